@@ -1,10 +1,10 @@
-// Package capture reads recorded RTMP sessions, and plays them again: as the server that they were recorded from, or as its client.
+// Package capture reads recorded RTMP sessions, and replays them, either as the recorded server or as the recorded client.
 //
-// Sessions are recorded with rtmp.Options.Capture, server.Server.Capture, or from packets that tcpdump or Wireshark have captured,
-// with package [github.com/go-librtmp/rtmp/capture/pcap]. A recording holds the chunk streams of both directions, after decryption
-// and before encryption, with times. Secrets are replaced before they are written: publishing names, tokens, passwords and values derived
-// from them become placeholders of the same length. Equal values have equal placeholders. [Session.End] says what was replaced and what was
-// not. docs/capture-format.md describes the format.
+// rtmp.Options.Capture and server.Server.Capture record sessions, and package [github.com/go-librtmp/rtmp/capture/pcap] makes recordings
+// from packets that tcpdump or Wireshark have captured. A recording holds the unencrypted chunk streams of both directions, with times.
+// Secrets are replaced before they are written: publishing names, tokens, passwords and values derived from them become placeholders of the
+// same length. Equal values get equal placeholders. [Session.End] says what was replaced and what was not. docs/capture-format.md describes
+// the format.
 //
 //	f, err := capture.Open("session.rtmpcap")
 //	...
@@ -17,8 +17,9 @@
 //		}
 //	}
 //
-// To make a test of a bug report, use [Server], which serves a recorded session to any client, or [Client], which sends to a server what
-// the recorded client sent. A server that checks a secret refuses its placeholder, so use such a session only with Server.
+// To turn a bug report into a test, use [Server], which serves a recorded session to any client, or [Client], which sends the messages
+// of a recorded client to a server. A server that checks a secret refuses the placeholder. A session with such a server can be replayed
+// only with Server.
 package capture
 
 import (
@@ -39,7 +40,7 @@ type End = capturefile.End
 // Direction is the direction of a message.
 type Direction = capturefile.Direction
 
-// Directions of a message.
+// These are the directions of messages.
 const (
 	FromClient = capturefile.FromClient // to the server
 	FromServer = capturefile.FromServer // to the client
@@ -48,28 +49,30 @@ const (
 // Role is the role of the program that recorded a session.
 type Role = capturefile.Role
 
-// Roles of the program that recorded a session.
+// These are the roles of the program that recorded a session.
 const (
 	RoleClient   = capturefile.RoleClient
 	RoleServer   = capturefile.RoleServer
-	RoleObserver = capturefile.RoleObserver // a third party that captured the packets
+	RoleObserver = capturefile.RoleObserver // a third program that captured the packets
 )
 
 // Option is an option of [NewWriter].
 type Option = capturefile.Option
 
-// ZeroMedia replaces the bodies of audio and video messages by zeros of the same length. This makes the recording small, and removes the
-// media from it.
+// ZeroMedia replaces the bodies of audio and video messages by the same number of zeros. This makes the recording small, and removes the
+// media.
 var ZeroMedia Option = capturefile.ZeroMedia
 
-// NewWriter returns a writer for rtmp.Options.Capture or server.Server.Capture that writes to w and has options.
+// NewWriter returns a writer for rtmp.Options.Capture or server.Server.Capture. It writes to w, and the options apply
+// to it.
 func NewWriter(w io.Writer, options ...Option) io.WriteCloser {
 	return capturefile.NewOutput(w, options...)
 }
 
-// Recorder records a session of another program, for example in a proxy: pass what the client and the server send to Record.
+// Recorder records a session of other programs, for example in a proxy. Pass the bytes that the client and the server send
+// to its Record method.
 type Recorder = capturefile.Recorder
 
-// NewRecorder begins to record a session to w, until Close. w may already contain other sessions. Several Recorders may write to w at the
-// same time if w may be used by several goroutines.
+// NewRecorder returns a Recorder that records a session to w until its Close method is called. w may already contain other sessions.
+// Several Recorders may write to w at the same time if several goroutines may call w.Write.
 func NewRecorder(w io.Writer, info Info) *Recorder { return capturefile.NewRecorder(w, info, nil) }

@@ -12,16 +12,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Client sends to a server what the recorded client sent: the same chunks, each after the server has sent the answers that preceded it in
-// the recording. It uses the message stream ids that the real server assigns. If Speed is 0, it waits for as much media as the recorded
-// client received.
+// Client sends the chunks of a recorded client to a server. It sends each chunk after the server has sent the answers that come before
+// the chunk in the recording. It uses the message stream ids that the server assigns. If Speed is 0, it also waits until it has received
+// as many media messages as the recorded client.
 type Client struct {
 	Replay
 	Session *Session
 }
 
-// Run plays the session on nc, a new connection, and closes it. The error is nil if the whole recording was sent, and a
-// *message.StatusError if the server refuses what the recorded server accepted.
+// Run replays the session on nc, a new connection, and closes it. The error is nil if the whole recording was sent, and
+// a *message.StatusError if the server refuses a request that the recorded server accepted.
 func (c *Client) Run(ctx context.Context, nc net.Conn) error {
 	defer nc.Close()
 	err := shakeHands(ctx, nc, func() error {
@@ -36,21 +36,21 @@ func (c *Client) Run(ctx context.Context, nc net.Conn) error {
 	return r.run(ctx, c.Session)
 }
 
-// asClient is the role of a replay as client.
+// asClient is the role of a replay that is the client.
 type asClient struct {
 	replay  *replay
 	asked   map[float64]string  // names of the calls connect and createStream, by transaction id
-	answers map[float64]*answer // likewise
-	streams map[uint32]uint32   // the server's message stream ids, by those in the recording
+	answers map[float64]*answer // answers to these calls, by transaction id
+	streams map[uint32]uint32   // the server's message stream ids, by the ids in the recording
 
-	statuses, wantStatuses int // number of statuses that announce the start of media, received and needed
-	media, wantMedia       int // messages
+	statuses, wantStatuses int // number of statuses that announce media: received, and needed for the next message
+	media, wantMedia       int // number of media messages: received, and needed for the next message
 	ended                  bool
-	givenUp                bool // stop waiting for media
+	givenUp                bool // do not wait for media any more
 	refused                error
 }
 
-// answer is an answer in the recording, and the server's answer to the same call.
+// answer is the recorded answer to a call together with the server's answer to it.
 type answer struct {
 	recorded, received  bool
 	recordedID, givenID uint32 // stream ids from createStream
@@ -67,7 +67,8 @@ func (c *asClient) answer(id float64) *answer {
 	return a
 }
 
-// heard handles a message of the recorded server or, if now is set, of the real one. begins and ends report that a stream begins or ends.
+// heard handles a message of the recorded server, or of the real server if now is set. begins and ends report that the message begins or
+// ends a stream.
 func (c *asClient) heard(m *Message, now bool) (begins, ends bool) {
 	cmd, ok := commandOf(m)
 	switch {
@@ -145,7 +146,7 @@ func (c *asClient) recorded(m *Message) {
 	}
 }
 
-// ready waits for the answers that the recorded client had received at this point.
+// ready reports whether the server has sent the answers that the recorded client had received at this point.
 func (c *asClient) ready(*chunk.Piece, int) (bool, error) {
 	if c.refused != nil {
 		return false, c.refused
@@ -161,14 +162,15 @@ func (c *asClient) ready(*chunk.Piece, int) (bool, error) {
 	return c.replay.Speed > 0 || c.ended || c.givenUp || c.media >= c.wantMedia, nil
 }
 
-// impatient gives up waiting for media, since a live stream may have less media than the recording, but for nothing else.
+// impatient makes ready stop waiting for media, since a live stream may have less media than the recording. ready still
+// waits for answers.
 func (c *asClient) impatient() bool {
 	was := c.givenUp
 	c.givenUp = true
 	return !was
 }
 
-// header sets the message stream id of a whole header to the one that the server has given.
+// header replaces the message stream id in a full header by the one that the server has assigned.
 func (c *asClient) header(b []byte) {
 	at := 1 + 7
 	switch b[0] {
@@ -187,7 +189,7 @@ func (c *asClient) header(b []byte) {
 	}
 }
 
-// edit sets the stream ids in the body of a message, and remembers which answer the message asks for.
+// edit replaces the stream ids in the body of a message, and records the call whose answer is needed later.
 func (c *asClient) edit(m *capturefile.Message, _ int) {
 	c.replay.mu.Lock()
 	defer c.replay.mu.Unlock()

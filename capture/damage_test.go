@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// everything reads a session to its end, past damaged parts.
+// everything reads a session to its end. It continues after damaged parts.
 func everything(t testing.TB, s *capture.Session) (all []capture.Message, damage int, end error) {
 	r := s.Reader()
 	for {
@@ -31,7 +31,7 @@ func everything(t testing.TB, s *capture.Session) (all []capture.Message, damage
 	}
 }
 
-// same reports whether messages are equal. testify compares byte slices slowly.
+// same reports whether messages are equal. It is needed because testify is slow for large byte slices.
 func same(a, b *capture.Message) bool {
 	return a.At == b.At && a.Began == b.Began && a.From == b.From && a.Type == b.Type && a.Timestamp == b.Timestamp && a.StreamID == b.StreamID &&
 		a.Chunks == b.Chunks && a.Wire == b.Wire && bytes.Equal(a.Body, b.Body)
@@ -56,7 +56,7 @@ func offsets(t testing.TB, file []byte) (all []int) {
 	return all
 }
 
-// TestTornEnd checks for files cut anywhere that the messages of the whole blocks can be read, and that the session is not reported as
+// TestTornEnd checks that, wherever a file is cut, the messages in its whole blocks can be read, and the session is not reported as
 // complete.
 func TestTornEnd(t *testing.T) {
 	file := recording(t, media(150))
@@ -85,7 +85,8 @@ func TestTornEnd(t *testing.T) {
 	}
 }
 
-// TestDamagedBlocks checks that a damaged or missing block loses only the messages that are at least partly in it.
+// TestDamagedBlocks checks that a damaged or missing block affects only messages that are at least partly in the
+// block.
 func TestDamagedBlocks(t *testing.T) {
 	file := recording(t, media(150))
 	whole, _, _ := everything(t, open(t, file).Sessions()[0])
@@ -124,7 +125,7 @@ func TestDamagedBlocks(t *testing.T) {
 	}
 }
 
-// TestSeveralSessions checks that sessions recorded to one writer at the same time are kept apart.
+// TestSeveralSessions checks that several sessions can be recorded to one writer at the same time.
 func TestSeveralSessions(t *testing.T) {
 	var file bytes.Buffer
 	began := time.Unix(1_700_000_000, 0)
@@ -211,6 +212,6 @@ func FuzzFile(f *testing.F) {
 		}
 		read(b)
 		h := capturefile.Header{Seekable: len(b)%2 == 0}
-		read(h.Pack(nil, b[:min(len(b), capturefile.MaxBlock)])) // with correct checksums, so that the content is parsed
+		read(h.Pack(nil, b[:min(len(b), capturefile.MaxBlock)])) // the checksums are correct, so that the content is parsed
 	})
 }

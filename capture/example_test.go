@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// List the commands of a session.
+// This example lists the commands of a session.
 func ExampleOpen() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {
@@ -29,7 +29,7 @@ func ExampleOpen() {
 	}
 }
 
-// Serve a recorded session, for a client that had trouble with the recorded server.
+// This example serves a recorded session to a client that had a problem with the recorded server.
 func ExampleServer() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {
@@ -44,7 +44,7 @@ func ExampleServer() {
 	log.Fatal(server.Serve(context.Background(), l))
 }
 
-// Play the client's part of a recorded session, for a server that had trouble with the recorded client.
+// This example sends the messages of a recorded client to a server that had a problem with the client.
 func ExampleClient() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {

@@ -12,17 +12,17 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// ErrNoSession is the error for a file that is not a capture, or that has no session yet.
+// ErrNoSession is the error for a file that is not a capture, or does not contain a session yet.
 var ErrNoSession = errors.New("capture: no session")
 
-// File is a capture file: one session or several. Its methods may be called from any goroutine.
+// File is a capture file with one or more sessions. Its methods may be called from any goroutine.
 type File struct {
 	in       io.ReaderAt
 	sessions []*Session
 	damage   []*DamageError
 }
 
-// DamageError describes a part of a capture that can't be read. The rest of the capture is readable.
+// DamageError describes a part of a capture that can't be read. The rest of the capture can still be read.
 type DamageError struct {
 	Offset int64  // offset in the file, in bytes
 	Size   int64  // size of the part in bytes; 0 if unknown
@@ -58,8 +58,8 @@ func Open(path string) (*File, error) {
 	return nil, err
 }
 
-// NewFile opens a capture of size bytes. It reads the headers of all blocks, and keeps a few dozen bytes for each 256 KB. File.Close closes
-// in if it is an io.Closer.
+// NewFile opens a capture of size bytes. It reads the headers of all blocks, and keeps a few dozen bytes in memory for each 256 KB. If in
+// is an io.Closer, File.Close closes it.
 func NewFile(in io.ReaderAt, size int64) (*File, error) {
 	f := &File{in: in}
 	byID := make(map[uint64]*Session)
@@ -90,14 +90,14 @@ func NewFile(in io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// blockAt is the position of a block.
+// blockAt is the header of a block with its position in the file.
 type blockAt struct {
 	header capturefile.Header
 	at     int64 // position of the header
 }
 
-// block reads the header of the block at a position, and returns the position of the next one. It returns nil if
-// there is no block.
+// block reads the header of the block at a position, and returns the position of the next block. b is nil if there is
+// no block.
 func (f *File) block(at, size int64) (b *blockAt, next int64, err error) {
 	var head [capturefile.HeaderSize]byte
 	n, err := f.in.ReadAt(head[:min(int64(len(head)), size-at)], at)
@@ -122,7 +122,7 @@ func (f *File) damaged(at, size int64, detail string, err error) {
 	f.damage = append(f.damage, &DamageError{Offset: at, Size: size, Detail: detail, Err: err})
 }
 
-// search returns the position of the next block header, or size.
+// search returns the position of the next block header at or after at, or size if there is none.
 func (f *File) search(at, size int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for at < size {
@@ -153,8 +153,8 @@ func (f *File) search(at, size int64) (int64, error) {
 // Sessions returns the sessions in the file, in the order in which they began.
 func (f *File) Sessions() []*Session { return slices.Clone(f.sessions) }
 
-// Damage returns the damaged places of the file, such as a torn end. Damage inside the blocks of a session is
-// reported by its Readers.
+// Damage returns the damaged parts of the file, such as an incomplete block at the end. Readers report damage inside
+// the blocks of a session.
 func (f *File) Damage() []*DamageError { return slices.Clone(f.damage) }
 
 // Close closes the underlying file.
@@ -174,7 +174,7 @@ type Session struct {
 	complete bool
 }
 
-// look reads the session's Info from its first block and End from its last.
+// look reads the session's Info from its first block, and its End from its last block.
 func (s *Session) look() error {
 	for _, i := range []int{0, len(s.blocks) - 1} {
 		c, err := s.content(i, new(buffers))
@@ -197,7 +197,7 @@ func (s *Session) look() error {
 	return nil
 }
 
-// buffers are the buffers of a reader of blocks.
+// buffers are the buffers that reading blocks needs.
 type buffers struct{ packed, content []byte }
 
 // content reads a block. If the block is damaged, the error is a *DamageError.
@@ -224,8 +224,8 @@ func (s *Session) damage(i int, err error) error {
 // Info describes the session.
 func (s *Session) Info() Info { return s.info }
 
-// End describes how the recording of the session ended. complete is false if the end is missing: the session is still being recorded, the
-// program has crashed, or the file is damaged.
+// End describes how the recording of the session ended. complete is false if the recording has no end, because the session is still being
+// recorded, the program has crashed, or the file is damaged.
 func (s *Session) End() (end End, complete bool) { return s.end, s.complete }
 
 // Duration returns the time of the last record.

@@ -8,16 +8,16 @@ import (
 
 // Message is a recorded message.
 type Message struct {
-	message.Packet // Timestamp is the message's time, and Absolute is true
+	message.Packet // Timestamp is absolute, and Absolute is true
 
 	From   Direction
-	Began  time.Duration // when its first byte was sent or received, since Info.Began
-	At     time.Duration // when its last byte was sent or received, since Info.Began
-	Chunks int           // number of its chunks
+	Began  time.Duration // time from Info.Began until its first byte was sent or received
+	At     time.Duration // time from Info.Began until its last byte was sent or received
+	Chunks int           // number of chunks
 	Wire   int           // size in bytes, including chunk headers
 	// Dropped reports that the message was never completed: it was aborted, or another message began on its chunk stream. Body is the part
 	// that was sent.
 	Dropped bool
 
-	ordinal int // number of the message in its direction, ordered by first byte, from 1
+	ordinal int // number of the message in its direction, in the order of the first bytes, from 1
 }

@@ -12,7 +12,7 @@ import (
 // Raw is a part of a chunk stream.
 type Raw struct {
 	From Direction
-	At   time.Duration // when it was sent or received, since Info.Began
+	At   time.Duration // time from Info.Began until it was sent or received
 	Data []byte        // valid until the next call
 }
 
@@ -23,14 +23,14 @@ type RawReader struct {
 	content capturefile.Content
 	block   int // index of the next block
 	lost    bool
-	resumed *[2]*chunk.Scanner // set when reading has resumed after a gap, until a Reader takes it
+	resumed *[2]*chunk.Scanner // scanners for the position after a gap; set after the gap, until a Reader takes them
 }
 
 // Raw returns a RawReader at the beginning of the session.
 func (s *Session) Raw() *RawReader { return &RawReader{session: s} }
 
-// Next reads the next part of either direction. The error is io.EOF at the end of the session, and io.ErrUnexpectedEOF if the recording has
-// no end; see [Session.End]. A *DamageError reports that something is missing here; the next call continues after it.
+// Next reads the next part, of either direction. The error is io.EOF at the end of the session, or io.ErrUnexpectedEOF if the recording has
+// no end; see [Session.End]. A *DamageError reports that a part of the capture is missing; the next call continues after that part.
 func (r *RawReader) Next(raw *Raw) error {
 	for {
 		record, err := r.content.Next()
@@ -81,7 +81,7 @@ func (r *RawReader) advance() error {
 	return nil
 }
 
-// follows returns a *DamageError if something is missing before block i.
+// follows returns a *DamageError if blocks are missing before block i.
 func (r *RawReader) follows(i int) error {
 	blocks := r.session.blocks
 	before := uint32(0)

@@ -9,31 +9,31 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxUnfinished bounds the bytes of incomplete messages that a Reader holds.
+// maxUnfinished is the maximum number of bytes of incomplete messages in a Reader.
 const maxUnfinished = 64 << 20
 
 // Reader reads the messages of a session in the order in which they were completed. It keeps one block of the file and the incomplete
 // messages in memory. It is used by one goroutine at a time.
 type Reader struct {
 	raw   *RawReader
-	part  Raw // not parsed yet
+	part  Raw // bytes that have not been parsed yet
 	ways  [2]assembler
-	since time.Duration // messages completed earlier are skipped
+	since time.Duration // messages that were completed before this time are skipped
 }
 
 // assembler assembles the messages of one direction.
 type assembler struct {
 	scan  *chunk.Scanner
 	under map[uint32]*unfinished // indexed by chunk stream id
-	held  int                    // bytes in under
+	held  int                    // number of bytes in under
 	tail  []byte                 // an incomplete chunk header
-	begun int                    // number of messages begun
-	piece chunk.Piece            // the last piece
-	dead  bool                   // the rest is not a chunk stream
+	begun int                    // number of messages that have begun
+	piece chunk.Piece            // the piece that was scanned last
+	dead  bool                   // the rest can't be parsed as a chunk stream
 }
 
 type unfinished struct {
-	ordinal int // number of the message in its direction, ordered by first byte, from 1
+	ordinal int // number of the message in its direction, in the order of the first bytes, from 1
 	began   time.Duration
 	chunks  int
 	wire    int
@@ -41,7 +41,7 @@ type unfinished struct {
 	piece   chunk.Piece
 }
 
-// Reader returns a Reader at the beginning of the session. Several may read at once.
+// Reader returns a Reader at the beginning of the session. Several Readers may be used at the same time.
 func (s *Session) Reader() *Reader {
 	r := &Reader{raw: s.Raw()}
 	r.begin([2]*chunk.Scanner{chunk.NewScanner(), chunk.NewScanner()})
@@ -54,9 +54,9 @@ func (r *Reader) begin(scanners [2]*chunk.Scanner) {
 	}
 }
 
-// Next reads the next message into m and reuses m.Body. The error is io.EOF at the end of the session, and io.ErrUnexpectedEOF if the
-// recording has no end; see [Session.End]. A *DamageError reports that something is missing or wrong here; the next call continues after
-// it. Messages of which a part is missing are skipped.
+// Next reads the next message into m and reuses m.Body. The error is io.EOF at the end of the session, or io.ErrUnexpectedEOF if the
+// recording has no end; see [Session.End]. A *DamageError reports that a part of the capture is missing or invalid; the next call
+// continues after that part. Next skips messages that are partly missing.
 func (r *Reader) Next(m *Message) error {
 	for {
 		for len(r.part.Data) > 0 {
@@ -81,17 +81,18 @@ func (r *Reader) Next(m *Message) error {
 	}
 }
 
-// Seek moves to the first message that was completed at t or later. It skips messages that were incomplete at the beginning of the block
-// that it starts from.
+// Seek moves to the first message that was completed at t or later. It starts reading at the beginning of a block, and skips messages
+// that were incomplete there.
 func (r *Reader) Seek(t time.Duration) {
 	r.raw.seek(t)
 	r.part, r.since = Raw{}, t
 }
 
-// Tolerated returns the numbers of protocol violations in one direction's chunk stream that did not prevent reading.
+// Tolerated returns the numbers of protocol violations in the chunk stream of one direction that have not prevented
+// reading.
 func (r *Reader) Tolerated(from Direction) chunk.Tolerated { return r.ways[from-1].scan.Tolerated() }
 
-// next parses a piece of part. got reports whether the piece completes a message.
+// next parses the next piece of part. got reports whether the piece completes a message.
 func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 	if a.dead {
 		part.Data = nil
@@ -109,7 +110,7 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 		return false, &DamageError{Detail: fmt.Sprintf("the bytes from the %v at %v are not a chunk stream", part.From, part.At), Err: err}
 	}
 	if p.Dropped != 0 && p.First {
-		// The caller gets the dropped message first. Afterwards the header of the next message is scanned again.
+		// The caller gets the dropped message first. The next call scans the header of the new message again.
 		if u := a.under[p.Dropped]; u != nil {
 			a.forget(p.Dropped)
 			u.fill(m, part)
@@ -127,7 +128,7 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 		return false, &DamageError{Detail: "too many unfinished messages", Err: errTooLong}
 	}
 	if p.Dropped != 0 && !p.First {
-		a.forget(p.Dropped) // the caller gets the Abort message instead
+		a.forget(p.Dropped) // the caller gets the Abort message instead of the dropped one
 	}
 	if !p.Last || u == nil {
 		return false, nil
@@ -139,7 +140,7 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 
 var errTooLong = errors.New("more than 64 MiB")
 
-// add adds a piece to its message. It returns nil if the message's beginning is missing.
+// add adds a piece to its message, which it returns. It returns nil if the beginning of the message is missing.
 func (a *assembler) add(p *chunk.Piece, at time.Duration) *unfinished {
 	u := a.under[p.ChunkStreamID]
 	if p.First {

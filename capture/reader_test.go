@@ -21,7 +21,8 @@ type sent struct {
 	chunk.Outgoing
 }
 
-// recording records messages of both directions, cut at random places, with a millisecond between them.
+// recording records messages of both directions. It splits them at random positions, and lets a millisecond pass
+// between the parts.
 func recording(t *testing.T, messages []sent, opts ...capture.Option) []byte {
 	t.Helper()
 	var file bytes.Buffer
@@ -48,7 +49,7 @@ func open(t *testing.T, file []byte) *capture.File {
 	return f
 }
 
-// media returns n messages of video and audio from the server, with an occasional message from the client.
+// media returns n video and audio messages from the server, and a few messages from the client between them.
 func media(n int) (all []sent) {
 	random := rand.New(rand.NewPCG(1, 2))
 	size := chunk.Outgoing{Type: 1, ChunkStreamID: 2, Body: []byte{0, 0, 16, 0}}
@@ -116,8 +117,8 @@ func TestSeek(t *testing.T) {
 	assert.Equal(t, io.EOF, r.Next(&m))
 }
 
-// TestManyChunkStreams checks a block without saved states, which happens with too many chunk streams: it can be read, but Seek can't start
-// from it.
+// TestManyChunkStreams checks a block that contains no states, because there are too many chunk streams. It can be read, but Seek can't
+// start from it.
 func TestManyChunkStreams(t *testing.T) {
 	var messages []sent
 	for i := range uint32(4000) {

@@ -15,48 +15,51 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Replay controls how a session is played again. The zero value replays as fast as the peer allows.
+// Replay controls how a session is replayed. The zero value replays as fast as the peer allows.
 type Replay struct {
-	// Speed is 1 for the speed of the recording, 2 for twice as fast, and so on. 0 means as fast as the peer reads.
+	// Speed is the speed of the replay relative to that of the recording: 2 means twice as fast. 0 means as fast as
+	// the peer reads.
 	Speed float64
-	// Patience is how long to wait for a message of the peer that the replay needs before it can continue. 0 means 10 seconds.
+	// Patience is how long the replay waits for a message of the peer without which it can't continue. 0 means 10 seconds.
 	Patience time.Duration
-	// Step, if not nil, is called before each message is sent. The message is sent when Step returns; an error ends the replay.
+	// Step, if not nil, is called before each message is sent. The message is sent when Step returns nil; an error ends the
+	// replay.
 	Step func(ctx context.Context, m *Message) error
-	// Received is called with each message of the peer on the goroutine that reads, if it is not nil. m.At counts
-	// from the end of the handshake. m is valid only during the call.
+	// Received, if not nil, is called with each message of the peer, on the goroutine that reads. m.At is the time
+	// since the end of the handshake. m is valid only during the call.
 	Received func(m *Message)
 }
 
 const (
 	defaultPatience = 10 * time.Second
-	// sendSize is the number of bytes that are gathered for one write.
+	// sendSize is the number of bytes that are collected for one write.
 	sendSize = 64 << 10
-	// extraChunkStream is the chunk stream of messages that are not in the recording.
+	// extraChunkStream is the id of the chunk stream for messages that are not in the recording.
 	extraChunkStream = 62
-	// maxExtras is the number of such messages that may wait.
+	// maxExtras is the maximum number of such messages in the queue.
 	maxExtras = 1000
 )
 
-// role contains the differences between a replay as server and as client. Its methods except edit and header are called with
-// replay.mu held.
+// role contains the differences between a replay that is the server and one that is the client. Its methods except edit and
+// header are called with replay.mu held.
 type role interface {
 	// received handles a message of the peer.
 	received(m *Message)
-	// recorded handles a recorded message of the peer, since later messages may depend on it.
+	// recorded handles a recorded message of the peer, on which later messages may depend.
 	recorded(m *Message)
-	// ready reports whether a recorded message may be sent. The error says why it can never be sent. p is its first piece, or nil at the
-	// end of the recording.
+	// ready reports whether a recorded message may be sent now. The error says why it can never be sent. p is the first piece of the
+	// message, or nil at the end of the recording.
 	ready(p *chunk.Piece, ordinal int) (bool, error)
-	// impatient is called after waiting for the peer for Patience. It reports whether the replay may go on.
+	// impatient is called when the replay has waited for the peer for Patience. It reports whether the replay may
+	// continue.
 	impatient() bool
 	// edit changes a recorded message in place.
 	edit(m *capturefile.Message, ordinal int)
-	// header changes the header of a chunk in place.
+	// header changes a chunk header in place.
 	header(b []byte)
 }
 
-// replay sends one direction of a session, and compares the other with what the peer sends.
+// replay sends the messages of one end of a session, and waits for those of the other end.
 type replay struct {
 	*Replay
 	role   role
@@ -66,17 +69,17 @@ type replay struct {
 	out    []byte
 	began  time.Time
 
-	sync, syncAt time.Duration // corresponding times: in the recording, and since began
+	sync, syncAt time.Duration // the same moment as a time of the recording, and as a time since began
 	peerAt       time.Duration // time of the peer's last message in the recording
 	completing   int           // ordinal of the message that the current piece completes
 	chunkSize    int           // chunk size in effect after the bytes sent so far
 
 	mu     sync.Mutex    // guards the fields below and the role's state
 	change chan struct{} // signalled when the peer has sent a message
-	extras [][]byte      // bodies of commands and pongs that are not in the recording
+	extras [][]byte      // bodies of commands and ping responses that are not in the recording
 	gone   error         // why the peer's direction has ended
 
-	received, recorded int // messages of the peer
+	received, recorded int // number of messages of the peer: received now, and in the recording so far
 }
 
 // run replays the session on nc after the handshake.
@@ -150,7 +153,7 @@ func (r *replay) play(ctx context.Context, s *Session) error {
 	}
 }
 
-// send sends a piece of the recording. got reports whether the piece completes m.
+// send sends a piece of the recording. got says that the piece completes the message m.
 func (r *replay) send(ctx context.Context, b []byte, at time.Duration, p *chunk.Piece, got bool, m *Message) error {
 	if p.First {
 		if err := r.await(ctx, p, m.ordinal); err != nil {
@@ -179,8 +182,8 @@ func (r *replay) send(ctx context.Context, b []byte, at time.Duration, p *chunk.
 	return nil
 }
 
-// await waits until the message that begins with p may be sent; p is nil at the end of the recording. It sends the
-// extras meanwhile.
+// await waits until the message that begins with p may be sent; p is nil at the end of the recording. While it waits,
+// it sends the extras.
 func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 	var timeout *time.Timer
 	for {
@@ -195,7 +198,7 @@ func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 		r.insert(extras)
 		switch {
 		case ready:
-			if timeout != nil { // the peer is slow but alive: start the timeout again
+			if timeout != nil { // the replay has waited for the peer, so the times of the recording now count from here
 				r.sync, r.syncAt = r.peerAt, time.Since(r.began)
 			}
 			return nil
@@ -261,9 +264,9 @@ func (r *replay) insert(bodies [][]byte) {
 	for _, body := range bodies {
 		w := chunk.NewWriter()
 		w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeSetChunkSize), ChunkStreamID: extraChunkStream,
-			Body: binary.BigEndian.AppendUint32(nil, uint32(r.chunkSize))}) // the peer already uses this size
+			Body: binary.BigEndian.AppendUint32(nil, uint32(r.chunkSize))}) // the peer already uses this chunk size
 		o := chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: extraChunkStream, Body: body}
-		if body[0] == 0 { // a user control message; a command would begin with the marker of a string
+		if body[0] == 0 { // a user control message, since a command begins with the marker of a string
 			o.Type = uint8(message.TypeUserControl)
 		}
 		r.out, _ = w.AppendMessage(r.out, &o) // a new Writer begins with a full header
@@ -282,7 +285,7 @@ func (r *replay) flush() error {
 	return nil
 }
 
-// read reads from the peer until its direction ends.
+// read reads the peer's messages until the peer ends its direction.
 func (r *replay) read() {
 	in := chunk.NewReader(r.nc, 0)
 	var c chunk.Message
@@ -312,7 +315,7 @@ func (r *replay) read() {
 	}
 }
 
-// pong answers a ping. The caller holds mu.
+// pong answers a ping request. The caller holds mu.
 func (r *replay) pong(m *Message) {
 	if m.Type != message.TypeUserControl {
 		return
@@ -329,8 +332,8 @@ func (r *replay) extra(body []byte) {
 	}
 }
 
-// leave ends the connection after the end of the recording. It reads until the peer ends its direction, or is silent
-// for Patience.
+// leave ends the connection after the end of the recording. It reads until the peer ends its direction, or sends
+// nothing for Patience.
 func (r *replay) leave(ctx context.Context, closedBy Direction) error {
 	if err := r.await(ctx, nil, 0); err != nil {
 		return err
@@ -360,7 +363,7 @@ func (r *replay) leave(ctx context.Context, closedBy Direction) error {
 	}
 }
 
-// transactionAt returns the position of a command's transaction id of 8 bytes, or -1 if it has none.
+// transactionAt returns the position of the 8 bytes of a command's transaction id, or -1 if the command has none.
 func transactionAt(body []byte) int {
 	at := 0
 	if len(body) > 0 && body[0] == 0 {

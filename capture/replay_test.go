@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// recorded is a session that tcpdump has recorded.
+// recorded returns a session that tcpdump has captured.
 func recorded(t *testing.T, name string) *capture.Session {
 	t.Helper()
 	f, _, err := pcap.Open(filepath.Join("pcap", "testdata", name+".pcap"))
@@ -63,7 +63,7 @@ func TestBothEndsAtOnce(t *testing.T) {
 		counts := bothEnds(t, s, 0, client, server)
 		want, _ := countsOf(t, s)
 		assert.Equal(t, want[capture.FromClient], counts[capture.FromClient], name)
-		assert.GreaterOrEqual(t, counts[capture.FromServer], want[capture.FromServer], name) // an answer may precede its request or be repeated
+		assert.GreaterOrEqual(t, counts[capture.FromServer], want[capture.FromServer], name) // an answer may come before its request, or twice
 	}
 }
 
@@ -84,7 +84,8 @@ func TestBothEndsInTime(t *testing.T) {
 	}
 }
 
-// countsOf returns the number of messages in a session, and when the last one was completed.
+// countsOf returns the number of messages of each direction in a session, and the time at which the last one was
+// completed.
 func countsOf(t *testing.T, s *capture.Session) (counts map[capture.Direction]int, last time.Duration) {
 	t.Helper()
 	counts = map[capture.Direction]int{}
@@ -116,7 +117,8 @@ func TestStep(t *testing.T) {
 	assert.Contains(t, seen, message.TypeCommandAMF0)
 }
 
-// TestPeersThatDoNotGoOn checks the errors for a client that sends no request, a client that leaves, and a server that sends nothing.
+// TestPeersThatDoNotGoOn checks the errors for a client that sends no requests, a client that disconnects, and a server that sends
+// nothing.
 func TestPeersThatDoNotGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := recorded(t, "rtmpdump")
@@ -157,7 +159,7 @@ func TestPeersThatDoNotGoOn(t *testing.T) {
 	})
 }
 
-// TestRefused replays to a server that refuses what the recorded one accepted.
+// TestRefused replays a client to a server that refuses a request that the recorded server accepted.
 func TestRefused(t *testing.T) {
 	s := recorded(t, "rtmpdump")
 	mine, theirs := net.Pipe()

@@ -15,21 +15,22 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Server serves a recorded session: it sends what the recorded server sent, chunk by chunk, when the client has asked for it. The client
-// may differ from the recorded one. It receives the recorded answers to its requests in any order, with its own transaction ids, and an
-// empty result for a request that is not in the recording. The fields must not be changed after the first call of Serve or ServeConn.
+// Server serves a recorded session. It sends the chunks of the recorded server, each when the client has sent the requests before it.
+// The client may differ from the recorded one, and may send its requests in another order. It receives the recorded answers with its own
+// transaction ids, and an empty result for a request that is not in the recording. The fields must not be changed after the first call
+// of Serve or ServeConn.
 type Server struct {
 	Replay
-	// Sessions are the sessions to serve, one for each connection, in order. Further connections get the last one again. A recording has
-	// several sessions, for example, if the client was refused, challenged for a password, or redirected.
+	// Sessions are the sessions to serve, one for each connection, in order. Further connections get the last session again. A recording
+	// has several sessions if, for example, the client was refused, asked for a password, or redirected.
 	Sessions []*Session
 
 	mu   sync.Mutex
 	next int
 }
 
-// Serve serves every connection of l until ctx is done or l fails. Then it closes l and waits for the connections. The error is the first
-// one of a connection, or that of ctx or l.
+// Serve serves every connection of l until ctx is done or l fails. Then it closes l and waits until all connections have ended. It
+// returns the first error of a connection, or the error of ctx or l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
@@ -80,7 +81,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	return r.run(ctx, session)
 }
 
-// shakeHands runs a handshake that is cancelled with ctx.
+// shakeHands runs a handshake, which fails when ctx is done.
 func shakeHands(ctx context.Context, nc net.Conn, shake func() error) error {
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	err := shake()
@@ -93,25 +94,25 @@ func shakeHands(ctx context.Context, nc net.Conn, shake func() error) error {
 	return nil
 }
 
-// script is the plan by which a session is served.
+// script says when the messages of a session may be sent.
 type script struct {
 	asked   []request
-	answers map[int]int  // index in asked of the request that a message answers, by the message's ordinal
-	status  map[int]bool // messages about the state of a stream, by ordinal
+	answers map[int]int  // for each answer, by the ordinal of its message, the index in asked of its request
+	status  map[int]bool // true for messages about the state of a stream, by ordinal
 }
 
 // request is a command of the recorded client.
 type request struct {
 	name        string
 	transaction float64
-	passed      bool // the replay has reached this command in the recording
+	passed      bool // the replay has reached the command in the recording
 
 	matched bool    // the client has sent the same command
 	id      float64 // the client's transaction id
-	answer  []byte  // the recorded answer, held until the client sends the command
+	answer  []byte  // the recorded answer, if the replay has reached it before the client has sent the command
 }
 
-// milestone reports whether the session can't continue without the command.
+// milestone reports whether the server must not continue before the client has sent the command.
 func (q *request) milestone() bool {
 	return q.name == "connect" || q.name == "createStream" || q.starts()
 }
@@ -146,15 +147,15 @@ func commandOf(m *Message) (cmd message.Command, ok bool) {
 	if m.Dropped || m.Type != message.TypeCommandAMF0 && m.Type != message.TypeCommandAMF3 {
 		return cmd, false
 	}
-	cmd, _ = message.ParseCommand(m.Type, m.Body) // a command that can be parsed only in part is used nevertheless
+	cmd, _ = message.ParseCommand(m.Type, m.Body) // the values before an invalid one are used
 	return cmd, cmd.Name != ""
 }
 
-// asServer is the role of a replay as server.
+// asServer is the role of a replay that is the server.
 type asServer struct {
 	*script
 	replay *replay
-	passed int // number of requests in asked
+	passed int // number of requests in asked that the replay has reached
 }
 
 func (s *asServer) received(m *Message) {
@@ -179,7 +180,7 @@ func (s *asServer) received(m *Message) {
 	}
 }
 
-// emptyResult returns an answer to a command that is not in the recording.
+// emptyResult returns the answer to a command that is not in the recording.
 func emptyResult(cmd *message.Command) []byte {
 	answer := message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{nil}}
 	if q := (&request{name: cmd.Name}); q.milestone() {
@@ -197,7 +198,7 @@ func (s *asServer) recorded(m *Message) {
 	}
 }
 
-// ready waits until the client has sent the commands that the message depends on.
+// ready reports whether the client has sent the commands on which the message depends.
 func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
 	if p == nil {
 		return true, nil
@@ -216,12 +217,12 @@ func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
 	return true, nil
 }
 
-// dispensable reports whether a client may omit the command, so that nothing waits for it.
+// dispensable reports whether clients may omit a command, so that no message waits for it.
 func (s *asServer) dispensable(i int) bool {
 	return !slices.ContainsFunc(s.asked[i:], func(q request) bool { return q.milestone() })
 }
 
-// settled reports whether the client has sent a command, or a milestone after it.
+// settled reports whether the client has sent a command, or a later command that is a milestone.
 func (s *asServer) settled(i int) bool {
 	for j := i; j < len(s.asked); j++ {
 		if q := &s.asked[j]; q.matched && (j == i || q.milestone()) {
@@ -238,7 +239,7 @@ func (s *asServer) header([]byte) {}
 // unasked is a transaction id that no client uses.
 const unasked = 1 << 52
 
-// edit sets the transaction id of an answer to the client's.
+// edit replaces the transaction id of an answer by that of the client.
 func (s *asServer) edit(m *capturefile.Message, ordinal int) {
 	i, ok := s.answers[ordinal]
 	at := transactionAt(m.Body)

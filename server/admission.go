@@ -9,10 +9,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
-// place is what one connection counts for in the limits.
+// place is the place that a connection or an HTTP viewer takes in the limits on
+// connections.
 type place struct {
 	*admission.Place
-	proxy bool // from a trusted proxy, which may still name the client; until then the connection counts for no address
+	proxy bool // from a trusted proxy that has not named the client yet; until it does, the connection counts for no address
 	let   bool // Close does not wait for this place at present
 }
 
@@ -21,8 +22,8 @@ var (
 	errTooManyPerAddr = fmt.Errorf("server: MaxConnsPerIP: %w", admission.ErrAddrFull)
 )
 
-// admit takes a place for a connection or a viewer, if one is free. direct says that the connection comes from remote itself, which may be
-// a trusted proxy. Each place must be given back with leave, which Close waits for.
+// admit counts a connection or a viewer in the limits, and fails if a limit is reached. direct says that remote is the other end of the
+// connection, which may be a trusted proxy. The caller must call leave with the place in the end; Close waits for this.
 func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	addr := addrOf(remote)
 	p := &place{proxy: direct && s.trusts(addr)}
@@ -38,11 +39,12 @@ func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	if p.Place, err = s.places.Take(addr); err != nil {
 		return nil, s.refused(err, remote)
 	}
-	s.running.Add(1) // under the lock, so that Close can't be waiting yet
+	s.running.Add(1) // called with the lock held, so that Close cannot be waiting yet
 	return p, nil
 }
 
-// unavailable returns what an HTTP client is told about an error of admit.
+// unavailable returns the error that an HTTP client gets when admit has
+// returned err.
 func unavailable(err error) error {
 	if errors.Is(err, ErrServerClosed) {
 		return errors.New("the server is shutting down")
@@ -50,7 +52,8 @@ func unavailable(err error) error {
 	return errors.Unwrap(err) // without the name of the Server's field
 }
 
-// forwarded counts a connection from a trusted proxy for the client that the proxy has named.
+// forwarded counts the connection of a trusted proxy under the address of the client, which
+// the proxy has sent.
 func (s *Server) forwarded(p *place, remote net.Addr) error {
 	if err := p.Assign(addrOf(remote)); err != nil {
 		return s.refused(err, remote)
@@ -58,8 +61,8 @@ func (s *Server) forwarded(p *place, remote net.Addr) error {
 	return nil
 }
 
-// outside runs f, which calls a hook, without Close waiting for it. It reports false if Close has been called
-// meanwhile.
+// outside runs f, which calls a hook. Close does not wait for p while f runs. outside returns false if Close
+// was called in the meantime.
 func (s *Server) outside(p *place, f func()) bool {
 	s.running.Done()
 	f()
@@ -67,7 +70,7 @@ func (s *Server) outside(p *place, f func()) bool {
 	return !p.let
 }
 
-// leave gives the place back. It must be the last call of a connection's goroutine.
+// leave frees the place. A connection's goroutine must call it last.
 func (s *Server) leave(p *place) {
 	p.Leave()
 	if !p.let {
@@ -75,7 +78,7 @@ func (s *Server) leave(p *place) {
 	}
 }
 
-// refused counts and logs a connection that exceeds a limit of places, and returns the error.
+// refused counts and logs a connection that was refused because of a limit, and returns err.
 func (s *Server) refused(err error, remote net.Addr) error {
 	limit := errTooMany
 	if errors.Is(err, admission.ErrAddrFull) {

@@ -21,7 +21,8 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// The public names with their types. A change that breaks programs makes this test fail to compile.
+// These variables list the public names with their types. After a change that breaks programs, this
+// file does not compile.
 var (
 	_ = server.Server{
 		Addr: "", Apps: map[string]*server.App{}, TLSConfig: (*tls.Config)(nil), Encryption: handshake.EncryptionNone,
@@ -165,7 +166,8 @@ func Example_echo() {
 }
 
 func Example_record() {
-	// Record everything that is published over RTMP or RTMPT to FLV files.
+	// This server records everything that is published over RTMP or RTMPT to
+	// FLV files.
 	srv := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{
 		Dir: "recordings", Record: server.RecordAll,
 		Done: func(r *server.Request, file string, err error) { log.Print(r.Path, " is in ", file, ": ", err) },

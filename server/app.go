@@ -11,17 +11,19 @@ import (
 )
 
 // App is an application. Every field is optional. The hooks of a connection are called one after the other, on a goroutine that does
-// not read, so they may wait, call the client, and use every method of the package. If a hook returns an error, the request is
+// not read, so they may block, call the client, and use every method of the package. If a hook returns an error, the request is
 // refused; see [Refusal]. A panic in a hook ends only its connection.
 type App struct {
-	// Connect is called before the client's connect is answered. Server.SetupTimeout does not include it.
+	// Connect is called before the server answers the client's connect command. Server.SetupTimeout does
+	// not include it.
 	Connect func(ctx context.Context, c *Conn) error
-	// Connected is called after connect has been accepted. From then on the client may be called.
+	// Connected is called after connect has been accepted. From then on the server may call the
+	// client.
 	Connected func(c *Conn)
 	// Disconnect is called once for each Connect that returned nil, with the error that ended the connection.
 	Disconnect func(c *Conn, err error)
-	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path, by
-	// which players ask for the stream. If it takes longer than PublishTimeout, ctx is cancelled and the client is refused.
+	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path,
+	// the path at which players find the stream. If it takes longer than PublishTimeout, ctx is cancelled and the client is refused.
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)
@@ -29,24 +31,24 @@ type App struct {
 	Play func(ctx context.Context, r *Request) error
 	// Stop is called once for each Play that returned nil.
 	Stop func(r *Request, st StreamStats)
-	// Methods are the methods that clients may call, by name. Names may contain dots. The text of an error is sent to the client, in
-	// an _error.
+	// Methods are the methods that clients may call, by name. Names may contain dots. If a method returns an error, its text is sent
+	// to the client in an _error.
 	Methods map[string]Method
 	// Command serves calls of methods that are not in Methods. Nil means that they are refused.
 	Command func(ctx context.Context, c *Conn, cmd message.Command) (any, error)
 	// Status is called for each onStatus from the client, and for each _error whose transaction id matches no call.
 	Status func(c *Conn, s *message.StatusError)
-	// Media reports whether to relay a published message. It is called on the goroutine that reads, so it must not wait. p is valid only
-	// during the call.
+	// Media reports whether to relay a published message. It is called on the goroutine that reads, so it must not block. p is valid
+	// only during the call.
 	Media func(r *Request, p *message.Packet) bool
 	// Deliver reports whether to send a message to a player. The rules of Media apply. With Deliver each player's messages are
 	// prepared separately, which costs time if there are many players.
 	Deliver func(r *Request, p *message.Packet) bool
-	// Packet is called with every message from connect on, before it is served. The rules of Media apply. If it returns done, the
-	// Server does not serve the message. An error ends the connection.
+	// Packet is called with the connect command and every message after it, before the Server serves the message. The rules of
+	// Media apply. If done is true, the Server does not serve the message. An error ends the connection.
 	Packet func(c *Conn, p *message.Packet) (done bool, err error)
 
-	Handler Handler       // serves streams in place of Live and Files; nil means none
+	Handler Handler       // serves streams instead of Live and Files; nil means no handler
 	Live    Live          // how live streams are relayed
 	Files   *Files        // where files are played from and recorded to; nil means that there are no files
 	Shared  *SharedPolicy // rules for remote shared objects; nil means the zero SharedPolicy
@@ -77,26 +79,26 @@ func Func(f any) Method {
 // Live says how an App relays live streams.
 type Live struct {
 	Takeover    TakeoverPolicy // who may publish a name that is already being published
-	StaleAfter  time.Duration  // silence after which TakeStale lets anyone replace a publisher; 0 means 5 s, < 0 never
+	StaleAfter  time.Duration  // time without media after which TakeStale lets anyone replace a publisher; 0 means 5 s, < 0 never
 	PublishIdle time.Duration  // time without media after which a publisher is disconnected; 0 means 30 s, < 0 never
-	Linger      time.Duration  // how long players wait for a publisher to return after it has left; 0 means 5 s, < 0 that the stream ends at once
+	Linger      time.Duration  // how long players wait for a publisher that has left to return; 0 means 5 s, < 0 that the stream ends at once
 	Await       time.Duration  // how long players wait for a first publisher; 0 means forever, < 0 that they get StreamNotFound at once
-	MaxBitrate  int            // bits per second, over 10 s, above which a publisher is disconnected; 0 means no limit
+	MaxBitrate  int            // bits per second, averaged over 10 s, above which a publisher is disconnected; 0 means no limit
 	NoCache     bool           // players begin with the next key frame instead of the last one
 	Backlog     int            // bytes of the latest messages that are kept in memory, for late joiners and slow players; 0 means 8 MiB
 	BacklogTime time.Duration  // age up to which messages are kept; 0 means 10 s
-	Merge       time.Duration  // time for which messages are gathered before they are written to players; 0 means that they are not gathered
+	Merge       time.Duration  // time for which messages are collected before they are written to players together; 0 means that each is written at once
 }
 
 // TakeoverPolicy says who may publish a name that is already being published.
 type TakeoverPolicy int
 
 const (
-	// TakeStale lets the same user replace the publisher at once, or without users the same address, and anyone else
-	// who may publish once the publisher has been silent for StaleAfter. Publishers that share a NAT share an
-	// address: use Credentials there.
+	// TakeStale lets the same user replace the publisher at once, or, if clients do not authenticate, a client from
+	// the same address. Anyone else who may publish can replace a publisher that has sent no media for StaleAfter.
+	// Clients behind the same NAT have the same address: use Credentials for them.
 	TakeStale TakeoverPolicy = iota
-	// TakeNever refuses the newcomer.
+	// TakeNever refuses everyone until the publisher has left.
 	TakeNever
 	// TakeAlways lets anyone who may publish replace the publisher.
 	TakeAlways
@@ -104,8 +106,9 @@ const (
 
 // Files is a folder of FLV files. Names cannot lead out of it, not even through symbolic links.
 //
-// A recording named after Request.Path replaces an earlier one, or continues it if the client publishes with append. One
-// that Name names replaces nothing: where the name is in use, "-2", "-3" and so on come before ".flv".
+// A recording named after Request.Path replaces an earlier recording with this name, or continues it if the client
+// publishes with append. A recording whose name comes from Name never replaces a file: if the name is in use, "-2", "-3"
+// and so on are inserted before ".flv".
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded
@@ -128,8 +131,8 @@ const (
 )
 
 // Credentials are the users and passwords of publishers. Adobe's and Limelight's schemes ask for them when a client
-// connects, so only clients that announce in connect that they will publish are asked. Clients without
-// credentials cannot publish.
+// connects, so only clients that announce in connect that they will publish are asked. Clients that have not
+// authenticated cannot publish.
 type Credentials struct {
 	Scheme   string // "adobe" or "llnw"
 	Password func(ctx context.Context, user string) (password string, ok bool)
@@ -145,12 +148,13 @@ type SWF struct {
 type SharedPolicy struct {
 	Write      func(c *Conn, name string) error // called before a change; an error refuses the change; nil means that all changes are allowed
 	Dir        string                           // folder in which persistent objects are stored; "" means that they are kept in memory
-	MaxObjects int                              // number of objects in an instance of an application; 0 means 256
-	MaxSize    int                              // memory of an object in bytes; 0 means 1 MiB. All objects of a Server together have 256 MiB
+	MaxObjects int                              // maximum number of objects in an instance of an application; 0 means 256
+	MaxSize    int                              // maximum memory of an object in bytes; 0 means 1 MiB. All objects of a Server together may use 256 MiB
 }
 
-// Refusal is an error of a hook that determines what the client is told. For any other error the client gets
-// NetConnection.Connect.Rejected, NetStream.Publish.Denied or NetStream.Play.Failed, and "refused"; the text of the error is logged.
+// Refusal is an error that a hook returns to choose the status code and the description that the client receives. For any other
+// error the client receives NetConnection.Connect.Rejected, NetStream.Publish.Denied or NetStream.Play.Failed with the description
+// "refused", and the text of the error is only logged.
 type Refusal struct {
 	Code        string // status code; "" means the one that fits the hook
 	Description string // "" means "refused"

@@ -14,7 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// authServers holds the server side of the authentication schemes by Credentials, with the challenges that were issued.
+// authServers holds, for each Credentials, the server side of its authentication scheme with the challenges that were
+// issued.
 type authServers struct {
 	mu  sync.Mutex
 	all map[*Credentials]*auth.Server
@@ -59,13 +60,13 @@ func (c *Conn) authenticate(app application, connect amf.Object) error {
 	return nil
 }
 
-// publishes reports whether a client announces that it will publish. Adobe's scheme uses flashVer, since nothing
-// else says so this early.
+// publishes reports whether a client announces in connect that it will publish. Adobe's scheme uses flashVer for
+// this, since clients announce it nowhere else before publish.
 func publishes(connect amf.Object) bool {
 	return property(connect, "type") == "nonprivate" || strings.HasPrefix(property(connect, "flashVer"), "FMLE/")
 }
 
-// proof is what a client has proved so that it may play.
+// proof records the tests that a client has passed in order to play.
 type proof struct {
 	player bool   // the client has passed the verification of App.Player
 	token  string // the client's answer to the challenge, decrypted
@@ -81,7 +82,8 @@ func (c *Conn) playerQuestion(app application) []chunk.Outgoing {
 	return []chunk.Outgoing{session.Control(message.TypeUserControl, append(body, 1))}
 }
 
-// playerVerified checks the client's answer. A wrong one ends the connection, as on Adobe's servers.
+// playerVerified checks the client's answer. A wrong answer ends the connection, as on Adobe's
+// servers.
 func (c *Conn) playerVerified(response []byte) {
 	app := c.application()
 	if app.App == nil || app.Player == nil {
@@ -108,7 +110,7 @@ func (c *Conn) tokenAnswered(response string) {
 	c.proof.known = c.proof.token != "" && strings.TrimRight(response, "\x00") == c.proof.token
 }
 
-// mayPlay reports whether the client has proved everything that the application asks for.
+// mayPlay reports whether the client has passed the tests that the application requires.
 func (c *Conn) mayPlay(app application) bool {
 	return (app.Player == nil || c.proof.player) && (app.Token == "" || c.proof.known)
 }

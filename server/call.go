@@ -36,8 +36,8 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, err
 	return &Call{conn: c, call: k}, nil
 }
 
-// Result waits for the answer and returns its value, which follows the command object. It may be called any number of times, from
-// any goroutine. ctx bounds this wait only. An _error is returned as a *message.StatusError.
+// Result waits for the answer and returns the value after its command object. It may be called any number of times, from any
+// goroutine. ctx bounds this wait only. An _error is returned as a *message.StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
 	if err := k.wait(ctx); err != nil {
 		return nil, err
@@ -129,7 +129,8 @@ func (c *Conn) called(cmd message.Command) {
 	c.session.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
 }
 
-// told returns the form of err that the client may see.
+// told converts an error of a method to the error that is sent to the client: a
+// Refusal becomes a StatusError, or its description if it has no code.
 func told(err error) error {
 	var r *Refusal
 	if errors.As(err, &r) {

@@ -130,7 +130,8 @@ func TestFuncPanics(t *testing.T) {
 	assert.Panics(t, func() { server.Func(func(chan int) {}) })
 }
 
-// TestStatusOfTheClient checks that App.Status receives the client's statuses, and answers that match no call, like rtmplite's onStatus.
+// TestStatusOfTheClient checks that App.Status, like rtmplite's onStatus, receives the client's statuses and the answers that match no
+// call.
 func TestStatusOfTheClient(t *testing.T) {
 	got := make(chan *message.StatusError, 4)
 	addr := app(t, &server.App{Status: func(c *server.Conn, s *message.StatusError) { got <- s }})

@@ -7,7 +7,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// recorded returns nc, wrapped so that it is recorded if Server.Capture returns a writer.
+// recorded returns nc, wrapped in a connection that is recorded if Server.Capture returns
+// a writer.
 func (c *Conn) recorded(nc net.Conn, result *handshake.Result) net.Conn {
 	if c.server.Capture == nil {
 		return nc

@@ -15,7 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// captureFile is a capture in memory. Close closes the channel closed.
+// captureFile is a capture in memory. Its Close method closes the channel
+// closed.
 type captureFile struct {
 	bytes.Buffer
 	closed chan struct{}
@@ -36,7 +37,7 @@ func (r *captureFile) session(t *testing.T) *capture.Session {
 	return f.Sessions()[0]
 }
 
-// capturedMedia returns the audio and video from one end.
+// capturedMedia returns the audio and video messages that one end has sent.
 func capturedMedia(t *testing.T, s *capture.Session, from capture.Direction) (all [][]byte) {
 	t.Helper()
 	r := s.Reader()

@@ -40,7 +40,7 @@ func resident(t testing.TB, pid int) int {
 }
 
 // TestStalledHandshakes checks that ten thousand clients that begin a handshake and then send nothing take at most 16 KiB of memory each
-// and are disconnected after SetupTimeout, and that other clients are served meanwhile.
+// and are disconnected after SetupTimeout, and that other clients are served at the same time.
 func TestStalledHandshakes(t *testing.T) {
 	long(t)
 	const clients = 10_000

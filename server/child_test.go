@@ -14,8 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// childVariable is an environment variable that makes a child process of this test binary run a server, which records everything in the
-// folder that it names. limitVariable limits the size of the child's files, in bytes.
+// childVariable is an environment variable that makes a child process of this test binary run a server. Its value is the folder in
+// which the server records everything. limitVariable limits the size of the child's files, in bytes.
 const (
 	childVariable = "SERVER_TEST_DIR"
 	limitVariable = "SERVER_TEST_LIMIT"

@@ -14,13 +14,15 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Conn is the connection of a client. Its methods may be called from any goroutine, also in hooks.
+// Conn is the connection of a client. Its methods may be called from any goroutine, and in hooks.
 type Conn struct {
-	// One goroutine reads: the session's standing reader, or the caller of ReadPacket. It dispatches messages in
-	// dispatch.go and neither blocks nor writes. Commands are served in the order of their arrival on the hooks'
-	// goroutine, which exists only while it has work. Media goes directly from the reader to its ingest.
+	// One goroutine reads: the reader goroutine of the session, or the caller of ReadPacket. It calls the
+	// dispatcher (dispatch.go) for each message and neither blocks nor writes. Commands are served in the order
+	// of their arrival on the hooks' goroutine, which exists only while there are commands to serve. Media goes
+	// directly from the reader to its ingest.
 	//
-	// Lock order of the package, outermost first, with the locks that the comments on session.Session and package live list:
+	// The lock order of the package is, outermost first, with the locks of session.Session and package live, whose comments
+	// list their own order:
 	//
 	//	Server.mu; lifetime.mu, in Ended -> Conn.mu -> netStream.mu; stream.mu of live
 	//	reader.dispatching -> Conn.mu; ingest.mu -> waiting.mu; Hub.mu and stream.mu of live
@@ -30,17 +32,17 @@ type Conn struct {
 	server    *Server
 	id        uint64
 	dialed    net.Conn // the connection as it was accepted
-	nc        net.Conn // below RTMPE
+	nc        net.Conn // the connection under RTMPE
 	remote    net.Addr
 	tls       *tls.ConnectionState
 	transport string
-	byHand    bool // made by Accept: only ReadPacket reads
+	byHand    bool // made by Accept, so that only ReadPacket reads
 	s1Tail    [32]byte
 	log       *slog.Logger
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 
-	session *session.Session // set by shakeHands, before the Conn is shared; until then only Server uses it, under mu
+	session *session.Session // set by shakeHands, before other goroutines use the Conn; until then only Server uses it, with mu held
 	hooks   session.Callbacks
 	waiting waiting
 	watch   watch
@@ -57,7 +59,7 @@ type Conn struct {
 	app      application
 	appName  string // application with its instance
 	query    queries
-	connect  message.Packet // as the client has sent it: decoded it takes ten times the memory
+	connect  message.Packet // the encoded command, since the decoded one takes ten times the memory
 	user     string
 	methods  map[string]Method
 	streams  map[uint32]*netStream
@@ -79,7 +81,8 @@ func FromContext(ctx context.Context) *Conn {
 // Context returns a context that is done when the connection has ended.
 func (c *Conn) Context() context.Context { return c.ctx }
 
-// ID returns the number of the connection, which no other connection of the Server has.
+// ID returns the number of the connection. It is unique among the connections of the
+// Server.
 func (c *Conn) ID() uint64 { return c.id }
 
 // App returns the application with its instance, as connect names it, without parameters and without /_definst_.
@@ -94,7 +97,7 @@ func (c *Conn) Connect() message.Command {
 	c.mu.Lock()
 	p := c.connect
 	c.mu.Unlock()
-	cmd, _ := message.ParseCommand(p.Type, p.Body) // has been parsed before
+	cmd, _ := message.ParseCommand(p.Type, p.Body) // no error: connect was parsed when it arrived
 	return cmd
 }
 
@@ -202,8 +205,9 @@ func (c *Conn) Reject(err error) {
 	c.session.Own(c.hangUp)
 }
 
-// hangUp ends the connection so that everything sent reaches the client: it sends a FIN, and closes the socket when
-// the client has closed its side or after lingerTimeout. Closing a socket with unread input would send a reset.
+// hangUp ends the connection in such a way that the client receives everything that was sent: it sends a FIN, and
+// closes the socket when the client has closed its side, or after lingerTimeout. Closing a socket with unread input
+// would send a reset.
 func (c *Conn) hangUp() {
 	c.leaving.Store(true)
 	c.bye.Do(func() {
@@ -244,8 +248,8 @@ func (c *Conn) panicked(err *message.PanicError) {
 	c.fail(err)
 }
 
-// status and command wait until the message is written, up to WriteTimeout without progress. The reader must not call
-// them.
+// status and command return when the message is written. They fail if a write makes no progress for WriteTimeout. The
+// reader must not call them.
 func (c *Conn) status(id uint32, level, code, description string) error {
 	return c.session.SendReply(session.Status(id, level, code, description))
 }
@@ -259,7 +263,8 @@ func (c *Conn) command(id uint32, name string, transaction float64, object any, 
 	return c.session.SendReply(o)
 }
 
-// watch ends a connection that takes too long to send connect, or that falls silent afterwards.
+// watch ends a connection whose client takes too long to send connect, or sends nothing for too
+// long after it.
 type watch struct {
 	mu    sync.Mutex
 	timer *time.Timer
@@ -268,10 +273,12 @@ type watch struct {
 	quiet int    // consecutive checks without new bytes
 }
 
-// looks is the number of checks in each Server.IdleTimeout, so that a connection ends at most a quarter of the timeout late.
+// looks is the number of checks in each Server.IdleTimeout. With four, a connection ends at most a quarter of the timeout
+// late.
 const looks = 4
 
-// start calls f after d, in place of the pending call.
+// start arranges for f to be called after d. It cancels the call that was
+// arranged before.
 func (w *watch) start(d time.Duration, f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -301,7 +308,7 @@ func (c *Conn) watchIdle() {
 func (c *Conn) look(limit time.Duration) {
 	w := &c.watch
 	switch received := c.session.Counters().BytesRead.Load(); {
-	case received != w.seen || c.session.Blocked() != nil: // while the reader is blocked, silence is not the client's fault
+	case received != w.seen || c.session.Blocked() != nil: // while the reader is blocked, the client may have sent something
 		w.seen, w.quiet = received, 0
 	default:
 		w.quiet++

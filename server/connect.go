@@ -15,7 +15,7 @@ import (
 // queries are the parameters that the client appended to app and to tcUrl.
 type queries struct{ app, tcURL url.Values }
 
-// introduce parses connect. It runs on the reader, so that the application is known for App.Packet and the commands that follow.
+// introduce parses connect. It runs on the reader, since App.Packet and the commands after connect need the application.
 func (c *Conn) introduce(cmd message.Command, m *session.Message) {
 	object, _ := cmd.Object.(amf.Object)
 	name, query, _ := strings.Cut(property(object, "app"), "?")
@@ -32,7 +32,7 @@ func (c *Conn) introduce(cmd message.Command, m *session.Message) {
 // connectReceived passes connect to the hooks' goroutine.
 func (c *Conn) connectReceived(cmd message.Command) error {
 	c.stage = stageConnected
-	c.watch.start(0, nil) // App.Connect does not count in the client's time
+	c.watch.start(0, nil) // SetupTimeout does not include App.Connect
 	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
 	return nil
 }
@@ -96,7 +96,7 @@ func (c *Conn) serveConnect(cmd message.Command) {
 	app.connected(c)
 }
 
-// accept answers that the connection is accepted.
+// accept sends the answer that accepts the connection.
 func (c *Conn) accept(cmd message.Command, object amf.Object, app application) error {
 	s := c.server
 	window := s.WindowAckSize
@@ -129,7 +129,7 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 }
 
 // capabilities returns the properties for the answer to a client that supports Enhanced RTMP (E-RTMP v2, connect), or nil for other
-// clients. They say that the server relays every codec.
+// clients. The properties say that the server relays every codec.
 func capabilities(connect amf.Object) amf.Object {
 	_, list := connect.Get("fourCcList")
 	_, video := connect.Get("videoFourCcInfoMap")

@@ -5,7 +5,8 @@ import "io"
 // copyBuffer is the size of the reads and writes of WriteTo and ReadFrom, in bytes.
 const copyBuffer = 64 << 10
 
-// writeAll implements WriteTo with read. io.EOF is not an error.
+// writeAll implements WriteTo: it copies from read to w until read returns
+// io.EOF, which is not an error.
 func writeAll(w io.Writer, read func([]byte) (int, error)) (total int64, err error) {
 	buf := make([]byte, copyBuffer)
 	for {

@@ -18,8 +18,8 @@ const (
 	stageConnected       // connect has been received; it may not have been answered yet
 )
 
-// dispatcher is the server's half of a connection, a session.Dispatcher. All methods except Ended run on the reader, so they must not wait, write
-// or call a hook. They leave that to the hooks' goroutine.
+// dispatcher is the server's half of a connection, a session.Dispatcher. All methods except Ended run on the reader, so they must not block,
+// write or call a hook. The hooks' goroutine does these things for them.
 type dispatcher struct{ *Conn }
 
 // Ended ends all activities of the connection, and arranges for the hooks to be called.
@@ -100,8 +100,9 @@ func (c *Conn) userControl(m *session.Message) {
 	}
 }
 
-// setBuffer handles SetBufferLength. For stream 0 it applies to the streams without a value of their own: librtmp
-// sends 300 ms for stream 0 after it has been accepted, possibly after the value for a stream.
+// setBuffer handles SetBufferLength. A value for stream 0 applies to the streams for which the client has sent no
+// value: librtmp sends 300 ms for stream 0 when its connect has been accepted, possibly after the value for a
+// stream.
 func (c *Conn) setBuffer(id, ms uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,8 +116,8 @@ func (c *Conn) setBuffer(id, ms uint32) {
 	}
 }
 
-// commandReceived does at once the part of a command on which later messages depend, such as creating a stream
-// id, and leaves the rest to the hooks' goroutine. It skips a command that cannot be parsed.
+// commandReceived at once does the part of a command that later messages depend on, such as allocating a
+// stream id. The hooks' goroutine does the rest. It skips a command that cannot be parsed.
 func (c *Conn) commandReceived(m *session.Message) error {
 	cmd, err := message.ParseCommand(m.Type, m.Payload())
 	if err != nil && (c.stage == stageNew || cmd.Name == "connect") {
@@ -150,7 +151,7 @@ func (c *Conn) commandReceived(m *session.Message) error {
 	return nil
 }
 
-// serve calls f with the command on the hooks' goroutine, unless the connection is ending by then.
+// serve calls f on the hooks' goroutine, unless the connection is already ending at that time.
 func (c *Conn) serve(cmd message.Command, f func()) {
 	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() {
 		if !c.leaving.Load() {
@@ -175,8 +176,8 @@ func (c *Conn) statusReceived(cmd message.Command) {
 	}
 }
 
-// createStream allocates a stream id. The stream exists at once, since some clients guess the id and do not wait for
-// the answer.
+// createStream allocates a stream id. The stream exists at once, since some clients guess the id instead of waiting
+// for the answer.
 func (c *Conn) createStream(cmd message.Command) {
 	c.mu.Lock()
 	var st *netStream
@@ -215,7 +216,7 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	}
 	c.serve(cmd, func() {
 		st.finish(st.activity())
-		if last { // st.deleted may also have been set by an earlier command
+		if last { // not st.deleted, which a later command may have set already
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			delete(c.streams, id)

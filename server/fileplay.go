@@ -36,7 +36,8 @@ type filePlaying struct {
 	since            time.Time
 }
 
-// control is a command of the client for a file, with its time of arrival.
+// control is a command that the client has sent for a file, with the time of
+// its arrival.
 type control struct {
 	name string
 	on   bool
@@ -95,8 +96,8 @@ func (s *Server) openFile(ctx context.Context, f *Files, r *Request) (*vod.Playe
 	return player, err
 }
 
-// run sends the tags that are due, and serves the client's commands, until the stream is closed. It continues after the end of
-// the file, since the client may seek.
+// run sends each tag when it is due, and serves the client's commands, until the stream is closed. It does not return at the
+// end of the file, since the client may seek.
 func (fp *filePlaying) run() {
 	c := fp.stream.conn
 	defer close(fp.done)
@@ -133,7 +134,8 @@ func (fp *filePlaying) run() {
 	}
 }
 
-// sendPiece writes the piece that Fill has loaded, if possible with one system call.
+// sendPiece writes the piece of the file that Player.Fill has loaded, with one
+// system call if possible.
 func (fp *filePlaying) sendPiece() error {
 	fp.frames = fp.frames[:0]
 	var tag vod.Tag
@@ -155,8 +157,8 @@ func (fp *filePlaying) sendPiece() error {
 	return err
 }
 
-// appendChunks appends a tag as chunks that begin with a full header. The header overwrites the room before the tag's body if it fits
-// there, so that most tags are one slice; the tag must not be used afterwards.
+// appendChunks appends the chunks of a tag to dst. The first chunk has a full header. If the bytes before the tag's body have room
+// for this header, it is written there, so that most tags need only one slice. The tag must not be used afterwards.
 func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) [][]byte {
 	body := tag.Body
 	h := session.PushedHeader(message.Type(tag.Type), streamID, tag.Timestamp, len(body))
@@ -180,7 +182,8 @@ func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) []
 	return dst
 }
 
-// finished tells the client that the file has ended. err is the reason if it ended early.
+// finished tells the client that the file has ended. If it ended early, err is the
+// reason.
 func (fp *filePlaying) finished(err error) {
 	fp.ended.Store(true)
 	c := fp.stream.conn
@@ -196,7 +199,7 @@ func (fp *filePlaying) finished(err error) {
 	ended(fp.stream)
 }
 
-// ended tells the client that the stream that it plays has ended.
+// ended tells the client that the stream has ended.
 func ended(st *netStream) {
 	complete, _ := session.Data(st.id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
 	st.conn.session.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))
@@ -230,7 +233,7 @@ func (fp *filePlaying) control(k control) {
 	}
 }
 
-// serve passes a command to the goroutine that plays.
+// serve passes a command to the goroutine that plays the file.
 func (fp *filePlaying) serve(cmd message.Command) {
 	k := control{name: cmd.Name, on: boolean(cmd.Args, 0, true)}
 	if cmd.Name == "seek" {

@@ -24,7 +24,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// vodFolder returns Files with the sample as vod/film.flv, which is played as fast as possible.
+// vodFolder returns Files that contain the sample as vod/film.flv and send it as fast as
+// possible.
 func vodFolder(t testing.TB) *server.Files {
 	t.Helper()
 	dir := t.TempDir()
@@ -74,7 +75,8 @@ func TestFileSeekAndPause(t *testing.T) {
 	p.UntilCode(message.CodePauseNotify)
 	p.command(id, "seek", 0, nil, 6500.0)
 	p.UntilCode(message.CodeSeekNotify)
-	// Seeking while paused sends one picture, the previous key frame, with its headers.
+	// After a seek in a pause the server sends one picture, the key frame before the
+	// position, with its headers.
 	var times []uint32
 	for len(times) < 2 {
 		m, err := p.Read()
@@ -256,7 +258,8 @@ func TestRecordingAfterATakeover(t *testing.T) {
 	assert.Equal(t, media(all[:len(all)-9]), media(tags(t, b)))
 }
 
-// byHand is a Handler that serves films from memory, and keeps what is published.
+// byHand is a Handler that serves films from memory, and stores the published
+// streams.
 type byHand struct {
 	published chan []byte
 	ended     chan error
@@ -318,7 +321,7 @@ func TestHandlerLosesItsPublisher(t *testing.T) {
 	assert.ErrorIs(t, waitFor(t, "the end", h.ended), io.ErrUnexpectedEOF)
 }
 
-// controlled is a Handler that follows its client's controls.
+// controlled is a Handler that serves the client's seeks and pauses itself.
 type controlled struct{ byHand }
 
 func (h *controlled) ServePlay(ctx context.Context, s *server.Stream) error {
@@ -380,7 +383,7 @@ type intoFFmpeg struct {
 
 func (h *intoFFmpeg) ServePublish(ctx context.Context, s *server.Stream) error {
 	cmd := exec.Command("ffmpeg", "-v", "error", "-y", "-f", "flv", "-i", "pipe:0", "-c", "copy", "-f", "flv", h.out)
-	cmd.Stdin = s // ffmpeg ends with its input, which may be after ctx is done
+	cmd.Stdin = s // ffmpeg exits when its input ends, possibly after ctx is done
 	h.done <- cmd.Run()
 	return nil
 }

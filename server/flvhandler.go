@@ -19,19 +19,20 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// httpBuffer is how far ahead of its timestamps a file is sent over HTTP.
+// httpBuffer is how much of a file an HTTP viewer receives ahead of its playing
+// time.
 const httpBuffer = 10 * time.Second
 
 // FLVHandler returns a handler for GET /app/name.flv. It serves live streams and files as one FLV file (HTTP-FLV), or, if the request
-// asks for an upgrade, as WebSocket messages of whole tags. The parameter start is a position in a file, in seconds. Viewers count as
-// connections and as players.
+// asks for an upgrade, as WebSocket messages that contain whole tags. The parameter start is a position in a file, in seconds.
+// Viewers count as connections and as players.
 //
 // A Refusal of App.Play is answered with 403, or with 302 if it has RedirectTo, and a stream that does not exist with 404. Apps with a
 // Token, a Player or a Handler refuse HTTP viewers. The handler sets no CORS headers. It refuses WebSocket requests from pages of
 // other hosts; to accept them, check the Origin header and remove it.
 //
-// It takes over the connections of live viewers where it can (http.Hijacker): Shutdown and Close of the Server end these, not those of the
-// http.Server.
+// If the connection of a live viewer supports http.Hijacker, the handler takes it over. Such connections are ended by Shutdown and Close
+// of the Server, not by those of the http.Server.
 func (s *Server) FLVHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		transport := "http-flv"
@@ -54,7 +55,7 @@ type viewer struct {
 	counters session.Counters // of what is sent
 	out      flvOut
 	since    time.Time
-	missed   func() live.StreamStats // nil if it plays a file
+	missed   func() live.StreamStats // nil if the viewer plays a file
 }
 
 func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, transport string, view ViewFunc) {
@@ -71,8 +72,8 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
 		return
-	case r.ContentLength != 0: // net/http would not notice that a client has left before its body has arrived
-		control.SetReadDeadline(time.Now()) // and it would not answer
+	case r.ContentLength != 0: // until the body has arrived, net/http would not notice that the client has left
+		control.SetReadDeadline(time.Now()) // otherwise net/http would wait for the body before it sends the answer
 		http.Error(w, "the request must have no body", http.StatusBadRequest)
 		return
 	case !ok || !validPath(name):
@@ -108,7 +109,7 @@ func (s *Server) removeViewer(v *viewer) {
 	s.counts.bytesOut.Add(v.counters.BytesWritten.Load())
 }
 
-// serve serves a viewer until it or the stream ends.
+// serve serves a viewer until the viewer leaves or the stream ends.
 func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
 	if v.app.App == nil || v.app.Handler != nil {
 		http.NotFound(w, r)
@@ -183,7 +184,8 @@ func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// play opens the stream or file and plays it. If it fails before v.out is set, the caller has to answer.
+// play opens the stream or file and plays it. If it fails before v.out is set, the caller must answer
+// the request.
 func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
 	q := v.request
 	if q.Start < 0 && v.server.hub.Published(q.Path) {
@@ -262,7 +264,7 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "video/x-flv")
 	h.Set("Cache-Control", "no-store")
 	if v.missed != nil && r.ProtoMajor == 1 {
-		h.Set("Transfer-Encoding", "identity") // a live stream ends with its connection: chunks would take several system calls for each message
+		h.Set("Transfer-Encoding", "identity") // the end of the connection marks the end of a live stream, since chunks would take several system calls for each message
 	}
 	w.WriteHeader(http.StatusOK)
 	v.out = newResponseOut(w, r)

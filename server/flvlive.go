@@ -41,7 +41,7 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	return v.fetch(sub, beginning)
 }
 
-// openLive begins the response, and returns the first messages and the file's header, which says what is in them.
+// openLive begins the response. It returns the first messages, and the file header, whose flags depend on them.
 func (v *viewer) openLive(w http.ResponseWriter, r *http.Request, sub *live.Subscriber) (batch []*live.Message, header []byte, err error) {
 	var prelude flv.Prelude
 	for known := false; !known; {
@@ -62,14 +62,14 @@ func (v *viewer) openLive(w http.ResponseWriter, r *http.Request, sub *live.Subs
 	return batch, flv.AppendFileHeader(nil, prelude.Header()), nil
 }
 
-// fetch sends parts, and what comes after them until the end.
+// fetch sends parts, and then the messages of sub until the stream ends.
 func (v *viewer) fetch(sub *live.Subscriber, parts [][]byte) (err error) {
 	var batch []*live.Message
 	for {
 		if err := v.writeAll(parts); err != nil {
 			return err
 		}
-		clear(parts) // what has been sent need not stay for this viewer
+		clear(parts) // so that this viewer does not keep the messages in memory
 		parts = parts[:0]
 		if batch, err = sub.NextBatch(v.ctx, batch[:0]); err != nil {
 			return hubError(err, "")
@@ -80,10 +80,12 @@ func (v *viewer) fetch(sub *live.Subscriber, parts [][]byte) (err error) {
 	}
 }
 
-// tagBuffers are for messages in one piece. They are shared, since thousands of viewers need one now and then.
+// tagBuffers are buffers in which the parts of a message are joined. All viewers share them, since each needs
+// one only now and then.
 var tagBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// shareTagBuffer is the largest that is kept, in bytes.
+// shareTagBuffer is the size in bytes of the largest buffer that is kept in
+// tagBuffers.
 const shareTagBuffer = 1 << 20
 
 // writeAll writes the parts at once.
@@ -100,9 +102,10 @@ func (v *viewer) writeAll(parts [][]byte) error {
 	return err
 }
 
-// push takes over the connection of an HTTP viewer, sends it beginning, and has the hub write to it as it does to RTMP players: without a
-// goroutine that wakes up for each message, a copy of it, and a deadline. It returns when the viewer has left or has got everything. pushed
-// is false, and nothing has been sent, if the connection can't be had: with HTTP/2, WebSocket, and what programs put in between.
+// push takes over the connection of an HTTP viewer and writes beginning to it. Then the hub writes to it as to RTMP players: it needs no
+// goroutine that wakes up for each message, no copy of the message, and no deadline for each write. push returns when the viewer has left
+// or has received everything. If the connection cannot be taken over, pushed is false and nothing was sent. This is so with HTTP/2, with
+// WebSocket, and if a program wraps the http.ResponseWriter.
 func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, err error) {
 	out, ok := v.out.(*responseOut)
 	if !ok || out.control.Flush() != nil { // the response's header
@@ -136,12 +139,13 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 	}
 	v.missed = player.Stats
 	awaitEnd(nc)
-	sess.Fail(session.ErrClosed) // so that no write keeps the player
+	sess.Fail(session.ErrClosed) // ends a blocked write, for which player.Close would wait
 	player.Close()
 	return true, nil
 }
 
-// awaitEnd reads until the client closes the connection. It has nothing more to say.
+// awaitEnd reads until the client closes the connection. It ignores what the client
+// sends.
 func awaitEnd(nc net.Conn) {
 	var b [256]byte
 	for {
@@ -151,7 +155,7 @@ func awaitEnd(nc net.Conn) {
 	}
 }
 
-// noRTMP is for a session that is only written to.
+// noRTMP is the dispatcher of a session that only writes.
 type noRTMP struct{}
 
 func (noRTMP) Dispatch(*session.Message, session.Sink) error { return nil }

@@ -17,10 +17,12 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// whole hides everything from a handler but what http.ResponseWriter has.
+// whole hides all methods of a ResponseWriter from a handler except those of
+// http.ResponseWriter.
 type whole struct{ http.ResponseWriter }
 
-// However a viewer gets a live stream, it gets all of it, and its response ends.
+// TestHTTPFLVLiveWays checks that, on every kind of connection, a viewer gets a
+// whole live stream and the end of the response.
 func TestHTTPFLVLiveWays(t *testing.T) {
 	for name, start := range map[string]func(w *httptest.Server){
 		"HTTP": (*httptest.Server).Start, "HTTPS": (*httptest.Server).StartTLS,
@@ -68,7 +70,8 @@ func TestHTTPFLVLiveWays(t *testing.T) {
 	}
 }
 
-// Close ends viewers, and so does WriteTimeout those that take nothing.
+// TestHTTPFLVLiveEnds checks that Close disconnects viewers, and WriteTimeout
+// those that do not read.
 func TestHTTPFLVLiveEnds(t *testing.T) {
 	s := &server.Server{WriteTimeout: 50 * time.Millisecond}
 	url := web(t, s)

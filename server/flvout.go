@@ -10,9 +10,9 @@ import (
 	"github.com/coder/websocket"
 )
 
-// flvOut takes a viewer's bytes.
+// flvOut is the connection to which a viewer's stream is written.
 type flvOut interface {
-	// write writes b, which ends with a whole tag.
+	// write writes b, which ends at the end of a tag.
 	write(ctx context.Context, b []byte) error
 	end(err error)
 }
@@ -27,7 +27,7 @@ func (answered) end(error)                           {}
 type responseOut struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	stream  bool // of HTTP/2, whose deadline ends the response even if nothing is being written
+	stream  bool // an HTTP/2 stream, whose write deadline ends the response even if no write is in progress
 }
 
 func newResponseOut(w http.ResponseWriter, r *http.Request) *responseOut {
@@ -50,7 +50,7 @@ func (o *responseOut) write(ctx context.Context, b []byte) error {
 	return ctx.Err()
 }
 
-func (o *responseOut) end(error) {} // serveViewer bounds the rest
+func (o *responseOut) end(error) {} // serveViewer sets the deadline for the rest of the response
 
 // socketOut is a WebSocket.
 type socketOut struct {

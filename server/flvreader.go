@@ -2,8 +2,8 @@ package server
 
 import "github.com/go-librtmp/rtmp/flv"
 
-// flvReader converts tags to an FLV file that is read in pieces. It holds back the first tags until it knows whether
-// the file header must announce audio and video.
+// flvReader converts tags to an FLV file that is read in pieces. It keeps the first tags until it knows which of
+// audio and video the file header must announce.
 type flvReader struct {
 	prelude flv.Prelude
 	begun   bool
@@ -23,7 +23,7 @@ func (f *flvReader) add(t flv.Tag) {
 	}
 }
 
-// flush begins the file with the tags so far, if there are any.
+// flush begins the file with the tags that have been added, if there are any.
 func (f *flvReader) flush() {
 	if f.begun || len(f.buf) == 0 {
 		return

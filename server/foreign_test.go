@@ -10,8 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestStreamsOfAnotherApp checks that a client that has connected with an empty app can't use the streams of an application, whose hooks
-// have not been called for it.
+// TestStreamsOfAnotherApp checks that a client that has connected with an empty app can't use the streams of another application, since
+// that application's hooks have not been called for the client.
 func TestStreamsOfAnotherApp(t *testing.T) {
 	asked := make(chan string, 10)
 	other := &server.App{

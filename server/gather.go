@@ -7,9 +7,9 @@ import (
 )
 
 // While a publisher has no players, the server reads from it less often, so that each read returns many messages: a read and the wake-up
-// before it cost several times as much as handling a message.
+// before it cost several times as much as serving a message.
 const (
-	gatherAfter = time.Second            // time since publish after which reads pause, since clients exchange commands at first
+	gatherAfter = time.Second            // time after publish in which reads do not pause, since clients exchange commands then
 	gatherBytes = 48 << 10               // bytes that one read should return; TCP's first window is larger
 	gatherMost  = 100 * time.Millisecond // longest pause
 	gatherLeast = 10 * time.Millisecond  // shortest useful pause; pauses end at multiples of it, so that many end together
@@ -32,7 +32,7 @@ func (c *Conn) gather() {
 	}
 	if g.lowWater == nil {
 		if g.lowWater = transport.LowWater(c.nc); g.lowWater == nil {
-			return // each message would wake the poller, so that little would be saved
+			return // without a low-water mark each message would wake the poller, so a pause would save little
 		}
 		g.timer = time.NewTimer(0)
 	}
@@ -42,11 +42,11 @@ func (c *Conn) gather() {
 	case <-g.timer.C:
 	case <-c.ctx.Done():
 	}
-	g.lowWater(1) // the read may have to wait for a single byte
+	g.lowWater(1) // the next read must return even if only one byte arrives
 }
 
-// pause returns how long gatherBytes will take to arrive, within the limits, at the rate of the bytes since the last read. The reads of a
-// client that sends fast do not pause.
+// pause returns how long gatherBytes will take to arrive at the bit rate since the last read, limited to gatherLeast and gatherMost. The
+// reads of a client that sends fast do not pause.
 func (g *gatherer) pause(now time.Time, received uint64) time.Duration {
 	got, took := received-g.seen, now.Sub(g.at)
 	g.seen, g.at = received, now
@@ -57,7 +57,8 @@ func (g *gatherer) pause(now time.Time, received uint64) time.Duration {
 	return pause - time.Duration(now.Add(pause).UnixNano())%gatherLeast
 }
 
-// unwatched reports whether the client does nothing but publish, and its streams have no subscriber but a recorder and no Media hook.
+// unwatched reports whether the client only publishes, its application has neither a Media nor a Packet hook, and only recorders read
+// its streams.
 func (c *Conn) unwatched(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,7 +19,7 @@ import (
 func TestGather(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(t *testing.T, c *Conn, p *publication)
-		bytes  uint64 // received in the last 50 ms
+		bytes  uint64 // bytes received in the last 50 ms
 		pauses bool
 	}{
 		"unwatched":  {bytes: 20_000, pauses: true},

@@ -13,11 +13,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Handler serves streams in place of the relay and of files. Each call of a method has its own goroutine. The stream ends when the method
-// returns: like a file at its end if the error is nil, and like a refused request otherwise. The ctx of ServePlay ends with the
-// stream. That of ServePublish ends with the connection, so that everything published can be read after the stream has ended.
+// Handler serves streams instead of Live and Files. Each method call has its own goroutine. The stream ends when the method returns. If
+// the error is nil, the client is told that the stream has ended; otherwise, that its request was refused. The ctx of ServePlay is done
+// when the stream ends. The ctx of ServePublish is done only when the connection ends, so that the method can read everything that was
+// published before the end of the stream.
 //
-// The client is told that its stream has begun when the Handler first reads or writes it.
+// The client is told that its stream has begun when the Handler first reads from or
+// writes to it.
 type Handler interface {
 	ServePublish(ctx context.Context, s *Stream) error // read s: io.Copy(file, s), or ReadPacket
 	ServePlay(ctx context.Context, s *Stream) error    // write s: io.Copy(s, file), or WritePacket
@@ -59,7 +61,7 @@ type handling struct {
 	ended    atomic.Bool
 	gate     gate
 	since    time.Time
-	bytes    atomic.Uint64 // of message bodies
+	bytes    atomic.Uint64 // bytes of message bodies
 }
 
 // handle runs the application's Handler for a publisher.
@@ -91,7 +93,7 @@ func (h *handling) start(serve func(context.Context, *Stream) error) error {
 	if h.play != nil {
 		h.stream.conn.server.counts.files.Add(1)
 	}
-	go h.run(serve) // the goroutine is not joined: it runs the program's code, like hooks
+	go h.run(serve) // nothing waits for this goroutine, since it runs the program's code, as hooks do
 	return nil
 }
 

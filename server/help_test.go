@@ -140,7 +140,7 @@ func sampleFile(t testing.TB, dir, name string) string {
 	return path
 }
 
-// eventually waits for a condition that nothing signals.
+// eventually polls condition until it is true.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	require.Eventually(t, condition, patience, 5*time.Millisecond, what)

@@ -9,8 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// application is an App in use by one client. Only its methods call hooks. A missing hook allows
-// everything. A hook that panics fails, and ends the connection of its client.
+// application is an App in use by one client. Hooks are called only by its methods. A nil hook
+// allows everything. A hook that panics counts as failed, and the client's connection ends.
 type application struct {
 	*App     // nil if the client's application does not exist
 	panicked func(*message.PanicError)
@@ -88,7 +88,8 @@ func (a application) status(c *Conn, s *message.StatusError) {
 	}
 }
 
-// call serves a remote call with own, or otherwise with the App's methods. found is false if neither serves the method.
+// call serves a remote call with own, or with the App's methods if own is nil. found is false if there is no such
+// method.
 func (a application) call(c *Conn, own Method, cmd message.Command) (result any, found bool, err error) {
 	defer a.recovered(&err)
 	if own == nil {
@@ -105,7 +106,8 @@ func (a application) call(c *Conn, own Method, cmd message.Command) (result any,
 	return result, true, err
 }
 
-// packet passes a message to App.Packet and reports whether that has served it.
+// packet passes a message to App.Packet and reports whether the hook has served
+// it.
 func (a application) packet(c *Conn, m *session.Message) (served bool, err error) {
 	if a.App == nil || a.Packet == nil {
 		return false, nil

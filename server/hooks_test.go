@@ -238,7 +238,7 @@ func TestPanicInFilters(t *testing.T) {
 	}
 }
 
-// breaking is a connection whose Read panics once armed. It stands for a bug in the code that reads.
+// breaking is a connection whose Read panics once armed. It simulates a bug in the code that reads.
 type breaking struct {
 	net.Conn
 	armed *atomic.Bool
@@ -322,7 +322,7 @@ func TestPublishAfterALostNetwork(t *testing.T) {
 	addr := app(t, &server.App{})
 	url := "rtmp://" + addr + "/live/x"
 	_, viewer := play(t, url)
-	old := newPeer(t, addr) // stays open, as if its network were gone
+	old := newPeer(t, addr) // stays open, as a connection does when the network is lost
 	old.connect("live")
 	id := old.CreateStream()
 	old.command(id, "publish", 3, nil, "x", "live")
@@ -423,8 +423,8 @@ func TestConnContext(t *testing.T) {
 	assert.Equal(t, p.Conn.LocalAddr().String(), <-got)
 }
 
-// TestUnpublishOfAStreamThatIsAboutToBeDeleted checks a deleteStream that the reader handles before the hooks' goroutine has served
-// closeStream.
+// TestUnpublishOfAStreamThatIsAboutToBeDeleted checks that Unpublish is called if the reader handles deleteStream before the hooks'
+// goroutine has served closeStream.
 func TestUnpublishOfAStreamThatIsAboutToBeDeleted(t *testing.T) {
 	release, began, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	p := newPeer(t, app(t, &server.App{
@@ -434,7 +434,7 @@ func TestUnpublishOfAStreamThatIsAboutToBeDeleted(t *testing.T) {
 		}},
 		Publish: func(ctx context.Context, r *server.Request) error {
 			close(began)
-			<-ctx.Done() // the client has gone
+			<-ctx.Done() // the client has disconnected
 			return nil
 		},
 		Unpublish: func(*server.Request, server.StreamStats) { close(ended) },

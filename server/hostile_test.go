@@ -106,7 +106,8 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// TestWhatWaitsForAHookIsBounded checks that a client can't fill the memory while a hook waits.
+// TestWhatWaitsForAHookIsBounded checks that a client can't fill the memory with messages while
+// a hook blocks.
 func TestWhatWaitsForAHookIsBounded(t *testing.T) {
 	for name, flood := range map[string]func(send func(...chunk.Outgoing) bool){
 		"media of streams that were closed": func(send func(...chunk.Outgoing) bool) {

@@ -112,7 +112,7 @@ func TestHTTPFLVWritesMessagesWhole(t *testing.T) {
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeVideo, Timestamp: at, Body: append([]byte{0x17, 1, 0, 0, 0}, make([]byte, size)...)}))
 	}
 	send(0, 100)
-	require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 20, Body: []byte{0xaf, 1, 0}})) // the file header waits for it
+	require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 20, Body: []byte{0xaf, 1, 0}})) // the file header is sent after the first audio and video
 	r, err := http.NewRequestWithContext(background(t), http.MethodGet, w.URL+"/live/x.flv", nil)
 	require.NoError(t, err)
 	res, err := http.DefaultClient.Do(r)
@@ -189,7 +189,8 @@ func TestHTTPViewersCount(t *testing.T) {
 	eventually(t, "the viewer has gone", func() bool { return s.Stats().Conns == 0 })
 }
 
-// TestUnavailableOverHTTP checks that an HTTP client above MaxConnsPerIP is told the reason, and that no tunnel is opened for it.
+// TestUnavailableOverHTTP checks that an HTTP client above MaxConnsPerIP gets the reason in the response, and that no tunnel is
+// opened for it.
 func TestUnavailableOverHTTP(t *testing.T) {
 	s := &server.Server{MaxConnsPerIP: 1}
 	mux := http.NewServeMux()
@@ -261,7 +262,7 @@ func TestWebSocketFLV(t *testing.T) {
 			file = b
 			continue
 		}
-		var one flv.Tag // a WebSocket frame contains whole tags
+		var one flv.Tag // each WebSocket frame contains whole tags
 		_, ok, err := new(flv.Parser).Parse(b, &one)
 		require.NoError(t, err)
 		require.True(t, ok)

@@ -7,13 +7,13 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// ingest receives the media of one publish command. It queues media until the program has accepted the command. Then media goes to
-// take, or stays queued for a Handler. A full queue stops the reader.
+// ingest receives the media of one publish command. It queues media until the program has accepted the command. After that it
+// passes media to take, or keeps it queued for a Handler. A full queue stops the reader.
 type ingest struct {
 	waiting *waiting
 	wake    chan struct{} // signalled when pop has something to return or the media has ended
 
-	mu      sync.Mutex // guards the fields below; held during take, which must not wait
+	mu      sync.Mutex // guards the fields below; held while take runs, which must not block
 	queue   session.MediaQueue
 	counted int                      // bytes of queue, as counted in waiting
 	take    func(m *session.Message) // nil while media is queued
@@ -37,14 +37,14 @@ func (w *waiting) add(n int) {
 	w.backlog.Queued(w.bytes)
 }
 
-// queued updates the count after a change of the queue. The caller holds in.mu.
+// queued updates the counts after in.queue has changed. The caller holds in.mu.
 func (in *ingest) queued() {
 	n := in.queue.Len()
 	in.waiting.add(n - in.counted)
 	in.counted = n
 }
 
-// receive takes a message from the reader.
+// receive queues a message or passes it to take. The reader calls it.
 func (in *ingest) receive(m *session.Message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -59,7 +59,7 @@ func (in *ingest) receive(m *session.Message) {
 	}
 }
 
-// open passes the queued messages to take, and all later ones.
+// open passes the queued messages and all later ones to take.
 func (in *ingest) open(take func(m *session.Message)) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -87,7 +87,8 @@ func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	return true, nil
 }
 
-// end records that no more media will arrive, and why. Queued messages remain for open and pop.
+// end records that no more media will arrive, and why. The queued messages are kept for open
+// and pop.
 func (in *ingest) end(why error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

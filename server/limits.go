@@ -22,11 +22,14 @@ const (
 	// lingerTimeout is how long a client may take to close the connection after the server has ended it.
 	lingerTimeout = 5 * time.Second
 
-	// recordingTimeout is how long the recording of a publisher that was replaced may take to end.
+	// recordingTimeout is how long a new publisher waits for the recording of the one that it
+	// replaces to end.
 	recordingTimeout = 5 * time.Second
-	// maxChecks bounds the calls of _onbwcheck that a client leaves unanswered.
+	// maxChecks is the number of _onbwcheck calls that a client may leave
+	// unanswered.
 	maxChecks = 16
-	// maxQuery bounds how much of a client's parameters is parsed, in bytes.
+	// maxQuery is how much of a client's parameters is parsed at most, in
+	// bytes.
 	maxQuery = 16 << 10
 )
 
@@ -43,7 +46,8 @@ func orDefault[T int | int64 | time.Duration](v, def, none T) T {
 
 func (s *Server) chunkSize() int { return orDefault(s.ChunkSize, defaultChunkSize, defaultChunkSize) }
 
-// writeTimeout is WriteTimeout for deadlines, which have no none.
+// writeTimeout returns WriteTimeout. If it is disabled, the result is so long
+// that a deadline never passes.
 func (s *Server) writeTimeout() time.Duration {
 	return orDefault(s.WriteTimeout, defaultWriteTimeout, 365*24*time.Hour)
 }

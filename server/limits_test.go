@@ -77,12 +77,12 @@ func TestMaxConnsPerIP(t *testing.T) {
 	from(proxyV2("2001:db8::ffff"))
 	from("PROXY UNKNOWN\r\n")
 	from("PROXY UNKNOWN\r\n") // a proxy's own connections do not count
-	from("")                  // a header is optional, but without one the client is unknown
+	from("")                  // a header is optional; without one the connection counts for the proxy's address
 	refused("")
-	refused("PROXY TCP4 127.0.0.1 192.0.2.2 1000 1935\r\n") // a client at the proxy's address counts like any other
+	refused("PROXY TCP4 127.0.0.1 192.0.2.2 1000 1935\r\n") // a client that has the proxy's address counts for this address, too
 	refused("PROXY nonsense\r\n")
 	refused("PROXY " + strings.Repeat("x", 200))
-	refused(proxyV2("2001:db8::1")[:16]) // ... but nothing more: the header is cut off
+	refused(proxyV2("2001:db8::1")[:16]) // the header is cut off, so the connection is refused
 }
 
 // proxyV2 returns the binary header for a client at an IPv6 address.
@@ -121,7 +121,7 @@ func TestSetupTimeout(t *testing.T) {
 			begin(nc)
 			nc.SetDeadline(time.Now().Add(patience))
 			_, err = io.Copy(io.Discard, nc)
-			if err != nil { // a reset is accepted like a FIN
+			if err != nil { // the server may send a reset or a FIN
 				assert.NotErrorIs(t, err, context.DeadlineExceeded)
 				assert.NotContains(t, err.Error(), "i/o timeout")
 			}
@@ -134,7 +134,7 @@ func TestIdleTimeout(t *testing.T) {
 	p := newPeer(t, addr)
 	p.connect("x")
 	pings := 0
-	for pings < 3 { // answered: the connection lives
+	for pings < 3 { // the client answers these pings, so the connection stays open
 		m, err := p.Read()
 		require.NoError(t, err)
 		if u, err := message.ParseUserControl(m.Body); m.Type == message.TypeUserControl && err == nil && u.Event == message.EventPingRequest {
@@ -145,7 +145,7 @@ func TestIdleTimeout(t *testing.T) {
 	p.UntilGone() // not answered
 }
 
-// TestWriteTimeout checks that a player that reads nothing is disconnected, and that the others receive everything meanwhile.
+// TestWriteTimeout checks that a player that reads nothing is disconnected, and that the other players receive everything.
 func TestWriteTimeout(t *testing.T) {
 	stopped := make(chan server.StreamStats, 2)
 	s := &server.Server{WriteTimeout: 300 * time.Millisecond, Apps: map[string]*server.App{"*": {
@@ -177,7 +177,7 @@ func TestPingFloodOfAClient(t *testing.T) {
 	s := &server.Server{WriteTimeout: 300 * time.Millisecond}
 	defer s.Close()
 	a, b := conntest.Pair(t)
-	a.SetReadBuffer(4096) // so that the test does not take long
+	a.SetReadBuffer(4096) // a small buffer makes the test fast
 	b.SetWriteBuffer(4096)
 	done := make(chan error, 1)
 	go func() { done <- s.ServeConn(context.Background(), b) }()

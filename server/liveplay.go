@@ -23,7 +23,7 @@ type livePlaying struct {
 	begun, complete bool   // for Request.Length; used by deliver, on the hub's goroutine
 	first           uint32 // timestamp of the first message in ms
 
-	audio, video bool // which kinds the client wants; used by serve, on the hooks' goroutine
+	audio, video bool // whether the client wants audio and video; used by serve, on the hooks' goroutine
 }
 
 // live plays a live stream, which may not have a publisher yet.
@@ -52,10 +52,11 @@ func (p *playing) live() error {
 	return nil
 }
 
-// begins is called by the hub before the first message.
+// begins tells the client that play begins. The hub calls it before the first
+// message.
 func (l *livePlaying) begins() {
 	select {
-	case <-l.told: // Play.Start must come first
+	case <-l.told: // the client must receive Play.Start before the messages
 	case <-l.stream.conn.ctx.Done():
 		return
 	}
@@ -93,7 +94,8 @@ func (l *livePlaying) deliver(m *live.Message) bool {
 	return l.app.deliver(l.request, tag)
 }
 
-// within reports whether a timestamp is within Request.Length. The first one beyond it ends the playing.
+// within reports whether a timestamp is within Request.Length. The first timestamp after it ends the
+// stream for the player.
 func (l *livePlaying) within(timestamp uint32) bool {
 	if l.complete {
 		return false
@@ -155,8 +157,8 @@ func pauseNotified(st *netStream, on bool) {
 	sess.SendReply(session.Status(st.id, "status", message.CodeUnpauseNotify, "Unpaused."), session.Event(message.EventStreamBegin, st.id))
 }
 
-// receiveNotified answers receiveAudio and receiveVideo (RTMP 1.0 sections 7.2.2.4 and 7.2.2.5). The flag false gets
-// no answer.
+// receiveNotified answers receiveAudio and receiveVideo (RTMP 1.0 sections 7.2.2.4 and 7.2.2.5). A command whose
+// flag is false gets no answer.
 func receiveNotified(st *netStream, on bool) {
 	if on {
 		st.conn.session.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."),
@@ -164,7 +166,8 @@ func receiveNotified(st *netStream, on bool) {
 	}
 }
 
-// notify tells a client that has waited for a publisher that the stream has one now.
+// notify returns the messages that tell a client that the stream it has been waiting
+// for now has a publisher.
 func (l *livePlaying) notify() (messages []chunk.Outgoing) {
 	if l.waits {
 		messages = append(messages, session.Status(l.stream.id, "status", message.CodePlayPublishNotify, l.request.Name+" begins."))

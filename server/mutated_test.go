@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// session returns the bytes that a client that uses every feature sends after the handshake.
+// session returns what a client sends after the handshake if it uses every feature.
 func session(t testing.TB) []byte {
 	out := chunk.NewWriter()
 	var b []byte
@@ -62,7 +62,8 @@ func session(t testing.TB) []byte {
 	return b
 }
 
-// script is a client whose output is fixed in advance, and that accepts all input.
+// script is a connection to a client whose output is fixed in advance and which
+// accepts all input.
 type script struct {
 	net.Conn
 	in io.Reader
@@ -76,8 +77,8 @@ func (c *script) SetReadDeadline(time.Time) error  { return nil }
 func (c *script) SetWriteDeadline(time.Time) error { return nil }
 func (c *script) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
 
-// TestMutatedClients damages the bytes of a client in every place. No mutation may cause a panic or leak a goroutine. Only shared objects
-// in applications that mutations have named may stay in memory.
+// TestMutatedClients damages the bytes of a client in every place. No mutation may cause a panic or leak a goroutine. Nothing may stay in
+// memory except the shared objects of applications whose names come from mutations.
 func TestMutatedClients(t *testing.T) {
 	sessions := 1000
 	if os.Getenv("RTMP_LONG") != "" {
@@ -125,7 +126,7 @@ func TestMutatedClients(t *testing.T) {
 // heapInUse returns the number of reachable bytes.
 func heapInUse() int {
 	runtime.GC()
-	runtime.GC() // the second collection empties the pools
+	runtime.GC() // the second garbage collection empties the pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)

@@ -12,29 +12,30 @@ import (
 type netStream struct {
 	conn    *Conn
 	id      uint32
-	deleted bool // the client has deleted the stream, and its activity is about to end; guarded by conn.mu
+	deleted bool // the client has deleted the stream, whose activity is about to end; guarded by conn.mu
 
-	bufferKnown bool // the client has set the buffer for this stream rather than stream 0; guarded by conn.mu
+	bufferKnown bool // the client has set the buffer for this stream, not only for stream 0; guarded by conn.mu
 
 	mu     sync.Mutex // guards the fields below; no other lock is taken while it is held
-	in     *ingest    // receives the media; nil means that media is dropped
+	in     *ingest    // receives the media; if nil, media is dropped
 	doing  activity   // set by the hooks' goroutine; nil if there is none
 	buffer int64      // size of the client's buffer in ms; < 0 if unknown
 }
 
-// activity is the activity of a stream: a publication, or a kind of playing.
+// activity is what a stream is used for: a publication, or one of the ways to
+// play.
 type activity interface {
 	asked() *Request
 	// over reports whether the activity has ended by itself, so that another may begin on the stream.
 	over() bool
-	// release ends everything that can be ended without calling a hook and without waiting. It may be called more than once,
-	// from any goroutine.
+	// release ends what can be ended without calling a hook and without blocking. It may be called more than once, from any
+	// goroutine.
 	release()
 	// finish ends the activity and calls Unpublish or Stop. It is called once, on the hooks' goroutine.
 	finish()
 	// serve serves pause, seek, receiveAudio and receiveVideo. It is called on the hooks' goroutine.
 	serve(cmd message.Command)
-	// setBuffer sets the size of the client's buffer. It must not wait.
+	// setBuffer sets the size of the client's buffer. It must not block.
 	setBuffer(d time.Duration)
 }
 
@@ -44,7 +45,8 @@ func (st *netStream) ingest() *ingest {
 	return st.in
 }
 
-// endIngest records that the client does not publish on the stream any more, and why. Queued messages remain.
+// endIngest records that the client does not publish on the stream any more, and why. Messages that are
+// queued stay in the queue.
 func (st *netStream) endIngest(why error) {
 	st.mu.Lock()
 	in := st.in
@@ -80,7 +82,8 @@ func (st *netStream) begin(a activity) bool {
 	return true
 }
 
-// finish ends the stream's activity if it is a. It runs on the hooks' goroutine.
+// finish ends a if it is still the stream's activity. It runs on the hooks'
+// goroutine.
 func (st *netStream) finish(a activity) {
 	st.mu.Lock()
 	same := a != nil && st.doing == a
@@ -121,7 +124,8 @@ func (st *netStream) refuse(err error, code string) {
 	}
 }
 
-// release ends all activities of the connection, without waiting for hooks.
+// release calls release on all activities of the connection. It does not wait
+// for hooks.
 func (c *Conn) release() {
 	for _, st := range c.allStreams() {
 		st.endIngest(c.session.Err())
@@ -169,8 +173,8 @@ func (c *Conn) failed(cmd message.Command, code, description string) {
 	}
 }
 
-// boolean returns an argument as a bool; missing is the default. All values except false, null, undefined and 0 are
-// true.
+// boolean returns args[i] as a bool, or missing if there is no such argument. All values except false, null,
+// undefined and 0 are true.
 func boolean(args []any, i int, missing bool) bool {
 	if i >= len(args) {
 		return missing

@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestOBS sends what OBS sends, in the order of its plugins/obs-outputs/librtmp: releaseStream, FCPublish and createStream together after
-// connect was accepted; _checkbw after the server has sent onBWDone; publish after the result of createStream; then metadata with
+// TestOBS sends what OBS sends, in the order of its plugins/obs-outputs/librtmp: after connect was accepted, releaseStream, FCPublish and
+// createStream in one write; _checkbw after the server has sent onBWDone; publish after the result of createStream; then metadata with
 // @setDataFrame and the decoder configurations; and at the end FCUnpublish and deleteStream.
 func TestOBS(t *testing.T) {
 	var stopped []string

@@ -16,11 +16,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Accept performs the server's handshake on nc and leaves the rest to the program: it reads with ReadPacket, and either answers connect
-// itself or passes packets to HandlePacket. s provides the limits, and the applications for HandlePacket; it may be nil. If Accept fails,
-// it closes nc, and the error is a *handshake.Error.
+// Accept performs the server's handshake on nc and leaves the rest to the program: the program reads messages with ReadPacket, and either
+// answers connect itself or passes the packets to HandlePacket. s provides the limits and, for HandlePacket, the applications; it may be
+// nil. If Accept fails, it closes nc, and the error is a *handshake.Error.
 //
-// Results of calls are received only during ReadPacket.
+// The results of calls are received only while ReadPacket runs.
 func Accept(ctx context.Context, nc net.Conn, s *Server) (*Conn, error) {
 	if s == nil {
 		s = new(Server)
@@ -79,8 +79,8 @@ func (s *Server) remove(c *Conn) {
 	}
 }
 
-// shakeHands reads the proxy's header and performs the TLS and RTMP handshakes, within SetupTimeout. A connection
-// from a proxy is counted in p for its client.
+// shakeHands reads the proxy's header and performs the TLS and RTMP handshakes, within SetupTimeout. It makes p
+// count for the client whose address the proxy's header contains.
 func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) error {
 	s := c.server
 	setup := orDefault(s.SetupTimeout, defaultSetupTimeout, 0)
@@ -110,7 +110,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	}
 	in := &session.Counted{Conn: c.nc}
 	c0, encryption := make([]byte, 1), c.admits()
-	n, _ := in.Read(c0) // a read error occurs again in the handshake
+	n, _ := in.Read(c0) // if the read fails, the handshake fails with the same error
 	if asked := handshake.Encryption(c0[0]); n == 1 && asked < encryption && slices.Contains(encryptions, asked) {
 		encryption = asked
 	}
@@ -177,14 +177,14 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	c.session, c.opening = sess, nil
 	err := c.err
 	c.mu.Unlock()
-	if err != nil { // fail was called before c.session was set
+	if err != nil { // fail was called before c.session was set, so it could not end the session
 		sess.Fail(err)
 	}
 }
 
-// ReadPacket reads the next message of any type into p. The message is not served, but Set Chunk Size and Abort have taken effect. It
-// sets p.Body to new memory, which the caller may keep. It is for connections from Accept; on other connections it competes with the
-// Server.
+// ReadPacket reads the next message of any type into p. It does not serve the message, but Set Chunk Size and Abort messages have
+// already taken effect. p.Body is set to new memory, which the caller may keep. ReadPacket is for connections from Accept. On
+// other connections the Server also reads, so each gets only some of the messages.
 func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
 	if err := c.session.ReadPacket(ctx, 0, p); err != nil {
 		return err
@@ -206,7 +206,7 @@ func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
 func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	o := session.EncodePacket(p)
 	if session.IsPushed(o.ChunkStreamID) {
-		o.Format = 0 // a full header, since the chunk writer does not know the headers that streams have sent on this chunk stream
+		o.Format = 0 // a full header, since streams have sent headers on this chunk stream that the chunk writer does not know
 	}
 	return c.session.Send(ctx, o)
 }

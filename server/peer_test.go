@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// peer is a client that does only what a test tells it to.
+// peer is a client that sends only what a test tells it to send.
 type peer struct{ *peertest.Client }
 
 func newPeer(t testing.TB, addr string) *peer {
@@ -30,8 +30,8 @@ func peerOn(t testing.TB, nc net.Conn) *peer {
 	return &peer{peertest.NewClient(t, nc)}
 }
 
-// piped serves one end of a pipe, and returns a peer without a deadline at the other end. done receives the error of
-// ServeConn.
+// piped calls s.ServeConn with one end of a pipe, and returns a peer at the other end, which has no deadline. done
+// receives the error of ServeConn.
 func piped(t testing.TB, s *server.Server) (p *peer, done <-chan error) {
 	t.Helper()
 	client, served := net.Pipe()
@@ -78,7 +78,7 @@ func (p *peer) connect(app string, more ...amf.Property) message.Command {
 	return p.answer("_result", "_error")
 }
 
-// alive checks that commands are served.
+// alive checks that the server still answers commands.
 func (p *peer) alive() {
 	p.T.Helper()
 	p.command(0, "noSuchMethod", 77, nil)

@@ -11,7 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// play serves play, whose arguments are the name, start and length in milliseconds, and reset.
+// play serves a play command. Its arguments are the name, start and length in milliseconds,
+// and reset.
 func (c *Conn) play(id uint32, cmd message.Command) {
 	st := c.stream(id)
 	if st == nil {
@@ -44,7 +45,8 @@ func (c *Conn) play(id uint32, cmd message.Command) {
 	}
 }
 
-// mayStart returns an error if a client can't play. It is called before the hook.
+// mayStart returns an error if the client may not play. It is called before
+// App.Play.
 func (c *Conn) mayStart(app application, r *Request) error {
 	if !c.mayPlay(app) {
 		return Deny("the player has not been verified")
@@ -92,7 +94,8 @@ func playLength(args []any) time.Duration {
 	return time.Duration(milliseconds(ms)) * time.Millisecond
 }
 
-// playing is a play command, before it is known whether it plays a stream or a file.
+// playing is a play command. At first it is not known whether it plays a live stream
+// or a file.
 type playing struct {
 	stream  *netStream
 	app     application
@@ -122,8 +125,8 @@ func (p *playing) start() error {
 	return err
 }
 
-// begun sends the messages in before, and then tells the client that play begins. It leaves out Play.Reset if the client adds
-// to a playlist.
+// begun sends the messages before, and then the messages which say that play begins. Play.Reset is not among them if the
+// client adds to a playlist.
 func (p *playing) begun(before ...chunk.Outgoing) error {
 	id := p.stream.id
 	messages := before
@@ -142,7 +145,7 @@ func (p *playing) asked() *Request { return p.request }
 
 var errNotFound = errors.New("server: no such stream")
 
-// sink is a client as a live.Sink.
+// sink makes a session a live.Sink.
 type sink struct{ session *session.Session }
 
 func (s sink) TryWrite(b [][]byte) (ok, ready bool) { return s.session.TryWritev(b) }

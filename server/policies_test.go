@@ -83,14 +83,14 @@ func TestMerge(t *testing.T) {
 		p.UntilCode(message.CodePlayStart)
 		pub, err := s.Publish(context.Background(), "live/x")
 		require.NoError(t, err)
-		go func() { // a message every 40 ms after the first one, which players get at once
+		go func() { // after the first message, which players get at once, one message every 40 ms
 			for i := range uint32(50) {
 				pub.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 40 * i, Body: []byte{0xaf, 1, byte(i)}})
 				time.Sleep(40 * time.Millisecond)
 			}
 			pub.Close()
 		}()
-		var arrived []time.Time // the times at which something arrived, each once
+		var arrived []time.Time // the different times at which messages arrived
 		for i := byte(0); i < 50; {
 			m, err := p.Read()
 			require.NoError(t, err)
@@ -113,8 +113,8 @@ func TestMerge(t *testing.T) {
 	})
 }
 
-// TestReceiveAudioAndVideo checks that receiveAudio and receiveVideo turn a kind of media off and on again, with the headers that are then
-// needed.
+// TestReceiveAudioAndVideo checks that receiveAudio and receiveVideo turn audio and video off and on again, and that the headers which are
+// then needed are sent.
 func TestReceiveAudioAndVideo(t *testing.T) {
 	s := &server.Server{}
 	addr := start(t, s)
@@ -168,8 +168,8 @@ func TestReceiveAudioAndVideo(t *testing.T) {
 	assert.Equal(t, []message.Type{message.TypeVideo, message.TypeAudio}, arrives())
 }
 
-// TestRecordingRotates checks that a recording that has become too long or too large is closed, and that the next one begins at a key
-// frame, without losing messages in between.
+// TestRecordingRotates checks that a recording that has become too long or too large is closed, that the next one begins at a key
+// frame, and that no message between them is lost.
 func TestRecordingRotates(t *testing.T) {
 	for name, limit := range map[string]server.Files{"size": {MaxSize: 150_000}, "duration": {MaxDuration: 3 * time.Second}} {
 		t.Run(name, func(t *testing.T) {

@@ -22,10 +22,10 @@ const (
 
 var errProxyProtocol = errors.New("server: invalid PROXY protocol header")
 
-// proxied reads the PROXY protocol header that a trusted proxy may send, and returns the connection after the header,
-// with the client's address if the header has one. own reports that the connection is the proxy's own, such as a
-// health check. Without a header no byte is lost: RTMP begins with a byte from 3 to 9 and TLS with 22, so the first
-// byte decides.
+// proxied reads the PROXY protocol header that a trusted proxy may send. It returns a connection which begins after
+// the header and has the client's address, if the header contains one. own reports that the connection is the proxy's
+// own, such as a health check. The first byte shows whether there is a header, since RTMP begins with a byte from 3
+// to 9, and TLS with 22. If there is none, no byte is lost.
 func proxied(nc net.Conn) (_ net.Conn, own bool, err error) {
 	in := bufio.NewReaderSize(nc, 512)
 	first, err := in.Peek(1)
@@ -48,7 +48,8 @@ func proxied(nc net.Conn) (_ net.Conn, own bool, err error) {
 	return &proxiedConn{Conn: nc, head: in, remote: from}, header && from == nil, nil
 }
 
-// proxyV1 reads "PROXY TCP4 192.0.2.1 192.0.2.2 56324 1935\r\n".
+// proxyV1 reads the text form, such as "PROXY TCP4 192.0.2.1 192.0.2.2 56324
+// 1935\r\n".
 func proxyV1(in *bufio.Reader) (net.Addr, error) {
 	var line []byte
 	for !bytes.HasSuffix(line, []byte("\r\n")) {

@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// publishReceived makes the receiver for the client's media at once, since the client may send it without waiting for the
-// answer.
+// publishReceived makes the ingest for the client's media at once, since the client may send media before it has received
+// the answer.
 func (c *Conn) publishReceived(id uint32, cmd message.Command) {
 	st := c.stream(id)
 	var in *ingest
@@ -33,7 +33,8 @@ func (c *Conn) publishReceived(id uint32, cmd message.Command) {
 	})
 }
 
-// tryIngest makes in the receiver of the stream's media, unless there is one already.
+// tryIngest makes in receive the stream's media. It returns false if the stream
+// already has an ingest.
 func (st *netStream) tryIngest(in *ingest) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -121,7 +122,8 @@ type publication struct {
 	since   time.Time
 }
 
-// allowed asks App.Publish. code is the status code for the error; if it is empty, the client has been answered.
+// allowed calls App.Publish. code is the status code for the error; it is empty if the client has already
+// received an answer.
 func (p *publication) allowed() (code string, err error) {
 	r := p.request
 	if p.app.Publishers != nil && r.User == "" {
@@ -165,7 +167,7 @@ func (p *publication) start() (code string, err error) {
 	}
 	c := p.stream.conn
 	host := ""
-	if addr := addrOf(c.remote); addr.IsValid() { // without an address it can't be told whether two clients are the same
+	if addr := addrOf(c.remote); addr.IsValid() { // two clients without an address are not treated as the same client
 		host = addr.String()
 	}
 	owner := cmp.Or(p.request.User, host, c.remote.Network())
@@ -191,7 +193,7 @@ func (p *publication) start() (code string, err error) {
 	if !p.stream.begin(p) {
 		return message.CodeFailed, errBadPath // impossible: the stream was free, and only this goroutine begins activities
 	}
-	p.in.open(p.take) // before the client is informed, so that the reader takes everything that the client sends after that, and takes it before it notices that the client has left
+	p.in.open(p.take) // before the client is informed, so that the reader publishes everything that the client sends then, before it notices that the client has left
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
 	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
 	return "", nil
@@ -199,13 +201,14 @@ func (p *publication) start() (code string, err error) {
 
 func (p *publication) asksRecord() bool { return p.request.Kind != "live" }
 
-// take publishes a message. It runs under ingest.mu, usually on the reader.
+// take publishes a message. It is called with ingest.mu held, usually by the
+// reader.
 func (p *publication) take(m *session.Message) {
 	if !p.app.media(p.request, m) {
 		return
 	}
 	if tag, ok := tagOf(m); ok {
-		p.pub.Write(tag) // the error is passed to ended
+		p.pub.Write(tag) // the hub also passes the error to ended
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 type Publisher struct {
 	pub    *live.Publisher
 	stop   func() bool
-	record *recording        // nil: none
+	record *recording        // nil if the publication is not recorded
 	hooks  session.Callbacks // Files.Done
 
 	mu     sync.Mutex // held while a tag is written
@@ -27,9 +27,9 @@ type Publisher struct {
 	last   uint32 // timestamp of the tag written last
 }
 
-// Publish makes the program the publisher of a live stream. Live and Files are those of the App named by path's first element: RecordAll
-// records the stream. No hooks but Files.Done are called. The publication ends with ctx, or when it is closed. If the stream is being
-// published, the error is a *Refusal with NetStream.Publish.BadName.
+// Publish makes the program the publisher of a live stream. The first element of path names the App, whose Live and Files apply. The
+// stream is recorded if Files.Record is RecordAll. No hooks except Files.Done are called. The publication ends when ctx is done, or when
+// it is closed. If the stream already has a publisher, the error is a *Refusal with NetStream.Publish.BadName.
 func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	s.init()
 	if !validPath(path) {
@@ -49,7 +49,8 @@ func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	return p, nil
 }
 
-// begin begins to record the stream if f says so. What goes wrong with that does not concern the publication.
+// begin begins to record the stream if f asks for it. If this fails, it is logged, and the publication
+// continues.
 func (p *Publisher) begin(s *Server, f *Files, r *Request) {
 	p.hooks.Panicked = s.hookPanicked
 	failed := func(err error) { s.log().Warn("rtmp: recording failed", "error", err) }
@@ -127,7 +128,8 @@ func (p *Publisher) WriteData(name string, args ...any) error {
 	return p.write(flv.Tag{Type: flv.TagScript, Timestamp: p.last, Body: body})
 }
 
-// Close ends the publication. It returns when a recording of it is complete.
+// Close ends the publication. If it is recorded, Close returns when the
+// recording is complete.
 func (p *Publisher) Close() error {
 	p.stop()
 	p.pub.Close()

@@ -16,7 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestPyRTMP tests every feature of pyrtmp, under its name there.
+// TestPyRTMP tests every feature of pyrtmp. The subtests have pyrtmp's names
+// for the features.
 func TestPyRTMP(t *testing.T) {
 	checklist(t, []feature{
 		{"SessionManager", map[string]func(*testing.T){"by hand": TestAcceptByHand, "a handshake that fails": TestAcceptFails}},
@@ -87,8 +88,8 @@ func tunnelBesideOtherRoutes(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// TestNodeRTMPAPI tests every feature of node-rtmpapi, under its name there. Its client, chunks and handshake correspond to packages rtmp,
-// chunk and handshake.
+// TestNodeRTMPAPI tests every feature of node-rtmpapi. The subtests have node-rtmpapi's names for the features. Packages rtmp, chunk
+// and handshake replace its client, its chunks and its handshake.
 func TestNodeRTMPAPI(t *testing.T) {
 	checklist(t, []feature{
 		{"createServer rtmpSession msg.loop", map[string]func(*testing.T){"by hand": TestAcceptByHand}},

@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/vod"
 )
 
-// recording writes a publication to a file on its own goroutine. Like a player it reads the stream's log with a cursor, so nothing waits
-// for it.
+// recording writes a publication to a file on its own goroutine. Like a player, it reads the stream's log with its own cursor, so it
+// does not delay the publisher.
 type recording struct {
 	files   *Files
 	request *Request
@@ -33,8 +33,8 @@ type closedFile struct {
 	err  error
 }
 
-// record starts to record pub if f and r ask for it; otherwise it returns nil. It calls failed if the recording ends with an error, and
-// later to run hooks.
+// record starts to record pub if f and r ask for it; otherwise it returns nil. If the recording ends with an error, failed is called.
+// later is called to run hooks.
 func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(error), later func(int, func())) (*recording, error) {
 	if f == nil || f.Record == RecordNone || f.Record == RecordAsked && r.Kind == "live" {
 		return nil, nil
@@ -107,7 +107,8 @@ func (rec *recording) fileClosed(name string, err error) {
 	}
 }
 
-// tell calls Files.Done. It runs on the hooks' goroutine.
+// tell calls Files.Done for the files that were closed. It runs on the hooks'
+// goroutine.
 func (rec *recording) tell() {
 	rec.mu.Lock()
 	closed := rec.closed
@@ -120,7 +121,8 @@ func (rec *recording) tell() {
 	}
 }
 
-// finish waits until everything is written, after the publisher has left. It runs on the hooks' goroutine.
+// finish is called after the publisher has left, and waits until everything is written. It runs on the
+// hooks' goroutine.
 func (rec *recording) finish() {
 	if rec == nil {
 		return
@@ -145,7 +147,7 @@ func recordFailure(err error) string {
 	return "the recording can't be written"
 }
 
-// missedError is a gap in a recording.
+// missedError is the error of a recording with gaps.
 type missedError struct{ messages uint64 }
 
 func (e *missedError) Error() string {

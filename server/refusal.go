@@ -14,7 +14,7 @@ import (
 // peer quotes and cuts a text from the client for logs and errors.
 func peer(text string) string { return quote.Peer(text) }
 
-// refusalOf returns the Refusal that the client is told for a hook's error.
+// refusalOf returns the Refusal that is sent to the client for a hook's error.
 func refusalOf(err error, code string) Refusal {
 	var r Refusal
 	var refused *Refusal

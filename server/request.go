@@ -9,7 +9,7 @@ import (
 
 // Values of Request.Start that are not positions.
 const (
-	StartAny  = -2 * time.Second // a live stream, otherwise a file, otherwise wait for a live stream
+	StartAny  = -2 * time.Second // the live stream if it has a publisher, else the file, else wait for the live stream
 	StartLive = -1 * time.Second // a live stream only
 )
 
@@ -19,7 +19,7 @@ type Request struct {
 	Conn       *Conn         // the client; nil for HTTP viewers and Server.Publish
 	HTTP       *http.Request // the request of an HTTP viewer; nil for RTMP clients
 	RemoteAddr net.Addr      // nil for Server.Publish
-	User       string        // the name with which the client has authenticated itself; "" if it has not
+	User       string        // the name under which the client has authenticated; "" if it has not
 	StreamID   uint32        // message stream id
 	Path       string        // app/instance/name, without parameters
 	Name       string        // the name as the client sent it, without parameters and without the prefix mp4:, flv: or mp3:

@@ -35,7 +35,8 @@ func checklist(t *testing.T, features []feature) {
 	}
 }
 
-// TestRTMPLite tests every feature of rtmplite, under its name there.
+// TestRTMPLite tests every feature of rtmplite. The subtests have rtmplite's
+// names for the features.
 func TestRTMPLite(t *testing.T) {
 	checklist(t, []feature{
 		{"FlashServer root apps start stop", map[string]func(*testing.T){"apps": flashServer, "stop": TestShutdown}},
@@ -63,8 +64,8 @@ func TestRTMPLite(t *testing.T) {
 	})
 }
 
-// flashServer tests apps={'myapp': MyApp, '*': App}: the name selects the application, and another server may be started at the address of
-// one that was stopped.
+// flashServer tests apps={'myapp': MyApp, '*': App}: the name selects the application. It also tests that a server can be started at the
+// address of a server that was stopped.
 func flashServer(t *testing.T) {
 	serve := func(addr string) (string, func()) {
 		s := &server.Server{Apps: map[string]*server.App{
@@ -95,7 +96,8 @@ func flashServer(t *testing.T) {
 	}
 }
 
-// roomsAreApart checks that one name in two rooms means two streams.
+// roomsAreApart checks that streams with the same name in different instances
+// of an application are different.
 func roomsAreApart(t *testing.T) {
 	s := &server.Server{}
 	addr := start(t, s)
@@ -180,8 +182,8 @@ func clientAttributes(t *testing.T) {
 	}
 }
 
-// fileOrLive checks that start -2 plays the live stream or otherwise the file, -1 only the live stream, and 0 only the file; and that
-// parameters are not part of the name.
+// fileOrLive checks that a start of -2 plays the live stream or, if there is none, the file, -1 only the live stream, and 0 only the
+// file. It also checks that parameters are not part of the name.
 func fileOrLive(t *testing.T) {
 	s := &server.Server{Apps: map[string]*server.App{"*": {Files: vodFolder(t), Live: server.Live{Await: -1, Linger: -1}}}}
 	addr := start(t, s)
@@ -230,7 +232,8 @@ func controlMessages(t *testing.T) {
 	assert.Equal(t, 5000, p.In.ChunkSize())
 }
 
-// TestAppendAfterARestart checks that a recording of one server can be continued by the next.
+// TestAppendAfterARestart checks that a server can continue a recording of the server before
+// it.
 func TestAppendAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	all := media(sample(t))[:20]

@@ -23,33 +23,33 @@ import (
 var ErrServerClosed = errors.New("server: closed")
 
 // Server is an RTMP server. The zero value relays live streams of any application on :1935. The fields must not be changed after the first
-// use.
+// method call.
 type Server struct {
 	Addr       string               // the address on which ListenAndServe listens; "" means ":1935"
 	Apps       map[string]*App      // applications by the first element of connect's app; "*" is for all others; nil means the zero App for all
 	TLSConfig  *tls.Config          // used by ServeTLS
-	Encryption handshake.Encryption // the highest type of RTMPE that is accepted besides plain RTMP; EncryptionNone means none
+	Encryption handshake.Encryption // the strongest type of RTMPE that is accepted in addition to plain RTMP; EncryptionNone means none
 
 	ChunkSize      int           // size of outgoing chunks in bytes; 0 means 65536, so that nearly every message is one chunk
 	WindowAckSize  uint32        // number of bytes after which clients must acknowledge; 0 means 2500000
 	MaxMessageSize int           // largest received message in bytes; 0 means 8 MiB. Before connect is accepted the limit is at most 64 KiB
 	MaxConns       int           // maximum number of connections and HTTP viewers; further ones are closed at once. 0 means no limit
-	MaxConnsPerIP  int           // the same for each IPv4 address or IPv6 /64; 0 means no limit
-	MaxStreams     int           // message streams of a connection; 0 means 16
-	SetupTimeout   time.Duration // time from accept to the connect command, with TLS and handshake, but without App.Connect; 0 means 10 s
-	IdleTimeout    time.Duration // how long a client may be silent; it is pinged after half of that time. 0 means 60 s
-	WriteTimeout   time.Duration // how long a write to a client may make no progress; 0 means 20 s
+	MaxConnsPerIP  int           // like MaxConns, for each IPv4 address or IPv6 /64; 0 means no limit
+	MaxStreams     int           // maximum number of message streams of a connection; 0 means 16
+	SetupTimeout   time.Duration // maximum time from accept to the connect command, including the TLS and RTMP handshakes; 0 means 10 s
+	IdleTimeout    time.Duration // how long a client may send nothing; it is pinged after half of this time. 0 means 60 s
+	WriteTimeout   time.Duration // how long a write to a client may go without progress; 0 means 20 s
 
-	// TrustedProxies are the addresses from which the PROXY protocol (v1, v2) and X-Forwarded-For are accepted. Nil means none. For
-	// MaxConnsPerIP, a connection from them without a PROXY header counts as a separate client.
+	// TrustedProxies are the addresses from which the PROXY protocol (v1, v2) and X-Forwarded-For are accepted. Nil means none.
+	// For MaxConnsPerIP, a connection from one of them without a PROXY header counts for the address of the proxy.
 	TrustedProxies []netip.Prefix
 	// ConnContext returns the context of a connection, with values for the hooks. It is called before anything is read.
 	ConnContext func(ctx context.Context, nc net.Conn) context.Context
-	// Capture returns the writer to which a connection is recorded, in the format of package capture, or nil to leave
-	// it unrecorded. It is called after the handshake; only the Conn's ID, RemoteAddr, TLS and Context may be used in it. Secrets are left
-	// out of the recording. Each Write is a whole block of the format, about a second after its messages at most, and the writer is closed
-	// at the end. If the writer fails, or blocks for 5 seconds (for which the connection waits), the recording ends, but not the
-	// connection.
+	// Capture returns the writer for the recording of a connection, in the format of package capture, or nil if the connection is not to
+	// be recorded. It is called after the handshake, and may use only the Conn's ID, RemoteAddr, TLS and Context. The recording contains
+	// no secrets. Each Write contains a whole block of the format, and comes at most about a second after the messages in it. The writer
+	// is closed at the end. If a Write fails or blocks for 5 seconds, during which the connection may wait, the recording ends, but the
+	// connection continues.
 	Capture func(c *Conn) io.WriteCloser
 	// Logger receives records with the attributes conn, remote, app and stream. Nil means slog.Default.
 	Logger *slog.Logger
@@ -60,16 +60,16 @@ type Server struct {
 	auth    authServers
 	running sync.WaitGroup // goroutines of listeners, connections and recordings
 	counts  counts
-	places  admission.Places // of number of connections and viewers
+	places  admission.Places // numbers of connections and viewers, in total and by address
 	lastID  atomic.Uint64
 
 	mu        sync.Mutex // guards the rest
 	closing   bool       // new clients are refused
-	closed    bool       // by Close
+	closed    bool       // Close was called
 	listeners map[*net.Listener]struct{}
 	conns     map[*Conn]struct{}
 	tunnel    *tunnel              // nil until TunnelHandler is called
-	viewers   map[*viewer]struct{} // by HTTP
+	viewers   map[*viewer]struct{} // HTTP viewers
 	folders   map[*Files]*folder
 }
 
@@ -92,7 +92,7 @@ func (s *Server) log() *slog.Logger {
 	return slog.Default()
 }
 
-// ListenAndServe serves RTMP on Addr until Shutdown or Close, and returns ErrServerClosed then.
+// ListenAndServe serves RTMP on Addr. After Shutdown or Close it returns ErrServerClosed.
 func (s *Server) ListenAndServe() error {
 	l, err := s.listen(":1935")
 	if err != nil {
@@ -101,7 +101,8 @@ func (s *Server) ListenAndServe() error {
 	return s.Serve(l)
 }
 
-// ListenAndServeTLS is ListenAndServe for RTMPS; Addr "" means ":443".
+// ListenAndServeTLS is like ListenAndServe, for RTMPS. If Addr is empty, it
+// listens on ":443".
 func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
 	l, err := s.listen(":443")
 	if err != nil {
@@ -111,7 +112,8 @@ func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
 	return s.ServeTLS(l, certFile, keyFile)
 }
 
-// listen listens on Addr (addr if that is empty), unless the server is closed.
+// listen listens on Addr, or on addr if Addr is empty. It fails if the server
+// is closed.
 func (s *Server) listen(addr string) (net.Listener, error) {
 	if s.isClosing() {
 		return nil, ErrServerClosed
@@ -119,13 +121,12 @@ func (s *Server) listen(addr string) (net.Listener, error) {
 	return net.Listen("tcp", cmp.Or(s.Addr, addr))
 }
 
-// Serve accepts connections on l and serves RTMP on them, and the types of RTMPE that Encryption allows. It closes l when it returns. It
-// returns ErrServerClosed after Shutdown or Close, and otherwise the error of l. Any number of listeners may be
-// served at once.
+// Serve accepts connections on l, and serves RTMP and the types of RTMPE that Encryption allows on them. It closes l when it returns. It
+// returns ErrServerClosed after Shutdown or Close, and otherwise the error of l. Any number of listeners may be served at once.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
 // ServeTLS is like Serve, for RTMPS. The file names may be empty if TLSConfig has certificates. It issues no session tickets: connections
-// are long-lived, and RTMPDump mistakes those of TLS 1.3 for an error.
+// are long-lived, and RTMPDump treats the session tickets of TLS 1.3 as an error.
 func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	config := &tls.Config{}
 	if s.TLSConfig != nil {
@@ -192,7 +193,8 @@ func leave[T comparable](s *Server, set map[T]struct{}, x T) {
 	delete(set, x)
 }
 
-// hold makes Close wait for running.Done. It reports false if Close may already have finished waiting.
+// hold makes Close wait until running.Done is called. It returns false if Close may already have
+// stopped waiting.
 func (s *Server) hold() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -221,7 +223,7 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 	}()
 }
 
-// ServeConn serves one connection of any transport. It returns when the connection has ended, with the reason. The connection also ends
+// ServeConn serves one connection over any transport. When the connection has ended, it returns the reason. The connection also ends
 // when ctx is done.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	s.init()

@@ -43,7 +43,7 @@ type sharedObject struct {
 	users      map[*Conn]struct{}
 }
 
-// Memory counted in addition to data and names, in bytes.
+// These sizes, in bytes, are counted in addition to data and names.
 const (
 	sharedOverhead       = 64  // memory of a property
 	sharedObjectOverhead = 512 // memory of an object
@@ -80,7 +80,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	var news sharedNews
 	released := false
 	for _, e := range in.Events {
-		if released { // ignore the rest, so that one message causes at most one write of a file
+		if released { // the other events are ignored, so that one message causes at most one write of a file
 			break
 		}
 		switch {
@@ -102,7 +102,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 		}
 	}
 	if o == nil {
-		o = &sharedObject{persistent: in.Persistent} // a placeholder, so that the client can be answered
+		o = &sharedObject{persistent: in.Persistent} // not stored; only needed to answer the client
 	}
 	o.tell(c, in.Name, news)
 }
@@ -126,7 +126,8 @@ func (n *sharedNews) all(e message.SharedEvent) {
 	n.sender, n.others = append(n.sender, e), append(n.others, e)
 }
 
-// use makes a client a user of an object and sends it the object's properties. The caller holds h.mu.
+// use makes a client a user of an object, and adds the object's properties to news. The caller holds
+// h.mu.
 func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *SharedPolicy, news *sharedNews) *sharedObject {
 	o := h.byKey[key]
 	if o == nil {
@@ -187,8 +188,8 @@ func (o *sharedObject) usedBy(c *Conn) bool {
 	return ok
 }
 
-// release ends a client's use of an object. After the last user has left, an object that is not persistent, or that is stored in a file, is
-// removed from memory. The caller holds h.mu.
+// release ends a client's use of an object. After the last user has left, the object is removed from memory, unless it is persistent and
+// has no file. The caller holds h.mu.
 func (h *sharedObjects) release(c *Conn, key sharedKey) {
 	o := h.byKey[key]
 	if o == nil || !o.usedBy(c) {
@@ -220,7 +221,7 @@ func (h *sharedObjects) leave(c *Conn) {
 	}
 }
 
-// change serves a user's request. The caller holds sharedObjects.mu.
+// change serves an event from a user. The caller holds sharedObjects.mu.
 func (o *sharedObject) change(e message.SharedEvent, news *sharedNews) error {
 	switch e.Type {
 	case message.SharedRequestChange:
@@ -246,7 +247,7 @@ func (o *sharedObject) change(e message.SharedEvent, news *sharedNews) error {
 	return nil
 }
 
-// set changes a property, unless that exceeds the limits.
+// set changes a property, unless the new value exceeds the limits.
 func (o *sharedObject) set(p amf.Property, news *sharedNews) {
 	data, err := message.AppendSharedProperty(nil, p.Name, p.Value)
 	size := o.size + len(data)

@@ -10,12 +10,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// shutdownPoll is how often Shutdown checks whether all clients have gone.
+// shutdownPoll is the interval at which Shutdown checks whether all clients
+// have left.
 const shutdownPoll = 50 * time.Millisecond
 
-// Shutdown stops accepting connections, asks clients that support it to reconnect elsewhere, and waits until all clients have gone or
+// Shutdown stops accepting connections, asks clients that support it to reconnect elsewhere, and waits until all clients have left or
 // ctx is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown),
-// disconnects them, and returns ctx's error. Recordings are closed. Shutdown does not wait for hooks.
+// disconnects them, and returns ctx's error. It closes all recordings. Shutdown does not wait for hooks.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()
@@ -40,7 +41,7 @@ func (s *Server) hangUp() {
 		busy[c] = len(c.Streams()) > 0
 		c.stopFiles()
 	}
-	s.hub.Shutdown(grace) // tells publishers and players
+	s.hub.Shutdown(grace) // informs publishers and players
 	for _, c := range conns {
 		if busy[c] {
 			c.leave()
@@ -108,7 +109,7 @@ func (s *Server) stopListening() {
 	}
 }
 
-// waitForConns waits until all clients and HTTP viewers have gone.
+// waitForConns waits until all clients and HTTP viewers have left.
 func (s *Server) waitForConns(ctx context.Context) error {
 	ticker := time.NewTicker(shutdownPoll)
 	defer ticker.Stop()

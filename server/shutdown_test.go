@@ -189,7 +189,8 @@ func TestPublishAndSubscribeInTheProgram(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// What the program publishes is recorded as what clients publish is.
+// TestPublishInTheProgramIsRecorded checks that the recording of a Publisher is
+// complete, and that RecordAsked does not record it.
 func TestPublishInTheProgramIsRecorded(t *testing.T) {
 	for _, mode := range []server.RecordMode{server.RecordAll, server.RecordAsked} {
 		f, done := recording(t, &server.Files{Record: mode})
@@ -200,7 +201,7 @@ func TestPublishInTheProgramIsRecorded(t *testing.T) {
 		_, err = pub.Write(sampleBytes)
 		require.NoError(t, err)
 		require.NoError(t, pub.Close())
-		if mode == server.RecordAsked { // nobody can have asked
+		if mode == server.RecordAsked { // Server.Publish cannot ask for a recording
 			assert.Empty(t, done)
 			continue
 		}
@@ -213,7 +214,8 @@ func TestPublishInTheProgramIsRecorded(t *testing.T) {
 	}
 }
 
-// A publication of the program that ends by its context, or with the server, is recorded to its end, too.
+// TestRecordingOfThePrograms checks that the recording of a Publisher is complete if its context or the
+// Server ends it.
 func TestRecordingOfThePrograms(t *testing.T) {
 	for name, end := range map[string]func(cancel func(), s *server.Server){
 		"context": func(cancel func(), _ *server.Server) { cancel() },

@@ -20,7 +20,7 @@ type Stats struct {
 
 // StreamStats are the counters of a live stream, or of one of its publishers or players. BytesIn and BytesOut count message bodies.
 type StreamStats struct {
-	Path, Publisher   string // Publisher is the publisher's user or, without one, its address
+	Path, Publisher   string // Publisher is the publisher's user or, if it has not authenticated, its address
 	Since             time.Time
 	Players, Backlog  int // Backlog is the memory of the stored messages, in bytes
 	Info              flv.Info
@@ -28,7 +28,7 @@ type StreamStats struct {
 	Missed, Resyncs   uint64 // messages that slow players have missed, and how often they have resumed at a key frame
 }
 
-// counts contains the counters that outlive connections.
+// counts contains the counters that include connections which have ended.
 type counts struct {
 	bytesIn, bytesOut, refused atomic.Uint64
 	files                      atomic.Int64 // players of files and Handlers

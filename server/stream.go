@@ -35,7 +35,7 @@ func newStream(h *handling) *Stream {
 	return s
 }
 
-// deadline is the deadline of reads or of writes; zero means none.
+// deadline is the deadline of reads or of writes; zero if there is none.
 type deadline struct {
 	wake chan struct{} // signalled when at has changed
 
@@ -94,7 +94,7 @@ func (s *Stream) SetWriteDeadline(t time.Time) error {
 }
 
 // next passes the next published message to into. The error is io.EOF if the client has ended the stream,
-// os.ErrDeadlineExceeded, or the one that ended the connection.
+// os.ErrDeadlineExceeded after the deadline, or the error that ended the connection.
 func (s *Stream) next(into func(m *session.Message)) error {
 	h := s.h
 	if h.in == nil {
@@ -153,12 +153,12 @@ func (s *Stream) Read(b []byte) (int, error) {
 // WriteTo writes the published stream as an FLV file to w until the client ends it, which is not an error. io.Copy uses it.
 func (s *Stream) WriteTo(w io.Writer) (int64, error) { return writeAll(w, s.Read) }
 
-// writingStream is a Stream as a session.Writer.
+// writingStream makes a Stream a session.Writer.
 type writingStream Stream
 
 func (s *Stream) asWriter() session.Writer { return (*writingStream)(s) }
 
-// WriteLimit returns the time by which a write must end, and the error that has already ended it, if any.
+// WriteLimit returns the deadline of a write, and the error if the write must end now.
 func (w *writingStream) WriteLimit() (time.Time, error) {
 	s := (*Stream)(w)
 	if s.h.ctx.Err() != nil {
@@ -178,7 +178,7 @@ func (s *Stream) over() error {
 	return fmt.Errorf("server: stream: %w", io.ErrClosedPipe)
 }
 
-// mayWrite waits while the client pauses.
+// mayWrite waits while the client has paused the stream.
 func (s *Stream) mayWrite() error {
 	if s.h.play == nil {
 		return errNotPlayed
@@ -201,7 +201,7 @@ func (s *Stream) mayWrite() error {
 }
 
 // Write plays FLV bytes to the client. Tags may be split anywhere between calls. When Write returns, all complete tags have been written to
-// the connection. While the client pauses, Write waits, unless Control has been called.
+// the connection. While the client has paused the stream, Write blocks, unless Control has been called.
 func (s *Stream) Write(b []byte) (n int, err error) {
 	if err := s.mayWrite(); err != nil {
 		return 0, err
@@ -262,8 +262,9 @@ func (s *Stream) WriteData(name string, args ...any) error {
 	return s.WritePacket(&message.Packet{Type: message.TypeDataAMF0, Timestamp: s.out.Timestamp, Body: body})
 }
 
-// Control returns a channel of the requests of a client that plays. Pauses have already been answered. A Handler that calls Control
-// must stop writing while the client pauses, and must answer a seek with the Status NetStream.Seek.Notify.
+// Control returns a channel that receives the requests of a client that plays. The server has already answered pause requests. A
+// Handler that calls Control must itself stop writing while the stream is paused, and must answer a seek with the Status
+// NetStream.Seek.Notify.
 func (s *Stream) Control() <-chan Control {
 	s.h.watched.Store(true)
 	s.h.gate.set(false)

@@ -16,14 +16,14 @@ var (
 )
 
 // Tag converts a published audio, video or data message to the form that players and recordings get: metadata without the leading
-// @setDataFrame, and data in AMF0. It returns false for messages that they do not get: other types, empty messages, and
+// @setDataFrame, and data in AMF0. It returns false for messages that are not passed on: other types, empty messages, and
 // @clearDataFrame. The tag's Body is part of p.Body.
 func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 	if !p.Type.Media() {
 		return tag, false
 	}
 	tag = flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
-	if p.Type == message.TypeDataAMF3 { // AMF0 after a format selector byte
+	if p.Type == message.TypeDataAMF3 { // the data is AMF0 after a format selector byte
 		tag.Type = flv.TagScript
 		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
 	}

@@ -63,7 +63,8 @@ func TestIdleTimeoutInTime(t *testing.T) {
 	})
 }
 
-// TestSetupTimeoutInTime checks that SetupTimeout counts from accept to connect.
+// TestSetupTimeoutInTime checks that SetupTimeout begins when the connection is
+// accepted and ends when connect arrives.
 func TestSetupTimeoutInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{}
@@ -80,13 +81,13 @@ func TestSetupTimeoutInTime(t *testing.T) {
 	})
 }
 
-// TestBufferOfNoStream checks that a buffer length for stream 0 does not replace one for a particular stream. librtmp sends the former
-// after connect was accepted; a client that does not wait for answers may send it last.
+// TestBufferOfNoStream checks that a buffer length for stream 0 does not replace the buffer length of a particular stream. librtmp
+// sends the length for stream 0 after connect was accepted, so a client that does not wait for answers may send it last.
 func TestBufferOfNoStream(t *testing.T) {
 	files := vodFolder(t)
 	files.AsFast = false
 	for _, test := range []struct {
-		of      func(id uint32) []uint32 // the streams in its SetBufferLength messages
+		of      func(id uint32) []uint32 // returns the streams for which the client sends SetBufferLength
 		atOnce  bool
 		buffers []uint32 // ms
 	}{

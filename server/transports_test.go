@@ -67,7 +67,8 @@ func TestEncryptionIsRefused(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// TestLowerEncryption checks that the type of RTMPE is the one that the client asks for, up to that of Encryption.
+// TestLowerEncryption checks that a client gets the type of RTMPE that it asks for, if the type is not stronger
+// than Server.Encryption.
 func TestLowerEncryption(t *testing.T) {
 	for asked, want := range map[handshake.Encryption]handshake.Encryption{handshake.EncryptionPlain: handshake.EncryptionPlain,
 		handshake.EncryptionXTEA: handshake.EncryptionXTEA, handshake.EncryptionBlowfish: handshake.EncryptionXTEA} {

@@ -42,7 +42,8 @@ func (s *Server) tunnelHandler() http.Handler {
 	})
 }
 
-// admitTunnelled takes a place for a tunnelled connection, and returns the function that serves it.
+// admitTunnelled counts a tunnelled connection in the limits, and returns the function that serves
+// it.
 func (s *Server) admitTunnelled(remote net.Addr) (serve func(net.Conn), err error) {
 	p, err := s.admit(remote, false)
 	if err != nil {
@@ -54,8 +55,9 @@ func (s *Server) admitTunnelled(remote net.Addr) (serve func(net.Conn), err erro
 	}, nil
 }
 
-// client returns the address of a request's client. It follows X-Forwarded-For from its end through TrustedProxies,
-// each of which has appended the address its request came from.
+// client returns the address of a request's client. Each trusted proxy appends the address from which it has
+// received the request to X-Forwarded-For, so client reads the header from its end, until an address is not one of
+// TrustedProxies.
 func (s *Server) client(r *http.Request) string {
 	from := r.RemoteAddr
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")

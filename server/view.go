@@ -14,8 +14,8 @@ import (
 )
 
 // ViewFunc writes the response for an HTTP viewer: it reads messages from v and writes them to w in its own format.
-// Each write is sent at once, within WriteTimeout. The response is complete when the function returns. An error that is
-// returned before anything was written is answered as by [Server.FLVHandler].
+// Each write is sent at once, within WriteTimeout. The response is complete when the function returns. If it returns an
+// error before it has written anything, the viewer gets the response that [Server.FLVHandler] sends for the error.
 type ViewFunc func(w http.ResponseWriter, v *View) error
 
 // ViewHandler is like FLVHandler, but serves GET /app/name followed by suffix, in the format of view. transport is the Request.Transport of
@@ -27,7 +27,7 @@ func (s *Server) ViewHandler(suffix, transport string, view ViewFunc) http.Handl
 // View is a live stream or a file for one viewer. It may be used by one goroutine at a time.
 type View struct {
 	Request *Request
-	Live    bool // whether it is a live stream, not a file
+	Live    bool // true for a live stream, false for a file
 
 	ctx context.Context
 	src tagSource
@@ -44,9 +44,9 @@ func (v *View) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// Relay writes the pieces that next returns to w, until next or w returns an error. If next returns io.EOF, Relay returns nil. It is for
-// viewers of a live stream that share its converted form: v no longer reads packets, but still counts as a player. missed is the number of
-// pieces that were skipped before this one because the viewer is too slow. ctx is done when the viewer leaves.
+// Relay writes the pieces that next returns to w, until next or w returns an error. If next returns io.EOF, Relay returns nil. Use it when
+// many viewers share one converted form of a live stream: v no longer reads packets, but still counts as a player. missed is the number of
+// pieces before this one that were skipped because the viewer is too slow. ctx is done when the viewer leaves.
 func (v *View) Relay(w io.Writer, next func(ctx context.Context) (piece []byte, missed uint64, err error)) error {
 	sub, ok := v.src.(*liveSource)
 	if ok {
@@ -114,7 +114,8 @@ func (s *fileSource) fill(ctx context.Context) error {
 	}
 }
 
-// take returns the next tag of the piece that the viewer gets.
+// take sets tag to the next tag of the piece that the viewer receives. It
+// returns false if there are no more.
 func (s *fileSource) take(tag *vod.Tag) bool {
 	for s.player.Next(tag) {
 		if len(tag.Body) > 0 && s.viewer.app.deliver(s.viewer.request, tag.Tag) {

@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestViewerWithABody checks that a viewer with a request body is refused. net/http does not notice that a client has left before the
-// announced body has arrived, so such a viewer would wait for its stream forever and keep its place in MaxConns.
+// TestViewerWithABody checks that a viewer with a request body is refused. Until the announced body has arrived, net/http does not
+// notice that a client has left. Such a viewer would wait for its stream forever, and would count in MaxConns all the time.
 func TestViewerWithABody(t *testing.T) {
 	s := new(server.Server)
 	url := strings.TrimPrefix(web(t, s), "http://")

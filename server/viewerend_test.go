@@ -66,7 +66,8 @@ func TestViewerThatDoesNotReadTheEnd(t *testing.T) {
 	}
 }
 
-// A viewer of a live stream whose connection cannot be half closed learns at once that the stream has ended.
+// TestEndOfALiveStreamWithoutHalfClose checks that the response of a live stream ends at once with the
+// stream even if the connection has no CloseWrite.
 func TestEndOfALiveStreamWithoutHalfClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
@@ -94,7 +95,8 @@ func TestEndOfALiveStreamWithoutHalfClose(t *testing.T) {
 	})
 }
 
-// A viewer over HTTP/2 stays when nothing comes for longer than WriteTimeout: it is not the one who keeps the server waiting.
+// TestViewerOfASilentStreamOverHTTP2 checks that a viewer over HTTP/2 is not disconnected when its stream is silent for
+// longer than WriteTimeout.
 func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 	const limit = 50 * time.Millisecond
 	s := &server.Server{WriteTimeout: limit}
@@ -110,7 +112,7 @@ func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: kind, Timestamp: at, Body: body}))
 	}
 	send(message.TypeVideo, 0, 0x17, 1, 0, 0, 0, 0)
-	send(message.TypeAudio, 20, 0xaf, 1, 0) // the file header waits for it
+	send(message.TypeAudio, 20, 0xaf, 1, 0) // the file header is sent after the first audio and video
 	request, err := http.NewRequestWithContext(background(t), http.MethodGet, w.URL+"/live/x.flv", nil)
 	require.NoError(t, err)
 	response, err := w.Client().Do(request)

@@ -49,7 +49,7 @@ func fileOf(t testing.TB, packets []packet) []byte {
 	return b.Bytes()
 }
 
-// ngOf returns the packets in the format pcapng.
+// ngOf returns packets in the format pcapng.
 func ngOf(t testing.TB, packets []packet) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -63,7 +63,7 @@ func ngOf(t testing.TB, packets []packet) []byte {
 	return b.Bytes()
 }
 
-// converted returns the sessions in packets.
+// converted converts the packets in file, and returns the sessions and the report.
 func converted(t testing.TB, file []byte) ([]*capture.Session, *pcap.Report) {
 	t.Helper()
 	var out bytes.Buffer
@@ -93,7 +93,8 @@ func messages(t testing.TB, s *capture.Session) (all []capture.Message) {
 	}
 }
 
-// direction returns the messages of one end. Their order does not depend on when they were captured.
+// direction returns the messages that one end has sent. Unlike that of all messages, their order does not depend on
+// the times of the packets.
 func direction(all []capture.Message, from capture.Direction) (some []capture.Message) {
 	for _, m := range all {
 		if m.From == from {
@@ -115,8 +116,8 @@ func sameMessages(t *testing.T, want, got []capture.Message) {
 	}
 }
 
-// TestPacketsInDisorder converts packets that are reordered, repeated, split into overlapping pieces and mixed with those of other
-// connections.
+// TestPacketsInDisorder converts packets that are reordered, repeated, split into overlapping parts, and mixed with the packets of
+// other connections.
 func TestPacketsInDisorder(t *testing.T) {
 	packets := packetsOf(t, testdata(t, "ffmpeg-publish.pcap"))
 	sessions, report := converted(t, fileOf(t, packets))
@@ -129,7 +130,7 @@ func TestPacketsInDisorder(t *testing.T) {
 		for _, p := range packets {
 			shuffled = append(shuffled, p)
 			if random.IntN(3) == 0 {
-				shuffled = append(shuffled, shuffled[random.IntN(len(shuffled))]) // repeat a packet, soon or long after it
+				shuffled = append(shuffled, shuffled[random.IntN(len(shuffled))]) // repeat a packet at a random later position
 			}
 		}
 		for i := 5; i+5 < len(shuffled); i++ { // the SYN stays first
@@ -179,7 +180,7 @@ func TestSeveralConnections(t *testing.T) {
 	assert.Equal(t, map[string]int{"rtmp": 3, "rtmpt": 1}, transports)
 }
 
-// TestLostPacketsAreReported converts lost.pcap, in which tcpdump has missed packets.
+// TestLostPacketsAreReported converts lost.pcap, which lacks packets that tcpdump has missed.
 func TestLostPacketsAreReported(t *testing.T) {
 	sessions, report := converted(t, testdata(t, "lost.pcap"))
 	require.Len(t, report.Problems, 2)
@@ -206,7 +207,7 @@ func TestLostPacketsAreReported(t *testing.T) {
 	assert.Contains(t, report.Problems[0], "the file is cut off after")
 }
 
-// TestWrite checks that sessions written for Wireshark can be converted back.
+// TestWrite checks that Convert can read the packets that Write has written.
 func TestWrite(t *testing.T) {
 	s := sessionOf(t, "ffmpeg-play")
 	var b bytes.Buffer

@@ -1,4 +1,5 @@
-// Package pcap converts network packets captured by tcpdump or Wireshark to captures of RTMP sessions, and captures to packets.
+// Package pcap converts network packets that tcpdump or Wireshark has captured to captures of RTMP sessions, and captures to
+// packets.
 package pcap
 
 import (
@@ -17,16 +18,16 @@ import (
 	"github.com/go-librtmp/rtmp/capture"
 )
 
-// Report describes what Convert has found.
+// Report describes the packets and sessions that Convert has found.
 type Report struct {
-	Packets  int // read
-	Sessions int // written
-	// Problems says why sessions are missing or incomplete: for example, the connection is encrypted, began before the capture, or lacks
-	// packets. It lists at most 100 problems.
+	Packets  int // number of packets read
+	Sessions int // number of sessions written
+	// Problems says why sessions are missing or incomplete. For example, a connection is encrypted, began before the capture, or lacks
+	// packets. It contains at most 100 problems.
 	Problems []string
 }
 
-// maxProblems is the number of problems that a Report lists.
+// maxProblems is the maximum number of problems in a Report.
 const maxProblems = 100
 
 func (r *Report) problem(format string, args ...any) {
@@ -35,9 +36,9 @@ func (r *Report) problem(format string, args ...any) {
 	}
 }
 
-// Convert reads packets in the formats pcap and pcapng, and writes the RTMP sessions in them to w as a capture: RTMP
-// on any port, and RTMPT. Secrets are replaced. Several goroutines write to w, but only one at a time. If the file ends inside a packet,
-// Convert uses the packets before it. The Report is never nil; if there is an error, it describes what was found before the error.
+// Convert reads packets in the formats pcap and pcapng, and writes the RTMP sessions in them to w as a capture. It finds RTMP on any
+// port, and RTMPT. Secrets are replaced. Several goroutines write to w, but only one at a time. If the file ends inside a packet,
+// Convert uses the packets before it. The Report is never nil. After an error, it describes what was found before the error.
 func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report, error) {
 	c := &converter{report: new(Report), out: capture.NewWriter(&serial{w: w}, options...), connections: make(map[endpoints]*connection),
 		known: make(map[endpoints]bool), tunnels: make(map[string]*session)}
@@ -46,7 +47,7 @@ func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report
 	return c.report, err
 }
 
-// serial is a writer that one goroutine uses at a time.
+// serial is a writer that lets only one goroutine at a time write to the underlying writer.
 type serial struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -59,7 +60,7 @@ func (s *serial) Write(b []byte) (int, error) {
 }
 
 // Open converts the packets in a file, and opens the resulting capture. The capture is a temporary file, which File.Close removes. If the
-// packets contain no session the error is capture.ErrNoSession, and the Report says why.
+// packets contain no session, the error is capture.ErrNoSession, and the Report says why.
 func Open(path string, options ...capture.Option) (*capture.File, *Report, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -92,7 +93,7 @@ func (f *temporaryFile) Close() error {
 	return errors.Join(err, os.Remove(f.Name()))
 }
 
-// IsPcap reports whether a file that begins with the given bytes is in a format that Convert reads. Four bytes are enough.
+// IsPcap reports whether head is the beginning of a file in a format that Convert reads. Four bytes are enough.
 func IsPcap(head []byte) bool { return isNg(head) || isClassic(head) }
 
 func isNg(head []byte) bool { return len(head) >= 4 && binary.BigEndian.Uint32(head) == 0x0A0D0D0A }
@@ -102,7 +103,7 @@ func isClassic(head []byte) bool {
 		return false
 	}
 	for _, v := range []uint32{binary.BigEndian.Uint32(head), binary.LittleEndian.Uint32(head)} {
-		if v == 0xA1B2C3D4 || v == 0xA1B23C4D { // times in microseconds or nanoseconds
+		if v == 0xA1B2C3D4 || v == 0xA1B23C4D { // the times are in microseconds or in nanoseconds
 			return true
 		}
 	}
@@ -122,7 +123,7 @@ func newPacketReader(r io.Reader) (next func() (packet, error), err error) {
 	return nil, errors.New("pcap: neither pcap nor pcapng")
 }
 
-// newClassic reads pcap.
+// newClassic returns a function that reads the next packet in the format pcap.
 func newClassic(in io.Reader) (next func() (packet, error), err error) {
 	r, err := pcapgo.NewReader(in)
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 
 var errBlock = errors.New("invalid pcapng block")
 
-// Block types.
+// These are the types of blocks.
 const (
 	ngSection        = 0x0A0D0D0A
 	ngInterface      = 1
@@ -29,8 +29,8 @@ const (
 	ngEnhancedPacket = 6
 )
 
-// ngReader reads pcapng (draft-ietf-opsawg-pcapng). The reader of pcapgo 1.4.0 panics on damaged files, or allocates
-// gigabytes. A block consists of
+// ngReader reads pcapng (draft-ietf-opsawg-pcapng). It is used instead of the reader of pcapgo 1.4.0, which panics or
+// allocates gigabytes on damaged files. A block consists of
 //
 //	type (4) | size of the block (4) | body | size (4)
 type ngReader struct {
@@ -43,7 +43,7 @@ type ngReader struct {
 type ngInterfaceInfo struct {
 	link   layers.LinkType
 	snap   uint32 // longest packet in bytes; 0 means no limit
-	second uint64 // timestamp units per second
+	second uint64 // number of timestamp units in a second
 	offset int64  // in seconds
 }
 
@@ -113,7 +113,8 @@ func (r *ngReader) read() (typ uint32, body []byte, err error) {
 	return typ, r.block[8 : size-4], nil
 }
 
-// newInterface reads link type (2), reserved (2), the longest packet (4), and options.
+// newInterface parses an interface description: link type (2 bytes), reserved (2), maximum packet length (4), and
+// options.
 func (r *ngReader) newInterface(body []byte) ngInterfaceInfo {
 	const end, resolution, offset = 0, 9, 14
 	i := ngInterfaceInfo{link: layers.LinkType(r.order.Uint16(body)), snap: r.order.Uint32(body[4:]), second: 1_000_000}
@@ -134,7 +135,8 @@ func (r *ngReader) newInterface(body []byte) ngInterfaceInfo {
 	return i
 }
 
-// perSecond returns the timestamp units per second: a power of 10, or of 2 if the highest bit is set.
+// perSecond returns the number of timestamp units in a second. It is a power of 10, or of 2 if the highest bit of n
+// is set.
 func perSecond(n byte) uint64 {
 	if n&0x80 != 0 {
 		return 1 << min(n&0x7F, 63)
@@ -146,8 +148,8 @@ func perSecond(n byte) uint64 {
 	return units
 }
 
-// packet parses the interface (4 bytes, or in the old form 2 and a count of dropped packets), time (8), size (4),
-// original size (4), and the data.
+// packet parses a packet: its interface (4 bytes; in the obsolete form 2 bytes, followed by a count of dropped
+// packets), time (8), size (4), original size (4), and data.
 func (r *ngReader) packet(typ uint32, body []byte) (p packet, err error) {
 	if len(body) < 20 {
 		return p, errBlock
@@ -163,7 +165,7 @@ func (r *ngReader) packet(typ uint32, body []byte) (p packet, err error) {
 	i := &r.interfaces[number]
 	units := uint64(r.order.Uint32(body[4:]))<<32 | uint64(r.order.Uint32(body[8:]))
 	high, low := bits.Mul64(units%i.second, uint64(time.Second))
-	nanoseconds, _ := bits.Div64(high, low, i.second) // cannot overflow: high is less than second, as its first factor is
+	nanoseconds, _ := bits.Div64(high, low, i.second) // does not panic, since high is less than i.second
 	return packet{link: i.link, at: time.Unix(int64(units/i.second)+i.offset, int64(nanoseconds)), data: body[20 : 20+size], cut: size < whole}, nil
 }
 

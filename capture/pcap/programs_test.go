@@ -20,9 +20,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// The files in testdata contain sessions between internal/testserver and the program in their name, captured by tcpdump. The players
-// played sample.flv as the recording "small" of the application vod. The publishers published "out" of the application live, and NAME.flv
-// is the server's recording of it.
+// The files in testdata were captured by tcpdump. Each contains a session between internal/testserver and the program in the name of the
+// file. The players played sample.flv, which the server has as the recording "small" of the application vod. The publishers published the
+// stream "out" of the application live, and NAME.flv is the server's recording of it.
 
 func testdata(t testing.TB, name string) []byte {
 	t.Helper()
@@ -45,7 +45,7 @@ func sessionOf(t *testing.T, name string) *capture.Session {
 	return f.Sessions()[0]
 }
 
-// play serves a session to our client, which plays it.
+// play serves a session to a client of package rtmp, which plays it.
 func play(t *testing.T, s *capture.Session, path string) []byte {
 	t.Helper()
 	l := conntest.Listen(t)
@@ -71,8 +71,8 @@ func dial(t *testing.T, addr string) net.Conn {
 	return nc
 }
 
-// TestPlayers checks that our client receives from the capture what the recorded players received, and that our server answers the recorded
-// requests as it did then.
+// TestPlayers checks that a client of package rtmp receives the media that the recorded players received, and that the test server answers
+// the recorded requests as it did in the recording.
 func TestPlayers(t *testing.T) {
 	want := testdata(t, "sample.flv")
 	for _, name := range []string{"rtmpdump", "rtmpdump-rtmpt", "ffmpeg-play", "gortmplib-play"} {
@@ -90,7 +90,7 @@ func TestPlayers(t *testing.T) {
 	}
 }
 
-// media returns the audio and video that the server has sent.
+// media returns the bodies of the audio and video messages that the server has sent.
 func media(t *testing.T, s *capture.Session) (all []byte) {
 	r := s.Reader()
 	var m capture.Message
@@ -111,8 +111,8 @@ func appendMedia(all []byte, m *capture.Message) []byte {
 	return all
 }
 
-// TestPublishers checks that our server, fed by the recorded publishers, records what the server recorded then, under the placeholder of
-// the name; and that our client can publish the same to the capture.
+// TestPublishers replays the recorded publishers to the test server, and checks that it makes the same recording, under the placeholder
+// of the stream's name. It also checks that a client of package rtmp can publish this recording to the recorded server.
 func TestPublishers(t *testing.T) {
 	for _, name := range []string{"ffmpeg-publish", "gortmplib-publish"} {
 		t.Run(name, func(t *testing.T) {

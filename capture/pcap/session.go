@@ -15,8 +15,8 @@ type converter struct {
 	report      *Report
 	out         io.Writer
 	connections map[endpoints]*connection
-	ahead       int                 // bytes of all connections that are waiting for missing segments
-	known       map[endpoints]bool  // connections that have ended, or that began before the capture
+	ahead       int                 // number of bytes, in all connections, that wait for missing segments
+	known       map[endpoints]bool  // connections that have ended, and connections that began before the capture
 	tunnels     map[string]*session // by the server's address and the session id
 }
 
@@ -40,7 +40,7 @@ type unknown struct {
 func (u *unknown) data(from capture.Direction, at time.Time, b []byte) {
 	var next consumer = nobody{}
 	switch {
-	case from == capture.FromServer: // in RTMP and HTTP, the client sends first
+	case from == capture.FromServer: // in RTMP and HTTP the client sends first, so this is another protocol
 	case looksLikeRTMP(b):
 		next = u.converter.newSession("rtmp", u.ends)
 	case b[0] == 6 || b[0] == 8 || b[0] == 9:
@@ -62,7 +62,7 @@ func looksLikeRTMP(b []byte) bool {
 func (u *unknown) gap(capture.Direction, time.Time, int) { u.conn.consumer = nobody{} }
 func (u *unknown) closed(capture.Direction)              {}
 
-// nobody is the consumer of connections with another protocol. It discards their bytes.
+// nobody is the consumer of the bytes of connections with another protocol. It discards them.
 type nobody struct{}
 
 func (nobody) data(capture.Direction, time.Time, []byte) {}
@@ -76,11 +76,11 @@ const handshakeSize = 1 + 2*1536
 type session struct {
 	converter *converter
 	info      capture.Info
-	shaken    [2]int    // bytes of the handshake so far, indexed by Direction-1
-	heads     [2][]byte // first byte, time and version that each end has sent
+	shaken    [2]int    // number of handshake bytes so far, indexed by Direction-1
+	heads     [2][]byte // the first byte, the time and the version that each end has sent
 	recorder  *capture.Recorder
 	missing   [2][]string
-	broken    [2]bool // whether bytes of a direction are missing
+	broken    [2]bool // bytes of the direction are missing
 	ended     bool
 }
 
@@ -115,7 +115,8 @@ func (s *session) begin(at time.Time) {
 	h := &s.info.Handshake
 	if head := s.heads[1]; len(head) == 9 {
 		h.Type, h.Version = head[0], [4]byte(head[5:])
-		// A nonzero version means that a digest was sent, except by servers that always set one.
+		// If the client's version is not zero, digests were exchanged. The server's version does not show this, since
+		// some servers always send a nonzero one.
 		h.Digest = h.Version != [4]byte{} && len(s.heads[0]) == 9 && !bytes.Equal(s.heads[0][5:], make([]byte, 4))
 	}
 	s.recorder = capture.NewRecorder(s.converter.out, s.info)

@@ -11,14 +11,15 @@ import (
 )
 
 const (
-	// maxAhead bounds the bytes of a direction that wait for a missing segment. When it is exceeded, the missing segment is skipped.
+	// maxAhead is the maximum number of bytes of a direction that wait for a missing segment. When there are more, the missing
+	// segment is skipped.
 	maxAhead = 2 << 20
-	// maxAllAhead is the bound for all connections together.
+	// maxAllAhead is this maximum for all connections together.
 	maxAllAhead = 64 << 20
-	// maxConnections is the number of connections followed at once. A new one replaces the one that has been silent
-	// longest.
+	// maxConnections is the maximum number of connections that are followed at the same time. When there are more,
+	// the connection that has been silent longest is dropped.
 	maxConnections = 1000
-	// maxKnown is the number of connections that are remembered after they have ended.
+	// maxKnown is the maximum number of entries in converter.known.
 	maxKnown = 10_000
 )
 
@@ -43,7 +44,7 @@ type segment struct {
 	data               []byte
 }
 
-// consumer takes the bytes of a connection.
+// consumer receives the bytes of a connection in order.
 type consumer interface {
 	data(from capture.Direction, at time.Time, b []byte)
 	// gap reports that size bytes are missing before the next call of data.
@@ -54,11 +55,11 @@ type consumer interface {
 // connection reassembles the segments of a TCP connection.
 type connection struct {
 	ends     endpoints
-	ahead    *int   // bytes waiting in all connections
+	ahead    *int   // number of bytes that wait in all connections
 	ways     [2]way // indexed by Direction-1
 	consumer consumer
 	last     time.Time
-	closing  capture.Direction // the end that closes first
+	closing  capture.Direction // the end that has closed first
 }
 
 // segmentSize is the approximate memory of a segment in addition to its bytes.
@@ -70,9 +71,9 @@ type way struct {
 	first uint32 // sequence number of the SYN
 	next  uint32 // sequence number of the next byte
 	ahead []segment
-	size  int // bytes in ahead
+	size  int // number of bytes in ahead
 	end   uint32
-	ended bool // a FIN has arrived, and its sequence number is end
+	ended bool // a FIN with the sequence number end has arrived
 }
 
 // segment handles a segment of any connection.
@@ -84,7 +85,7 @@ func (c *converter) segment(s *segment) {
 			from = capture.FromServer
 		}
 	}
-	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new connection, possibly with the ports of an old one
+	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new connection, which may have the same ports as an old one
 		if conn != nil {
 			c.finish(conn)
 		}
@@ -122,7 +123,7 @@ func (c *converter) segment(s *segment) {
 	}
 }
 
-// headless handles a segment of a connection whose beginning was not captured.
+// headless handles a segment of a connection whose SYN was not captured.
 func (c *converter) headless(s *segment) {
 	ends := endpoints{s.from, s.to}
 	if len(s.data) == 0 || c.known[ends] || c.known[endpoints{s.to, s.from}] || len(c.known) >= maxKnown {
@@ -132,13 +133,13 @@ func (c *converter) headless(s *segment) {
 	c.report.problem("%v to %v: the connection began before the packets", s.from, s.to)
 }
 
-// over reports whether all bytes up to the FIN have been passed on.
+// over reports whether all bytes before the FIN have been passed to the consumer.
 func (w *way) over() bool { return w.ended && int32(w.next-w.end) >= 0 }
 
 // add handles a segment of a connection. Segments may come in any order.
 func (c *connection) add(from capture.Direction, s *segment) {
 	w := &c.ways[from-1]
-	if len(w.ahead) == 0 && int32(s.seq-w.next) <= 0 && c.unseen(from, s) <= 0 { // in order, the usual case
+	if len(w.ahead) == 0 && int32(s.seq-w.next) <= 0 && c.unseen(from, s) <= 0 { // the usual case: the segment is in order
 		c.take(from, s)
 		c.catchUp()
 		return
@@ -155,7 +156,7 @@ func (c *connection) add(from capture.Direction, s *segment) {
 	}
 }
 
-// catchUp passes on the waiting segments that are now in order.
+// catchUp passes the waiting segments that are now in order to the consumer.
 func (c *connection) catchUp() {
 	for from := capture.FromClient; ; {
 		w := &c.ways[from-1]
@@ -179,8 +180,8 @@ func (c *connection) catchUp() {
 	}
 }
 
-// unseen returns how many bytes of the other end a segment acknowledges that have not been passed on yet. The segment
-// must wait for them, so that an answer comes after its request.
+// unseen returns the number of bytes of the other end that the segment acknowledges but that have not been passed to
+// the consumer yet. The segment must wait for these bytes, so that an answer comes after its request.
 func (c *connection) unseen(from capture.Direction, s *segment) int {
 	peer := &c.ways[2-from]
 	if !s.ack || !peer.begun {
@@ -188,12 +189,12 @@ func (c *connection) unseen(from capture.Direction, s *segment) int {
 	}
 	n := int(int32(s.acked - peer.next))
 	if peer.ended {
-		n-- // the FIN counts as a byte
+		n-- // the FIN has a sequence number but is not a byte
 	}
 	return n
 }
 
-// take passes on the new bytes of a segment that begins at next or earlier.
+// take passes the new bytes of a segment, which must begin at next or earlier, to the consumer.
 func (c *connection) take(from capture.Direction, s *segment) {
 	w := &c.ways[from-1]
 	if old := int(int32(w.next - s.seq)); old >= 0 && old < len(s.data) {
@@ -202,7 +203,7 @@ func (c *connection) take(from capture.Direction, s *segment) {
 	}
 }
 
-// giveUp skips the gap before the earliest waiting segment. At least one must be waiting.
+// giveUp skips the gap before the first waiting segment. At least one segment must be waiting.
 func (c *connection) giveUp() {
 	from := capture.FromClient
 	if a, b := c.ways[0].ahead, c.ways[1].ahead; len(a) == 0 || len(b) > 0 && b[0].at.Before(a[0].at) {
@@ -241,7 +242,7 @@ func (c *converter) begin(ends endpoints) *connection {
 func (c *converter) finish(conn *connection) {
 	delete(c.connections, conn.ends)
 	if len(c.known) < maxKnown {
-		c.known[conn.ends] = true // its packets may be retransmitted
+		c.known[conn.ends] = true // its packets may be transmitted again
 	}
 	for len(conn.ways[0].ahead) > 0 || len(conn.ways[1].ahead) > 0 {
 		conn.giveUp()

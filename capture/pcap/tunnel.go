@@ -16,7 +16,8 @@ const (
 	maxWaiting = 1000
 )
 
-// tunnelled is an RTMPT connection: HTTP requests with the client's chunk stream, and responses with the server's.
+// tunnelled is an RTMPT connection. Its HTTP requests contain the client's chunk stream, and the responses that of
+// the server.
 type tunnelled struct {
 	converter *converter
 	ends      endpoints
@@ -31,9 +32,9 @@ type asked struct {
 	session *session
 	opens   bool // the response contains the session id
 	closes  bool
-	silent  bool   // the body has no data, only the byte that HTTP needs
-	id      []byte // the session id, as far as it has been read
-	begun   bool   // the first byte of the response, the polling interval, has been read
+	silent  bool   // the body has no data, but only the byte that it must contain in HTTP
+	id      []byte // the part of the session id that has been read
+	begun   bool   // the first byte of the response, which is the polling interval, has been read
 }
 
 func newTunnelled(c *converter, ends endpoints) *tunnelled {
@@ -98,7 +99,7 @@ func (t *tunnelled) request(line string) {
 
 func (t *tunnelled) key(id string) string { return t.ends.server.String() + " " + id }
 
-// body handles a part of a body. last is set for the last one.
+// body handles a part of a body. last is set for the last part.
 func (t *tunnelled) body(from capture.Direction, at time.Time, b []byte, last bool) {
 	if len(t.waiting) == 0 {
 		return
@@ -153,7 +154,8 @@ type exchange struct {
 	left int // remaining bytes of the body
 }
 
-// add adds b to a head. line is its first line once the head is complete; ok is false if the head is invalid.
+// add adds b to the head. When the head is complete, line is its first line and size the size of the body. ok is
+// false if the head is invalid.
 func (e *exchange) add(b []byte) (rest []byte, line string, size int, ok bool) {
 	before := len(e.head)
 	e.head = append(e.head, b...)

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// rtmpPort is the port that the written packets use for every server, since Wireshark recognizes RTMP by it.
+	// rtmpPort is the server's port in all packets, since Wireshark recognizes RTMP by this port.
 	rtmpPort = 1935
-	// maxSegment bounds the bytes in one packet.
+	// maxSegment is the maximum number of bytes in a packet.
 	maxSegment = 16 << 10
 )
 
-// Write writes a session as packets that Wireshark can read: one TCP connection to port 1935, with an invented handshake. A damaged capture
-// is written up to the damage, and the error is then a *capture.DamageError.
+// Write writes a session as packets that Wireshark can read. They form a TCP connection to port 1935, with a handshake that is not the
+// recorded one. If the capture is damaged, Write writes the part before the damage and returns a *capture.DamageError.
 func Write(w io.Writer, s *capture.Session) error {
 	p := newPackets(w, s.Info())
 	if err := p.open(); err != nil {
@@ -127,7 +127,7 @@ func (p *packets) send(from capture.Direction, b []byte) error {
 	return nil
 }
 
-// packet writes a packet with the flags in tcp.
+// packet writes a packet with data and the flags in tcp.
 func (p *packets) packet(from capture.Direction, tcp *layers.TCP, data []byte) error {
 	own, peer := &p.ends[from-1], &p.ends[2-from]
 	tcp.SrcPort, tcp.DstPort, tcp.Window = own.port, peer.port, 65535

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// The errors of Take and Assign.
+// These are the errors of Take and Assign.
 var (
 	ErrFull     = errors.New("too many connections")
 	ErrAddrFull = errors.New("too many connections from one address")
@@ -27,7 +27,7 @@ type Places struct {
 // Place is the place of one connection.
 type Place struct {
 	places *Places
-	from   netip.Prefix // the addresses for which it counts; zero means none
+	from   netip.Prefix // the addresses for which the connection counts; the zero Prefix if it counts for no address
 }
 
 // Take takes a place for a connection from addr. If addr is invalid, the connection counts for no address.
@@ -52,7 +52,8 @@ func (p *Places) Taken() int {
 	return p.taken
 }
 
-// Assign counts the connection for addr. It is for a place that was taken without an address.
+// Assign counts the connection for addr. It must be used only for a place that was taken
+// without an address.
 func (p *Place) Assign(addr netip.Addr) error {
 	p.places.mu.Lock()
 	defer p.places.mu.Unlock()
@@ -80,7 +81,7 @@ func (p *Place) assign(addr netip.Addr) error {
 	return nil
 }
 
-// Leave gives the place back. It must be called once.
+// Leave frees the place. It must be called once.
 func (p *Place) Leave() {
 	all := p.places
 	all.mu.Lock()

@@ -34,7 +34,7 @@ func TestPlaces(t *testing.T) {
 	take("2001:db8:0:1::")
 }
 
-// TestAssign checks that a proxy's connection counts for its client when the proxy has named the client.
+// TestAssign checks that a connection from a proxy counts for the address of the client after Assign.
 func TestAssign(t *testing.T) {
 	p := &Places{PerAddr: 1}
 	client := netip.MustParseAddr("192.0.2.1")

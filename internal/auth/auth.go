@@ -1,8 +1,8 @@
 // Package auth authenticates clients to servers: the SecureToken challenge, and the two schemes by which publishers authenticate
-// themselves in connect. It contains the client's and the server's half of each and does no I/O.
+// themselves in connect. It implements the client's and the server's side of each, and does no I/O.
 //
-// None of it is in the RTMP specification. The rules are those of librtmp and FFmpeg, the clients with which servers are tested. They use
-// MD5 and TEA, so nothing here protects a password that is easy to guess.
+// The RTMP specification describes none of them. The package follows librtmp and FFmpeg, the clients with which servers are tested. The
+// schemes use MD5 and TEA, so they do not protect a password that is easy to guess.
 package auth
 
 import (
@@ -32,7 +32,7 @@ var (
 type Error struct {
 	Scheme Scheme // empty for SecureToken and for a rejection without a scheme
 	Detail string // what is wrong
-	Value  string // the offending value, cut short; may be empty
+	Value  string // the offending value, truncated; may be empty
 	Err    error  // ErrNoCredentials, ErrRefused, or the error of the random source; nil if the peer's text is wrong
 }
 
@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// clip cuts a peer's text to a length that fits an error.
+// clip truncates a peer's text for an error.
 func clip(s string) string {
 	const limit = 120 // bytes
 	if len(s) > limit {

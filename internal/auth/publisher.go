@@ -5,31 +5,32 @@ import (
 	"io"
 )
 
-// Publisher is the client's half of publisher authentication. A server rejects connect and closes the connection up to twice: once to
-// announce the scheme, after which the client names the user, and once with a challenge. Next returns what to append to the next connect.
-// A Publisher is for one attempt to log in. It is not safe for concurrent use.
+// Publisher is the client's side of publisher authentication. A server rejects connect and closes the connection up to twice: first to
+// announce the scheme, and, after the client has connected with the name of the user, with a challenge. Next returns the parameters for
+// the next connect. A Publisher is for one attempt to log in. It is not safe for concurrent use.
 type Publisher struct {
-	// User is sent unescaped, and servers don't decode it, so a name with & or ? can't be authenticated.
+	// User is sent unescaped, since servers do not decode it. So a user whose name contains & or ? can't
+	// be authenticated.
 	User, Password string
-	App            string    // connect's original app, which Limelight hashes
+	App            string    // the app of connect without parameters, which is part of Limelight's response
 	Rand           io.Reader // source of random bytes, four per challenge; nil means crypto/rand
 
 	sent round
 }
 
-// round says what the last connect contained.
+// round says which parameters the last connect contained.
 type round int
 
 const (
 	nothing  round = iota
-	name           // scheme and user
-	response       // scheme and user, and the response to the challenge
+	name           // the scheme and the user
+	response       // the scheme, the user, and the response to the challenge
 )
 
-// Next takes the description with which the server rejected the last connect. It returns the query to append to the original app and
-// tcUrl on the next connection. again is false if there should be no next connection: with an error if the server refuses the client, and
-// without one if the rejection has nothing to do with authentication. Errors are of type *Error and wrap ErrNoCredentials or ErrRefused.
-// Next asks for at most two more connections, whatever the server says.
+// Next returns the query to append to the original app and tcUrl on the next connection. description is the description with which the
+// server rejected the last connect. If again is false, the client must not connect again: either err says why the server refuses the
+// client, or err is nil, and the rejection has nothing to do with authentication. Errors are of type *Error and wrap ErrNoCredentials or
+// ErrRefused. again is true at most twice, whatever the server sends.
 func (p *Publisher) Next(description string) (query string, again bool, err error) {
 	r, found, err := ParseRejection(description)
 	if err != nil || !found {
@@ -47,7 +48,7 @@ func (p *Publisher) Next(description string) (query string, again bool, err erro
 	case NeedResponse:
 		next = response
 	}
-	if next <= p.sent { // instead of giving a reason, some servers ask again
+	if next <= p.sent { // some servers ask again instead of sending a reason
 		return "", false, &Error{Scheme: r.Scheme, Detail: "asked again for user", Value: clip(p.User), Err: ErrRefused}
 	}
 	p.sent = next

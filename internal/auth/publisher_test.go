@@ -25,7 +25,7 @@ func publisher() auth.Publisher {
 	return auth.Publisher{User: "usr", Password: "pwd", App: "app", Rand: strings.NewReader("\x01\x23\x45\x67")}
 }
 
-// TestPublisherAnswers compares with the responses of FFmpeg and librtmp.
+// TestPublisherAnswers compares the queries with those of FFmpeg and librtmp.
 func TestPublisherAnswers(t *testing.T) {
 	const limelight = "?authmod=llnw&user=usr&nonce=NONCE1&cnonce=01234567&nc=00000001&response=358dba73b570e69eafc95fc086524ca3"
 	const opaque = "?authmod=adobe&user=usr&challenge=01234567&response=qw2KeRXFfsCGoYKVS2OXqA==&opaque=OPAQ=="
@@ -59,7 +59,7 @@ func TestPublisherAnswers(t *testing.T) {
 
 func TestPublisherGivesUp(t *testing.T) {
 	for name, test := range map[string]struct {
-		before      []string // rejections that are answered
+		before      []string // rejections before the last one, which Next answers
 		description string
 		cause       error
 		text        string

@@ -2,13 +2,14 @@ package auth
 
 import "strings"
 
-// maxText is the longest description, and the longest app, that is parsed, in bytes. Real ones have about 200.
+// maxText is the length in bytes of the longest description or app that is parsed. Real ones have about 200
+// bytes.
 const maxText = 4096
 
 // Reason is the reason why a server rejects a connect.
 type Reason string
 
-// The reasons. The last three are the servers' own words.
+// These are the reasons. The last three are words that servers send.
 const (
 	NeedUser     Reason = "need auth"  // the server wants the scheme and the user in app: code=403 need auth
 	NeedResponse Reason = "needauth"   // the server wants the response to its challenge
@@ -21,7 +22,8 @@ type Rejection struct {
 	Scheme Scheme // Adobe or Limelight
 	Reason Reason
 
-	// The following fields are set only with NeedResponse. They are not decoded. User is then never empty.
+	// The following fields are set only with NeedResponse. The values are not decoded. With NeedResponse,
+	// User is never empty.
 	User      string
 	Salt      string // Adobe
 	Challenge string // Adobe
@@ -35,8 +37,8 @@ type Rejection struct {
 //	[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&user=U&salt=S&challenge=C&opaque=O
 //	[ AccessManager.Reject ] : [ authmod=llnw ] : ?reason=needauth&user=U&nonce=N
 //
-// found is false if the description does not mention authentication. Errors are of type *Error: the scheme or the reason is unknown, the
-// challenge is incomplete, or the description is longer than 4096 bytes.
+// found is false if the description does not mention authentication. The error is an *Error if the scheme or the reason is unknown, if
+// the challenge is incomplete, or if the description is longer than 4096 bytes.
 func ParseRejection(description string) (r Rejection, found bool, err error) {
 	_, scheme, found := strings.Cut(description, "authmod=")
 	if !found {
@@ -63,7 +65,7 @@ func ParseRejection(description string) (r Rejection, found bool, err error) {
 	return r, true, nil
 }
 
-// setReason sets the fields from the parameters after the description, and returns what is wrong with them, if anything.
+// setReason sets the fields from the parameters of the description. If they are invalid, it returns what is wrong.
 func (r *Rejection) setReason(p map[string]string) (wrong string) {
 	switch reason := strings.TrimSpace(p["reason"]); {
 	case reason == string(NeedResponse):
@@ -92,8 +94,8 @@ func (r *Rejection) setReason(p map[string]string) (wrong string) {
 	return ""
 }
 
-// parameters splits a query at each & and each part at its first =. It decodes nothing, since servers do not encode: values are base64,
-// with + and / and =. If a name is repeated the last value counts.
+// parameters splits a query at each &, and each part at its first =. It does not decode the values, since servers do not encode them:
+// they are base64 with the characters +, / and =. If a name is repeated, the last value counts.
 func parameters(query string) map[string]string {
 	p := make(map[string]string)
 	for part := range strings.SplitSeq(query, "&") {

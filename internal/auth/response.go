@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// nonceCount says that the nonce is used for the first time, since each connection has a new one.
+// nonceCount is the nonce count of HTTP digest authentication. It is always 1, since each
+// connection has a new nonce.
 const nonceCount = "00000001"
 
-// adobeResponse proves knowledge of the password. challenge is the server's opaque, or its challenge if it has sent no opaque; own is the
-// client's challenge.
+// adobeResponse returns the response of Adobe's scheme. challenge is the opaque value that the server has sent, or its challenge if there
+// is no opaque value; own is the client's challenge.
 func adobeResponse(user, password, salt, challenge, own string) string {
 	return base64MD5(base64MD5(user+salt+password) + challenge + own)
 }
 
-// limelightResponse is the response of HTTP digest authentication (RFC 2617 section 3.2.2, qop=auth) for the method "publish" and an app,
-// without its query. If the app has no instance, _definst_ is added.
+// limelightResponse returns the response of HTTP digest authentication (RFC 2617 section 3.2.2, qop=auth). The method is "publish", and
+// the URI is the app without its query, with _definst_ added if the app has no instance.
 func limelightResponse(user, password, app, nonce, own string) string {
 	app, _, _ = strings.Cut(app, "?")
 	if !strings.Contains(app, "/") {

@@ -8,14 +8,15 @@ import (
 	"sync"
 )
 
-// maxIssued limits the number of challenges without an answer. Beyond the limit challenges are dropped, and their clients are refused.
+// maxIssued is the maximum number of challenges without an answer. When there are more, some are dropped, and their clients are
+// refused.
 const maxIssued = 1024
 
-// Server is the server's half of publisher authentication. It is safe for concurrent use.
+// Server is the server's side of publisher authentication. It is safe for concurrent use.
 type Server struct {
 	Scheme Scheme            // Adobe or Limelight
 	Users  map[string]string // passwords by user; user names must not contain & or ?
-	Rand   io.Reader         // source of challenges, read under a lock; nil means crypto/rand
+	Rand   io.Reader         // source of challenges, read by one goroutine at a time; nil means crypto/rand
 
 	mu     sync.Mutex
 	issued map[string]challenge // unanswered challenges by opaque (Adobe) or nonce (Limelight)
@@ -24,9 +25,9 @@ type Server struct {
 // challenge is the server's record of an unanswered challenge.
 type challenge struct{ user, salt string }
 
-// Verify checks the app of a publisher's connect. name is the app without the authentication parameters. If the publisher is not yet
-// authenticated, rejection is the description with which to reject the connect; otherwise it is empty. The error is that of Rand, as an
-// *Error. A response is accepted once, and a wrong one invalidates its challenge.
+// Verify checks the app of a publisher's connect. name is the app without the authentication parameters. If the publisher has not
+// authenticated yet, rejection is the description with which to reject the connect; otherwise it is empty. The error is an *Error that
+// wraps the error of Rand. Each challenge can be answered once, even with a wrong response.
 func (s *Server) Verify(app string) (name, rejection string, err error) {
 	name, _, rejection, err = s.Identify(app, func(user string) (string, bool) {
 		password, ok := s.Users[user]
@@ -35,7 +36,8 @@ func (s *Server) Verify(app string) (name, rejection string, err error) {
 	return name, rejection, err
 }
 
-// Identify is like Verify, with a function instead of Users, and also returns the authenticated user.
+// Identify is like Verify, but calls passwords instead of using Users, and also returns the
+// authenticated user.
 func (s *Server) Identify(app string, passwords func(user string) (string, bool)) (name, user, rejection string, err error) {
 	name, query, found := strings.Cut(app, "?authmod=")
 	p := make(map[string]string)
@@ -89,7 +91,8 @@ func (s *Server) challenge(user string) (string, error) {
 	if s.Scheme == Limelight {
 		return rejection + "&nonce=" + id, nil
 	}
-	// The opaque replaces the challenge in the response. Sending both reveals clients that hash the wrong one.
+	// Clients must use the opaque value instead of the challenge for the response. Both are sent, so that a
+	// client that uses the challenge is refused.
 	return rejection + "&salt=" + salt + "&challenge=" + text(b[14:]) + "&opaque=" + id, nil
 }
 

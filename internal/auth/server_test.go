@@ -15,7 +15,7 @@ import (
 
 var users = map[string]string{"usr": "pwd", "other": "pwd"}
 
-// verify passes the connect of a publisher to the server.
+// verify passes the app of a publisher's connect to the server.
 func verify(t *testing.T, s *auth.Server, app string) (rejection string) {
 	t.Helper()
 	name, rejection, err := s.Verify(app)
@@ -25,7 +25,8 @@ func verify(t *testing.T, s *auth.Server, app string) (rejection string) {
 	return rejection
 }
 
-// queries returns the two queries that p appends to p.App. The second contains a response that s has not seen yet.
+// queries returns the two queries that p appends to p.App. The second contains a response to a challenge of s, to
+// which it has not been passed yet.
 func queries(t *testing.T, s *auth.Server, p *auth.Publisher) (first, second string) {
 	t.Helper()
 	first, again, err := p.Next(verify(t, s, p.App))
@@ -108,8 +109,8 @@ func TestServerLimelightApp(t *testing.T) {
 	assert.True(t, strings.HasSuffix(verify(t, s, "vod"+second), "?reason=authfail"))
 }
 
-// TestServerForgetsChallenges checks that a client that asks for challenges without end does not fill the memory. Meanwhile other clients
-// may have to ask again.
+// TestServerForgetsChallenges checks that a client that asks for challenges again and again does not fill the memory. Other clients may
+// then have to ask for another challenge.
 func TestServerForgetsChallenges(t *testing.T) {
 	s := &auth.Server{Scheme: auth.Limelight, Users: users}
 	seen := make(map[string]bool)

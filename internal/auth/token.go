@@ -5,17 +5,18 @@ import (
 	"encoding/hex"
 )
 
-// maxToken is the longest challenge in bytes: what fits in an AMF0 string with a 16-bit length.
+// maxToken is the length of the longest challenge in bytes, that of an AMF0 string with a
+// 16-bit length.
 const maxToken = 1<<16 - 1
 
-// SecureToken answers the challenge of a Wowza server, the string secureToken in connect's _result. The challenge is the hex form of bytes
-// encrypted with a key (block TEA, corrected: XXTEA), and the response, for the call secureTokenResponse, consists of those bytes, which
-// may have any value.
+// SecureToken returns the response to the challenge of a Wowza server, which is the string secureToken in connect's _result. The challenge
+// consists of bytes that are encrypted with a key (with XXTEA, the corrected Block TEA) and written in hex. The response, which the client
+// sends with the call secureTokenResponse, consists of the decrypted bytes, which may have any value.
 //
-// It follows librtmp even for malformed challenges: the first 16 bytes of the key count; a character that is not a hex digit has the value
-// of its low four bits, plus nine if bit 6 is set; and the response has half as many bytes as the challenge has digits, rounded down. If the
-// last word has fewer than eight digits, the missing ones count as zero; librtmp reads beyond the string. Errors are of type *Error: the
-// challenge is empty or longer than 65535 bytes.
+// SecureToken does what librtmp does, even for malformed challenges. It uses the first 16 bytes of the key. A character that is not a hex
+// digit has the value of its low four bits, plus nine if bit 6 is set. The response has half as many bytes as the challenge has digits,
+// rounded down. If the last word has fewer than eight digits, the missing digits are 0, whereas librtmp reads beyond the string. The error
+// is an *Error if the challenge is empty or longer than 65535 bytes.
 func SecureToken(key, challenge string) (string, error) {
 	switch {
 	case challenge == "":
@@ -25,15 +26,16 @@ func SecureToken(key, challenge string) (string, error) {
 	}
 	words := make([]uint32, (len(challenge)+7)/8)
 	for i := 0; i < len(challenge); i += 2 {
-		// Digit values above 15 affect the previous digit and byte, since librtmp adds digits and ORs bytes.
+		// A digit value above 15 also changes the digit and the byte before it, since librtmp adds digits
+		// and ORs bytes.
 		words[i/8] |= (digit(challenge, i)<<4 + digit(challenge, i+1)) << (i % 8 * 4)
 	}
 	decrypt(words, tokenKey(key))
 	return string(appendWords(nil, words)[:len(challenge)/2]), nil
 }
 
-// SecureTokenChallenge is the server's half: it returns the challenge to which [SecureToken] answers plain. XXTEA needs two or more 32-bit
-// words, so plain is padded with zeros, which are then part of the response.
+// SecureTokenChallenge is the server's side of the challenge. It returns the challenge for which [SecureToken] returns plain. XXTEA needs
+// at least two words of 32 bits, so plain is padded with zeros, which the response then also contains.
 func SecureTokenChallenge(key, plain string) string {
 	b := []byte(plain)
 	for len(b) < 8 || len(b)%4 != 0 {
@@ -65,7 +67,8 @@ func appendWords(dst []byte, words []uint32) []byte {
 	return dst
 }
 
-// tokenKey returns the first 16 bytes of a key, padded with zeros.
+// tokenKey returns the first 16 bytes of a key. It pads a shorter key with
+// zeros.
 func tokenKey(key string) (k [4]uint32) {
 	var b [16]byte
 	copy(b[:], key)
@@ -83,7 +86,7 @@ func teaMix(k *[4]uint32, sum, y, z uint32, p int) uint32 {
 	return ((z>>5 ^ y<<2) + (y>>3 ^ z<<4)) ^ ((sum ^ y) + (k[uint32(p)&3^e] ^ z))
 }
 
-// decrypt decrypts v, which must not be empty, in place. It also accepts a single word, although no ciphertext consists of one.
+// decrypt decrypts v in place. v must not be empty. It may have a single word, although XXTEA never encrypts fewer than two.
 func decrypt(v []uint32, k [4]uint32) {
 	n := len(v)
 	y := v[0]

@@ -5,25 +5,25 @@ import "encoding/binary"
 // maxDepth is how deep AMF values may be nested.
 const maxDepth = 64
 
-// values walks through encoded AMF values and calls text for each text in them.
+// values walks through encoded AMF values and calls text for each string in them.
 type values struct {
 	b    []byte
 	off  int
-	text func(place, []byte) // called for each text; it may change the text in place
-	name func([]byte)        // called for the names of properties; it may change them in place
-	data func(place)         // called for numbers, dates and other values that may be private and are not text
+	text func(place, []byte) // called for each string; it may change the bytes in place
+	name func([]byte)        // called for each name of a property; it may change the bytes in place
+	data func(place)         // called for numbers, dates and other values that are not strings but may be private
 
 	depth   int
-	strings [][]byte // the string table of AMF3, to which references refer
-	shared  int      // number of strings from earlier AMF3 values: some writers keep the table, others start a new one
+	strings [][]byte // the table of AMF3 strings to which references refer
+	shared  int      // number of strings from earlier AMF3 values: some writers keep the table for the next value, others start a new one
 	traits  []traits
 	objects int
 }
 
-// place is the position of a text in the values.
+// place says where in the values a string is.
 type place struct {
-	arg int    // index of the top-level value that is or contains the text
-	key string // name of the innermost property that is or contains the text; "" if there is none
+	arg int    // index of the top-level value that is or contains the string
+	key string // name of the innermost property that is or contains the string; "" if there is none
 }
 
 type traits struct {
@@ -53,7 +53,7 @@ func (v *values) take(n int) []byte {
 
 func (v *values) skip(n int) bool { return n == 0 || v.take(n) != nil }
 
-// sized reads a length of size bytes and a text.
+// sized reads a length, which has size bytes, and a string of this length.
 func (v *values) sized(size int) ([]byte, bool) {
 	b := v.take(size)
 	if b == nil {
@@ -188,7 +188,7 @@ func (v *values) string3() (s []byte, inline, ok bool) {
 	return s, true, s != nil
 }
 
-// unclear is the name of a property whose name cannot be known.
+// unclear stands for the name of a property if the name cannot be determined.
 var unclear = []byte("?")
 
 // referred returns the string that a reference refers to.
@@ -271,7 +271,7 @@ func (v *values) list3(at place, n int) bool {
 	return true
 }
 
-// members3 walks through named values up to an empty name.
+// members3 walks through pairs of a name and a value, up to an empty name.
 func (v *values) members3(at place) bool {
 	for {
 		key, inline, ok := v.string3()
@@ -308,11 +308,11 @@ func (v *values) traits3(bits int) (t traits, ok bool) {
 			return t, false
 		}
 		return v.traits[bits>>2], true
-	case bits&4 != 0: // an externalizable object, whose format only its class knows
+	case bits&4 != 0: // an externalizable object, whose format depends on its class
 		return t, false
 	}
 	t.dynamic = bits&8 != 0
-	if _, _, ok := v.string3(); !ok { // the class
+	if _, _, ok := v.string3(); !ok { // the name of the class
 		return t, false
 	}
 	for range bits >> 4 {

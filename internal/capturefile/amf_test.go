@@ -17,8 +17,8 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// walked returns the callbacks of values for b: "text@arg.key", "name:", "#arg.key" for data, and "!" with the offset of the first invalid
-// byte.
+// walked returns the calls that values makes for b: "text@arg.key" for a string, "name:" for a name, "#arg.key" for data, and "!" with the
+// offset of the first invalid byte.
 func walked(b []byte) (calls []string) {
 	call := func(format string, args ...any) { calls = append(calls, fmt.Sprintf(format, args...)) }
 	v := values{
@@ -33,7 +33,7 @@ func walked(b []byte) (calls []string) {
 	return calls
 }
 
-// TestValues checks that every string is found, with its place, and that the end of each value is right.
+// TestValues checks that values finds every string with its place, and the end of each value.
 func TestValues(t *testing.T) {
 	const (
 		zeros = "00 00 00 00 00 00 00 00"
@@ -72,7 +72,7 @@ func TestValues(t *testing.T) {
 		{"AMF3: integers of all sizes", "11 04 7f 11 04 81 00 11 04 81 80 00 11 04 ff ff ff ff" + end, "#0. #1. #2. #3. z@4."},
 		{"AMF3: double", "11 05" + zeros + end, "#0. z@1."},
 		{"AMF3: date", "11 08 01" + zeros + end, "#0. z@1."},
-		{"AMF3: strings", "11 09 07 01 06 07 616263 06 01 06 00" + end, "abc@0. z@1."}, // one inline, the empty one, a reference
+		{"AMF3: strings", "11 09 07 01 06 07 616263 06 01 06 00" + end, "abc@0. z@1."}, // an inline string, the empty string, a reference
 		{"AMF3: long string", "11 06 81 49" + strings.Repeat("78", 100) + end, strings.Repeat("x", 100) + "@0. z@1."},
 		{"AMF3: XML and bytes", "11 07 03 78 11 0b 03 79 11 0c 03 77 11 0c 01" + end, "x@0. y@1. w@2. @3. z@4."},
 		{"AMF3: array with names", "11 09 03 03 61" + x + "01" + y + end, "a: x@0.a y@0. z@1."},

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// The format, see docs/capture-format.md.
+// docs/capture-format.md describes the format.
 const (
 	// HeaderSize is the size of a block's header, in bytes.
 	HeaderSize = 56
-	// MaxBlock is the maximum size of a block's content in bytes, packed and unpacked.
+	// MaxBlock is the maximum size of a block's content in bytes, both packed and unpacked.
 	MaxBlock = 1 << 20
 
 	version = 1
@@ -25,11 +25,11 @@ const (
 	methodStored  = 0
 	methodDeflate = 1
 
-	// targetBlock is the content size at which a block is complete, in bytes.
+	// targetBlock is the size of the content in bytes at which a block is written.
 	targetBlock = 256 << 10
 	// maxRecord is the largest record, in bytes.
 	maxRecord = 64 << 10
-	// maxState bounds the size of the two states at the beginning of a block, in bytes.
+	// maxState is the maximum size in bytes of the two states at the beginning of a block together.
 	maxState = 64 << 10
 )
 
@@ -52,17 +52,17 @@ const (
 type Header struct {
 	Session  uint64        // identifies the session
 	Sequence uint32        // number of the block in its session, from 0
-	First    time.Duration // time of the first record, since the session began
+	First    time.Duration // time of the first record, relative to the beginning of the session
 	Last     time.Duration // time of the last record
 	Size     uint32        // size of the content in bytes
 	Packed   uint32        // size of the content in the file in bytes, after compression
 	Method   byte
-	Seekable bool // the block has states, so reading can begin here
+	Seekable bool // the block has states, so reading can begin with it
 
 	sum uint32 // checksum of the packed content
 }
 
-// ErrNoBlock is the error if no block begins at a position.
+// ErrNoBlock is returned if the bytes are not the beginning of a block.
 var ErrNoBlock = errors.New("capture: not the beginning of a block")
 
 // ParseHeader reads the header of a block.
@@ -142,7 +142,7 @@ func (h *Header) Pack(dst, content []byte) []byte {
 	deflaters.Put(w)
 	h.Method = methodDeflate
 	b := packed.Bytes()
-	if len(b) >= len(content) { // media does not compress
+	if len(b) >= len(content) { // compressed media is often larger
 		h.Method, b = methodStored, content
 	}
 	h.Packed, h.sum = uint32(len(b)), crc32.Checksum(b, castagnoli)
@@ -152,20 +152,20 @@ func (h *Header) Pack(dst, content []byte) []byte {
 // Record is one record of a block's content.
 type Record struct {
 	Kind Kind
-	At   time.Duration // since the session began
+	At   time.Duration // time since the session began
 	Data []byte
 }
 
-// Content is a block's content as it is read.
+// Content reads the content of a block.
 type Content struct {
-	States [2][]byte // states of chunk.Scanners at the beginning of the block, by Direction-1; nil unless Header.Seekable
+	States [2][]byte // states of chunk.Scanners at the beginning of the block, indexed by Direction-1; nil unless Header.Seekable
 	rest   []byte
 	at     time.Duration
 }
 
 var errRecord = errors.New("capture: invalid record in a block")
 
-// ParseContent reads the part of a content before the records.
+// ParseContent parses the beginning of a block's content, before the records.
 func ParseContent(h *Header, b []byte) (c Content, err error) {
 	c.rest, c.at = b, h.First
 	if !h.Seekable {
@@ -181,7 +181,7 @@ func ParseContent(h *Header, b []byte) (c Content, err error) {
 	return c, nil
 }
 
-// Next returns the next record, whose Data is a part of the content. At the end the error is io.EOF.
+// Next returns the next record. Its Data is a slice of the content. At the end the error is io.EOF.
 func (c *Content) Next() (r Record, err error) {
 	if len(c.rest) == 0 {
 		return r, io.EOF

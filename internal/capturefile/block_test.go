@@ -36,7 +36,7 @@ func TestBlocks(t *testing.T) {
 }
 
 func TestHeaderLimits(t *testing.T) {
-	const last = time.Duration(1<<63-1) / time.Microsecond * time.Microsecond // the longest Duration is below maxTime
+	const last = time.Duration(1<<63-1) / time.Microsecond * time.Microsecond // the largest Duration in whole microseconds, which is less than maxTime
 	for _, test := range []struct {
 		header Header
 		valid  bool
@@ -63,7 +63,7 @@ func TestHeaderLimits(t *testing.T) {
 func TestContents(t *testing.T) {
 	seekable := &Header{Seekable: true, First: time.Second}
 	for _, test := range []struct {
-		name, content string // the states, then records
+		name, content string // content is the states, followed by records
 		states        [2]string
 		records       []Record
 		err           error

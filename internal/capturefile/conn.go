@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Conn returns a net.Conn that records all reads and writes of nc. Its Close closes nc and ends the recording, and
-// then calls closed with Recorder.Err.
+// Conn returns a net.Conn that records all reads and writes of nc. Its Close method closes nc, ends the recording,
+// and then calls closed with the result of Recorder.Close.
 func (r *Recorder) Conn(nc net.Conn, closed func(error)) net.Conn {
 	c := &conn{Conn: nc, recorder: r, in: FromServer, out: FromClient, closed: closed}
 	if r.role == RoleServer {
@@ -23,7 +23,7 @@ type conn struct {
 	net.Conn
 	recorder *Recorder
 	in, out  Direction
-	ahead    int // number of bytes that were recorded but not yet written; owned by the writer
+	ahead    int // number of bytes that were recorded but not yet written; used only by the goroutine that writes
 	closed   func(error)
 	closing  sync.Once
 
@@ -55,8 +55,8 @@ func (c *conn) ended(by Direction, reason string) {
 	}
 }
 
-// Write records before it writes: the answer may be read before a Write returns, and must be recorded after it. If a deadline cuts a write
-// short, the caller writes the rest again, which must not be recorded twice.
+// Write records b before it writes b. Otherwise the peer's answer, which may be read before Write returns, could be recorded first. If a
+// write is incomplete because of a deadline, the caller writes the rest again, and Write does not record it again.
 func (c *conn) Write(b []byte) (int, error) {
 	c.recorder.Record(c.out, time.Now(), b[min(c.ahead, len(b)):])
 	n, err := c.Conn.Write(b)
@@ -76,7 +76,7 @@ func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.closing.Do(func() {
 		c.ended(c.out, c.closes())
-		c.closed(c.recorder.Close(c.closedBy, c.reason)) // there are no more reads
+		c.closed(c.recorder.Close(c.closedBy, c.reason)) // after Close there are no more reads to record
 	})
 	return err
 }

@@ -5,35 +5,36 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxHeld bounds the bytes of a direction that are held back until a message to be edited is complete. A longer
-// message is blanked.
+// maxHeld is the maximum number of bytes of a direction that are held until a message to be edited is complete. A
+// longer message is replaced by zeros.
 const maxHeld = 1 << 20
 
 // Message is a message that passes through a Filter.
 type Message struct {
-	chunk.Piece        // properties of the message; the slices are nil
+	chunk.Piece        // the properties of the message, with nil slices
 	Body        []byte // may be changed in place
 }
 
 // Filter edits messages in place in a chunk stream. It keeps all sizes and all chunk headers, even those inside of an
 // edited message. It is used by one goroutine at a time.
 type Filter struct {
-	// Edit is called with every complete message for whose type Holds returns true.
+	// Edit is called with every complete message whose type is one for which Holds returns true.
 	Edit func(m *Message)
-	// Holds reports whether messages of a type must be edited. Nil means that all must.
+	// Holds reports whether messages of type t must be edited. If it is nil, all messages are edited.
 	Holds func(t message.Type) bool
-	// Blanks reports whether the bodies of messages of a type must be replaced by zeros. Nil means that none must.
+	// Blanks reports whether the bodies of messages of type t must be replaced by zeros. If it is nil, none are.
 	Blanks func(t message.Type) bool
-	// Emit is called with the filtered bytes, in whole pieces of the chunk stream. b is valid during the call.
+	// Emit is called with the filtered bytes, in whole pieces of the chunk stream. b is valid only during the call.
 	Emit func(b []byte)
-	// Overflow is called for a message that was too long to be held and was blanked. It may be nil.
+	// Overflow is called for each message that was replaced by zeros because it was too long to be held. It may be
+	// nil.
 	Overflow func()
 
 	scan   *chunk.Scanner
-	held   []byte // not emitted yet
+	held   []byte // bytes that have not been emitted yet
 	parsed int    // bytes of held that have been scanned
 	under  map[uint32]*underWay
-	body   []byte // body of a message with several pieces
+	body   []byte // buffer for the body of a message with several pieces
 	err    error
 }
 
@@ -45,11 +46,11 @@ type underWay struct {
 
 type span struct{ from, to int }
 
-// Err returns the error after which the chunk stream can't be parsed any more, or nil.
+// Err returns the error that makes the rest of the chunk stream unreadable, or nil if there was none.
 func (f *Filter) Err() error { return f.err }
 
-// Write filters the next bytes of the chunk stream. It returns how many of them are dropped because the stream is invalid, so that the
-// Filter can't parse them.
+// Write filters the next bytes of the chunk stream. It returns the number of bytes that it has dropped. It drops bytes only after an
+// error, since it can't parse them then.
 func (f *Filter) Write(b []byte) (lost int) {
 	if f.scan == nil {
 		f.scan, f.under = chunk.NewScanner(), make(map[uint32]*underWay)
@@ -81,7 +82,7 @@ func (f *Filter) Write(b []byte) (lost int) {
 	return lost
 }
 
-// piece handles a piece, whose bytes are in held.
+// piece handles the piece p, whose bytes are in f.held.
 func (f *Filter) piece(p *chunk.Piece, at span) {
 	t := message.Type(p.Type)
 	if p.Dropped != 0 {
@@ -141,7 +142,8 @@ func (f *Filter) edit(p *chunk.Piece, spans []span) {
 	}
 }
 
-// drop blanks a message that will not be completed, since it cannot be edited.
+// drop replaces the body of a message that will not be completed by zeros, since an incomplete message cannot be
+// edited.
 func (f *Filter) drop(chunkStream uint32) {
 	if m := f.under[chunkStream]; m != nil {
 		f.blank(m)
@@ -156,7 +158,7 @@ func (f *Filter) blank(m *underWay) {
 	m.blank, m.spans = true, nil
 }
 
-// overflow blanks the messages that delay the others.
+// overflow replaces the unfinished messages, for which the others wait, by zeros.
 func (f *Filter) overflow() {
 	for _, m := range f.under {
 		if !m.blank && f.Overflow != nil {
@@ -172,7 +174,7 @@ func (f *Filter) blankAll() {
 	}
 }
 
-// pass emits the bytes that will not change any more.
+// pass emits the bytes that no edit can change any more.
 func (f *Filter) pass() {
 	for _, m := range f.under {
 		if !m.blank {
@@ -190,7 +192,7 @@ func (f *Filter) pass() {
 	}
 }
 
-// Close emits the remaining bytes. It blanks unfinished messages.
+// Close emits the remaining bytes. It replaces unfinished messages by zeros.
 func (f *Filter) Close() {
 	f.blankAll()
 	f.pass()

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// chunked returns a message as chunks, on a chunk stream that begins.
+// chunked returns a message as the first chunks of a chunk stream.
 func chunked(t *testing.T, id uint32, typ message.Type, body []byte) []byte {
 	t.Helper()
 	b, err := chunk.NewWriter().AppendMessage(nil, &chunk.Outgoing{Type: uint8(typ), ChunkStreamID: id, Body: body})
@@ -20,7 +20,8 @@ func chunked(t *testing.T, id uint32, typ message.Type, body []byte) []byte {
 	return b
 }
 
-// filtered returns what a Filter makes of pieces when Edit writes capitals, and how many messages were too long.
+// filtered passes pieces to a Filter whose Edit converts bodies to upper case. It returns the output and the number
+// of messages that were too long.
 func filtered(t *testing.T, pieces ...[]byte) (out []byte, tooLong int) {
 	t.Helper()
 	f := Filter{Holds: holds, Edit: func(m *Message) { copy(m.Body, bytes.ToUpper(m.Body)) },
@@ -32,10 +33,11 @@ func filtered(t *testing.T, pieces ...[]byte) (out []byte, tooLong int) {
 	return out, tooLong
 }
 
-// A message that is never complete cannot be edited: its body becomes zeros.
+// TestFilterBlanksWhatIsNotComplete checks that the body of a message that is never completed is replaced by zeros,
+// since it cannot be edited.
 func TestFilterBlanksWhatIsNotComplete(t *testing.T) {
 	const command = message.TypeCommandAMF0
-	long := chunked(t, 3, command, bytes.Repeat([]byte("secret"), 50)) // of three chunks
+	long := chunked(t, 3, command, bytes.Repeat([]byte("secret"), 50)) // a message of three chunks
 	first := long[:12+chunk.DefaultChunkSize]
 	blank := append(bytes.Clone(first[:12]), make([]byte, chunk.DefaultChunkSize)...)
 	next := chunked(t, 3, command, []byte("next"))
@@ -68,7 +70,8 @@ func TestFilterBlanksWhatIsNotComplete(t *testing.T) {
 	}
 }
 
-// A message that is longer than what is held is blanked. The end of one may come with what exceeds the limit.
+// TestFilterHoldsOnlySoMuch checks that a message that is longer than maxHeld is replaced by zeros, but not one that
+// is completed by the piece that exceeds the limit.
 func TestFilterHoldsOnlySoMuch(t *testing.T) {
 	long := chunked(t, 3, message.TypeCommandAMF0, bytes.Repeat([]byte("s"), maxHeld))
 	after := chunked(t, 4, message.TypeCommandAMF0, []byte("after"))

@@ -17,7 +17,7 @@ const (
 	FromServer Direction = 2 // to the client
 )
 
-// String returns "client" or "server", the end that sends.
+// String returns the name of the end that sends: "client" or "server".
 func (d Direction) String() string {
 	switch d {
 	case FromClient:
@@ -43,7 +43,7 @@ type Role string
 const (
 	RoleClient   Role = "client"
 	RoleServer   Role = "server"
-	RoleObserver Role = "observer" // a third party on the path, or next to one end
+	RoleObserver Role = "observer" // a third program that saw the packets, on the way or at one end
 )
 
 // Info describes a session.
@@ -52,7 +52,7 @@ type Info struct {
 	Transport string    // rtmp, rtmps, rtmpe, rtmpt, rtmpts or rtmpte; "" if unknown
 	Server    string    // address, "host:port"; "" if unknown
 	Client    string    // likewise
-	Began     time.Time // end of the handshake; times in the capture count from here
+	Began     time.Time // end of the handshake, to which the times in the capture are relative
 
 	Handshake Handshake
 }
@@ -60,9 +60,9 @@ type Info struct {
 // Handshake describes the handshake of a session.
 type Handshake struct {
 	Type       byte    // the peer's C0 or S0 for RoleClient and RoleServer, S0 for RoleObserver: 3, or a type of RTMPE
-	Version    [4]byte // the word after the timestamp in the peer's first packet
+	Version    [4]byte // the four bytes after the timestamp in the peer's first packet
 	Digest     bool    // both first packets had a digest
-	ReplyValid bool    // the peer's second packet answered the recorder's first one
+	ReplyValid bool    // the peer's second packet was a valid answer to the first packet of the recorder
 }
 
 // HandshakeOf returns the part of a handshake's result that is recorded.
@@ -70,7 +70,7 @@ func HandshakeOf(r *handshake.Result) Handshake {
 	return Handshake{Type: r.PeerType, Version: r.PeerVersion, Digest: r.Digest, ReplyValid: r.ReplyValid}
 }
 
-// append appends the Info record: lines of "name: value".
+// append appends the data of the Info record, lines of the form "name: value".
 func (i *Info) append(dst []byte) []byte {
 	h := &i.Handshake
 	return fields{
@@ -81,7 +81,7 @@ func (i *Info) append(dst []byte) []byte {
 	}.append(dst)
 }
 
-// ParseInfo reads an Info record. It leaves out unknown and invalid lines.
+// ParseInfo parses the data of an Info record. It ignores unknown and invalid lines.
 func ParseInfo(b []byte) (i Info) {
 	for name, value := range parseFields(b) {
 		switch name {
@@ -114,8 +114,8 @@ func ParseInfo(b []byte) (i Info) {
 type End struct {
 	Reason   string    // why the session ended; "" if unknown
 	ClosedBy Direction // the end that closed first; 0 if unknown
-	Replaced []string  // kinds of replaced values, with their numbers: "publishing name: 3"
-	Kept     []string  // kinds of values that may be private but were kept, with their numbers
+	Replaced []string  // kinds of values that were replaced, with the number of each: "publishing name: 3"
+	Kept     []string  // kinds of values that may be private but were kept, with the number of each
 	Missing  []string  // what was not recorded, and why
 }
 
@@ -135,7 +135,7 @@ func (e *End) append(dst []byte) []byte {
 	return f.append(dst)
 }
 
-// ParseEnd reads an End record.
+// ParseEnd parses the data of an End record.
 func ParseEnd(b []byte) (e End) {
 	for name, value := range parseFields(b) {
 		switch name {
@@ -154,7 +154,7 @@ func ParseEnd(b []byte) (e End) {
 	return e
 }
 
-// fields is the content of a text record. Empty values are left out.
+// fields are the names and values of a text record. Empty values are not written.
 type fields [][2]string
 
 func (f fields) append(dst []byte) []byte {
@@ -166,7 +166,7 @@ func (f fields) append(dst []byte) []byte {
 	return dst
 }
 
-// oneLine replaces control characters, including line ends.
+// oneLine replaces control characters, including line ends, so that a value fits on one line.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F {

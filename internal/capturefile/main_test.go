@@ -6,7 +6,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds changes that no test of this package notices. They change nothing in a file, but memory:
+// Mutation testing (see CONTRIBUTING.md) makes changes that no test of this package notices. These have no effect on a file, but only
+// on the use of memory:
 //   - block.go: whether a block is stored or compressed when both take as much.
 //   - filter.go: in how many spans a body is held, when memory is given back, and whether nothing is emitted or no call made.
 //   - info.go: a space that is replaced by a space.

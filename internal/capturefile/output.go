@@ -16,7 +16,7 @@ type Output struct {
 	options options
 }
 
-// NewOutput returns w with options. Its Close closes w, if that is an io.Closer.
+// NewOutput returns an Output that writes to w with options. Its Close method closes w if w is an io.Closer.
 func NewOutput(w io.Writer, opts ...Option) *Output {
 	o := &Output{Writer: w}
 	for _, set := range opts {

@@ -16,21 +16,22 @@ import (
 )
 
 const (
-	// flushAfter is the longest time that bytes stay in memory before they are written, so that a crash loses little.
+	// flushAfter is how long bytes stay in memory at most before they are written. It is short, so that little is
+	// lost in a crash.
 	flushAfter = time.Second
 	// firstBlock is the initial capacity of a block, in bytes.
 	firstBlock = 4 << 10
 	// maxQueue is the number of blocks that may wait for a slow writer.
 	maxQueue = 4
-	// patience is how long the session waits for the writer if the queue is full. After that the recording ends.
+	// patience is how long a session waits for the writer when the queue is full. Then the recording ends.
 	patience = 5 * time.Second
 )
 
 // ErrSlow is the error of a recording that ended because its writer was blocked for 5 s.
 var ErrSlow = errors.New("capture: the writer is too slow")
 
-// Recorder records a session. Its methods may be called from any goroutine. It never makes the session fail: if the writer fails, or blocks
-// for 5 s, the recording ends, and Err returns the reason.
+// Recorder records a session. Its methods may be called from any goroutine. A failed recording does not affect the session: if the writer
+// fails, or blocks for 5 s, the recording ends, and Err returns the reason.
 type Recorder struct {
 	out     io.Writer
 	began   time.Time
@@ -51,11 +52,11 @@ type Recorder struct {
 	missing  []string
 }
 
-// way is one direction.
+// way is the state of one direction.
 type way struct {
 	filter Filter
-	scan   *chunk.Scanner // state after the bytes in blocks
-	lost   int            // bytes that could not be recorded
+	scan   *chunk.Scanner // has scanned the bytes that are in blocks
+	lost   int            // number of bytes that could not be recorded
 }
 
 // pending is a block before compression.
@@ -65,8 +66,8 @@ type pending struct {
 	content []byte
 }
 
-// NewRecorder begins the recording of a session. Each block is written to w with one Write. secrets are the secrets that are known in
-// advance. A zero info.Began means now.
+// NewRecorder begins the recording of a session. Each block is written to w with one Write. secrets are secrets that the caller knows
+// already. If info.Began is zero, the session begins now.
 func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
 	o := optionsOf(w)
 	if info.Began.IsZero() {
@@ -92,7 +93,8 @@ func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
 	return r
 }
 
-// Record records bytes that were sent at a time. A time before that of the previous call is replaced by the latter.
+// Record records bytes that were sent at the time at. If at is before the time of the previous call, Record uses that
+// time instead.
 func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 	if len(b) == 0 || from != FromClient && from != FromServer {
 		return
@@ -110,7 +112,7 @@ func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 	}
 }
 
-// Err returns why the recording has ended early, or nil if it has not.
+// Err returns the error that has ended the recording early, or nil if there was none.
 func (r *Recorder) Err() error {
 	if err := r.failure.Load(); err != nil {
 		return *err
@@ -140,8 +142,9 @@ func (r *Recorder) Close(closedBy Direction, reason string) error {
 	return r.Err()
 }
 
-// Missing records in End that a part of what one end sent is missing; what describes it. If the client's bytes are incomplete, a secret may
-// be unknown, so from there on texts that may repeat one are replaced completely.
+// Missing records in End that a part of the bytes that one end sent is missing. what describes the part. If bytes of the client are
+// missing, they may have contained a secret that is now unknown. From then on, all strings that may repeat a secret are replaced
+// completely.
 func (r *Recorder) Missing(from Direction, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -163,10 +166,11 @@ func (r *Recorder) finish(end End) {
 	r.hand()
 }
 
-// emit adds bytes to blocks. A block begins between two pieces of the chunk stream, so that its states are right.
+// emit adds bytes to blocks. A block begins between two pieces of the chunk stream, where the scanners have a state
+// that can be saved.
 func (r *Recorder) emit(from Direction, b []byte) {
 	for len(b) > 0 {
-		r.begin() // before scanning, since the states must be those before this record
+		r.begin() // before scanning, since the block must contain the states before this record
 		window, n := b[:min(len(b), maxRecord)], 0
 		for n < len(window) {
 			_, size, _ := r.ways[from-1].scan.Scan(window[n:])
@@ -175,7 +179,7 @@ func (r *Recorder) emit(from Direction, b []byte) {
 			}
 			n += size
 		}
-		if n == 0 { // an incomplete chunk header at the end of the session
+		if n == 0 { // the session ends with an incomplete chunk header
 			n = len(window)
 		}
 		r.append(Kind(from), b[:n])
@@ -210,12 +214,12 @@ func (r *Recorder) begin() {
 		state = r.ways[i].scan.AppendState(state[:0])
 		r.block.content = append(binary.AppendUvarint(r.block.content, uint64(len(state))), state...)
 	}
-	if len(r.block.content) > maxState { // too many chunk streams for reading to begin here
+	if len(r.block.content) > maxState { // the states of so many chunk streams are too large, so reading can't begin at this block
 		r.block.header.Seekable, r.block.content = false, r.block.content[:0]
 	}
 }
 
-// hand passes the block to the goroutine that writes it.
+// hand passes the block to the goroutine that writes blocks.
 func (r *Recorder) hand() {
 	b := r.take()
 	if len(b.content) == 0 || r.Err() != nil {
@@ -255,7 +259,7 @@ func (r *Recorder) write() {
 			}
 			r.put(b)
 		case <-tick.C:
-			if !r.mu.TryLock() { // the holder may be waiting for this goroutine
+			if !r.mu.TryLock() { // the goroutine that holds the lock may be waiting for this one
 				continue
 			}
 			var b pending

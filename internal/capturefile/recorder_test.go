@@ -47,7 +47,7 @@ func video(t *testing.T, w *chunk.Writer, body []byte) []byte {
 	return b
 }
 
-// TestNothingWaitsLong checks that recorded bytes are written within two seconds, so that a crash loses no more than that.
+// TestNothingWaitsLong checks that recorded bytes are written within two seconds, so that a crash loses no older bytes.
 func TestNothingWaitsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var file bytes.Buffer
@@ -64,7 +64,7 @@ func TestNothingWaitsLong(t *testing.T) {
 	})
 }
 
-// TestAStuckWriterEndsTheRecording checks that a blocked writer delays a session for 5 s, and Close for the same time, but not more.
+// TestAStuckWriterEndsTheRecording checks that a blocked writer delays a session for at most 5 s, and Close for at most another 5 s.
 func TestAStuckWriterEndsTheRecording(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(stuckWriter)
@@ -196,7 +196,8 @@ func (c *scriptedConn) Write(b []byte) (int, error) {
 
 func (c *scriptedConn) Close() error { return nil }
 
-// Reading can begin at each block: it has the states of both directions at its beginning, and records of whole pieces.
+// TestBlocksBeginWithTheirStates checks that reading can begin at each block. The block must contain the states of
+// both directions at its beginning, and its records must consist of whole pieces.
 func TestBlocksBeginWithTheirStates(t *testing.T) {
 	var file bytes.Buffer
 	began := time.Now()
@@ -206,9 +207,9 @@ func TestBlocksBeginWithTheirStates(t *testing.T) {
 		for n := range 40 {
 			sent[i] = append(sent[i], video(t, w, bytes.Repeat([]byte{byte(n)}, 10_000+i))...)
 		}
-		sent[i] = append(sent[i], 4, 0, 0) // a header that is not complete
+		sent[i] = append(sent[i], 4, 0, 0) // an incomplete chunk header
 	}
-	for i, way := range sent { // in pieces that are cut anywhere
+	for i, way := range sent { // record the bytes in parts of random length
 		at := began.Add(time.Duration(i) * time.Second)
 		for b := way; len(b) > 0; b = b[min(len(b), 7777+90_000*i):] {
 			r.Record(Direction(i+1), at, b[:min(len(b), 7777+90_000*i)])
@@ -273,7 +274,8 @@ func TestBlocksBeginWithTheirStates(t *testing.T) {
 	assert.Greater(t, last, time.Second)
 }
 
-// With a part of the client's bytes missing, texts that may repeat a secret are replaced as a whole.
+// TestMissing checks that strings that may repeat a secret are replaced completely if a part of the client's bytes is
+// missing.
 func TestMissing(t *testing.T) {
 	segment := func(from Direction) func(*Recorder) { return func(r *Recorder) { r.Missing(from, "a segment") } }
 	broken := func(from Direction) func(*Recorder) {
@@ -306,7 +308,7 @@ func TestMissing(t *testing.T) {
 func TestConnRecordsWhoClosed(t *testing.T) {
 	for _, test := range []struct {
 		role     Role
-		err      error // of a read
+		err      error // the error of a Read
 		closedBy Direction
 		reason   string
 	}{

@@ -10,17 +10,17 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxLabels bounds the number of labels that are counted.
+// maxLabels is the maximum number of labels that are counted.
 const maxLabels = 64
 
-// redactor replaces the secrets in the messages of a session. Everything that is not known to be harmless counts as a secret: in commands
-// it keeps only the texts in known places.
+// redactor replaces the secrets in the messages of a session. It treats everything as a secret that is not known to be harmless: in
+// commands it keeps only the strings at known places.
 type redactor struct {
 	secrets  secrets
 	blind    bool           // a part of the client's bytes is missing
 	media    bool           // record media unchanged
-	replaced map[string]int // number of replaced values, by label
-	kept     map[string]int // number of kept values, by label; known secrets in them were replaced
+	replaced map[string]int // number of values that were replaced, by label
+	kept     map[string]int // number of values that were kept, except for known secrets in them, by label
 }
 
 func newRedactor(known []string) *redactor {
@@ -31,7 +31,7 @@ func newRedactor(known []string) *redactor {
 	return r
 }
 
-// holds reports whether messages of a type have to pass through the redactor.
+// holds reports whether the redactor must edit messages of a type.
 func holds(t message.Type) bool {
 	switch t {
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement, message.TypeWindowAckSize, message.TypeSetPeerBandwidth,
@@ -63,8 +63,8 @@ func (r *redactor) message(from Direction, m *Message) {
 	}
 }
 
-// withoutSelector removes the format selector of AMF3 messages. AMF0 bodies do not begin with a number, whose marker is also 0, so they are
-// not affected.
+// withoutSelector removes the format selector, a byte 0, of AMF3 messages. It does not change AMF0 bodies: with the byte 0 they would begin
+// with a number, and they never do.
 func withoutSelector(body []byte) []byte {
 	if len(body) > 0 && body[0] == 0 {
 		return body[1:]
@@ -72,7 +72,7 @@ func withoutSelector(body []byte) []byte {
 	return body
 }
 
-// userControl replaces the digests in the answer to SWF verification, since they are derived from the player's hash.
+// userControl replaces the digests in the answer to SWF verification, since they are computed from the player's hash.
 func (r *redactor) userControl(body []byte) {
 	const digestAt = 10
 	if len(body) > digestAt && message.Event(binary.BigEndian.Uint16(body)) == message.EventSWFVerifyResponse {
@@ -115,7 +115,7 @@ func (r *redactor) data(body []byte) {
 	r.walk(&v, "data message")
 }
 
-// walk walks through values. It replaces everything after an invalid value by zeros, since its meaning is unknown.
+// walk walks through values. It replaces the bytes from an invalid value on by zeros, since their meaning is unknown.
 func (r *redactor) walk(v *values, what string) {
 	if !v.all() {
 		clear(v.b[min(v.off, len(v.b)):])
@@ -123,8 +123,8 @@ func (r *redactor) walk(v *values, what string) {
 	}
 }
 
-// sharedObject replaces the texts in the properties and messages of a shared object. See message.SharedObject for the
-// layout.
+// sharedObject replaces the strings in the properties and messages of a shared object. message.SharedObject describes
+// the layout.
 func (r *redactor) sharedObject(body []byte) {
 	v := values{b: body, text: func(_ place, text []byte) {
 		r.apply(classSecret, text, func() string { return "shared object" })
@@ -170,7 +170,7 @@ func (r *redactor) events(v *values) bool {
 			}
 		case message.SharedSuccess, message.SharedRemove, message.SharedRequestRemove, message.SharedStatus: // names
 			r.name(data)
-		default: // has no data, or an unknown meaning
+		default: // events that have no data, and unknown ones
 			if len(data) > 0 {
 				clear(data)
 				r.count(r.replaced, "shared object event of unknown meaning")
@@ -180,12 +180,13 @@ func (r *redactor) events(v *values) bool {
 	return true
 }
 
-// name replaces long secrets in the name of a property. Short secrets may occur there by coincidence.
+// name replaces secrets in the name of a property. It does not replace short ones, which may occur in names by
+// coincidence.
 func (r *redactor) name(b []byte) {
 	r.secrets.sweep(&subject{b: b}, minName)
 }
 
-// apply replaces a text or parts of it, as its class says.
+// apply replaces a string, or parts of it, according to its class.
 func (r *redactor) apply(what class, text []byte, label func() string) {
 	if len(text) == 0 {
 		return
@@ -219,7 +220,7 @@ func (r *redactor) overflow() {
 	r.count(r.replaced, "message that is too long to be examined")
 }
 
-// count adds one to a label.
+// count adds one to the count of a label.
 func (r *redactor) count(counts map[string]int, label string) {
 	if _, there := counts[label]; !there && len(counts) >= maxLabels {
 		label = "others"
@@ -227,7 +228,7 @@ func (r *redactor) count(counts map[string]int, label string) {
 	counts[label]++
 }
 
-// tell adds the counts to end.
+// tell adds the counts to the End record.
 func (r *redactor) tell(end *End) {
 	end.Replaced = listed(r.replaced)
 	end.Kept = listed(r.kept)
@@ -244,7 +245,7 @@ func listed(counts map[string]int) (list []string) {
 	return list
 }
 
-// quoted quotes a name from a peer for a label.
+// quoted quotes a name that a peer has sent, for a label.
 func quoted(name string) string {
 	name = oneLine(strings.ToValidUTF8(name, "?"))
 	if len(name) > 40 {

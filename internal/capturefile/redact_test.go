@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// redacted returns a command after a redactor has edited it.
+// redacted passes a command to a redactor and returns the values in the result.
 func redacted(t *testing.T, r *redactor, from Direction, name string, args ...any) []any {
 	t.Helper()
 	body, err := amf.AppendAMF0(nil, append([]any{name, 1.0}, args...)...)
@@ -59,7 +59,8 @@ func TestAuthenticationKeepsItsChallenges(t *testing.T) {
 	assert.Equal(t, []any{nil, amf.Object{{Name: "description", Value: strings.Replace(text, "somebody", "secret1x", 1)}}}, got)
 }
 
-// TestOverlappingSecrets checks that secrets that contain each other, overlap or look like placeholders are replaced completely.
+// TestOverlappingSecrets checks that secrets are replaced completely even if they contain each other, overlap or look like
+// placeholders.
 func TestOverlappingSecrets(t *testing.T) {
 	r := newRedactor([]string{"abcdef", "cde", "efghij", "secret", "xxx"})
 	for _, text := range []string{"abcdefghij", "xxabcdefghijxxx", "secretsecretabcdef", "cdefghij abcde cdef", "a%62c%64efghij"} {
@@ -72,8 +73,8 @@ func TestOverlappingSecrets(t *testing.T) {
 	}
 }
 
-// TestMoreSecretsThanAreRemembered checks that texts that may repeat a secret are replaced completely after the limit of remembered secrets
-// was exceeded.
+// TestMoreSecretsThanAreRemembered checks that strings that may repeat a secret are replaced completely after there were more secrets than
+// a redactor can remember.
 func TestMoreSecretsThanAreRemembered(t *testing.T) {
 	for name, args := range map[string][]any{"a long one": {strings.Repeat("x", maxSecrets)}, "many": manyTexts(2000)} {
 		r := newRedactor(nil)
@@ -93,7 +94,8 @@ func manyTexts(n int) (all []any) {
 	return all
 }
 
-// TestDamagedCommandsAreBlanked checks that everything after an invalid value is blanked, since it may be anything.
+// TestDamagedCommandsAreBlanked checks that everything after an invalid value is replaced by zeros, since it may
+// contain secrets.
 func TestDamagedCommandsAreBlanked(t *testing.T) {
 	body, err := amf.AppendAMF0(nil, "custom", 1.0, nil, "a secret")
 	require.NoError(t, err)
@@ -109,7 +111,8 @@ func TestDamagedCommandsAreBlanked(t *testing.T) {
 	}
 }
 
-// FuzzRedact checks that a command keeps its structure, and that of the client's texts only the known harmless ones are kept.
+// FuzzRedact checks that a command keeps its structure, and that only those of the client's strings are kept that are known
+// to be harmless.
 func FuzzRedact(f *testing.F) {
 	add := func(t message.Type, values ...any) {
 		body, err := amf.AppendAMF0(nil, values...)
@@ -140,7 +143,7 @@ func FuzzRedact(f *testing.F) {
 		}
 		after, err := amf.DecodeAMF0(withoutSelector(body))
 		if err != nil {
-			return // a command that amf can read but values can't is blanked
+			return // if amf can parse a command but values cannot, it is replaced by zeros
 		}
 		if len(before) == len(after) {
 			require.Equal(t, shape(before), shape(after))
@@ -148,7 +151,7 @@ func FuzzRedact(f *testing.F) {
 	})
 }
 
-// shape describes the kinds of values in a command.
+// shape describes the types of the values in a command.
 func shape(v any) string {
 	switch v := v.(type) {
 	case []any:
@@ -192,7 +195,7 @@ func FuzzFilter(f *testing.F) {
 		if filter.Err() == nil {
 			require.Zero(t, lost)
 		}
-		// Headers keep their positions: a Scanner returns the same pieces.
+		// The chunk headers must stay at their positions, so that a Scanner returns the same pieces.
 		a, b := chunk.NewScanner(), chunk.NewScanner()
 		for x, y := wire[:len(out)], out; len(x) > 0; {
 			p, n, err := a.Scan(x)

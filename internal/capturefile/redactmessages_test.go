@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// redact has r look into the body of a message.
+// redact passes the body of a message to r, and returns the counts.
 func redact(r *redactor, from Direction, t message.Type, body []byte) End {
 	r.message(from, &Message{Piece: chunk.Piece{Type: uint8(t)}, Body: body})
 	var e End
@@ -20,8 +20,8 @@ func redact(r *redactor, from Direction, t message.Type, body []byte) End {
 	return e
 }
 
-// TestSharedObjectsLoseTheirTexts checks that the strings of shared objects and all known secrets are removed, and that the structure is
-// kept.
+// TestSharedObjectsLoseTheirTexts checks that the strings of shared objects and all known secrets are replaced, and that the structure
+// is kept.
 func TestSharedObjectsLoseTheirTexts(t *testing.T) {
 	value := func(values ...any) string {
 		b, err := amf.AppendAMF0(nil, values...)
@@ -112,7 +112,7 @@ func TestDataMessages(t *testing.T) {
 		require.NoError(t, err)
 		return b
 	}
-	for _, selector := range [][]byte{nil, {0}} { // the second as AMF3 messages have it
+	for _, selector := range [][]byte{nil, {0}} { // without a selector, and with that of AMF3 messages
 		got := append(selector, body("the-secret", "the-secret at rtmp://me:pass@host/live?key=abc")...)
 		end := redact(newRedactor([]string{"the-secret"}), FromClient, message.TypeDataAMF3, got)
 		want := body("the-secret", "secret1xxx at rtmp://03:0004@host/live?key=002")
@@ -121,14 +121,14 @@ func TestDataMessages(t *testing.T) {
 	}
 }
 
-// An empty message has nothing to be removed.
+// TestEmptyMessages checks that nothing is replaced in empty messages.
 func TestEmptyMessages(t *testing.T) {
 	for _, typ := range []message.Type{message.TypeCommandAMF3, message.TypeDataAMF0, message.TypeUserControl} {
 		assert.Equal(t, End{}, redact(newRedactor(nil), FromClient, typ, nil))
 	}
 }
 
-// Which arguments of a command are kept, and what End says of it.
+// TestArgumentsOfCommands checks which arguments of a command are kept, and how End counts them.
 func TestArgumentsOfCommands(t *testing.T) {
 	for _, test := range []struct {
 		from     Direction

@@ -2,27 +2,28 @@ package capturefile
 
 import "strconv"
 
-// class says how much of a text a redactor replaces.
+// class says which part of a string a redactor replaces.
 type class uint8
 
 const (
 	classSecret class = iota // everything
-	classKey                 // a publishing name: everything but the form of its query
-	className                // the name of a stream: the values of its query
-	classText                // known secrets, and in URLs users, passwords and queries
+	classKey                 // a publishing name: everything except the names in its query
+	className                // the name of a stream: the values in its query
+	classText                // known secrets, and the users, passwords and queries of URLs
 	classPlain               // nothing
 )
 
-// rule says what may be shown of a command. If the other end sends it, all its texts are secrets.
+// rule says which parts of a command a recording may contain. If the other end sends the command, all its strings are
+// secrets.
 type rule struct {
 	from   Direction
-	args   []class          // of the arguments after the command object
-	texts  class            // of other texts that are in no property
-	fields map[string]class // of properties
-	others class            // of other properties
-	object bool             // fields are those of the command object only
+	args   []class          // classes of the arguments after the command object
+	texts  class            // class of other strings that are not in a property
+	fields map[string]class // classes of properties, by name
+	others class            // class of other properties
+	object bool             // fields applies only to the command object
 
-	private bool // numbers may be private
+	private bool // numbers in the command may be private
 }
 
 var (
@@ -31,7 +32,7 @@ var (
 	tells     = rule{from: FromServer, texts: classText, fields: infoFields}
 )
 
-// rules has the commands that a redactor knows. Nothing of other commands may be shown.
+// rules has the commands that a redactor knows. It replaces all strings of other commands.
 var rules = map[string]rule{
 	"connect":   {from: FromClient, fields: connectFields, object: true},
 	"publish":   {from: FromClient, args: []class{classKey, classPlain}},
@@ -49,16 +50,16 @@ var rules = map[string]rule{
 	"initStream": {}, "onBWDone": {}, "_onbwcheck": {}, "_onbwdone": {}, "_checkbw": {}, "close": {}, "ping": {}, "pong": {},
 }
 
-// connectFields are the properties of connect's command object (section 7.2.1.1, and Enhanced RTMP) that may be
-// shown.
+// connectFields are the properties of connect's command object (section 7.2.1.1, and Enhanced RTMP) that a recording
+// may contain.
 var connectFields = map[string]class{
 	"app": classText, "tcUrl": classText, "swfUrl": classText, "pageUrl": classText,
 	"flashVer": classText, "flashver": classText, "type": classPlain, "objectEncoding": classPlain,
 	"fourCcList": classPlain, "videoFourCcInfoMap": classPlain, "audioFourCcInfoMap": classPlain,
 }
 
-// infoFields are the properties of a server's information objects that may be shown. Challenges are among them: they
-// reveal nothing without the answer.
+// infoFields are the properties of a server's information objects that a recording may contain. They include
+// challenges, which reveal nothing without the answers.
 var infoFields = map[string]class{
 	"level": classPlain, "code": classPlain, "description": classText, "details": classText, "reason": classText,
 	"redirect": classText, "tcUrl": classText, "url": classText, "fmsVer": classText, "version": classText, "mode": classPlain,
@@ -67,7 +68,8 @@ var infoFields = map[string]class{
 	"fourCcList": classPlain, "reconnectRequest": classText, "message": classText,
 }
 
-// classify returns the class of a text in a command. at.arg is 0 for the name, 1 for the transaction id and 2 for the command object.
+// classify returns the class of a string in a command. at.arg is 0 for the command name, 1 for the transaction id and 2 for the
+// command object.
 func classify(from Direction, command string, at place) class {
 	r := rules[command]
 	const first = 3
@@ -91,14 +93,14 @@ func hasPrivateNumbers(command string) bool {
 	return !known || r.private
 }
 
-// isKnown reports whether the name of a property may be shown.
+// isKnown reports whether a label may contain the name of a property.
 func isKnown(key string) bool {
 	_, connect := connectFields[key]
 	_, info := infoFields[key]
 	return connect || info
 }
 
-// labelOf returns the label of a text in End.
+// labelOf returns the label under which End counts a string.
 func labelOf(what class, command string, at place) string {
 	switch {
 	case what == classKey:

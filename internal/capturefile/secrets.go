@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	// minName is the length in bytes of the shortest secret that is searched for in the names of properties. In other texts it is
+	// minName is the length in bytes of the shortest secret that is replaced in the names of properties. In other strings it is
 	// secret.MinLength.
 	minName = 8
-	// maxSecrets bounds the memory of the secrets, in bytes, and secretSize is the memory of each in addition to its
-	// text.
+	// maxSecrets is the maximum memory of all secrets in bytes, and secretSize is the memory of a secret in addition
+	// to its text.
 	maxSecrets = 64 << 10
 	secretSize = 64
 )
 
-// secrets assigns each secret a placeholder, and finds known secrets in texts.
+// secrets assigns a placeholder to each secret, and finds known secrets in strings.
 type secrets struct {
-	numbers map[string]int // number of each secret's placeholder, from 1
-	list    []string       // secrets that are searched for, longest first
+	numbers map[string]int // number in the placeholder of each secret, from 1
+	list    []string       // the known secrets, longest first
 	size    int
-	full    bool // a secret did not fit, so it can't be found in other texts
+	full    bool // the limit was exceeded, so a secret is unknown and can't be found in other strings
 }
 
-// learn returns the number of a secret, which may contain %XX, or 0 if maxSecrets is reached.
+// learn adds a secret, which may contain %XX, and returns its number. The number is 0 if maxSecrets is exceeded.
 func (s *secrets) learn(text string) int {
 	plain := secret.Unescape(text).Text
 	if n, ok := s.numbers[plain]; ok || plain == "" {
@@ -49,13 +49,13 @@ func (s *secrets) learn(text string) int {
 	return s.numbers[plain]
 }
 
-// subject is a text in which secrets are replaced.
+// subject is a string in which secrets are replaced.
 type subject struct {
 	b       []byte
-	covered []span // parts covered by placeholders
+	covered []span // parts that are placeholders
 }
 
-// put replaces a part by the placeholder of a number: "secret7xxxx", or "0007" if there is less room.
+// put replaces a part by the placeholder with a number: "secret7xxxx", or "0007" if the part is shorter.
 func (t *subject) put(at span, number int) {
 	b := t.b[at.from:at.to]
 	if len(b) == 0 {
@@ -72,7 +72,7 @@ func (t *subject) put(at span, number int) {
 	t.covered = append(t.covered, at)
 }
 
-// hide is like put, for a part that may overlap with placeholders. It leaves those unchanged.
+// hide is like put, for a part that may overlap with placeholders. It does not change these.
 func (t *subject) hide(at span, number int) {
 	if !slices.ContainsFunc(t.covered, func(c span) bool { return at.from < c.to && c.from < at.to }) {
 		t.put(at, number)
@@ -86,10 +86,11 @@ func (t *subject) hide(at span, number int) {
 	t.covered = append(t.covered, at)
 }
 
-// replace replaces a part.
+// replace replaces a part by the placeholder of its text.
 func (s *secrets) replace(t *subject, at span) { t.put(at, s.learn(string(t.b[at.from:at.to]))) }
 
-// replaceName replaces the values in the query of a stream's name, and the name itself if it is a key.
+// replaceName replaces the values in the query of a stream's name. If key is set, it also replaces the name before
+// the query.
 func (s *secrets) replaceName(t *subject, key bool) {
 	name, _, found := bytes.Cut(t.b, []byte("?"))
 	if key {
@@ -100,10 +101,10 @@ func (s *secrets) replaceName(t *subject, key bool) {
 	}
 }
 
-// authFields are the fields of Adobe's and Limelight's authentication that reveal nothing without the response.
+// authFields are the parameters of Adobe's and Limelight's authentication that reveal nothing without the response.
 var authFields = map[string]bool{"authmod": true, "reason": true, "salt": true, "challenge": true, "opaque": true, "nonce": true, "cnonce": true, "nc": true}
 
-// replaceQuery replaces the values of a query, and fields without a value. It keeps the fields named in stay.
+// replaceQuery replaces the values in a query, and parameters without a value. It keeps the parameters named in stay.
 func (s *secrets) replaceQuery(t *subject, at span, stay map[string]bool) {
 	for at.from < at.to {
 		end := at.to
@@ -149,12 +150,12 @@ func (s *secrets) replaceURLs(t *subject) {
 	}
 }
 
-// sweep replaces known secrets of at least shortest bytes wherever they occur in a text, also where bytes are written
-// as %XX.
+// sweep replaces all occurrences of known secrets with at least shortest bytes in a string, including those in which
+// bytes are written as %XX.
 func (s *secrets) sweep(t *subject, shortest int) {
 	plain := secret.Unescape(string(t.b))
 	first, _ := slices.BinarySearchFunc(s.list, len(plain.Text), func(s string, size int) int { return size - len(s) })
-	for _, known := range s.list[first:] { // longer secrets can't be in this text
+	for _, known := range s.list[first:] { // secrets that are longer than the string are skipped
 		if len(known) < shortest {
 			break
 		}

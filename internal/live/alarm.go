@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// alarm is a timer whose function a WaitGroup waits for.
+// alarm is a timer. A WaitGroup counts it until its function has returned or it
+// is stopped.
 type alarm struct {
 	wg    *sync.WaitGroup
 	timer *time.Timer
@@ -20,8 +21,8 @@ func newAlarm(wg *sync.WaitGroup, d time.Duration, f func()) *alarm {
 	})}
 }
 
-// stop prevents an alarm from going off, unless it has already. It does not wait for f. It does nothing for a nil
-// alarm.
+// stop prevents f from being called, if it has not been called yet. It does not wait for f. A nil alarm may be
+// stopped.
 func (a *alarm) stop() {
 	if a != nil && a.timer.Stop() {
 		a.wg.Done()

@@ -31,7 +31,8 @@ func TestAside(t *testing.T) {
 	assert.Equal(t, io.EOF, err, "it does not linger for it")
 }
 
-// TestRest checks that a resting Subscriber keeps nothing in the log, but still counts as a player.
+// TestRest checks that the log stores no messages for a Subscriber after Rest, and that the
+// Subscriber still counts as a player.
 func TestRest(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()
@@ -54,7 +55,7 @@ func TestRest(t *testing.T) {
 	assert.EqualValues(t, 2, sub.Missed())
 }
 
-// TestRestKeepsNothing checks that a resting Subscriber does not keep the messages that it has fetched together with the last one.
+// TestRestKeepsNothing checks that Rest also releases the messages that Next has fetched but not returned.
 func TestRestKeepsNothing(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()

@@ -10,7 +10,7 @@ type batch struct {
 	before, after cursor
 	streamID      uint32
 	flv           bool
-	loaded        bool // a valid result of load, for every player whose cursor equals before
+	loaded        bool // the batch is valid for every player whose cursor equals before
 
 	messages []*Message
 	out      [][]byte
@@ -20,8 +20,8 @@ type batch struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// load fills b with the next messages for p, unless b already contains them. If p.deliver was called for its messages, the batch must be
-// committed. The caller holds p.mu.
+// load fills b with the next messages for p, unless b already contains them. If p.deliver is set, the caller must commit the batch,
+// since deliver is called only once for each message. The caller holds p.mu.
 func (b *batch) load(p *Player) {
 	if b.loaded && b.before == p.cursor && b.streamID == p.streamID && b.flv == p.flv {
 		return

@@ -19,14 +19,14 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// patient is a Sink that supports only Write, like one for TLS.
+// patient is a Sink that supports only Write, as Sinks for TLS do.
 type patient struct{ *socket }
 
 func (patient) TryWrite([][]byte) (ok, ready bool) { return false, false }
 
-const drainEnv = "LIVE_TEST_DRAIN" // an environment variable with an address and a number of connections, with which this test binary runs the players
+const drainEnv = "LIVE_TEST_DRAIN" // an environment variable that makes this test binary run the players; it contains the server's address and the number of connections
 
-// drain opens connections and discards what arrives, in the kernel.
+// drain opens connections, and makes the kernel discard the bytes that arrive.
 func drain(addr string, n int) {
 	var wg sync.WaitGroup
 	unwritten := make([]byte, 1<<20) // with MSG_TRUNC, the length of the buffer limits how much is discarded
@@ -86,7 +86,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// fan sends messages to many players.
+// fan is one of the ways to send messages to many players.
 type fan struct {
 	name  string
 	taken atomic.Int64 // bytes accepted by all sockets
@@ -159,8 +159,9 @@ func hubFan(b *testing.B, n int, name string, sink func(*socket) live.Sink) *fan
 	return f
 }
 
-// BenchmarkFanOut sends a message, a frame of 2 Mbit/s at 30 fps, to 500 players over TCP, in three ways by turns: with the plain loop,
-// with the hub, and with the hub and players that support only blocking writes. The CPU time of each is per message and player.
+// BenchmarkFanOut sends messages of the size of a frame of 2 Mbit/s at 30 fps to 500 players over TCP. It alternates between three
+// ways: the plain loop, the hub, and the hub with players that support only blocking writes. It reports the CPU time of each way per
+// message and player.
 func BenchmarkFanOut(b *testing.B) {
 	const n, size = 500, 8333
 	fans := []*fan{rawFan(b, n),

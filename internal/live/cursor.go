@@ -6,33 +6,35 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// cursor is a player's position in a log, with the state that decides which messages it gets. Equal cursors get the
-// same messages. It is guarded by its owner's mutex.
+// cursor is a player's position in a log, with the state that decides which messages it gets. Players with equal
+// cursors get the same messages. The mutex of its owner guards a cursor.
 type cursor struct {
 	next uint64       // sequence number of the next message to consider
-	from *publication // the publication that the cursor is in; nil if none has begun
-	only *publication // accept exactly the messages of this publication; nil means to accept what can be decoded, of any publication
+	from *publication // the publication of the message at the cursor; nil before the first message
+	only *publication // if not nil, accept all messages of this publication and no others; if nil, accept the messages of any publication that can be decoded
 
 	noAudio, noVideo bool
 
 	waiting  bool             // waiting for a key frame
 	waited   time.Duration    // when the wait began, by the hub's clock; 0 if no message has come yet
 	pictures flv.KeyFrameWait // decides which pictures can be decoded
-	lagging  bool             // messages can't be decoded because others were missed
+	lagging  bool             // messages were missed, and those that need them can't be decoded
 
-	fresh bool   // the headers are due before the next message, unless they have not changed since seen
-	seen  uint64 // sequence number up to which the player has the headers
+	fresh bool   // the headers must be sent before the next message, if they have changed since seen
+	seen  uint64 // sequence number up to which the player has received the headers
 
 	carried bool // the player has the headers with which the previous publication ended
 }
 
-// join begins at the newest key frame in the log, or at the next one. A stream without video begins at once.
+// join moves the cursor to the newest key frame in the log, if cached is set, or makes it wait for the next
+// key frame. It does not wait if the stream has no video.
 func (c *cursor) join(l *log, cached bool) {
 	c.fresh = true
 	c.begin(l, cached)
 }
 
-// resume continues after a pause: at the newest key frame since then, or at the old position.
+// resume is called after a pause. It moves the cursor to the newest key frame, if that is
+// after the cursor or if the log has dropped the message at the cursor.
 func (c *cursor) resume(l *log) {
 	if c.next < l.base || c.next < l.key {
 		c.skip(l)
@@ -59,7 +61,7 @@ func (c *cursor) wants(t flv.TagType) bool {
 	return !(c.noAudio && t == flv.TagAudio || c.noVideo && t == flv.TagVideo)
 }
 
-// headers returns the headers that are due before m.
+// headers returns the headers that must be sent before m.
 func (c *cursor) headers(m *Message, e *headerEncoder) (due []*Message) {
 	c.fresh = false
 	if m.headers == nil || m.headers.changed < c.seen {

@@ -6,18 +6,18 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// A player that is too slow holds nobody up: it misses messages. The log drops its oldest ones (limit, keep). A player whose next message
-// is gone continues at the newest key frame (resync), where one that joins begins, and gets nothing that can't be decoded without what it
-// has missed (accepts).
+// A player that is too slow delays nobody, but misses messages. The log drops its oldest messages (limit, keep). If it has dropped a
+// player's next message, the player continues at the newest key frame (resync), as a player that joins does. It does not get messages
+// that can't be decoded without those that it has missed (accepts).
 
-// limit drops the oldest messages as long as the log exceeds maxCost or maxAge. The newest message always stays.
+// limit drops the oldest messages until the log is within maxCost and maxAge. It never drops the newest message.
 func (l *log) limit(maxCost int, maxAge time.Duration) {
 	for newest := l.messages[len(l.messages)-1]; len(l.messages) > 1 && (l.cost > maxCost || newest.at-l.messages[0].at > maxAge); {
 		l.drop()
 	}
 }
 
-// keep drops the messages before sequence number from with which no player can begin any more: those before the newest key frame or,
+// keep drops messages before sequence number from that are not needed for players that join: those before the newest key frame or,
 // without video, all of them.
 func (l *log) keep(from uint64) {
 	if l.video {
@@ -30,7 +30,7 @@ func (l *log) keep(from uint64) {
 
 func (l *log) drop() {
 	l.cost -= l.messages[0].cost
-	l.messages[0] = nil // the array outlives the message
+	l.messages[0] = nil // otherwise the array would keep the message in memory
 	l.messages = l.messages[1:]
 	if l.base == l.key {
 		l.key = 0
@@ -38,7 +38,8 @@ func (l *log) drop() {
 	l.base++
 }
 
-// skip moves to the place where a player continues after it has missed messages, the same at which a new one begins.
+// skip moves the cursor to the message at which a player continues after it has missed messages. A new player begins
+// there, too.
 func (c *cursor) skip(l *log) {
 	if !c.fresh {
 		c.fresh, c.seen = true, c.next
@@ -46,7 +47,8 @@ func (c *cursor) skip(l *log) {
 	c.begin(l, true)
 }
 
-// resync is like skip, for a cursor that has fallen out of the log. It returns the number of messages missed.
+// resync is like skip, for a cursor whose next message has been dropped. It returns the number of messages
+// missed.
 func (c *cursor) resync(l *log) uint64 {
 	from := c.next
 	c.skip(l)
@@ -70,18 +72,18 @@ func (c *cursor) begin(l *log, cached bool) {
 	default:
 		c.waiting, c.waited = true, 0
 	}
-	if n := len(l.messages); n > 0 { // the publication of the message there
+	if n := len(l.messages); n > 0 { // the publication of the message at the cursor
 		if from := l.messages[min(int(c.next-l.base), n-1)].from; from != c.from {
 			c.from, c.carried = from, false
 		}
 	}
 }
 
-// keyFrameWait is how long a player waits for a key frame to begin with. After that it gets the messages that can be
-// decoded without one, since some publishers rarely send key frames, or do not mark them.
+// keyFrameWait is how long a new player waits for a key frame. After that it gets the messages that can be decoded
+// without one, since some publishers rarely send key frames, or do not mark them.
 const keyFrameWait = 10 * time.Second
 
-// accepts reports whether the cursor takes m, the next message.
+// accepts reports whether the player gets m, the next message.
 func (c *cursor) accepts(m *Message) bool {
 	if c.only != nil {
 		return true

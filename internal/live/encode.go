@@ -15,7 +15,8 @@ const (
 	messageCost = 192 // approximate memory of a message in addition to its bytes: the struct and its place in the log
 )
 
-// encode makes a message of t with a time in milliseconds. It copies the body.
+// encode makes a Message of t, with the timestamp time in milliseconds. It
+// copies the body.
 func encode(t flv.Tag, time int64, chunkSize int) (*Message, error) {
 	if len(t.Body) > chunk.MaxMessageLength {
 		return nil, fmt.Errorf("live: %w", &chunk.Error{Detail: "message too long to send", Value: len(t.Body)})

@@ -11,11 +11,11 @@ import (
 // is relayed but not kept.
 const maxHeaderBytes = 1 << 20
 
-// headerSet is the set of headers in force at some message of a stream, as flv.Headers keeps them. All messages up to the next header share
-// it. It does not change after the first of them has been added to the log.
+// headerSet is the set of headers that are valid at a message of a stream, in the form of flv.Headers. All messages up to the next header
+// share one set, which does not change after the first of these messages has been added to the log.
 type headerSet struct {
 	tags    []flv.Tag
-	changed uint64 // sequence number of the header that made the set
+	changed uint64 // sequence number of the header that changed the set last
 }
 
 // has reports whether the set has a tag that t would replace. A nil set is empty.
@@ -47,7 +47,8 @@ func (s *headerSet) size() (n int) {
 // cost returns the memory of the set in addition to the bodies, in bytes.
 func (s *headerSet) cost() int { return 64 + 48*len(s.tags) }
 
-// headerEncoder encodes repeated headers, and caches the newest result for players that need the same.
+// headerEncoder encodes the headers that are repeated for players. It caches the last result, since
+// many players need the same headers.
 type headerEncoder struct {
 	chunkSize int
 	set       *headerSet
@@ -55,15 +56,15 @@ type headerEncoder struct {
 	messages  []*Message
 }
 
-// encode returns the headers as messages with the given time, in milliseconds, so that timestamps never decrease for
-// a player.
+// encode returns the headers as messages. All have the given time, in milliseconds, so that timestamps never
+// decrease for a player.
 func (e *headerEncoder) encode(set *headerSet, time int64) []*Message {
 	if e.set == set && e.time == time {
 		return e.messages
 	}
-	e.set, e.time, e.messages = set, time, nil // a new slice: the previous messages may be in use
+	e.set, e.time, e.messages = set, time, nil // a new slice, since the previous one may still be in use
 	for _, t := range set.tags {
-		if m, err := encode(t, time, e.chunkSize); err == nil { // can't fail, since it was encoded when it arrived
+		if m, err := encode(t, time, e.chunkSize); err == nil { // this can't fail, since the header was encoded when it arrived
 			m.kind = flv.KindHeader
 			e.messages = append(e.messages, m)
 		}

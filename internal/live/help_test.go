@@ -17,7 +17,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// Tags as publishers send them. The last bytes of a body distinguish it from others.
+// These functions return tags as publishers send them. The last bytes of each body
+// are unique.
 
 func videoHeader(n int) flv.Tag      { return video(0, "\x17\x00\x00\x00\x00", n) }
 func key(ms uint32, n int) flv.Tag   { return video(ms, "\x17\x01\x00\x00\x00", n) }
@@ -56,8 +57,8 @@ type client struct {
 	tags     []flv.Tag
 	ids      []uint32
 	writes   int
-	stalled  bool // takes nothing
-	patient  bool // has no TryWrite
+	stalled  bool // the client accepts no messages
+	patient  bool // the client does not support TryWrite
 	released *sync.Cond
 	failure  error
 
@@ -125,7 +126,7 @@ func (c *client) take(b [][]byte) {
 	}
 }
 
-// stall makes the client stop reading, or continue.
+// stall makes the client stop reading, or start again.
 func (c *client) stall(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +143,7 @@ func (c *client) fail() {
 	c.released.Broadcast()
 }
 
-// got returns the received messages, when all goroutines are idle.
+// got waits until all goroutines are idle, and returns the received messages.
 func (c *client) got() []flv.Tag {
 	synctest.Wait()
 	c.mu.Lock()

@@ -26,8 +26,8 @@ type Hub struct {
 
 	mu      sync.Mutex // guards everything below
 	streams map[string]*stream
-	members map[member]struct{} // players and subscribers that have neither left nor been informed of their end
-	telling int                 // number of publishers that are being informed of their end
+	members map[member]struct{} // players and subscribers that have not left and have not been informed that they were ended
+	telling int                 // number of publishers that are being informed that they were ended
 	closed  bool
 	drained chan struct{} // closed when the Hub is closed, has no members, and is not informing any publisher
 }
@@ -45,8 +45,8 @@ func NewHub(c Config) *Hub {
 // now returns the time since the Hub was made.
 func (h *Hub) now() time.Duration { return time.Since(h.epoch) }
 
-// stream returns the stream of a path, and makes it if it does not exist. The caller holds h.mu and must give it a
-// publisher or a player.
+// stream returns the stream of a path, which it makes if there is none. The caller holds h.mu and must add a
+// publisher or a player to the stream.
 func (h *Hub) stream(path string) *stream {
 	s := h.streams[path]
 	if s == nil {
@@ -59,17 +59,18 @@ func (h *Hub) stream(path string) *stream {
 // PublishOptions describe a publisher.
 type PublishOptions struct {
 	Policy Policy
-	User   string // the name with which the publisher has authenticated itself; "" if it has not
-	Host   string // its address without the port; "" if unknown
+	User   string // the name under which the publisher has authenticated; "" if it has not
+	Host   string // the publisher's address without the port; "" if unknown
 	Owner  string // shown as StreamStats.Publisher
 
-	// Ended is called when the hub ends the publisher, with ErrReplaced, ErrIdle, ErrBitrate or ErrClosed; not after
-	// Publisher.Close. It is called at most once, on its own goroutine, and Hub.Close waits for it. It may be nil.
+	// Ended is called when the hub ends the publisher, with ErrReplaced, ErrIdle, ErrBitrate or ErrClosed. It is not
+	// called after Publisher.Close. It is called at most once, on its own goroutine, and Hub.Close waits for it. It
+	// may be nil.
 	Ended func(err error)
 }
 
-// Publish makes the caller the publisher of a path. Players of the path stay, and the stream's time continues. The error is
-// ErrPublished if there is a publisher that the newcomer's Policy does not let it replace, or ErrClosed.
+// Publish makes the caller the publisher of a path. If the path has players, they stay, and the stream's time continues.
+// The error is ErrPublished if the path has a publisher that o.Policy does not allow the caller to replace, or ErrClosed.
 func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 	o.Policy = o.Policy.resolved()
 	h.mu.Lock()
@@ -95,8 +96,8 @@ func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 	return p, nil
 }
 
-// Play makes sink a player of a path. It does not wait. The error is ErrNotFound if there is no publisher and o.Await is negative, or
-// ErrClosed. The hub uses sink on its goroutines until Player.Close.
+// Play makes sink a player of a path. It does not block. The error is ErrNotFound if there is no publisher and o.Await is negative,
+// or ErrClosed. The hub uses sink on its goroutines until Player.Close.
 func (h *Hub) Play(path string, sink Sink, o PlayOptions) (*Player, error) {
 	p := newPlayer(sink, o)
 	if err := h.join(path, p, o); err != nil {
@@ -105,7 +106,7 @@ func (h *Hub) Play(path string, sink Sink, o PlayOptions) (*Player, error) {
 	return p, nil
 }
 
-// Subscribe is like Play, for callers that fetch the messages themselves. It does not use o.Begun, o.Ended and o.StreamID.
+// Subscribe is like Play, for callers that fetch the messages themselves. It ignores o.Begun, o.Ended and o.StreamID.
 func (h *Hub) Subscribe(path string, o PlayOptions) (*Subscriber, error) {
 	s := newSubscriber(o.Deliver)
 	if err := h.join(path, s, o); err != nil {
@@ -143,7 +144,7 @@ func (h *Hub) join(path string, m member, o PlayOptions) error {
 	return nil
 }
 
-// gone removes a member.
+// gone removes a member from h.members.
 func (h *Hub) gone(m member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -159,7 +160,8 @@ func (h *Hub) told() {
 	h.drain()
 }
 
-// drain lets Shutdown return when everyone has been informed. The caller holds h.mu.
+// drain closes h.drained, so that Shutdown returns, if all publishers and members
+// have been informed. The caller holds h.mu.
 func (h *Hub) drain() {
 	if !h.closed || len(h.members) > 0 || h.telling > 0 {
 		return
@@ -176,7 +178,7 @@ func (h *Hub) Published(path string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.streams[path]
-	return s != nil && s.publisher != nil // publisher is written with both locks held
+	return s != nil && s.publisher != nil // reading publisher needs only h.mu, since it is written with both locks held
 }
 
 // Stats returns the counters of every stream that has a publisher, or had one and still has players, sorted by path.
@@ -195,9 +197,9 @@ func (h *Hub) Stats() []StreamStats {
 	return all
 }
 
-// Shutdown ends all streams without lingering. Publishers are ended with ErrClosed, and so are players after they have received everything
-// in the log. Shutdown returns when all publishers and players have been informed and all subscribers are closed, or with ctx's error.
-// Close must be called after it.
+// Shutdown ends all streams without lingering. It ends publishers with ErrClosed at once, and players with ErrClosed when they have
+// received everything in the log. Shutdown returns when all publishers and players have been informed and all subscribers are closed, or
+// with ctx's error. Close must be called after it.
 func (h *Hub) Shutdown(ctx context.Context) error {
 	h.endAll()
 	select {
@@ -224,8 +226,8 @@ func (h *Hub) endAll() {
 	h.drain()
 }
 
-// Close ends everything with ErrClosed, and returns when all goroutines of the hub have ended. So all Sinks must have failed, or be about
-// to fail. Nothing can be published or played afterwards.
+// Close ends everything with ErrClosed, and returns when all goroutines of the hub have ended. It waits for calls of Sinks, so the caller
+// must make all Sinks fail. Nothing can be published or played afterwards.
 func (h *Hub) Close() {
 	h.endAll()
 	h.mu.Lock()

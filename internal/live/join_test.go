@@ -108,7 +108,7 @@ func TestSoundDoesNotWaitForPicturesForEver(t *testing.T) {
 	})
 }
 
-// track returns a message of Enhanced RTMP for one of several tracks.
+// track returns an Enhanced RTMP message of one of several video tracks.
 func track(ms uint32, id uint8, frameType flv.FrameType, n int) flv.Tag {
 	body, err := flv.AppendVideoHeader(nil, flv.VideoHeader{Enhanced: true, FrameType: frameType, FourCC: flv.FourCCAV1,
 		PacketType: flv.VideoCodedFrames, Multitrack: true, MultitrackType: flv.OneTrack, TrackID: id})

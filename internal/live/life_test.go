@@ -223,7 +223,7 @@ func TestARecorderGetsOnePublication(t *testing.T) {
 }
 
 // TestShutdownWaitsForPublishers checks that Shutdown does not return before all publishers have been informed, so that the caller can
-// close their connections then.
+// then close their connections.
 func TestShutdownWaitsForPublishers(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		told := false

@@ -2,10 +2,10 @@ package live
 
 import "time"
 
-// Limits of one batch.
+// These are the limits of one batch.
 const (
 	batchMessages = 32
-	batchBytes    = 256 << 10 // no message is added beyond this size
+	batchBytes    = 256 << 10 // after this size no message is added
 )
 
 // log holds the newest messages of a stream. It is guarded by stream.mu.
@@ -20,7 +20,7 @@ type log struct {
 // end returns the sequence number of the next message.
 func (l *log) end() uint64 { return l.base + uint64(len(l.messages)) }
 
-// append adds a message; see limit.
+// append adds a message. It drops old messages, see limit.
 func (l *log) append(m *Message, maxCost int, maxAge time.Duration) {
 	m.sequence = l.end()
 	l.messages = append(l.messages, m)
@@ -31,15 +31,15 @@ func (l *log) append(m *Message, maxCost int, maxAge time.Duration) {
 	l.limit(maxCost, maxAge)
 }
 
-// progress is the result of moving a cursor.
+// progress says what happened when a cursor was moved.
 type progress struct {
 	missed  uint64
 	resyncs uint64
 	more    bool // more messages did not fit in the batch
 }
 
-// take appends the next messages at the cursor to dst, within the limits of one batch, and moves the cursor past
-// them.
+// take appends the messages at the cursor to dst, up to the limits of one batch, and moves the cursor to the
+// message after them.
 func (l *log) take(c *cursor, dst []*Message, e *headerEncoder) ([]*Message, progress) {
 	var p progress
 	begin, bytes := len(dst), 0

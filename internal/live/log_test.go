@@ -9,7 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// A log drops what exceeds its limits, and nothing that just fits.
+// TestLogLimits checks that a log drops messages that exceed its limits, and
+// none that are exactly at a limit.
 func TestLogLimits(t *testing.T) {
 	sequences := func(l *log) (all []uint64) {
 		for _, m := range l.messages {
@@ -50,7 +51,7 @@ func TestLogLimits(t *testing.T) {
 	assert.Equal(t, []uint64{5}, sequences(&l), "the newest stays")
 }
 
-// A batch ends when it has so many messages or bytes.
+// TestLogBatches checks the number of messages and bytes at which a batch ends.
 func TestLogBatches(t *testing.T) {
 	for _, test := range []struct{ size, want int }{
 		{0, batchMessages}, {batchBytes / 2, 2}, {batchBytes/2 - 1, 3}, {batchBytes, 1},

@@ -12,7 +12,7 @@ import (
 )
 
 // TestAStreamForDays runs one stream for a day and a half, past 2^24 and 2^32 ms, with players that come and go and publishers that take
-// over. Timestamps must advance evenly for every player, and nothing may accumulate.
+// over. Timestamps must advance evenly for every player, and the memory of the hub must not grow.
 func TestAStreamForDays(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		const hours = 36
@@ -27,7 +27,7 @@ func TestAStreamForDays(t *testing.T) {
 		for hour := range hours {
 			if hour%5 == 4 {
 				pub = publish(t, h, o)
-				offset += clock - 7 // the new publisher counts from 7
+				offset += clock - 7 // the timestamps of the new publisher begin at 7
 				clock = 7
 				write(t, pub, videoHeader(1))
 			} else {

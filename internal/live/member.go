@@ -9,13 +9,14 @@ import (
 // member is a Player or a Subscriber.
 type member interface {
 	common() *reader
-	// visit passes new messages to a Player, and wakes a Subscriber. It is called by the pusher.
+	// visit sends new messages to a Player, or wakes a Subscriber. The pusher calls it.
 	visit(r *round)
 	// cut ends the member with an error, without delivering the remaining messages.
 	cut(err error)
 }
 
-// reader is the common part of members. The fields used for every message come first.
+// reader is the part that Player and Subscriber have in common. The fields used for
+// every message come first.
 type reader struct {
 	mu     sync.Mutex // guards the fields below
 	cursor cursor
@@ -23,12 +24,12 @@ type reader struct {
 	left   bool  // the member receives no more messages
 	err    error // the error with which the member ends or has ended
 
-	position atomic.Uint64 // the cursor's position, for readers without mu; math.MaxUint64 means that the log need not keep anything
+	position atomic.Uint64 // the cursor's position, which may be read without mu; math.MaxUint64 if the log need not keep messages for the member
 	traffic  traffic
 
-	// The fields below are set before the member is shared.
+	// The fields below are set before other goroutines use the member.
 	stream   *stream
-	recorder bool // a recorder is not counted, does not keep the stream alive, and receives the remaining messages if the stream is cut off
+	recorder bool // the member records: it is not counted, does not keep the stream alive, and still gets the remaining messages after cut
 	deliver  func(*Message) bool
 	since    time.Time
 	await    *alarm
@@ -64,8 +65,8 @@ func (r *reader) count(bytes int, p progress) {
 	}
 }
 
-// Receive says which of audio and video are wanted (receiveAudio and receiveVideo). When video is turned on, it begins with its headers and
-// a key frame.
+// Receive says whether the member wants audio and video (receiveAudio and receiveVideo). When video is turned on again, the headers and a
+// key frame come first.
 func (r *reader) Receive(audio, video bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

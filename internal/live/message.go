@@ -8,8 +8,8 @@ import (
 
 // Message is a message of a stream, encoded once for all players. It must not be modified, and may be kept.
 //
-// Both forms are slices of the same bytes. If the body is longer than a chunk, the headers of the following chunks are in between (1 byte,
-// or 5 with an extended timestamp); the FLV form skips them by consisting of several slices:
+// The RTMP form and the FLV form are slices of the same bytes. If the body is longer than a chunk, it is interrupted by the headers of the
+// second and later chunks (1 byte, or 5 with an extended timestamp). Then the FLV form consists of several slices, which leave them out:
 //
 //	+----------------+---------------+------------+---+-- - - --+--------------+
 //	| FLV tag header | format 0      | body       | 3 |  body   | back pointer |
@@ -25,7 +25,7 @@ type Message struct {
 	cost         int // approximate memory in the log, in bytes
 
 	typ   flv.TagType
-	time  int64 // time of the stream in milliseconds; more than 32 bits
+	time  int64 // time of the stream in milliseconds; may exceed 32 bits
 	kind  flv.Kind
 	track uint8 // track of a video frame
 
@@ -37,7 +37,8 @@ type Message struct {
 	repeated bool          // a header that players of the previous publication already have
 }
 
-// Tag returns the message as an FLV tag with the stream's time. A body that is longer than a chunk is assembled again in each call.
+// Tag returns the message as an FLV tag with the stream's time. If the body is longer than a chunk, each call makes a copy of it
+// without the chunk headers.
 func (m *Message) Tag() flv.Tag {
 	t := flv.Tag{Type: m.typ, Timestamp: uint32(m.time)}
 	if body := m.bytes[flv.TagHeaderSize+m.header:]; m.size <= m.chunkSize {
@@ -52,8 +53,8 @@ func (m *Message) Tag() flv.Tag {
 	return t
 }
 
-// AppendFLV appends the slices that make up the message in an FLV file, the back pointer included, to dst. They are shared. A body
-// that is longer than a chunk is in several pieces.
+// AppendFLV appends to dst the slices that make up the message in an FLV file, including the back pointer. All callers share the
+// bytes. A body that is longer than a chunk is in several slices.
 func (m *Message) AppendFLV(dst [][]byte) [][]byte {
 	dst = append(dst, m.bytes[:flv.TagHeaderSize:flv.TagHeaderSize])
 	rest := m.bytes[flv.TagHeaderSize+m.header:]
@@ -64,8 +65,8 @@ func (m *Message) AppendFLV(dst [][]byte) [][]byte {
 	return append(dst, rest[:len(rest):len(rest)])
 }
 
-// AppendRTMP appends the slices that make up the message as chunks of a message stream: one slice for stream 1, which is shared, and
-// for others two, of which the first is made by this call.
+// AppendRTMP appends to dst the slices that make up the message as chunks of a message stream. For message stream 1 this is one
+// slice, which all callers share. For others there are two, the first of which is newly allocated.
 func (m *Message) AppendRTMP(dst [][]byte, streamID uint32) [][]byte {
 	end := len(m.bytes) - flv.PreviousTagSizeLen
 	chunks := m.bytes[flv.TagHeaderSize:end:end]
@@ -79,12 +80,12 @@ func (m *Message) AppendRTMP(dst [][]byte, streamID uint32) [][]byte {
 // Size returns the length of the body in bytes.
 func (m *Message) Size() int { return m.size }
 
-// Key reports whether a player may begin with this message: a key frame.
+// Key reports whether the message is a key frame with which a player may begin.
 func (m *Message) Key() bool { return m.key }
 
-// Header reports whether the message describes those that follow: metadata or a decoder configuration.
+// Header reports whether the message is metadata or a decoder configuration.
 func (m *Message) Header() bool { return m.kind == flv.KindHeader }
 
 // Sequence returns the number of the message in the stream, from 1 on without gaps. It is 0 for headers that are repeated for a player that
-// joins or has missed some.
+// has joined or has missed messages.
 func (m *Message) Sequence() uint64 { return m.sequence }

@@ -19,17 +19,18 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// naive is a model of the hub that keeps everything. What the hub delivers to a player is compared with it.
+// naive is a model of the hub that keeps all messages. The test compares it with the messages that the hub
+// delivers to players.
 type naive struct {
 	all []entry // everything that was published on one stream, in order: sequence numbers 1, 2, ...
 
-	// The publication.
+	// The fields below describe the current publication.
 	number  int
 	offset  int64 // difference between its timestamps and the stream's
 	joined  bool
-	keyed   bool                   // there has been a key frame
-	headers map[flv.TagType][]byte // of it
-	before  map[flv.TagType][]byte // headers of the previous publication that this one has not replaced
+	keyed   bool                   // the publication has had a key frame
+	headers map[flv.TagType][]byte // headers of this publication
+	before  map[flv.TagType][]byte // headers of the previous publication that this publication has not replaced
 	last    moment                 // time of the newest message
 	from    moment                 // time of the newest message of the previous publication
 }
@@ -46,14 +47,14 @@ type entry struct {
 	publication int
 	gated       bool                   // no player can decode it
 	repeated    bool                   // players have it from the previous publication
-	headers     map[flv.TagType][]byte // in force
+	headers     map[flv.TagType][]byte // headers that are valid at the tag
 }
 
 func (n *naive) takeover() {
 	n.number++
 	n.joined, n.keyed = len(n.all) == 0, false
 	n.offset, n.from = 0, n.last
-	if len(n.all) > 0 && n.all[len(n.all)-1].publication == n.number-1 { // otherwise players keep what they had
+	if len(n.all) > 0 && n.all[len(n.all)-1].publication == n.number-1 { // a publication without messages does not change the headers of players
 		n.before = n.headers
 	}
 	n.headers = map[flv.TagType][]byte{}
@@ -102,8 +103,8 @@ type watcher struct {
 	sequences []uint64
 	over      bool // a Subscriber has received io.EOF
 
-	joined           int  // len(naive.all) then
-	cached, filtered bool // cached: it began with the newest key frame; filtered: it does not want everything
+	joined           int  // len(naive.all) when it joined
+	cached, filtered bool // cached: it began with the newest key frame; filtered: it has turned audio or video off
 	slow, paused     bool // slow: it is or was slow; paused: it is paused now
 }
 
@@ -114,7 +115,7 @@ func (w *watcher) got() []flv.Tag {
 	return w.tags
 }
 
-// fetch takes the available messages of a Subscriber.
+// fetch reads the available messages of a Subscriber.
 func (w *watcher) fetch(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -133,7 +134,7 @@ func (w *watcher) fetch(t *testing.T) {
 
 // check checks everything that a player has received.
 func (w *watcher) check(t *testing.T, n *naive) {
-	places := map[string]int{} // positions of bodies, which are unique except for headers
+	places := map[string]int{} // index of each body in n.all; bodies are unique except for those of headers
 	pictureBefore := make([]int, len(n.all))
 	last := map[int]int{}
 	for i, e := range n.all {
@@ -217,7 +218,7 @@ func (w *watcher) checkMissed(t *testing.T, n *naive) {
 		}
 	}
 	if w.joined > 0 && w.recorder == 0 {
-		most += len(n.all) // it may have begun with the stored messages
+		most += len(n.all) // it may have begun with messages that were published before
 	}
 	if !w.filtered {
 		assert.LessOrEqual(t, least, int(w.sub.Missed()), "%s: missed", w.name)
@@ -225,7 +226,7 @@ func (w *watcher) checkMissed(t *testing.T, n *naive) {
 	assert.GreaterOrEqual(t, most, int(w.sub.Missed()), "%s: missed", w.name)
 }
 
-// schedule runs the hub and the model, with steps that the bytes of a script select.
+// schedule runs the hub and the model. Each byte of a script selects one step.
 type schedule struct {
 	t        *testing.T
 	hub      *live.Hub

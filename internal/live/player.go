@@ -7,37 +7,39 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// Sink is a player's connection. The hub makes one call at a time.
+// Sink is a player's connection. The hub makes only one call at a time.
 //
-// b consists of whole messages, each of one element, or of two on message streams other than 1. The bytes are shared and never change,
-// so they may be kept; b itself belongs to the hub after the call, and only Write may change it. TryWrite must not call methods of the Player.
+// b consists of whole messages. Each is one element of b, or two on message streams other than 1. The bytes are shared with other players and
+// never change, so a Sink may keep them. A Sink must not keep b itself, and only Write may change it. TryWrite must not call methods of the
+// Player.
 type Sink interface {
-	// TryWrite takes over all of b (ok is true) or nothing. It sends what it can without blocking. ready is false if a rest is left,
-	// which must be sent before anything else. A connection that does not support this returns false, false.
+	// TryWrite accepts all of b, and returns true for ok, or nothing. It sends as many bytes as it can without blocking, and keeps
+	// the rest. ready is false if a rest is left, which the next Write sends first. A connection that does not support this returns
+	// false, false.
 	TryWrite(b [][]byte) (ok, ready bool)
 
-	// Write sends the rest, if there is one, and b, which may be nil, and returns when all is sent. It has its own time limit. An
-	// error ends the player.
+	// Write sends the rest, if there is one, and then b, which may be nil. It returns when everything has been sent, and must
+	// limit the time that it blocks. An error ends the player.
 	Write(b [][]byte) error
 }
 
 // PlayOptions describe a player.
 type PlayOptions struct {
-	StreamID uint32        // message stream id; 0 means 1, for which no message is copied
+	StreamID uint32        // message stream id; 0 means 1, the id for which messages need no header of their own
 	Await    time.Duration // how long to wait for a publisher; 0 means forever, < 0 not at all
-	NoCache  bool          // begin with the next key frame, not with the last one; audio waits for it for at most 10 s
+	NoCache  bool          // begin with the next key frame, not with the last one; audio also waits for it, but at most 10 s
 	NoAudio  bool          // see Receive
 	NoVideo  bool
-	Aside    bool // for Subscribe: it is not counted as a player, and a stream without a publisher does not stay for it
+	Aside    bool // for Subscribe: the Subscriber does not count as a player and does not keep a stream that has no publisher
 
-	// Deliver reports whether the player gets a message. Nil means that it gets all. It is called once for each message, in order. It must
-	// not wait or call the hub. With Deliver, the hub calls Sink.Write only.
+	// Deliver reports whether the player gets a message. If it is nil, the player gets all messages. It is called once for each message,
+	// in order, and must not block or call the hub. If it is set, the hub calls only Sink.Write, not TryWrite.
 	Deliver func(m *Message) bool
 
-	// Begun is called once, before the first message, when there is a publisher. Ended is called once, as the last call, when the hub
-	// ends the player: with nil after everything has been delivered, with ErrNotFound after Await, with ErrClosed (Hub.Close and
-	// Shutdown), or with the error of Sink.Write; not after Player.Leave or Close. Both are called on a goroutine of the player, and may
-	// block, even in the Sink. Both may be nil. Begun must not call Player.Close.
+	// Begun is called once, when there is a publisher, before the first message. Ended is called once, after all other calls, when the
+	// hub ends the player. Its argument is nil if everything has been delivered, ErrNotFound after Await, ErrClosed after Hub.Close or
+	// Shutdown, or the error of Sink.Write. It is not called after Player.Leave or Close. Both functions are called on a goroutine of
+	// the player, and may block and write to the connection. Both may be nil. Begun must not call Player.Close.
 	Begun func()
 	Ended func(err error)
 }
@@ -46,14 +48,14 @@ type PlayOptions struct {
 type Player struct {
 	sink     Sink
 	streamID uint32
-	flv      bool // it gets FLV, not chunks
+	flv      bool // the player gets FLV, not chunks
 	begun    bool // onBegun has been called, or is about to; guarded by mu
-	busy     bool // serve is running, and is the only writer; guarded by mu
+	busy     bool // run is running and is the only writer; guarded by mu
 	reader
 
 	onBegun func()
 	onEnded func(err error)
-	done    chan struct{} // closed when no call of the sink is running, and none will follow
+	done    chan struct{} // closed after the last call of the sink
 	serve   func()        // run, bound once so that starting it does not allocate
 }
 
@@ -73,12 +75,13 @@ func newPlayer(sink Sink, o PlayOptions) *Player {
 // start starts the player's goroutine. The caller holds p.mu.
 func (p *Player) start() {
 	p.busy = true
-	p.stream.hub.running.Add(1) // safe, since the pusher is running while it may visit
+	p.stream.hub.running.Add(1) // safe, since the pusher, which calls visit, is counted in running
 	go p.serve()
 }
 
-// visit writes new messages until the sink would block. It leaves everything that may block to the player's
-// goroutine: the rest that the sink has not taken, the first batch, which may be large, and the end.
+// visit writes new messages until the sink would block. The player's goroutine does what may block: it
+// sends the rest that the sink could not send, and the first batch, which may be large, and it ends the
+// player.
 func (p *Player) visit(r *round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +93,7 @@ func (p *Player) visit(r *round) {
 		if !r.published || p.paused {
 			return
 		}
-		if p.deliver != nil { // deliver is asked only once for each message, and the result holds for this player alone
+		if p.deliver != nil { // deliver may be called only once for each message, and its result applies only to this player
 			if p.cursor.next < r.end {
 				p.start()
 			}
@@ -113,7 +116,8 @@ func (p *Player) visit(r *round) {
 	}
 }
 
-// run writes until the player has everything. Then the pusher serves it again, or it ends.
+// run writes until the player has received all messages or has ended. After that, the
+// pusher writes for the player again.
 func (p *Player) run() {
 	p.begin()
 	b := batches.Get().(*batch)
@@ -129,7 +133,7 @@ func (p *Player) run() {
 	}
 }
 
-// begin calls onBegun once the stream has begun.
+// begin calls onBegun, once, if the stream has had a publisher.
 func (p *Player) begin() {
 	published, _, _ := p.stream.state()
 	p.mu.Lock()
@@ -141,8 +145,8 @@ func (p *Player) begin() {
 	}
 }
 
-// next loads the next batch. The first one may be empty, since the sink may have buffered data. It reports false if
-// the player has received everything so far, or has ended.
+// next loads the next batch. The first batch may be empty, since the sink may have buffered data to send. next
+// returns false if the player has received all messages, or has ended.
 func (p *Player) next(b *batch, flushed bool) bool {
 	_, ended, reason := p.stream.state()
 	p.mu.Lock()
@@ -190,7 +194,8 @@ func (p *Player) finish(err error) {
 	p.stream.hub.gone(p)
 }
 
-// cut ends the player before it has received everything. After a publisher has begun, ErrNotFound has no effect.
+// cut ends the player before it has received everything. ErrNotFound has no effect after the stream has had a
+// publisher.
 func (p *Player) cut(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -202,8 +207,8 @@ func (p *Player) cut(err error) {
 	}
 }
 
-// Pause stops the messages for the player, or lets them continue: with the newest key frame, or where they stopped if there has been
-// no key frame since.
+// Pause stops sending messages to the player, or resumes it. A player resumes at the newest key frame since the pause began, or, if
+// there is none, with the message at which it was paused.
 func (p *Player) Pause(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

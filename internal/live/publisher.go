@@ -17,16 +17,16 @@ type Publisher struct {
 	publication *publication
 	since       time.Time
 
-	// The fields below are owned by Write.
+	// Only Write uses the fields below.
 	timeline timeline
 	rate     rate
 	kept     flv.Headers
 	headers  *headerSet // the headers in kept
-	known    *headerSet // headers that players have from the previous publication, and that nothing has replaced yet
-	keyed    bool       // there has been a key frame
-	primary  uint8      // the video track at whose key frames players begin: the one with the lowest id
+	known    *headerSet // headers of the previous publication that this one has not replaced; players already have them
+	keyed    bool       // the publication has had a key frame
+	primary  uint8      // the video track with the lowest id, at whose key frames players begin
 
-	lastCame atomic.Int64 // arrival of the newest message or, before that, of the publisher, by the hub's clock
+	lastCame atomic.Int64 // arrival of the newest message or, before the first message, of the publisher, by the hub's clock
 
 	err  error  // why the publication has ended; guarded by stream.mu
 	idle *alarm // likewise
@@ -48,7 +48,7 @@ func newPublisher(s *stream, o PublishOptions) *Publisher {
 	return p
 }
 
-// heard returns the arrival of the last message, by the hub's clock.
+// heard returns lastCame as a time of the hub's clock.
 func (p *Publisher) heard() time.Duration { return time.Duration(p.lastCame.Load()) }
 
 // watch checks after d whether the publisher has been idle for too long. The caller holds Hub.mu and stream.mu.
@@ -82,10 +82,10 @@ func (p *Publisher) end(err error, tell bool) {
 	})
 }
 
-// Write adds a message. The body is copied. Write never waits for players. t must be in the form that players get: onMetaData without
-// @setDataFrame, and data in AMF0. Its timestamps may begin anywhere: they are shifted so that they continue those of earlier
-// publishers. The error is the reason for which the hub has ended the publisher, or ErrClosed after Close, or reports that the body is too
-// long.
+// Write adds a message. The body is copied. Write does not wait for players. t must be in the form that players get: onMetaData without
+// @setDataFrame, and data in AMF0. The first timestamp may have any value: all are shifted so that they continue those of earlier
+// publishers. The error is the reason for which the hub has ended the publisher, ErrClosed after Close, or an error for a body that is
+// too long.
 func (p *Publisher) Write(t flv.Tag) error {
 	now := p.stream.hub.now()
 	kind, track := flv.KindOf(t)
@@ -123,7 +123,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 	return nil
 }
 
-// keep stores a header for players that join later. It reports whether the header differs from the stored ones.
+// keep stores a header for players that join later. It reports whether it has changed p.headers.
 func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
 	if p.headers.has(t) {
 		return false
@@ -154,8 +154,8 @@ func (p *Publisher) publish(m *Message, changed bool) error {
 	return nil
 }
 
-// Subscribe returns a Subscriber for recording. It gets everything that this publisher writes from now on, without waiting for a key
-// frame, and io.EOF when the publisher has left or has been replaced.
+// Subscribe returns a Subscriber for recording. The Subscriber gets everything that this publisher writes from now on, even if it is
+// not a key frame, and io.EOF when the publisher has left or has been replaced.
 func (p *Publisher) Subscribe() *Subscriber {
 	sub := newSubscriber(nil)
 	sub.stream, sub.since, sub.recorder = p.stream, time.Now(), true
@@ -169,14 +169,15 @@ func (p *Publisher) Subscribe() *Subscriber {
 	return sub
 }
 
-// Err returns the reason for which the hub has ended the publisher, or ErrClosed after Close. It is nil while it publishes.
+// Err returns the reason for which the hub has ended the publisher, or ErrClosed after Close. It returns nil while the
+// publication continues.
 func (p *Publisher) Err() error {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
 	return p.err
 }
 
-// Watched reports whether the stream has players or subscribers, not counting recorders.
+// Watched reports whether the stream has players, or Subscribers that are not recorders.
 func (p *Publisher) Watched() bool {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()

@@ -1,7 +1,8 @@
 package live
 
-// Push gives the Subscriber's place to a player by the same Sink interface, which gets, as FLV, what would have been fetched next. ended is
-// PlayOptions.Ended. The Subscriber ends with ErrClosed, as it does if the error is not nil: the reason for which it has ended before.
+// Push replaces the Subscriber with a player that writes to sink. sink gets the messages that Next would have returned next, as FLV. ended
+// is PlayOptions.Ended. Push always ends the Subscriber with ErrClosed. If the Subscriber or the hub had already ended, there is no player,
+// and Push returns the reason.
 func (s *Subscriber) Push(sink Sink, ended func(err error)) (*Player, error) {
 	s.mu.Lock()
 	left, err := s.left, s.err
@@ -24,7 +25,8 @@ func (s *Subscriber) Push(sink Sink, ended func(err error)) (*Player, error) {
 	return p, nil
 }
 
-// replace puts a member in the place of another, with its counters.
+// replace replaces the member old by m, which continues with the counters of
+// old.
 func (s *stream) replace(old, m member) error {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
@@ -36,7 +38,7 @@ func (s *stream) replace(old, m member) error {
 	from := old.common()
 	m.common().traffic.add(&from.traffic)
 	from.traffic.clear()
-	s.add(m) // first: a stream without players may end
+	s.add(m) // before old is removed, since a stream without players may end
 	s.drop(old)
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// fileSink gathers what a player gets.
+// fileSink is a Sink that stores what a player gets.
 type fileSink struct{ got bytes.Buffer }
 
 func (s *fileSink) TryWrite(b [][]byte) (ok, ready bool) { return s.Write(b) == nil, true }
@@ -23,7 +23,8 @@ func (s *fileSink) Write(b [][]byte) error {
 	return nil
 }
 
-// A player in the place of a Subscriber goes on where that has stopped: every message once, as FLV, with the Subscriber's counters.
+// TestPush checks that the player continues where the Subscriber has stopped: it gets every message once, as FLV, and has the
+// Subscriber's counters.
 func TestPush(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()
@@ -36,7 +37,7 @@ func TestPush(t *testing.T) {
 	fetched, err := sub.NextBatch(t.Context(), nil)
 	require.NoError(t, err)
 	require.Len(t, fetched, 1)
-	write(1) // is in the log when the player comes
+	write(1) // in the log when the player joins
 	sink, ended := new(fileSink), make(chan error, 1)
 	player, err := sub.Push(sink, func(err error) { ended <- err })
 	require.NoError(t, err)
@@ -65,7 +66,8 @@ func TestPush(t *testing.T) {
 	assert.Equal(t, live.ErrClosed, err)
 }
 
-// The end of the hub ends the Subscriber, and nobody takes its place.
+// TestPushAfterTheHub checks that Push fails after the hub was closed, and adds
+// no player.
 func TestPushAfterTheHub(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	sub, err := h.Subscribe("a", live.PlayOptions{})

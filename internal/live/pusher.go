@@ -7,15 +7,15 @@ type pusher struct {
 	stream  *stream
 	members []member // guarded by stream.mu
 	news    chan struct{}
-	urgent  chan struct{} // signalled when a member has joined, which must not wait for merging
+	urgent  chan struct{} // signalled when a member has joined: it gets its first messages without waiting for Policy.Merge
 	done    chan struct{} // closed when no members are left
 
-	// The fields below are owned by run.
+	// Only run uses the fields below.
 	round round
 	timer *time.Timer
 }
 
-// round is the state shared by one visit to all members.
+// round is the state that one visit to all members shares.
 type round struct {
 	members          []member
 	published, ended bool   // the stream's state
@@ -42,7 +42,7 @@ func (p *pusher) run() {
 	}
 }
 
-// merge waits for more messages. It reports false if no member is left.
+// merge waits for more messages. It returns false if no member is left.
 func (p *pusher) merge() bool {
 	p.stream.mu.Lock()
 	d := p.stream.policy.Merge
@@ -71,7 +71,7 @@ func (p *pusher) merge() bool {
 	}
 }
 
-// visit visits every member once.
+// visit calls the visit method of every member once.
 func (p *pusher) visit() {
 	r, s := &p.round, p.stream
 	s.mu.Lock()

@@ -91,7 +91,7 @@ func TestTheLogIsBounded(t *testing.T) {
 	} {
 		withHub(t, func(t *testing.T, h *live.Hub) {
 			pub := publish(t, h, live.PublishOptions{Policy: row.policy})
-			recorder := pub.Subscribe() // a recorder that fetches nothing
+			recorder := pub.Subscribe() // a recorder that fetches no messages
 			defer recorder.Close()
 			most := 0
 			for i := range 1000 {
@@ -172,7 +172,8 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// TestStalledPlayersShareWhatTheyWaitFor checks that the memory of stalled players does not grow with what is published.
+// TestStalledPlayersShareWhatTheyWaitFor checks that stalled players share the messages that they have not received, so
+// that their memory does not grow while a stream is published.
 func TestStalledPlayersShareWhatTheyWaitFor(t *testing.T) {
 	const n = 2000
 	withHub(t, func(t *testing.T, h *live.Hub) {
@@ -237,7 +238,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// counter is a Sink that signals when it has taken a message.
+// counter is a Sink that signals when it has accepted a message.
 type counter struct {
 	taken   chan struct{}
 	patient bool

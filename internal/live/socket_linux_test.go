@@ -18,11 +18,12 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// socket is a Sink like a server's, but without a session. What the kernel does not accept at once waits in rest.
+// socket is a Sink like that of a server, but without a session. Bytes that the kernel does not accept at once
+// are kept in rest.
 type socket struct {
 	conn  *net.TCPConn
 	raw   syscall.RawConn
-	taken *atomic.Int64 // bytes, of all sockets
+	taken *atomic.Int64 // bytes accepted by all sockets together
 
 	mu    sync.Mutex
 	rest  net.Buffers
@@ -37,7 +38,7 @@ func newSocket(conn *net.TCPConn, taken *atomic.Int64) (*socket, error) {
 	s.once = func(fd uintptr) bool {
 		var n uintptr
 		var errno syscall.Errno
-		if v := s.iovs; len(v) == 1 { // one buffer is cheaper
+		if v := s.iovs; len(v) == 1 { // write is cheaper than writev for one buffer
 			n, _, errno = syscall.Syscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(v[0].Base)), uintptr(v[0].Len))
 		} else {
 			n, _, errno = syscall.Syscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&v[0])), uintptr(len(v)))

@@ -13,5 +13,5 @@ type StreamStats struct {
 	Players, Backlog  int // Backlog is the memory of the log in bytes
 	Info              flv.Info
 	BytesIn, BytesOut uint64
-	Missed, Resyncs   uint64 // number of messages that slow players have skipped, and how often they have
+	Missed, Resyncs   uint64 // number of messages that slow players have skipped, and how often they have resumed at a key frame
 }

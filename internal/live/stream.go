@@ -10,10 +10,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// playersPerPusher is the number of players after which another goroutine shares the work.
+// playersPerPusher is the number of players for which another pusher is started.
 const playersPerPusher = 64
 
-// publication is a publisher's part of a stream. It is guarded by stream.mu.
+// publication is the part of a stream that comes from one publisher. It is
+// guarded by stream.mu.
 type publication struct {
 	ended uint64 // sequence number after the last message; 0 while the publication continues
 }
@@ -26,12 +27,12 @@ type stream struct {
 	mu        sync.Mutex // guards everything below
 	log       log
 	again     headerEncoder
-	headers   *headerSet // the newest
+	headers   *headerSet // the headers that are valid now
 	policy    Policy     // policy of the newest publisher
 	publisher *Publisher // nil if there is no publisher
 	newest    *Publisher // the current publisher or the last one; nil if there was none
-	linger    *alarm     // runs while players wait for another publisher
-	ended     bool       // no more messages will arrive, and the Hub no longer has the stream
+	linger    *alarm     // set while players wait for another publisher
+	ended     bool       // no more messages will arrive, and the stream has been removed from the Hub
 	err       error      // the reason; nil for a normal end
 
 	lastTime int64         // time of the newest message
@@ -56,7 +57,8 @@ func (s *stream) append(m *Message) {
 	s.wake()
 }
 
-// slowest returns the least of from and the positions of all players. The caller holds s.mu.
+// slowest returns the minimum of from and the positions of all players. The caller holds
+// s.mu.
 func (s *stream) slowest(from uint64) uint64 {
 	for _, p := range s.pushers {
 		for _, m := range p.members {
@@ -66,14 +68,14 @@ func (s *stream) slowest(from uint64) uint64 {
 	return from
 }
 
-// wake makes the pushers check the stream. The caller holds s.mu.
+// wake makes the pushers visit their members. The caller holds s.mu.
 func (s *stream) wake() {
 	for _, p := range s.pushers {
 		session.Signal(p.news)
 	}
 }
 
-// take moves a cursor forward. over reports that the stream has ended and the cursor has reached its end.
+// take is log.take. over reports that the stream has ended and the cursor has reached its end.
 func (s *stream) take(c *cursor, dst []*Message) (_ []*Message, p progress, over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +117,8 @@ func (s *stream) add(m member) {
 	session.Signal(p.urgent)
 }
 
-// remove undoes add, once. A stream without publisher and players ends.
+// remove removes a member; further calls have no effect. A stream without a
+// publisher and players ends.
 func (s *stream) remove(m member) {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
@@ -167,8 +170,8 @@ func (s *stream) unpublish(err error, tell bool) {
 	s.wake()
 }
 
-// leave keeps the stream for its players for Policy.Linger after the publisher has left. The caller holds Hub.mu and
-// s.mu.
+// leave is called after the publisher has left. If the stream has players, it continues for Policy.Linger. The
+// caller holds Hub.mu and s.mu.
 func (s *stream) leave() {
 	if s.players == 0 || s.policy.Linger == 0 {
 		s.end(nil)
@@ -186,8 +189,8 @@ func (s *stream) leave() {
 	})
 }
 
-// end ends the stream and frees its path for another. Players are informed after they have received everything. The
-// stream must not have a publisher. The caller holds Hub.mu and s.mu.
+// end ends the stream. Its path can then be used by another stream. Players are informed after they have received
+// everything. The stream must not have a publisher. The caller holds Hub.mu and s.mu.
 func (s *stream) end(err error) {
 	s.ended, s.err = true, err
 	s.linger.stop()

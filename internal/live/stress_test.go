@@ -15,7 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// TestEverythingAtOnce does everything concurrently. Messages must arrive in order, and at the end no member may be left.
+// TestEverythingAtOnce calls all methods concurrently. Messages must arrive in order, and at the end no member may be
+// left.
 func TestEverythingAtOnce(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	var all sync.WaitGroup

@@ -23,8 +23,8 @@ func newSubscriber(deliver func(*Message) bool) *Subscriber {
 
 func (s *Subscriber) visit(*round) { session.Signal(s.news) }
 
-// Next waits for the next message. The error is io.EOF when the stream has ended and everything has been fetched, ErrNotFound after
-// PlayOptions.Await, ErrClosed after Close or Hub.Close, or ctx's.
+// Next waits for the next message. The error is io.EOF when the stream has ended and all messages have been fetched, ErrNotFound
+// after PlayOptions.Await, ErrClosed after Close or Hub.Close, or the error of ctx.
 func (s *Subscriber) Next(ctx context.Context) (*Message, error) {
 	if len(s.pending) == 0 {
 		var err error
@@ -37,7 +37,8 @@ func (s *Subscriber) Next(ctx context.Context) (*Message, error) {
 	return m, nil
 }
 
-// NextBatch waits like Next, and appends the available messages to dst: at least one, and within the limits of one write.
+// NextBatch waits like Next, and appends the available messages to dst: at least one, and at most as many as one batch
+// may contain.
 func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message, error) {
 	for n := len(dst); ; {
 		more := false
@@ -90,14 +91,14 @@ func (s *Subscriber) over() error {
 	return io.EOF
 }
 
-// Rest says that no more messages will be fetched. The Subscriber still counts as a player, but the log keeps nothing for it. Its owner
-// counts what is sent in place of the messages, and what is missed, with Count.
+// Rest says that no more messages will be fetched. The Subscriber still counts as a player, but the log keeps no messages for it. Its
+// owner reports with Count what it sends in place of the messages, and how many were missed.
 func (s *Subscriber) Rest() {
 	s.pending = nil
 	s.position.Store(math.MaxUint64)
 }
 
-// Count adds to the counters of a resting Subscriber.
+// Count adds to the Subscriber's counters after Rest.
 func (s *Subscriber) Count(bytes int, missed uint64) { s.count(bytes, progress{missed: missed}) }
 
 // Missed returns the number of messages that were skipped because the Subscriber was too slow.

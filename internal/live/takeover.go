@@ -6,12 +6,13 @@ import "time"
 type Takeover int
 
 const (
-	TakeStale  Takeover = iota // it is replaced by the same user, or without users by the same host, or by anyone after StaleAfter
+	TakeStale  Takeover = iota // it is replaced by the same user or, if neither has authenticated, the same host; and by anyone after StaleAfter
 	TakeNever                  // it stays
 	TakeAlways                 // it is replaced
 )
 
-// replaces reports whether a newcomer replaces a publisher that has been silent for the given time.
+// replaces reports whether newcomer may replace old, which has sent no messages for the duration
+// silence.
 func (p Policy) replaces(old, newcomer *PublishOptions, silence time.Duration) bool {
 	switch p.Takeover {
 	case TakeAlways:

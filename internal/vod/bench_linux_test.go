@@ -17,8 +17,9 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// BenchmarkPlay plays a file to sockets on the loopback interface, whose other ends discard everything in the kernel, and reports the CPU
-// time per GB: with io.Copy, as HTTP-FLV, and as RTMP, with headers of twelve bytes in place of the tag headers.
+// BenchmarkPlay plays a file to sockets on the loopback interface, whose other ends discard everything in the kernel. It reports the CPU
+// time per GB for three ways to send the file: with io.Copy, as HTTP-FLV, and as RTMP, where headers of twelve bytes replace the tag
+// headers.
 func BenchmarkPlay(b *testing.B) {
 	const players = 8
 	f, dir := benchmarkFolder(b)
@@ -87,7 +88,8 @@ func benchmarkFolder(b *testing.B) (*Folder, string) {
 	return newFolder(b, map[string][]byte{"a.flv": file})
 }
 
-// playTo plays a file, with one write for the result of take for each piece.
+// playTo plays a file. It calls take for each piece, and writes the result with
+// one Write.
 func playTo(f *Folder, w io.Writer, take func(p *Player) []byte) error {
 	p, err := f.Play(context.Background(), "a.flv", all)
 	if err != nil {
@@ -118,7 +120,8 @@ func takeFLV(p *Player) (out []byte) {
 	return out
 }
 
-// takeRTMP returns messages of one chunk each, made in the memory of the piece.
+// takeRTMP converts the tags to messages of one chunk each, in the memory of
+// the piece, and returns them.
 func takeRTMP(p *Player) (out []byte) {
 	var tag Tag
 	for p.Next(&tag) {
@@ -132,7 +135,7 @@ func takeRTMP(p *Player) (out []byte) {
 	return out
 }
 
-// sinks returns connections whose peer discards everything.
+// sinks returns connections to peers that discard everything.
 func sinks(b *testing.B, n int) (conns []net.Conn) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
@@ -153,7 +156,8 @@ func sinks(b *testing.B, n int) (conns []net.Conn) {
 	return conns
 }
 
-// discard reads to the end without copying anything out of the kernel.
+// discard reads until the connection ends, without copying the bytes out of the
+// kernel.
 func discard(c net.Conn) {
 	raw, err := c.(*net.TCPConn).SyscallConn()
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// maxMetadata bounds the metadata that is searched for a list of key frames, in bytes. With 18 bytes for a key frame and one per second,
-// that is 100 hours.
+// maxMetadata is the size in bytes of the largest metadata that is searched for a list of key frames. A list takes 18 bytes for each key
+// frame, so with one key frame per second this is enough for 100 hours.
 const maxMetadata = 8 << 20
 
 // buildIndex makes the index of a file. If trust is set, it uses the list of key frames in the metadata, after
-// checking a few of them. The error is ErrNotFLV, ctx's or the file's.
+// checking a few of them. The error is ErrNotFLV, the error of ctx, or that of the file.
 func buildIndex(ctx context.Context, file io.ReaderAt, size int64, trust bool) (*index, error) {
 	s, err := newScanner(file, size)
 	if err != nil {
@@ -26,8 +26,8 @@ func buildIndex(ctx context.Context, file io.ReaderAt, size int64, trust bool) (
 	return x, x.scan(ctx, s)
 }
 
-// takeOver adds the beginning of the file and, if the metadata contains a credible list of key frames, those key frames. It leaves the
-// scanner at the last one.
+// takeOver adds the beginning of the file. If the metadata contains a list of key frames that seems correct, it also adds these key
+// frames, and leaves the scanner at the last of them.
 func (x *index) takeOver(s *scanner) {
 	const most = 1 << 10 // maximum number of tags before the first key frame
 	var h head
@@ -57,7 +57,7 @@ func (x *index) takeOver(s *scanner) {
 	}
 }
 
-// after returns the entries after a position. The headers of a file may precede its listed key frames.
+// after returns the entries of list after the position at.
 func after(at int64, list []entry) []entry {
 	for len(list) > 0 && list[0].at <= at {
 		list = list[1:]
@@ -65,7 +65,8 @@ func after(at int64, list []entry) []entry {
 	return list
 }
 
-// probe reports whether a list is in order, and whether the first entry, the last and some in between are right.
+// probe reports whether list is in order, and whether the first entry, the last and some in between are the
+// positions and times of key frames in the file.
 func probe(file io.ReaderAt, size int64, list []entry) bool {
 	const probes = 8
 	for i := range list {
@@ -81,8 +82,8 @@ func probe(file io.ReaderAt, size int64, list []entry) bool {
 	return true
 }
 
-// readKeyFrames returns the list of key frames in a metadata tag, or nil. The list is an object keyframes with two
-// arrays: filepositions in bytes and times in seconds.
+// readKeyFrames returns the list of key frames in a metadata tag, or nil if there is none. The list is an object
+// named keyframes with two arrays: filepositions in bytes, and times in seconds.
 func readKeyFrames(file io.ReaderAt, h *head) []entry {
 	if h.size > maxMetadata {
 		return nil

@@ -21,9 +21,9 @@ type cache struct {
 // cached is the index of the file with a name.
 type cached struct {
 	name  string
-	turn  chan struct{} // contains one token, whose owner may use the fields below
-	info  fs.FileInfo   // of the file at the time when index was made
-	index *index        // nil if not made yet
+	turn  chan struct{} // a lock: the goroutine that has sent to turn may use the fields below until it receives from it
+	info  fs.FileInfo   // describes the file at the time when index was made
+	index *index        // nil if it has not been made yet
 }
 
 // get returns the index of a file. It makes the index, or extends it if the file has grown.
@@ -31,12 +31,14 @@ func (c *cache) get(ctx context.Context, name string, file *os.File) (*index, er
 	return c.use(ctx, name, func(e *cached) error { return e.update(ctx, file) })
 }
 
-// rebuild makes a new index after the old one proved wrong, and ignores the file's metadata.
+// rebuild makes a new index after the old one has turned out to be wrong. It does not use
+// the list of key frames in the file's metadata.
 func (c *cache) rebuild(ctx context.Context, name string, file *os.File) (*index, error) {
 	return c.use(ctx, name, func(e *cached) error { return e.build(ctx, file, false) })
 }
 
-// use calls f with exclusive use of the entry for a name, and returns the entry's index.
+// use calls f with the entry for a name, which no other goroutine uses meanwhile, and
+// returns the entry's index.
 func (c *cache) use(ctx context.Context, name string, f func(*cached) error) (*index, error) {
 	e := c.entry(name)
 	select {
@@ -51,7 +53,8 @@ func (c *cache) use(ctx context.Context, name string, f func(*cached) error) (*i
 	return e.index, nil
 }
 
-// entry returns the entry for a name. If there are too many, it reuses the least recently used one.
+// entry returns the entry for a name. If it has to add an entry and there are already maxCached, it
+// removes the least recently used one.
 func (c *cache) entry(name string) *cached {
 	c.mu.Lock()
 	defer c.mu.Unlock()

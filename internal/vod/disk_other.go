@@ -7,8 +7,10 @@ import (
 	"os"
 )
 
-// lock does nothing on this system, where other processes are not detected.
+// lock does nothing. On this system, recordings by other processes are not
+// detected.
 func lock(*os.File) error { return nil }
 
-// freeSpace returns no limit on this system, where a full disk is detected when a write fails.
+// freeSpace returns the largest number. On this system, a full disk is detected only when a
+// write fails.
 func freeSpace(*os.File) (int64, error) { return math.MaxInt64, nil }

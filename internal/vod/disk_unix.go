@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock makes other processes that record find the file busy. The lock ends when the file is closed. It has no effect on
-// file systems without locks.
+// lock locks the file, so that other processes do not record to it, until the file is closed. It has no effect on file
+// systems that have no locks.
 func lock(file *os.File) error {
 	err := control(file, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -19,7 +19,7 @@ func lock(file *os.File) error {
 	return nil
 }
 
-// freeSpace returns the number of bytes that may still be written to the file's disk.
+// freeSpace returns the number of bytes that are available on the file's disk.
 func freeSpace(file *os.File) (int64, error) {
 	var s unix.Statfs_t
 	err := control(file, func(fd int) error { return unix.Fstatfs(fd, &s) })

@@ -12,5 +12,6 @@
 //		// write what was gathered
 //	}
 //
-// Names are file names inside of the folder, with slashes and the ending ".flv". They can't leave it, not even by symbolic links.
+// Names are file names relative to the folder, with slashes, and end with ".flv". They cannot lead out of the folder, not even
+// through symbolic links.
 package vod

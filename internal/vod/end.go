@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// ending is the state of a file that is needed to continue it.
+// ending describes the end of a file that is to be continued.
 type ending struct {
 	at      int64  // position of the next tag to write; 0 if the file header is incomplete
 	last    uint32 // the latest time of a tag, ms modulo 2^32
@@ -18,9 +18,9 @@ type ending struct {
 	numbers [len(numbers)]int64 // positions of the numbers in the file; 0 if missing
 }
 
-// findEnd finds the end of the last whole tag. Usually that is the end of the file, as its last tags show. Otherwise
-// findEnd scans all tags, and ignores bytes after the last only if they are the beginning of a tag. The error is
-// ErrNotFLV, an [*flv.Error] or the file's.
+// findEnd finds the end of the last whole tag. Usually this is the end of the file, and the last tags show it. If
+// not, findEnd scans all tags; then the file may have more bytes after the last whole tag only if they are the
+// beginning of a tag. The error is ErrNotFLV, an [*flv.Error] or the error of the file.
 func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if cut, err := isCutHeader(file, size); cut || err != nil {
 		return e, err
@@ -29,7 +29,7 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if err != nil {
 		return e, err
 	}
-	if s.pos > size { // a longer file header than this package writes, cut off
+	if s.pos > size { // the file header is longer than those that this package writes, and is cut off
 		return e, ErrNotFLV
 	}
 	e.has = s.has
@@ -43,7 +43,8 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	return e, e.goThrough(scannerAt(file, size, first))
 }
 
-// isCutHeader reports whether a file is a proper prefix of a file header as this package writes it.
+// isCutHeader reports whether a file consists of the first bytes of a file header that this package
+// writes, but not all of them.
 func isCutHeader(file io.ReaderAt, size int64) (bool, error) {
 	if size >= flv.FileHeaderSize {
 		return false, nil
@@ -79,9 +80,10 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err
 	return at, nil
 }
 
-// endsWhole reports whether the file ends with a whole tag. Following PreviousTagSize backward must lead to the first
-// tag, or, in a closed file, whose metadata contains its size, over many tags. Otherwise bytes of a body could
-// pass for tags, by chance or by design.
+// endsWhole reports whether the file ends with a whole tag. It goes backward from tag to tag with PreviousTagSize,
+// and must arrive at the first tag. If the metadata contains the size of the file, so that the file was closed, it
+// stops after many tags. Without these conditions, bytes of a body might be taken for tags, by chance or because
+// someone wrote them for this purpose.
 func (e *ending) endsWhole(s *scanner) bool {
 	const many = 256
 	first := s.pos
@@ -114,8 +116,8 @@ func (e *ending) wasClosed(s *scanner) bool {
 	return err == nil && len(b) == 8 && math.Float64frombits(binary.BigEndian.Uint64(b)) == float64(s.size)
 }
 
-// tagBefore returns the position of the tag that ends at a position, according to its PreviousTagSize, or a negative
-// number.
+// tagBefore uses the PreviousTagSize before the position at to return the position of the tag that ends there, or a
+// negative number if it is invalid.
 func (s *scanner) tagBefore(at int64) int64 {
 	b, err := s.bytes(max(at-flv.PreviousTagSizeLen, 0), flv.PreviousTagSizeLen)
 	if err != nil || len(b) < flv.PreviousTagSizeLen {
@@ -124,7 +126,7 @@ func (s *scanner) tagBefore(at int64) int64 {
 	return at - flv.PreviousTagSizeLen - int64(binary.BigEndian.Uint32(b))
 }
 
-// note records the time of a tag.
+// note updates e.last with the time of a tag.
 func (e *ending) note(h *head) {
 	kind, _ := flv.KindOf(h.Tag)
 	if kind == flv.KindHeader || kind == flv.KindData {
@@ -154,8 +156,8 @@ func (e *ending) goThrough(s *scanner) error {
 	return nil
 }
 
-// beginsTag reports whether the bytes at a position may be the beginning of a tag: they must be valid, and the PreviousTagSize of the tag
-// at last must precede them.
+// beginsTag reports whether the bytes at a position may be the beginning of a tag. They must be valid, and the bytes before them must be
+// the PreviousTagSize of the tag at last.
 func (s *scanner) beginsTag(at, last int64) bool {
 	if last < at && s.tagBefore(at) != last {
 		return false

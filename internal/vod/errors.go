@@ -8,11 +8,12 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// The reasons in an [*Error] that a server distinguishes, in addition to fs.ErrNotExist for a missing file.
+// These are the reasons in an [*Error] that a server distinguishes, in addition to fs.ErrNotExist for a
+// missing file.
 var (
 	ErrBadName     = errors.New("invalid file name")                  // see Folder
-	ErrInvalidTime = errors.New("the time is outside the file")       // a position outside of the file
-	ErrNotFLV      = errors.New("not an FLV file")                    // the file was not changed
+	ErrInvalidTime = errors.New("the time is outside the file")       // a position after the end of the file
+	ErrNotFLV      = errors.New("not an FLV file")                    // the file is not an FLV file; it was not changed
 	ErrBusy        = errors.New("the file is being recorded already") // the file is being recorded by this process or another
 	ErrNoSpace     = errors.New("not enough space for the recording") // because of MinFree, MaxTotal, a full disk, a quota or a limit of the process
 	ErrClosed      = fs.ErrClosed                                     // the Folder, Player or Recorder is closed
@@ -22,10 +23,10 @@ var (
 type Error struct {
 	Op   string // play, seek or record
 	Name string // the requested name; "" for recordings, since a publishing name is a key
-	Err  error  // the reason; without the file's path
+	Err  error  // the reason, without the file's path
 }
 
-// busyError is an [ErrBusy] of a file that this process records.
+// busyError is the [ErrBusy] for a file that this process is recording.
 type busyError struct{ over <-chan struct{} } // closed when the present recording has ended
 
 func (e *busyError) Error() string { return ErrBusy.Error() }

@@ -90,7 +90,7 @@ func TestFilesOfFFmpeg(t *testing.T) {
 			record(t, f, dir, "copy.flv", RecordOptions{Append: true}, tags...)
 			_, twice := ffprobe(t, filepath.Join(dir, "copy.flv"))
 			require.InDelta(t, 2*duration, twice, 0.2)
-			programtest.Run(t, "ffmpeg", decode...) // ffmpeg warns that one millisecond is not a whole frame
+			programtest.Run(t, "ffmpeg", decode...) // ffmpeg may print a warning, since the 1 ms between the two parts is less than a frame
 		})
 	}
 }
@@ -111,7 +111,7 @@ func TestFFmpegPlays(t *testing.T) {
 	for _, tag := range tags[:400] {
 		require.NoError(t, r.WriteTag(tag))
 	}
-	written := readFile(t, filepath.Join(dir, "killed.flv")) // the file as a killed process would leave it
+	written := readFile(t, filepath.Join(dir, "killed.flv")) // what is in the file if the process is killed now
 	require.NoError(t, r.Close())
 	require.Greater(t, len(written), gatherSize)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "cut.flv"), written[:len(written)-10], 0o644))

@@ -11,8 +11,8 @@ import (
 // Folder is a directory of FLV files. Its methods may be called from any goroutine.
 //
 // A name has at most 32 elements between slashes, of at most 255 bytes each, and ends with ".flv". An element is not empty, does
-// not begin with a dot, is not the name of a device on Windows, and has neither control characters nor those that are special
-// there; everything else is [ErrBadName].
+// not begin with a dot, is not the name of a device on Windows, and contains no control characters and no characters that are
+// special on Windows. The error for other names is [ErrBadName].
 type Folder struct {
 	root    *os.Root
 	indexes cache
@@ -28,14 +28,15 @@ func OpenFolder(dir string) (*Folder, error) {
 	return &Folder{root: root}, nil
 }
 
-// Close releases the indexes. Open Players and Recorders continue; a Recorder that needs a new file fails.
+// Close closes the directory and releases the indexes. Open Players and Recorders continue, but a Recorder
+// fails when it has to create another file.
 func (f *Folder) Close() error {
 	f.indexes.clear()
 	return f.root.Close()
 }
 
-// Play opens a file. ctx ends the search for the beginning, which o.Start may make necessary. The error is ctx's or an [*Error]: fs.ErrNotExist,
-// ErrBadName, ErrNotFLV, ErrInvalidTime if o.Start is after the end, or the system's.
+// Play opens a file and moves to o.Start, for which it may have to search the file until ctx is done. The error is that of ctx or an [*Error]
+// that wraps fs.ErrNotExist, ErrBadName, ErrNotFLV, ErrInvalidTime if o.Start is after the end, or an error of the system.
 func (f *Folder) Play(ctx context.Context, name string, o PlayOptions) (*Player, error) {
 	file, err := f.open(name)
 	if err != nil {
@@ -63,7 +64,7 @@ func (f *Folder) open(name string) (*os.File, error) {
 	return f.root.Open(name)
 }
 
-// errIrregular is the error for files, such as pipes, that cannot be played and may block when opened.
+// errIrregular is the error for files that cannot be played, such as pipes. Opening them might block.
 var errIrregular = errors.New("not a regular file")
 
 // regular returns an error if name is not a regular file.
@@ -81,8 +82,9 @@ func (f *Folder) regular(name string) error {
 	return err
 }
 
-// Record begins a recording, and creates missing directories. The error is an [*Error]: ErrBadName, ErrBusy, ErrNoSpace, ErrNotFLV, or the
-// system's. If a damaged file can't be appended to, it wraps an [*flv.Error]. The errors of a recording do not contain its name.
+// Record begins a recording, and creates missing directories. The error is an [*Error] that wraps ErrBadName, ErrBusy, ErrNoSpace,
+// ErrNotFLV, an error of the system, or, if the existing file is damaged and can't be continued, an [*flv.Error]. The errors of a
+// recording do not contain its name.
 func (f *Folder) Record(name string, o RecordOptions) (*Recorder, error) {
 	r, err := newRecorder(f, name, o)
 	if err != nil {

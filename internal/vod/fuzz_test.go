@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// seeds adds files that are valid, truncated and wrong.
+// seeds adds valid, truncated and invalid files to the corpus.
 func seeds(f *testing.F) {
 	small := fileOf(script(f, "onMetaData"), avc(1), aac(1), sound(0), key(0), inter(40), key(80))
 	list := withKeyFrames(f, []flv.Tag{avc(1), key(0), inter(40), key(80), inter(120), key(160)}, same)
@@ -28,7 +28,7 @@ func seeds(f *testing.F) {
 	}
 }
 
-// within is a file that fails the test if it is read beyond its end.
+// within is a file. The test fails if a read goes beyond its end.
 type within struct {
 	t    *testing.T
 	file []byte
@@ -41,8 +41,8 @@ func (w *within) ReadAt(b []byte, at int64) (int, error) {
 	return copy(b, w.file[at:]), nil
 }
 
-// FuzzIndex checks that an index is in order and within the file, that playing may begin at each of its entries, and that it is the same if
-// the file has grown in two steps.
+// FuzzIndex checks that the entries of an index are in order and within the file, that playing may begin at each of them, and that an index
+// of a part of the file becomes the same when it is extended to the whole file.
 func FuzzIndex(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
@@ -124,7 +124,8 @@ func FuzzPlayer(f *testing.F) {
 	})
 }
 
-// FuzzAppend checks that tags appended to a file can be read after all that it contained, and that a refused file is not changed.
+// FuzzAppend checks that tags appended to a file can be read after those that it contained before, and that a file is not changed
+// if appending is refused.
 func FuzzAppend(f *testing.F) {
 	seeds(f)
 	dir := f.TempDir()
@@ -148,7 +149,7 @@ func FuzzAppend(f *testing.F) {
 		tags := readAll(after)
 		require.NotEmpty(t, tags)
 		require.Equal(t, key(0).Body, tags[len(tags)-1].Body)
-		require.GreaterOrEqual(t, len(tags), len(before)) // a tag whose PreviousTagSize was cut off is lost
+		require.GreaterOrEqual(t, len(tags), len(before)) // if the PreviousTagSize of the last tag was cut off, the tag is lost
 		for i := 1; i < min(len(before), len(tags)-1); i++ {
 			require.Equal(t, before[i], tags[i])
 		}

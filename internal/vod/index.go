@@ -11,39 +11,41 @@ import (
 )
 
 const (
-	// maxWeight bounds the memory of an index. It is the number of entries and headers, each of which takes at most 40 bytes.
+	// maxWeight is the number of entries and headers that an index may have together. Each takes at most 40 bytes.
 	maxWeight = 16 << 10
-	// maxHeaders is the number of headers that are valid at a time, the same limit as in flv.Headers.
+	// maxHeaders is the number of headers that may be valid at the same time. flv.Headers has the
+	// same limit.
 	maxHeaders = 64
-	// audioStep is the distance between entries before the first video tag, in ms. In a file without video these are
-	// all entries.
+	// audioStep is the distance between entries before the first video tag, in ms. A file without video has only
+	// such entries.
 	audioStep = 1000
 )
 
 // errStale means that the file has changed since the index was made.
 var errStale = errors.New("the index does not fit the file")
 
-// index lists the places where playing may begin. An index that is shared does not change; extended makes a new one.
+// index lists the places where playing may begin. An index does not change after it has been shared; extended makes
+// a new one.
 type index struct {
 	entries []entry // entries in increasing order of position and time; the first is the beginning of the file
-	spacing int     // one in this many key frames has an entry
-	weight  int     // number of entries, and of headers that they do not share
+	spacing int     // every spacing-th key frame has an entry
+	weight  int     // number of entries, plus the number of headers, where headers that entries share count once
 
 	line      flv.Timeline
-	now, last int64   // the time of the newest tag, and the latest time of all, in ms
+	now, last int64   // the time of the last tag, and the largest time of all tags, in ms
 	timed     bool    // a tag with a time has been added
 	size      int64   // size of the file
 	tail      head    // head of the last whole tag
 	headers   []place // headers that are valid after the last tag
 	picture   int64   // position of the first video tag; 0 if there is none yet
-	track     uint8   // the video track whose key frames have entries: the one of the first key frame
-	unlisted  int     // key frames since the last entry
+	track     uint8   // the video track of the first key frame; only its key frames have entries
+	unlisted  int     // number of key frames since the last entry
 }
 
 // entry is a place where playing may begin.
 type entry struct {
 	at      int64   // position of the tag
-	time    int64   // time in ms, in more than 32 bits
+	time    int64   // time in ms; may exceed 32 bits
 	headers []place // headers that are valid there
 }
 
@@ -58,7 +60,8 @@ func newIndex(first int64) *index {
 	return &index{entries: []entry{{at: first}}, weight: 1, spacing: 1, tail: head{at: first, size: -flv.TagOverhead}}
 }
 
-// scan adds the tags from the scanner's position on. Damage is not an error, since the file can be played up to it.
+// scan adds the tags from the scanner's position to the end. It stops at damage without an error, since the file
+// can be played up to there.
 func (x *index) scan(ctx context.Context, s *scanner) error {
 	const often = 1 << 10 // number of tags between checks of ctx
 	x.size = s.size
@@ -75,18 +78,19 @@ func (x *index) scan(ctx context.Context, s *scanner) error {
 	return s.err
 }
 
-// isDamage reports whether err concerns the contents of a file.
+// isDamage reports whether err says that the contents of a file are invalid,
+// rather than that reading failed.
 func isDamage(err error) bool {
 	_, ok := err.(*flv.Error)
 	return ok
 }
 
-// add adds a tag to the end.
+// add adds the tag after the last one that was added.
 func (x *index) add(h *head) flv.Kind {
 	x.tail = *h
 	x.tail.Body = nil
 	kind, track := flv.KindOf(h.Tag)
-	switch kind { // the timestamps of these do not count, since some writers always set them to 0
+	switch kind { // the timestamps of these kinds are ignored, since some writers always set them to 0
 	case flv.KindHeader:
 		x.addHeader(h)
 		return kind
@@ -131,7 +135,7 @@ func (x *index) addHeader(h *head) {
 // addEntry adds an entry for the tag at a position, with the time x.now.
 func (x *index) addEntry(at int64) {
 	last := &x.entries[len(x.entries)-1]
-	if x.now <= last.time || at <= last.at { // the beginning, another tag with the same timestamp, or a timestamp that goes back
+	if x.now <= last.time || at <= last.at { // the entry of the beginning, another tag with the same timestamp, or a timestamp that goes back
 		return
 	}
 	if x.unlisted++; x.unlisted < x.spacing {
@@ -152,12 +156,13 @@ func (x *index) append(e entry) {
 	x.entries = append(x.entries, e)
 }
 
-// sameHeaders reports whether two entries share their headers.
+// sameHeaders reports whether a and b are the same slice.
 func sameHeaders(a, b []place) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// thin drops every other entry. locate scans the file between those that remain.
+// thin removes every other entry. locate scans the file between the remaining
+// ones.
 func (x *index) thin() {
 	all := x.entries
 	x.entries, x.weight = nil, 0
@@ -167,7 +172,8 @@ func (x *index) thin() {
 	x.spacing *= 2
 }
 
-// extended returns the index of the file after it has grown. The error is errStale if it has changed otherwise.
+// extended returns the index of the file after the file has grown. The error is errStale if the file has
+// changed in another way.
 func (x *index) extended(ctx context.Context, file io.ReaderAt, size int64) (*index, error) {
 	if x.tail.size >= 0 {
 		if h, err := headAt(file, size, x.tail.at); err != nil || h.Timestamp != x.tail.Timestamp || h.end() != x.tail.end() {
@@ -191,8 +197,8 @@ func (x *index) seek(ctx context.Context, file io.ReaderAt, time int64) (entry, 
 	return x.locate(ctx, file, time)
 }
 
-// locate returns the last place not after a time where playing may begin. If the index has been thinned out, it scans
-// the file between two entries. The error is errStale, ctx's or the file's.
+// locate returns the last place at or before a time at which playing may begin. If entries were removed from the
+// index, it scans the file between two entries. The error is errStale, the error of ctx or that of the file.
 func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
 	n := notAfter(x.entries, time)
 	e := x.entries[n]
@@ -219,19 +225,20 @@ func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry
 	return part.entries[notAfter(part.entries, time)], nil
 }
 
-// notAfter returns the last entry not after a time, or otherwise the first entry.
+// notAfter returns the index in entries of the last entry at or before a time, or 0 if there is none.
 func notAfter(entries []entry, time int64) int {
 	return max(0, sort.Search(len(entries), func(i int) bool { return entries[i].time > time })-1)
 }
 
-// check returns errStale if the file has no such place, or the file's error.
+// check returns errStale if the file has no tag that fits the entry, or the
+// error of the file.
 func (e *entry) check(file io.ReaderAt, size int64) error {
 	h, err := headAt(file, size, e.at)
 	if err != nil && !isDamage(err) {
 		return err
 	}
 	kind, _ := flv.KindOf(h.Tag)
-	const rounding = 1 // in ms, since the metadata contains seconds
+	const rounding = 1 // in ms; the times in the metadata are in seconds and were converted
 	if d := int32(h.Timestamp - uint32(e.time)); err != nil || d < -rounding || d > rounding || kind != flv.KindKeyFrame && kind != flv.KindAudio {
 		return errStale
 	}

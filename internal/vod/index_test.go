@@ -35,7 +35,7 @@ func times(x *index) (ms []int64) {
 }
 
 func TestIndex(t *testing.T) {
-	track := func(at uint32, id byte) flv.Tag { // track returns a key frame of one of several tracks
+	track := func(at uint32, id byte) flv.Tag { // returns a key frame of one of several video tracks
 		return videoTag(at, 0x80|1<<4|6, 0x01, 'a', 'v', '0', '1', id, 'k')
 	}
 	for name, c := range map[string]struct {
@@ -87,7 +87,7 @@ func withKeyFrames(t testing.TB, rest []flv.Tag, change func(positions, times []
 
 func same(p, s []any) (any, any) { return p, s }
 
-// counted is a file that counts the bytes that are read.
+// counted is a file that counts the bytes read from it.
 type counted struct {
 	io.ReaderAt
 	bytes atomic.Int64
@@ -144,7 +144,8 @@ func TestIndexFromMetadata(t *testing.T) {
 		require.Equal(t, want, times(x), name)
 	}
 
-	// Some lists look right, and turn out to be wrong when they are used.
+	// The entries that probe examines are right in these lists, but others are
+	// wrong.
 	lie := func(p, s []any) (any, any) {
 		if len(s) > 3 {
 			s[2] = s[1].(float64) + 0.4
@@ -191,7 +192,8 @@ func TestIndexOfContinuedFile(t *testing.T) {
 	require.NotEqual(t, x.entries[2].headers, x.entries[3].headers)
 }
 
-// TestIndexIsThinned checks that an index is bounded, and that key frames that it leaves out are found by scanning.
+// TestIndexIsThinned checks that the size of an index is bounded, and that locate finds the key frames that have no
+// entry by scanning.
 func TestIndexIsThinned(t *testing.T) {
 	const keys = 3 * maxWeight
 	for name, header := range map[string]uint32{"few headers": keys, "many headers": 7} {
@@ -253,7 +255,7 @@ func TestIndexGrows(t *testing.T) {
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 		require.NoError(t, err)
 		b := flv.AppendTag(flv.AppendTag(nil, key(80*(n+1))), inter(80*(n+1)+40))
-		for _, part := range [][]byte{b[:7], b[7:30], b[30:]} { // the file is written in pieces, and examined after each
+		for _, part := range [][]byte{b[:7], b[7:30], b[30:]} { // write the file in pieces, and get its index after each
 			_, err = file.Write(part)
 			require.NoError(t, err)
 			get()
@@ -277,7 +279,8 @@ func readFile(t testing.TB, path string) []byte {
 	return b
 }
 
-// TestCache checks that many players of many files make each index once, and that the least recently used ones are removed.
+// TestCache checks that each index is made only once when many players use many files, and that the least recently used
+// indexes are removed.
 func TestCache(t *testing.T) {
 	files := map[string][]byte{}
 	for n := range maxCached + 10 {
@@ -307,7 +310,7 @@ func TestCache(t *testing.T) {
 	require.Len(t, names, maxCached)
 }
 
-// blocked is a file whose reads wait.
+// blocked is a file whose reads block.
 type blocked struct {
 	io.ReaderAt
 	begun, goOn chan struct{}
@@ -319,7 +322,8 @@ func (b *blocked) ReadAt(p []byte, at int64) (int, error) {
 	return b.ReaderAt.ReadAt(p, at)
 }
 
-// TestScanIsCancelled checks that a scan ends when its context is done, and so does waiting for another scan.
+// TestScanIsCancelled checks that a scan ends when its context is done, and that waiting for another
+// goroutine's scan does so, too.
 func TestScanIsCancelled(t *testing.T) {
 	file := fileOf()
 	for n := range uint32(5000) {

@@ -23,7 +23,8 @@ func setFileLimit() error {
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n})
 }
 
-// TestFullDisk imitates a full disk: the child can't write files beyond a limit.
+// TestFullDisk simulates a full disk with a limit on the size of files that the
+// child process can write.
 func TestFullDisk(t *testing.T) {
 	for _, limit := range []int{5, 13, 100, 4096, 300_000, 1 << 20} {
 		f, dir := newFolder(t, nil)
@@ -31,7 +32,7 @@ func TestFullDisk(t *testing.T) {
 		cmd.Env = append(cmd.Env, limitVariable+"="+strconv.Itoa(limit))
 		require.NoError(t, cmd.Run(), limit)
 		if limit < 4096 {
-			continue // there was no room for a tag
+			continue // not even one tag was written
 		}
 		content, err := os.ReadFile(filepath.Join(dir, "a.flv"))
 		require.NoError(t, err)

@@ -23,10 +23,11 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// sampleFile is ten seconds of H.264 and AAC with a key frame every two seconds.
+// sampleFile contains ten seconds of H.264 and AAC, with a key frame every two
+// seconds.
 const sampleFile = "../testserver/sample.flv"
 
-// videoTag returns a video tag. This and the following functions make the tags of test files.
+// videoTag returns a video tag. The functions below also make tags for test files.
 func videoTag(at uint32, body ...byte) flv.Tag {
 	return flv.Tag{Type: flv.TagVideo, Timestamp: at, Body: body}
 }

@@ -12,32 +12,34 @@ import (
 
 const onMetaData = "onMetaData"
 
-// numbers are the metadata properties that are known only at the end, in the order of totals. A recording reserves room for them, and fills
-// it in when it is closed.
+// numbers are the metadata properties whose values are known only at the end of a recording, in the order of totals. A recording begins
+// with placeholders for the values, and replaces them when it is closed.
 var numbers = [...]string{"duration", "filesize", "lasttimestamp"}
 
 const filesize = 1 // index of "filesize" in numbers
 
-// totals are the values of numbers, in seconds, bytes and seconds.
+// totals are the values of the properties in numbers, in seconds, bytes and
+// seconds.
 type totals [len(numbers)]float64
 
 func totalsOf(duration, size, last int64) totals {
 	return totals{float64(duration) / 1000, float64(size), float64(last) / 1000}
 }
 
-// outdated are properties in a publisher's metadata that describe positions in the file that it sends.
+// outdated are properties that a publisher sends if it publishes a file. They are left out, since they
+// contain positions in that file.
 var outdated = []string{
 	"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd",
 }
 
-// appendMetadata appends the body of a recording's metadata tag: numbers, then the properties in sent, the body of
-// the publisher's tag or nil.
+// appendMetadata appends the body of a recording's metadata tag: numbers, and then the properties in sent, which
+// is the body of the publisher's metadata tag, or nil if there is none.
 func appendMetadata(dst, sent []byte) []byte {
 	var all amf.ECMAArray
 	for _, name := range numbers {
 		all = append(all, amf.Property{Name: name, Value: 0.0})
 	}
-	_, values, _ := flv.ParseScript(sent) // the values before a damaged one are used
+	_, values, _ := flv.ParseScript(sent) // if a value is invalid, the values before it are used
 	if len(values) > 0 {
 		for _, p := range amf.Members(values[0]) {
 			if !slices.Contains(numbers[:], p.Name) && !slices.Contains(outdated, p.Name) {
@@ -58,7 +60,8 @@ func property(of any, name string) any {
 	return v
 }
 
-// findNumbers returns the position in a tag's body of the eight bytes of each of numbers, or 0 if it is missing.
+// findNumbers returns, for each property in numbers, the position of its eight bytes in a tag's body, or 0 if
+// the property is missing.
 func findNumbers(body []byte) (at [len(numbers)]int64) {
 	const marker, size = 0, 8 // marker and size of a number in AMF0
 	for i, name := range numbers {
@@ -71,7 +74,7 @@ func findNumbers(body []byte) (at [len(numbers)]int64) {
 	return at
 }
 
-// number returns the eight bytes of an AMF0 number.
+// number returns the eight bytes of v as an AMF0 number.
 func number(v float64) []byte {
 	return binary.BigEndian.AppendUint64(nil, math.Float64bits(v))
 }

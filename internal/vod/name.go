@@ -12,7 +12,7 @@ const (
 	maxElements = 32
 )
 
-// CheckName returns ErrBadName if name cannot be a file name.
+// CheckName returns ErrBadName if name is not a valid name; see Folder.
 func CheckName(name string) error {
 	elements := strings.Split(name, "/")
 	if len(elements) > maxElements || !strings.HasSuffix(name, extension) || !utf8.ValidString(name) {

@@ -22,14 +22,14 @@ type output struct {
 
 	has     flv.FileHeader
 	numbers [len(numbers)]int64 // positions of the metadata's numbers in the file; 0 if missing
-	base    int64               // smallest time for a new tag, after those of earlier recordings
-	last    int64               // the latest time of a tag
+	base    int64               // smallest time for a new tag, which must come after the tags of earlier recordings in the file
+	last    int64               // the largest time of a tag
 	shown   int64               // time at which the last picture is shown, which may be later than last
-	size    int64               // including buffered bytes
+	size    int64               // size of the file, including buffered bytes
 	begun   bool                // this recording's headers have been written
 	closed  bool
 
-	whole, wholeLast int64 // size and last after the last write of whole tags
+	whole, wholeLast int64 // values of size and last after the last write to the file, which ended with a whole tag
 }
 
 const gatherSize = 64 << 10
@@ -76,7 +76,8 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 	return o, nil
 }
 
-// claim opens a file, unless another recorder has it open.
+// claim opens a file and registers it as being recorded. It fails if another
+// recorder has the file open.
 func (f *Folder) claim(name string, how int) (*output, error) {
 	file, err := f.root.OpenFile(name, os.O_RDWR|how, 0o644)
 	if err != nil {
@@ -100,8 +101,8 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 	return o, nil
 }
 
-// replace removes the file and creates a new one, so that players of the old file are not affected. If that is not possible, it empties the
-// old file: on Windows a removed file keeps its name while it is open, and some files can't be removed.
+// replace removes the file and creates a new one, so that players of the old file are not affected. If this fails, replace empties the old
+// file: some files can't be removed, and on Windows a removed file keeps its name while it is open.
 func (f *Folder) replace(o *output) (*output, error) {
 	if o.size == 0 {
 		return o, nil
@@ -122,7 +123,7 @@ func (f *Folder) replace(o *output) (*output, error) {
 // release closes the file and ends its lock.
 func (o *output) release() error {
 	err := o.file.Close()
-	recordings.remove(o) // last: the recording that waits for this needs the lock
+	recordings.remove(o) // after the file was closed, since a recording that waits for this one needs the lock
 	return err
 }
 
@@ -134,7 +135,7 @@ func (o *output) start() error {
 			return err
 		}
 	}
-	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // until the content is known
+	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // the flags are corrected when the content is known
 	if _, err := o.file.Write(header); err != nil {
 		return err
 	}
@@ -143,8 +144,8 @@ func (o *output) start() error {
 	return nil
 }
 
-// resume continues after the file's tags. again reports that the file header is incomplete, so the file must be
-// started again.
+// resume prepares to write after the file's tags. again reports that the file header is incomplete, so that the
+// file must be written from the beginning.
 func (o *output) resume() (again bool, err error) {
 	e, err := findEnd(o.file, o.size)
 	if err != nil {
@@ -222,7 +223,7 @@ func (o *output) write(t flv.Tag, at int64) error {
 		}
 	}
 	flv.PutTagHeader(o.head[:], t.Type, len(t.Body), uint32(at))
-	o.w.Write(o.head[:]) // a later Write returns the error
+	o.w.Write(o.head[:]) // if this fails, the next Write returns the error
 	o.w.Write(t.Body)
 	flv.PutPreviousTagSize(o.head[:], len(t.Body))
 	if _, err := o.w.Write(o.head[:flv.PreviousTagSizeLen]); err != nil {
@@ -257,8 +258,8 @@ func (o *output) flush() error {
 	return err
 }
 
-// close flushes, updates header and metadata, and closes the file. If any write fails, it cuts the file after the
-// last whole tag.
+// close writes the buffered tags, updates the file header and the metadata, and closes the file. If a write
+// fails, close truncates the file after the last whole tag.
 func (o *output) close() error {
 	o.closed = true
 	err := o.flush()
@@ -268,7 +269,7 @@ func (o *output) close() error {
 	return errors.Join(err, o.finish(), o.release())
 }
 
-// cut removes an incomplete tag from the end.
+// cut removes an incomplete tag from the end of the file.
 func (o *output) cut() {
 	info, err := o.file.Stat()
 	if err != nil {
@@ -279,7 +280,7 @@ func (o *output) cut() {
 	line.Set(o.last)
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
-	for s.next(&h) && h.end() == s.whole { // the timestamps of all these tags were assigned here
+	for s.next(&h) && h.end() == s.whole { // this recording has written all these tags, so their timestamps increase
 		o.last = max(o.last, line.Unwrap(h.Timestamp))
 		o.shown = max(o.shown, o.last+delay(h.Tag))
 	}
@@ -288,7 +289,7 @@ func (o *output) cut() {
 	o.file.Truncate(o.size)
 }
 
-// finish updates header and metadata.
+// finish updates the file header and the metadata.
 func (o *output) finish() error {
 	header := flv.AppendFileHeader(nil, o.has)
 	if _, err := o.file.WriteAt(header[4:5], 4); err != nil { // the flags

@@ -11,33 +11,33 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// PlayOptions say what is played, and how fast.
+// PlayOptions say which part of a file is played, and how fast.
 type PlayOptions struct {
-	Start  time.Duration // a position in terms of the file's timestamps; play begins with the key frame before it; <= 0 means the beginning
-	Length time.Duration // how long to play after Start; 0 means to end at once, < 0 with the file
-	Buffer time.Duration // the client's buffer: how far ahead of their time tags are returned; see Player.Fill
+	Start  time.Duration // a position, as a timestamp of the file; play begins with the key frame at or before it; <= 0 means the beginning
+	Length time.Duration // how long to play after Start; 0 means to end at once, < 0 to play to the end of the file
+	Buffer time.Duration // size of the client's buffer: tags are returned this long before the client shows them; see Player.Fill
 	AsFast bool          // return tags as fast as possible, regardless of Buffer
 }
 
-// FrameRoom is how many bytes of Tag.Frame precede the body.
+// FrameRoom is the number of bytes in Tag.Frame before the body.
 const FrameRoom = flv.PreviousTagSizeLen + flv.TagHeaderSize
 
 // Tag is a tag of a file.
 type Tag struct {
 	flv.Tag
 
-	// Frame is the tag as in the file, including the PreviousTagSize before it: FrameRoom bytes, then Body. The frames returned between two
-	// calls of Fill are adjacent in memory, so together they are FLV again, and the capacity of each extends to the end of the last. So
-	// messages whose headers have at most FrameRoom bytes can be made from them in place: out = first.Frame[:0]; then append header and
-	// Body of each before Next is called again.
+	// Frame is the tag as it is in the file, after the PreviousTagSize of the tag before it: FrameRoom bytes, and then Body. The frames
+	// returned between two calls of Fill are adjacent in memory, so that together they are FLV again. The capacity of each extends to the
+	// end of the last one. Messages whose headers have at most FrameRoom bytes can therefore be made in this memory: begin with out =
+	// first.Frame[:0], and append the header and the Body of each tag to out before Next is called again.
 	Frame []byte
 }
 
 // Forever is the wait that Fill returns if playing continues only after Seek or Resume.
 const Forever time.Duration = math.MaxInt64
 
-// Player reads one file for one client. It is used by one goroutine at a time. While nothing is due it has no buffer, otherwise one
-// of 64 KiB, or of the size of a larger tag.
+// Player reads one file for one client. It is used by one goroutine at a time. While no tag is due, it has no buffer. Otherwise it
+// has a buffer for 64 KiB, or for one larger tag.
 type Player struct {
 	folder *Folder
 	name   string
@@ -51,7 +51,7 @@ type Player struct {
 	until  int64 // in ms; < 0 means no limit
 	over   bool  // the position until has been reached
 	clock  pacer
-	glance bool // the clock is stopped, but one picture is due
+	glance bool // the clock is stopped, but one picture must be sent
 }
 
 // followEvery is how often a Player checks whether a recording has grown.
@@ -76,17 +76,16 @@ func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Play
 	return p, nil
 }
 
-// Fill reads the next piece of the file, 64 KiB or one larger tag, if it is due. If it returns 0 and no error, call Next until it returns
-// no more tags. Otherwise nothing is due for the returned time: call Fill again then, or after Seek, Resume or SetBuffer. Tags that Next
-// has not returned yet are kept.
+// Fill reads the next piece of the file, 64 KiB or one larger tag, if it is due. If wait is 0 and there is no error, call Next until it
+// returns no more tags. If wait is greater than 0, no tag is due: call Fill again after that time, or after Seek, Resume or SetBuffer.
+// Fill keeps tags that Next has not returned yet.
 //
 // A piece is due when the time of its first tag is at most Buffer ahead of the client's clock. The clock starts when the first tag, or the
-// first tag after Seek, is returned, and is stopped by Pause. So a client receives as much as its buffer holds,
-// and up to 64 KiB more.
+// first tag after Seek, is returned. Pause stops it. As a result, a client receives at most 64 KiB more than its buffer holds.
 //
-// At the end of the file or of PlayOptions.Length the error is io.EOF; a file that is being recorded has no end until the recording is
-// closed. If the file ends within a tag, or contains something that is not a tag, the error is an [*flv.Error], and everything before it
-// has been returned. Seek can be used after all of these errors. Any other error is an [*Error].
+// At the end of the file or of PlayOptions.Length the error is io.EOF. While a file is being recorded, its end is not reached. If the
+// file ends within a tag, or contains bytes that are not a tag, the error is an [*flv.Error], and all tags before it have been returned.
+// After these errors, Seek may be called to continue. Any other error is an [*Error].
 func (p *Player) Fill() (wait time.Duration, err error) {
 	switch {
 	case p.closed:
@@ -129,7 +128,8 @@ func (p *Player) ready() (t flv.Tag, size int, ok bool) {
 	}
 }
 
-// load reads the piece with the next tag if the tag is due, or skips the tag if it is not wanted.
+// load reads the piece with the next tag if the tag is due, or skips the tag if its type is not
+// one that is played.
 func (p *Player) load() (wait time.Duration, err error) {
 	t, size, err := p.ahead()
 	switch {
@@ -145,16 +145,17 @@ func (p *Player) load() (wait time.Duration, err error) {
 		return wait, nil
 	}
 	if err = p.piece.read(FrameRoom + size); err == nil && len(p.piece.rest()) < FrameRoom+size {
-		p.size = 0 // the file has become shorter: check its size again
+		p.size = 0 // the file has become shorter, so the next call must check its size again
 	}
 	return 0, err
 }
 
-// errNotYet is returned at the present end of a recording in progress.
+// errNotYet says that the next tag of a recording in progress has not been
+// written yet.
 var errNotYet = errors.New("not recorded yet")
 
-// ahead returns the header of the next tag, after checking that the file has all of it. The error is io.EOF at the
-// end of the file, and errNotYet at the present end of a recording in progress.
+// ahead returns the header of the next tag, if the file contains the whole tag. The error is io.EOF at the end of
+// the file, and errNotYet at the end of what has been recorded so far.
 func (p *Player) ahead() (t flv.Tag, size int, err error) {
 	growing := true
 	for asked := false; ; asked = true {
@@ -184,7 +185,7 @@ func (p *Player) ahead() (t flv.Tag, size int, err error) {
 	}
 }
 
-// due returns the time until a tag is due.
+// due returns how long it takes until a tag is due.
 func (p *Player) due(t flv.Tag) time.Duration {
 	if p.glance || t.Type == flv.TagScript {
 		return 0
@@ -193,11 +194,11 @@ func (p *Player) due(t flv.Tag) time.Duration {
 	return p.clock.wait(time.Now(), line.Unwrap(t.Timestamp))
 }
 
-// Next returns the next tag of the piece; ok is false if there are no more. The tag is a view that is valid until Fill, Seek, Pause
-// or Close is called.
+// Next sets t to the next tag of the piece. ok is false if there are no more. The tag's memory is valid until Fill, Seek, Pause or
+// Close is called.
 func (p *Player) Next(t *Tag) (ok bool) {
 	if len(p.front) > 0 {
-		*t, p.front[0] = p.front[0], Tag{} // drop the reference: the tag may be large
+		*t, p.front[0] = p.front[0], Tag{} // release the memory of the tag, which may be large
 		p.front = p.front[1:]
 		return true
 	}
@@ -224,10 +225,10 @@ func (p *Player) Next(t *Tag) (ok bool) {
 	return true
 }
 
-// Seek moves to a position: Fill and Next then return the headers that are valid there (metadata, and the decoder configurations of every
-// track, with the timestamp of the tag after them), and then the key frame before the position and what follows it; after Pause, only that
-// key frame. Tags that Next has not returned yet are dropped. The error is an [*Error], for example with ErrInvalidTime, or ctx's; the
-// Player's position is then unchanged.
+// Seek moves to a position and drops the tags that Next has not returned yet. Then Fill and Next return the headers that are valid at the
+// position: the metadata and the decoder configurations of every track, with the timestamp of the tag after them. They continue with the
+// key frame before the position and the tags after it; while the client's clock is stopped, they return only this key frame. The error is
+// that of ctx or an [*Error], for example with ErrInvalidTime. After an error the Player's position is unchanged.
 func (p *Player) Seek(ctx context.Context, to time.Duration) error {
 	return p.fail("seek", p.seek(ctx, to))
 }
@@ -259,7 +260,8 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	return nil
 }
 
-// find returns the place from which to play for a time in ms, and the headers that are valid there.
+// find returns the place at which playing begins for a position in ms, and the headers that are
+// valid there.
 func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front []Tag, err error) {
 	if e, err = x.seek(ctx, p.file, time); err == nil {
 		front, err = p.readHeaders(e)
@@ -267,7 +269,8 @@ func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front
 	return e, front, err
 }
 
-// maxHeaderBytes bounds the headers sent before a key frame, the same limit as in flv.Headers.
+// maxHeaderBytes is the maximum size of the headers that are sent before a key frame, in
+// bytes. flv.Headers has the same limit.
 const maxHeaderBytes = 4 << 20
 
 // readHeaders returns the headers that are valid at a place.
@@ -305,14 +308,15 @@ func (p *Player) readHeaders(e entry) (tags []Tag, err error) {
 	return tags, nil
 }
 
-// Pause stops the client's clock: nothing is due until Resume. Tags that Next has not returned yet are returned after that.
+// Pause stops the client's clock, so that no tag is due until Resume. Tags that Next has not returned yet are returned
+// after Resume.
 func (p *Player) Pause() {
 	p.clock.pause(time.Now())
 	p.glance = false
 	p.piece.moveTo(p.piece.position())
 }
 
-// Resume continues after Pause.
+// Resume starts the client's clock again after Pause.
 func (p *Player) Resume() { p.clock.resume(time.Now()) }
 
 // SetBuffer changes PlayOptions.Buffer.
@@ -328,7 +332,8 @@ func (p *Player) Close() error {
 	return p.file.Close()
 }
 
-// fail returns the error of an operation. It does not wrap io.EOF, damage and a context's error.
+// fail makes an *Error of the error of an operation. It returns io.EOF, the error of a damaged
+// file and the error of a context unchanged.
 func (p *Player) fail(op string, err error) error {
 	if err == io.EOF || isDamage(err) {
 		return err

@@ -30,7 +30,7 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 	require.NoError(t, err)
 	r := rand.New(rand.NewPCG(1, 2))
 	var random []flv.Tag
-	for n := range uint32(300) { // tags around the size of a piece, and far beyond it
+	for n := range uint32(300) { // tags that are slightly smaller and larger than a piece, and much larger
 		size := []int{5, r.IntN(3000), r.IntN(70_000), pieceSize - FrameRoom - 2 + r.IntN(5), r.IntN(300_000)}[r.IntN(5)]
 		random = append(random, big(n, max(size, 5)))
 	}
@@ -70,8 +70,8 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 	}
 }
 
-// TestOtherTagsAreLeftOut checks that tags of other types are not returned. Tag types are RTMP's message types, so a file could otherwise
-// make a server send messages of other kinds.
+// TestOtherTagsAreLeftOut checks that only audio, video and script tags are returned. A server uses tag types as message types, so with
+// other tags a file could make it send messages of any type.
 func TestOtherTagsAreLeftOut(t *testing.T) {
 	odd := func(typ flv.TagType, size int) flv.Tag { return flv.Tag{Type: typ, Body: make([]byte, size)} }
 	f, _ := newFolder(t, map[string][]byte{"a.flv": fileOf(odd(1, 4), key(0), odd(20, 100_000), odd(15, 0), inter(40), odd(31, 70_000))})
@@ -86,7 +86,7 @@ func TestPlaysDamagedFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		content []byte
 		tags    int
-		cut     bool // else damaged
+		cut     bool // the file is cut off, not damaged
 	}{
 		"cut in a body":            {whole[:len(whole)-100], 2, true},
 		"cut in a header":          {whole[:len(two)+5], 2, true},
@@ -106,7 +106,7 @@ func TestPlaysDamagedFiles(t *testing.T) {
 				require.ErrorIs(t, err, io.ErrUnexpectedEOF, name)
 			}
 			require.Len(t, tags, c.tags, name)
-			require.NoError(t, p.Seek(context.Background(), 0), name) // and again from the beginning
+			require.NoError(t, p.Seek(context.Background(), 0), name) // after an error, Seek works
 		}
 	}
 }
@@ -136,7 +136,7 @@ func TestSeek(t *testing.T) {
 		to    time.Duration
 		key   uint32
 		avc   byte
-		where int // index of the key frame in the tags
+		where int // index of the key frame in the file's tags
 	}{{3901, 3000, 2, 3}, {2000, 2000, 2, 3}, {1999, 1000, 1, 3}, {1000, 1000, 1, 3}, {999, 0, 1, 3}, {0, 0, 1, 3}, {3500, 3000, 2, 3}} {
 		require.NoError(t, p.Seek(context.Background(), c.to*time.Millisecond))
 		tags, _, err := next(t, p)
@@ -260,7 +260,8 @@ func TestSeekWhilePaused(t *testing.T) {
 	}
 }
 
-// TestPace checks that a client receives what its buffer holds, and at most one piece more.
+// TestPace checks that a client receives as much as its buffer holds, and at most one piece
+// more.
 func TestPace(t *testing.T) {
 	var tags []flv.Tag
 	for n := range uint32(100) { // a tag of almost a piece every 500 ms
@@ -271,7 +272,8 @@ func TestPace(t *testing.T) {
 		p, err := f.Play(t.Context(), "a.flv", PlayOptions{Length: -1, Buffer: 3 * time.Second})
 		require.NoError(t, err)
 		defer p.Close()
-		// due returns how many tags are due, and the time until the next one
+		// due returns the number of tags that are due, and the time until the
+		// next one is due.
 		due := func() (n int, wait time.Duration) {
 			for {
 				tags, wait, err := next(t, p)
@@ -309,14 +311,14 @@ func TestPace(t *testing.T) {
 		require.Equal(t, 2, n)
 		require.Equal(t, time.Millisecond, wait)
 
-		require.NoError(t, p.Seek(t.Context(), 10*time.Second)) // the clock begins again
+		require.NoError(t, p.Seek(t.Context(), 10*time.Second)) // the clock starts again
 		n, wait = due()
 		require.Equal(t, 9, n)
 		require.Equal(t, 500*time.Millisecond, wait)
 	})
 }
 
-// TestPlaysWhileRecorded checks that a recording in progress is played and followed as it grows.
+// TestPlaysWhileRecorded checks that a recording in progress can be played while it grows.
 func TestPlaysWhileRecorded(t *testing.T) {
 	f, _ := newFolder(t, nil)
 	synctest.Test(t, func(t *testing.T) {
@@ -346,7 +348,7 @@ func TestPlaysWhileRecorded(t *testing.T) {
 			require.Equal(t, big(n*1000+1, 100_000), tags[len(tags)-1])
 			require.Equal(t, followEvery, wait)
 
-			// Seek also finds what has been recorded since.
+			// Duration and Seek include what has been recorded since then.
 			d, err := f.Duration(t.Context(), "a.flv")
 			require.NoError(t, err)
 			require.Equal(t, time.Duration(n*1000+1)*time.Millisecond, d)

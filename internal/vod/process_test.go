@@ -42,7 +42,7 @@ func runJob(job string) {
 // recordedFiles is the number of files that recordForEver writes.
 const recordedFiles = 20
 
-// recordForEver records files until it is killed. It prints a line when each of them has some content.
+// recordForEver records files until it is killed. It prints a line when every file has some content.
 func recordForEver(f *Folder) error {
 	var all []*Recorder
 	for i := range recordedFiles {
@@ -108,7 +108,7 @@ func TestKilled(t *testing.T) {
 		content := record(t, f, dir, name, RecordOptions{Append: true}, key(77))
 		after := tagsOf(t, content)
 		requireTotals(t, content, after)
-		require.InDelta(t, len(before)+1, len(after), 1) // a tag whose PreviousTagSize was missing is lost
+		require.InDelta(t, len(before)+1, len(after), 1) // if the last tag had no PreviousTagSize, it is lost
 		requireSame(t, before[1:len(after)-1], after[1:len(after)-1])
 		require.Equal(t, key(after[len(after)-2].Timestamp+1), after[len(after)-1])
 	}

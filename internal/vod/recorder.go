@@ -22,20 +22,22 @@ type RecordOptions struct {
 	MinFree     int64         // free bytes on the disk below which nothing is recorded; 0 means 100 MiB, < 0 no limit
 	MaxTotal    int64         // total size of the files in the folder in bytes above which nothing is recorded; <= 0 means no limit
 
-	// Next names the files after the first. If it is nil, they are named after the first. They replace no file: if a name is in use, "-2",
-	// "-3" and so on are inserted before ".flv". If Next is set, this also applies to the first file, unless Append is set.
-	// Next must not use the Recorder.
+	// Next returns the name of the second file, and of each one after it. If Next is nil, they get the name of the first file. These files
+	// never replace another file: if a name is in use, "-2", "-3" and so on are inserted before ".flv". If Next is set and Append is not,
+	// this also applies to the first file. Next must not use the Recorder.
 	Next func(start time.Time) string
 
-	// Done is called for each file after it has been closed, on the goroutine that has closed it: that of WriteTag or Close, or the one
-	// that flushes tags after a second. err says why the recording ended early. Done may be nil.
+	// Done is called for each file after it has been closed, on the goroutine that has closed it: the caller of WriteTag or Close, or
+	// the goroutine that writes buffered tags after a second. If the recording ended early, err says why. Done may be nil.
 	Done func(name string, err error)
 }
 
-// Recorder writes a stream to a file, or to several in turn. Its methods may be called from any goroutine.
+// Recorder writes a stream to a file, or to several files one after the other. Its methods may be called
+// from any goroutine.
 //
-// Tags are gathered and written 64 KiB at a time, or once a second. At any time a file consists of whole tags in order, except for the
-// last, so a file that was never closed can be played. Closing it writes its duration, size and last timestamp into its metadata.
+// Tags are buffered, and written when 64 KiB have been collected or after a second. At any time, a file consists of whole tags in
+// order, of which only the last may be incomplete, so a file can be played even if it was never closed. When a file is closed, its
+// duration, size and last timestamp are written into its metadata.
 type Recorder struct {
 	folder *Folder
 	o      RecordOptions
@@ -43,11 +45,11 @@ type Recorder struct {
 	first string // name of the first file
 
 	mu      sync.Mutex
-	part    int // number in the name of the last file
+	part    int // number at the end of the last file's name
 	out     *output
 	headers flv.Headers // the newest headers
 	line    flv.Timeline
-	zero    int64 // the position in line that corresponds to out.base
+	zero    int64 // the time in line that corresponds to out.base
 	timed   bool  // zero is valid
 	checked int64 // out.size at the last check of the limits
 	timer   *time.Timer
@@ -90,7 +92,8 @@ func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
 	return r, nil
 }
 
-// begin begins the first file. If this process is already recording it, begin waits until the deadline.
+// begin begins the first file. If this process is already recording to it, begin waits for the end of
+// that recording until the deadline.
 func (r *Recorder) begin(deadline time.Time) (err error) {
 	for {
 		switch {
@@ -135,12 +138,12 @@ func (r *Recorder) checkLimits(file *os.File) error {
 	return nil
 }
 
-// WriteTag adds a tag. It does not keep the body. Headers (see flv.IsHeader) may come at any time and with any timestamp; they are repeated
-// at the beginning of every file. Headers and other script data get the timestamp of the tag written last. The timestamps of audio and
-// video count from the first one. Tags of other types are left out.
+// WriteTag adds a tag. It does not keep the body. Headers (see flv.IsHeader) may come at any time and with any timestamp, and are repeated
+// at the beginning of every file. Headers and other script data get the timestamp of the tag written last. The first audio or video tag
+// gets the timestamp 0, and later ones are relative to it. Tags of other types are left out.
 //
-// The error is an [*Error], with ErrNoSpace or the system's error, and is final: the file was closed and ends with a whole tag, and every
-// later call returns the same error. Since tags are gathered, the error may concern an earlier tag.
+// The error is an [*Error] that wraps ErrNoSpace or an error of the system. After an error the file is closed and ends with a whole tag,
+// and every later call returns the same error. Since tags are buffered, the error may concern an earlier tag.
 func (r *Recorder) WriteTag(t flv.Tag) error {
 	return r.locked(func() error {
 		if r.closed && r.err == nil {
@@ -153,14 +156,15 @@ func (r *Recorder) WriteTag(t flv.Tag) error {
 	})
 }
 
-// Name returns the name of the file that is being written, or was written last.
+// Name returns the name of the file that is being written or, after Close, of
+// the last file.
 func (r *Recorder) Name() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.out.name
 }
 
-// Close writes what was gathered and closes the file. It returns the error that ended the recording, if one did.
+// Close writes the buffered tags and closes the file. If an error has ended the recording, Close returns it.
 func (r *Recorder) Close() error {
 	return r.locked(func() error {
 		if !r.closed {
@@ -173,7 +177,7 @@ func (r *Recorder) Close() error {
 	})
 }
 
-// locked calls f with the lock held, and then Done without it.
+// locked calls f with the lock held, and then Done without the lock.
 func (r *Recorder) locked(f func() error) error {
 	r.mu.Lock()
 	err := f()
@@ -188,7 +192,7 @@ func (r *Recorder) locked(f func() error) error {
 	return failed("record", "", err)
 }
 
-// tick flushes tags that have been buffered for a second.
+// tick writes tags that have been buffered for a second.
 func (r *Recorder) tick() {
 	r.locked(func() error {
 		r.armed = false
@@ -199,7 +203,7 @@ func (r *Recorder) tick() {
 	})
 }
 
-// add writes a tag, after beginning the next file if that is due.
+// add begins the next file if it is time for it, and writes a tag.
 func (r *Recorder) add(t flv.Tag) error {
 	if len(t.Body) > flv.MaxBodySize {
 		return &flv.Error{Detail: "body is too long for a tag", Value: len(t.Body)}
@@ -228,7 +232,8 @@ func (r *Recorder) add(t flv.Tag) error {
 	return r.write(t, max(at, r.out.base))
 }
 
-// write writes a tag with a time, after the headers if they are due.
+// write writes a tag with the time at. If the file has no headers yet, it
+// writes them first.
 func (r *Recorder) write(t flv.Tag, at int64) error {
 	if err := r.out.begin(&r.headers); err != nil {
 		return err
@@ -247,8 +252,8 @@ func (r *Recorder) write(t flv.Tag, at int64) error {
 	return r.checkLimits(r.out.file)
 }
 
-// isNext reports whether a tag with a time begins the next file: it can be decoded without the tags before it, or no
-// such tag has come for too long.
+// isNext reports whether the next file begins with a tag. This is so if a limit is exceeded and the tag can be
+// decoded without the tags before it, or if the file is twice as large or as long as allowed.
 func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	size, time := r.o.MaxSize, r.o.MaxDuration.Milliseconds()
 	exceeds := func(times int64) bool {
@@ -269,7 +274,8 @@ func (r *Recorder) nextFile() error {
 	return r.beginNew(r.first, r.part+1)
 }
 
-// beginNew begins a file with the first free name: name itself if n is 1, and then those with "-n" and so on, from n at least 2.
+// beginNew begins a file with the first free name. It tries name if n is 1, and then name with "-2", "-3" and so on, beginning
+// with "-n" if n is greater than 2.
 func (r *Recorder) beginNew(name string, n int) error {
 	const most = 1 << 20
 	base := strings.TrimSuffix(name, extension)
@@ -310,7 +316,8 @@ func (r *Recorder) closeFile() {
 	r.done = append(r.done, finished{r.out.name, failed("record", "", r.err)})
 }
 
-// roomError wraps an error of the system in ErrNoSpace if it means a lack of space.
+// roomError wraps an error of the system in ErrNoSpace if the error means that
+// there is not enough space.
 func roomError(err error) error {
 	if err != nil && isFull(err) {
 		return fmt.Errorf("%w: %w", ErrNoSpace, withoutPath(err))

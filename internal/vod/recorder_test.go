@@ -57,7 +57,7 @@ func requireTotals(t testing.TB, file []byte, tags []flv.Tag) {
 	require.Equal(t, amf.ECMAArray{{Name: "duration", Value: seconds}, {Name: "filesize", Value: float64(len(file))}, {Name: "lasttimestamp", Value: seconds}}, m[:3])
 	h, _, err := flv.ParseFileHeader(file)
 	require.NoError(t, err)
-	require.False(t, has.HasAudio && !h.HasAudio || has.HasVideo && !h.HasVideo) // a tag that was cut off may have been counted
+	require.False(t, has.HasAudio && !h.HasAudio || has.HasVideo && !h.HasVideo) // the flags may include a tag that was cut off
 }
 
 // requireSame is like require.Equal, for tags that are too large to be printed.
@@ -79,7 +79,7 @@ func TestRecord(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	sent := script(t, "onMetaData", amf.ECMAArray{{Name: "width", Value: 320.0}, {Name: "duration", Value: 99.0}, {Name: "keyframes", Value: amf.Object{}}, {Name: "encoder", Value: "x"}})
 	file := record(t, f, dir, "live/room/a.flv", RecordOptions{},
-		at(avc(1), 9), sent, aac(1), // headers in any order and with any timestamp
+		at(avc(1), 9), sent, aac(1), // headers may come in any order and with any timestamp
 		sound(5_000_020), key(5_000_000), inter(5_000_040), flv.Tag{Type: 15, Body: []byte{0}}, avc(2), sound(5_000_060), flv.Tag{Type: flv.TagVideo, Timestamp: 5_000_080})
 	tags := tagsOf(t, file)
 	requireTotals(t, file, tags)
@@ -97,7 +97,8 @@ func TestRecord(t *testing.T) {
 	requireTotals(t, none, tagsOf(t, none))
 }
 
-// TestRecordOtherData checks that script data keeps its place, whatever its timestamp.
+// TestRecordOtherData checks that script data stays between the same tags, whatever
+// its timestamp is.
 func TestRecordOtherData(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	text := script(t, "onTextData", "x")
@@ -120,7 +121,7 @@ func TestRecordAllocatesNothing(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
-// TestRecordBeyond32Bits checks that timestamps continue past 2^32 ms, in the stream and in the file.
+// TestRecordBeyond32Bits checks that timestamps of the stream and of the file may pass 2^32 ms.
 func TestRecordBeyond32Bits(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	const max32 = 1<<32 - 1
@@ -213,14 +214,15 @@ func TestAppendAfterCut(t *testing.T) {
 		base := kept[len(kept)-1].Timestamp + 1
 		require.Equal(t, append(append([]flv.Tag{}, kept[1:]...), at(avc(1), base), key(base)), after[1:], cut)
 	}
-	for cut := range flv.FileHeaderSize { // a file that contains at most a part of a header
+	for cut := range flv.FileHeaderSize { // a file that is empty or contains a part of a file header
 		require.NoError(t, os.WriteFile(path, content[:4], 0o644))
 		require.NoError(t, os.WriteFile(path, flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})[:cut], 0o644))
 		require.Len(t, tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{Append: true}, key(7))), 2)
 	}
 }
 
-// TestAppendAfterCutInBodyOfTags checks a file that ends inside a body that looks like tags.
+// TestAppendAfterCutInBodyOfTags checks that a file is continued correctly if it ends inside
+// a body whose bytes look like tags.
 func TestAppendAfterCutInBodyOfTags(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	path := filepath.Join(dir, "a.flv")
@@ -367,7 +369,7 @@ func TestRotationBySize(t *testing.T) {
 	o := RecordOptions{MaxSize: 10_000, Next: func(time.Time) string { asked++; return fmt.Sprintf("%d/x.flv", min(asked, 2)) }}
 	r, err := f.Record("a.flv", o)
 	require.NoError(t, err)
-	for n := range uint32(100) { // no key frame at all
+	for n := range uint32(100) { // there are no key frames
 		require.NoError(t, r.WriteTag(big(40*n, 1000)))
 	}
 	require.NoError(t, r.Close())
@@ -382,7 +384,8 @@ func TestRotationBySize(t *testing.T) {
 	require.Equal(t, 100, total)
 }
 
-// TestRotationToNamesOfOthers checks that streams whose files would get the same names do not end each other's recordings.
+// TestRotationToNamesOfOthers checks that recordings continue if the next files of several streams would have the same
+// name.
 func TestRotationToNamesOfOthers(t *testing.T) {
 	f, _ := newFolder(t, nil)
 	var mu sync.Mutex
@@ -519,7 +522,8 @@ func TestReplacedWhilePlayed(t *testing.T) {
 	require.Equal(t, sound(0), tags[1])
 }
 
-// TestUsage checks that the folder is searched again after a while, since files are added and removed.
+// TestUsage checks that the folder is searched again after a while, since other programs add and
+// remove files.
 func TestUsage(t *testing.T) {
 	f, dir := newFolder(t, map[string][]byte{"a.flv": make([]byte, 1000), "d/b.flv": make([]byte, 200)})
 	synctest.Test(t, func(t *testing.T) {
@@ -528,7 +532,7 @@ func TestUsage(t *testing.T) {
 		require.NoError(t, os.Remove(filepath.Join(dir, "a.flv")))
 		require.Equal(t, int64(1250), f.usage.total(f.root))
 		time.Sleep(searchEvery)
-		f.usage.searching.Lock() // as if another goroutine were searching
+		f.usage.searching.Lock() // simulates a search by another goroutine
 		require.Equal(t, int64(1250), f.usage.total(f.root))
 		f.usage.searching.Unlock()
 		require.Equal(t, int64(200), f.usage.total(f.root))

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	peekSize   = 128     // number of bytes of a body that are read: enough for flv.KindOf, and so for key frames and headers
+	peekSize   = 128     // number of bytes of a body that are read: enough for flv.KindOf to recognize key frames and headers
 	windowSize = 4 << 10 // bytes read at a time: less than most video tags, more than most audio tags
 )
 
@@ -21,8 +21,8 @@ type head struct {
 // end returns the position of the next tag.
 func (h *head) end() int64 { return h.at + int64(h.size) + flv.TagOverhead }
 
-// isMedia reports whether t is a tag type of FLV. Other tags are skipped: their numbers are message types of RTMP,
-// which a file must not make a server send.
+// isMedia reports whether t is a tag type of FLV. Tags of other types are skipped: a server would send them as
+// RTMP messages of that type.
 func isMedia(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
 
 // scanner moves from tag to tag without reading whole bodies.
@@ -61,8 +61,8 @@ func scannerAt(file io.ReaderAt, size, pos int64) *scanner {
 	return &scanner{file: file, size: size, pos: pos, whole: pos}
 }
 
-// next moves to the next whole tag. At the end it returns false, and err is the reason: nil if the file ends between
-// tags, an [*flv.Error] if it ends inside a tag or is damaged, or the file's error.
+// next moves to the next whole tag. It returns false if there is none. Then s.err is nil if the file ends between
+// tags, an [*flv.Error] if it ends inside a tag or is damaged, or the error of the file.
 func (s *scanner) next(h *head) bool {
 	for s.err == nil && s.pos != s.size {
 		if s.err = s.read(h); s.err != nil {
@@ -75,7 +75,7 @@ func (s *scanner) next(h *head) bool {
 		if h.end() <= s.size {
 			s.whole = h.end()
 		}
-		s.pos = min(h.end(), s.size) // the last PreviousTagSize may be missing
+		s.pos = min(h.end(), s.size) // the PreviousTagSize after the last tag may be missing
 		if isMedia(h.Type) {
 			return true
 		}
@@ -104,7 +104,7 @@ func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
 		return t, 0, torn(at, int64(flv.TagOverhead-len(b)))
 	}
 	t, size, err = flv.ParseTagHeader(b)
-	if err == nil && t.Type == 0 { // zeros, after a crash of the file system or in space reserved for later
+	if err == nil && t.Type == 0 { // zeros, which are left after a crash of the system, or in space that was allocated but not written
 		err = &flv.Error{Detail: "not a tag: its type is 0"}
 	}
 	if e, ok := err.(*flv.Error); ok {
@@ -113,7 +113,8 @@ func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
 	return t, size, err
 }
 
-// torn returns the error for a file that ends inside the tag at a position.
+// torn returns the error for a file that ends inside the tag at the position
+// at.
 func torn(at, missing int64) error {
 	return &flv.Error{Offset: at, Detail: "the file ends within a tag, bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
 }

@@ -10,7 +10,7 @@ import (
 
 // usage tracks the total size of a folder's files.
 type usage struct {
-	grown     atomic.Int64 // bytes that recordings have added since the folder was opened
+	grown     atomic.Int64 // number of bytes that recordings have written since the folder was opened
 	found     atomic.Pointer[search]
 	searching sync.Mutex
 }
@@ -18,17 +18,18 @@ type usage struct {
 // search is the result of a search through the folder.
 type search struct {
 	ended time.Time
-	bytes int64 // total size, minus the value of usage.grown before the search
+	bytes int64 // total size of the files, minus the value of usage.grown before the search
 }
 
-// searchEvery is the least time between two searches of a folder, since it may have many files. Searches find what
-// other programs write and remove.
+// searchEvery is the minimum time between two searches of a folder, which may have many files. A search finds
+// changes by other programs.
 const searchEvery = 10 * time.Second
 
 // add adds n bytes that a recording has written.
 func (u *usage) add(n int64) { u.grown.Add(n) }
 
-// total returns the number of bytes in the files. While one recording searches, others use the previous result.
+// total returns the total size of the files in bytes. While one recording searches the folder, others use the
+// result of the previous search.
 func (u *usage) total(root *os.Root) int64 {
 	s := u.found.Load()
 	switch {
@@ -48,7 +49,7 @@ func (u *usage) total(root *os.Root) int64 {
 	return s.bytes + u.grown.Load()
 }
 
-// treeSize returns the total size of the files that are accessible. It skips other files, which could not be deleted either.
+// treeSize returns the total size of the files that are accessible. It skips files that are not.
 func treeSize(root *os.Root) (bytes int64) {
 	fs.WalkDir(root.FS(), ".", func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

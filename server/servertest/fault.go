@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// fault is one way in which a connection fails.
+// fault says how a connection fails.
 type fault struct {
 	cut   bool  // reset the connection
 	after int64 // bytes sent to the client before the reset
-	stall bool  // stop when the client has opened a stream
+	stall bool  // stop reading and writing when the client has sent play or publish
 }
 
 // faults are the faults of the next connections, in order.
@@ -25,7 +25,8 @@ func (f *faults) add(one fault) {
 	f.next = append(f.next, one)
 }
 
-// take gives a connection the next fault. It reports false if none is left.
+// take gives the next fault to a connection. It returns false if no fault is
+// left.
 func (f *faults) take(c *faultyConn) (ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -42,7 +43,8 @@ func (f *faults) take(c *faultyConn) (ok bool) {
 	return true
 }
 
-// opened stops a connection that has a stall fault, after it has opened a stream. It is called on the goroutine that reads.
+// opened is called when a client has sent play or publish, by the goroutine that reads. It stops the connection if the
+// connection has a stall fault.
 func (f *faults) opened(remote string) {
 	f.mu.Lock()
 	c := f.stalled[remote]
@@ -116,7 +118,7 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 	c.sent += int64(n)
 	if err == nil && n < len(b) {
 		if tcp, ok := c.Conn.(*net.TCPConn); ok {
-			tcp.SetLinger(0) // a reset, not a FIN
+			tcp.SetLinger(0) // so that Close sends a reset instead of a FIN
 		}
 		c.Conn.Close()
 		err = net.ErrClosed

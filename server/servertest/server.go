@@ -1,5 +1,5 @@
 // Package servertest provides an RTMP server for tests, as net/http/httptest does for HTTP. It listens on the loopback interface, records
-// what was published and which calls were made, and fails on request.
+// what clients publish and call, and simulates failures on request.
 //
 //	srv := servertest.New(t, nil)
 //	if err := upload(srv.URL("live/key")); err != nil { // the code under test
@@ -115,15 +115,16 @@ func (s *Server) TLSURL(path string) string {
 // ClientTLS returns the configuration that a client needs for TLSURL.
 func (s *Server) ClientTLS() *tls.Config { return selfsigned.Client() }
 
-// Published returns what has been published to a path so far, in the form that players get; see server.Tag. The path is
-// server.Request.Path, which a Publish hook may have changed.
+// Published returns what has been published to a path so far, in the form in which players receive it; see server.Tag.
+// The path is server.Request.Path, which a Publish hook may have changed.
 func (s *Server) Published(path string) []flv.Tag {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]flv.Tag(nil), s.published[path]...)
 }
 
-// Await waits until Published returns at least n tags for path. The error is ctx's.
+// Await waits until Published returns at least n tags for path. It fails only when
+// ctx is done, with ctx's error.
 func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	for {
 		s.mu.Lock()
@@ -153,7 +154,8 @@ func (s *Server) Calls(method string) []message.Command {
 	return calls
 }
 
-// CutAfter makes the Server reset the next connection after it has sent n bytes to the client, including the handshake.
+// CutAfter makes the Server reset the next connection when it has sent this number of bytes, including the handshake,
+// to the client.
 func (s *Server) CutAfter(bytes int64) { s.faults.add(fault{cut: true, after: bytes}) }
 
 // Stall makes the Server stop reading and writing on the next connection when the client has sent play or publish.
@@ -166,7 +168,7 @@ func (s *Server) Refuse(err error) {
 	s.refuse = err
 }
 
-// Server returns the server.Server.
+// Server returns the underlying server.Server.
 func (s *Server) Server() *server.Server { return s.srv }
 
 // Close disconnects all clients and closes the server, as server.Server.Close does.

@@ -68,7 +68,7 @@ func TestPublished(t *testing.T) {
 	assert.ErrorIs(t, srv.Await(ctx, "live/key", len(want)+1), context.DeadlineExceeded)
 }
 
-// TestPublishedAfterClose checks that a program that has closed its connection finds everything that it has published, without waiting.
+// TestPublishedAfterClose checks that Published returns everything as soon as the client has closed its connection.
 func TestPublishedAfterClose(t *testing.T) {
 	want := len(sample(t))
 	for range 50 {

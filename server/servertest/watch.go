@@ -10,7 +10,7 @@ import (
 // maxCalls is the number of commands that are kept.
 const maxCalls = 1 << 16
 
-// arrived records a message that was published.
+// arrived records a published message.
 func (s *Server) arrived(path string, p *message.Packet) {
 	tag, ok := server.Tag(p)
 	if !ok {
