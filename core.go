@@ -133,7 +133,7 @@ func (l *life) sessionEnded(s *session.Session, err error, meaning func(error) e
 	return l.end(err)
 }
 
-// join waits for the session and all goroutines of the Conn.
+// join closes the session, and waits for the goroutines that the Conn owns.
 func (l *life) join() {
 	l.mu.Lock()
 	s := l.session

@@ -75,7 +75,7 @@ func (e *HandshakeError) Error() string {
 func hungUp(err error) bool {
 	var failed *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) && !failed.Timeout() &&
-		(failed.Op == "read" || failed.Op == "write" || failed.Op == "readfrom") // net/http wraps the error of a failed write in a "readfrom"
+		(failed.Op == "read" || failed.Op == "write" || failed.Op == "readfrom") // net/http sends bodies with ReadFrom
 }
 
 // hangUpHints are the usual reasons why a server hangs up in a stage.
