@@ -50,7 +50,7 @@ type Options struct {
 	// OnStatus is called for every onStatus message of the server. s is nil if the status is about the connection, or about a
 	// stream that was closed. OnStatus runs like a handler; see HandlerFunc.
 	OnStatus func(s *Stream, status *StatusError)
-	// Logger logs what the server does wrong and what the library does about it. Nil means that nothing is logged.
+	// Logger receives errors, warnings and, at level Debug, the commands and events of the server. Nil means that nothing is logged.
 	Logger *slog.Logger
 	// Trace has functions that are called while connecting and with each message. Nil means none.
 	Trace *Trace

@@ -191,8 +191,7 @@ func TestPipeliningNeverFailsToPublish(t *testing.T) {
 	})
 }
 
-// withWary runs test with a server that behaves like w, and a Conn that is connected to that server. If w is nil, the server answers
-// everything.
+// withWary runs test with the server w and a Conn that is connected to it.
 func withWary(t *testing.T, w *wary, o Options, test func(t *testing.T, w *wary, c *Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		newWary(t, w)

@@ -177,7 +177,7 @@ func (p *peer) streamEOF() {
 	p.Send(peertest.Event(message.EventStreamEOF, 1))
 }
 
-// sounds sends count audio messages, with timestamps from first on in steps of a millisecond.
+// sounds sends count audio messages, whose timestamps begin at from and advance by a millisecond.
 func (p *peer) sounds(from, count int) {
 	for i := range count {
 		p.Media(message.TypeAudio, uint32(from+i), make([]byte, 100))
