@@ -235,7 +235,7 @@ func publishUntilItFails(url string, o *Options, way string, deadline time.Durat
 	}
 	out.took = elapsed(func() { s, out.err = c.CreateStream(context.Background(), &StreamOptions{Writable: true}) })
 	out.opened = out.err == nil
-	for i := 0; out.err == nil && i < 100; i++ { // until the buffers between us are full
+	for i := 0; out.err == nil && i < 100; i++ { // until all buffers up to the server are full
 		out.took = elapsed(func() {
 			s.SetWriteDeadline(time.Now().Add(deadline))
 			out.err = writes[way](s)
@@ -266,7 +266,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 		if how == unread {
 			n = newNetwork(how, math.MaxInt64)
 			cfg.OnMessage = func(*testserver.Session, *chunk.Message) {
-				if messages.Add(1) >= at { // of all connections: Dial may make two
+				if messages.Add(1) >= at { // counted over all connections, since Dial may make two
 					<-over
 				}
 			}
@@ -351,7 +351,7 @@ func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 			over, messages := make(chan struct{}), atomic.Int64{}
 			server, err := testserver.Start(testserver.Config{Scheme: scheme,
 				OnMessage: func(*testserver.Session, *chunk.Message) {
-					if messages.Add(1) >= at && how == unread { // of all connections: Dial may make two
+					if messages.Add(1) >= at && how == unread { // counted over all connections, since Dial may make two
 						<-over
 					}
 				}})
