@@ -135,8 +135,8 @@ func (s *streamReader) handOver() {
 	s.backlog.Queued(s.queue.Len())
 }
 
-// over returns why the stream has ended. Before calling over, the caller must check that the queue is empty, since another reader may have
-// queued media together with the end. The end of the stream takes precedence over the end of the connection. The caller holds s.mu.
+// over returns why the stream has ended. It returns nil while media is queued: another reader may have queued media, together with the end,
+// after the caller last looked at the queue. The end of the stream takes precedence over the end of the connection. The caller holds s.mu.
 func (s *streamReader) over() error {
 	switch {
 	case s.queue.Len() > 0:

@@ -141,7 +141,7 @@ func (g *guest) receive(m *chunk.Message) bool {
 func (g *guest) serve(cmd *message.Command, id uint32) {
 	switch cmd.Name {
 	case "connect":
-		time.AfterFunc(max(g.host.delay, 1), func() { // after the messages sent with connect have been read: the time of a bubble does not advance before
+		time.AfterFunc(max(g.host.delay, 1), func() { // time in a bubble advances only after everything sent with connect has been read
 			g.Lock()
 			defer g.Unlock()
 			g.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", message.CodeConnectSuccess, "welcome"))
