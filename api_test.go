@@ -23,7 +23,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// The public API. If this no longer compiles, existing programs break: add to the list, but never remove or change an entry.
+// This list is the public API. If it no longer compiles, existing programs break: add entries, but never remove or change one.
 
 var (
 	_ func(string, *rtmp.Options) (*rtmp.Conn, error)                                      = rtmp.New
@@ -105,7 +105,7 @@ var _ interface {
 	TransactionID() float64
 } = (*rtmp.Call)(nil)
 
-// The fields with their names and types, as programs use them.
+// These are the fields of the exported types, with their names and types.
 var (
 	_ = rtmp.Options{
 		App: "", Playpath: "", TCURL: "", PageURL: "", SWFURL: "", Auth: "", Subscribe: "", Token: "", UsherToken: "", FlashVer: "",

@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/peertest"
 )
 
-// senderEnv is an environment variable that makes this test binary the sending side of a benchmark. It is a separate process, so that only
-// the reader's memory is measured.
+// senderEnv is an environment variable that makes this test binary run as the sender of a benchmark. The sender is a separate process, so
+// that only the reader's memory is measured.
 const senderEnv = "RTMP_BENCH_SENDER"
 
 // runSender sends a little media on each connection, and then nothing.
@@ -70,7 +70,7 @@ func benchmarkIdle(b *testing.B, background bool) {
 	addr := startSender(b)
 	inUse := func() uint64 {
 		runtime.GC()
-		runtime.GC() // twice, since the second collection empties the pools
+		runtime.GC() // a second collection is needed to empty the pools
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc + m.StackInuse

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Call is a remote call that was sent.
+// Call is a remote call that has been sent.
 type Call struct {
 	call session.Call
 	hint string // added to the error if no answer comes
@@ -18,9 +18,9 @@ type Call struct {
 // TransactionID returns the transaction id of the call.
 func (k *Call) TransactionID() float64 { return k.call.ID }
 
-// Result waits for the answer and returns the value after its command object. It may be called any number of times and from any
-// goroutine. ctx and Options.Timeout bound this wait only: the answer can still be waited for again. If the server refuses, the error
-// is a *StatusError.
+// Result waits for the answer and returns the value after its command object. It may be called any number of times and from any goroutine.
+// ctx and Options.Timeout bound this wait only: after a timeout, Result can be called again to continue waiting. If the server refuses, the
+// error is a *StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
 	if err := k.call.Wait(ctx); err != nil {
 		if late, ok := err.(*session.TimeoutError); ok {
@@ -40,8 +40,8 @@ func (k *Call) Decode(ctx context.Context, dst any) error {
 	return amf.Assign(dst, v)
 }
 
-// Reply returns all values of the answer after the transaction id: the command object and what follows. It is nil until the answer
-// has arrived.
+// Reply returns all values of the answer after the transaction id: the command object and the values after it. It returns nil until the
+// answer has arrived.
 func (k *Call) Reply() []any {
 	reply, _ := k.call.Answer()
 	return reply
@@ -52,10 +52,10 @@ type CallOptions struct {
 	Object        any     // the command object; nil is sent as null
 	ChunkStreamID uint32  // zero means 3, as for all commands
 	StreamID      uint32  // the message stream id; zero is the connection
-	TransactionID float64 // zero means the next free one; ignored if NoReply is set
-	AMF3          bool    // send a command message of type 17, as is always done if ObjectEncoding 3 was agreed on
+	TransactionID float64 // zero means the next free id; ignored if NoReply is set
+	AMF3          bool    // send a command message of type 17; all calls have this type if ObjectEncoding 3 was agreed on
 
-	// NoReply sends the call with transaction id 0, which servers do not answer. Result returns nil at once.
+	// NoReply sends the call with transaction id 0. Servers do not answer such calls. Result returns nil at once.
 	NoReply bool
 }
 

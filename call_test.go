@@ -122,7 +122,7 @@ func TestCancelledWaitsLoseNothing(t *testing.T) {
 		p.AcceptPlayer()
 		cmd := p.Expect("slow")
 		first := p.Encode(peertest.Event(message.EventStreamBegin, 1))
-		p.Conn.Write(first[:7]) // in mid-message
+		p.Conn.Write(first[:7]) // the message is still incomplete
 		<-release
 		p.Conn.Write(first[7:])
 		p.Call(0, "_result", cmd.TransactionID, nil, "at last")
@@ -157,7 +157,7 @@ func TestCancelledWaitsLoseNothing(t *testing.T) {
 	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 }
 
-// TestCallWithoutReply checks that a call without an answer has the transaction id 0, and leaves no state behind.
+// TestCallWithoutReply checks that a call with NoReply has the transaction id 0, and that the Conn keeps no state for it.
 func TestCallWithoutReply(t *testing.T) {
 	calls := make(chan *message.Command, 2)
 	url := newPeer(t, func(p *peer) {
@@ -286,8 +286,8 @@ func echoServer(t testing.TB) *testserver.Server {
 	return s
 }
 
-// TestManyCallsWithCancellation makes a thousand calls from each of 64 goroutines, and cancels the wait for some at random moments. Every
-// answer must reach its caller, and the connection must work afterwards.
+// TestManyCallsWithCancellation makes a thousand calls from each of 64 goroutines, and cancels the wait for some answers at random moments.
+// Every other answer must reach its caller, and the connection must work afterwards.
 func TestManyCallsWithCancellation(t *testing.T) {
 	const callers, each = 64, 1000
 	c := dialed(t, echoServer(t).URL("app", ""), nil)
@@ -337,7 +337,8 @@ func TestManyCallsWithCancellation(t *testing.T) {
 	assert.Zero(t, c.client.Load().session.PendingCalls(), "every answer was taken")
 }
 
-// BenchmarkCall measures calls one at a time, and the exchange of the same number of bytes on a bare connection.
+// BenchmarkCall measures calls that are made one at a time. For comparison, it also exchanges the same number of bytes on a bare
+// connection.
 func BenchmarkCall(b *testing.B) {
 	b.Run("call", func(b *testing.B) {
 		c, err := Dial(b.Context(), echoServer(b).URL("app", ""), nil)

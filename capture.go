@@ -10,7 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// recorded returns nc, or a connection that records nc if Options.Capture is set. sent was sent together with the handshake.
+// recorded returns nc or, if Options.Capture is set, a connection that records the traffic of nc. sent contains the bytes that were sent
+// together with the handshake.
 func (s settings) recorded(nc net.Conn, result *handshake.Result, sent []byte, log *slog.Logger) net.Conn {
 	if s.opts.Capture == nil {
 		return nc
@@ -25,7 +26,7 @@ func (s settings) recorded(nc net.Conn, result *handshake.Result, sent []byte, l
 	return r.Conn(nc, func(err error) { captureEnded(log, err) })
 }
 
-// recordFailure records that no connection could be made.
+// recordFailure records that connecting has failed.
 func (s settings) recordFailure(failed error, log *slog.Logger) {
 	if s.opts.Capture != nil {
 		captureEnded(log, capturefile.NewRecorder(s.opts.Capture, s.captureInfo(), nil).Close(0, failed.Error()))

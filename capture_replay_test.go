@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// replayed serves sessions, and returns the address. At the end of the test it checks that the server has had no error.
+// replayed serves recorded sessions, and returns the server's address. At the end of the test it checks that the server has had no error.
 func replayed(t *testing.T, sessions ...*capture.Session) string {
 	l := conntest.Listen(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -30,7 +30,7 @@ func replayed(t *testing.T, sessions ...*capture.Session) string {
 	return l.Addr().String()
 }
 
-// TestReplayToAnotherClient records a session, and serves it to clients that send their requests in another order.
+// TestReplayToAnotherClient records a session, and replays it to clients that send their requests in another order.
 func TestReplayToAnotherClient(t *testing.T) {
 	for _, recorded := range []Pipelining{PipelineNone, PipelineHandshake} {
 		server := rtmptest.Server(t, testserver.Config{})
@@ -50,7 +50,7 @@ func TestReplayToAnotherClient(t *testing.T) {
 	}
 }
 
-// TestReplayOfAPlayer replays a recorded player, which must receive the same from the server.
+// TestReplayOfAPlayer replays the requests of a recorded player to a server. The server must send it the same messages as before.
 func TestReplayOfAPlayer(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{})
 	var file bytes.Buffer
@@ -68,7 +68,8 @@ func TestReplayOfAPlayer(t *testing.T) {
 	assert.EqualValues(t, sampleMedia(t), media.Load())
 }
 
-// TestReplayOfAPublisher replays a recorded publisher, which publishes under the placeholder of its key.
+// TestReplayOfAPublisher replays a recorded publisher. The recording contains a placeholder for the key, so the stream is published under
+// that name.
 func TestReplayOfAPublisher(t *testing.T) {
 	first := rtmptest.Server(t, testserver.Config{})
 	var file bytes.Buffer

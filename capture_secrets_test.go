@@ -19,7 +19,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// revealed returns the secrets of which eight consecutive bytes are in a capture, in the unpacked chunk streams or in a message.
+// revealed returns the secrets that a capture reveals: eight consecutive bytes of them are in the file, in the reassembled chunk streams or
+// in a message.
 func revealed(t *testing.T, file []byte, secrets ...string) (found []string) {
 	t.Helper()
 	var all [2]bytes.Buffer
@@ -56,7 +57,7 @@ func revealed(t *testing.T, file []byte, secrets ...string) (found []string) {
 	return found
 }
 
-// TestCaptureRevealsNothing sends every kind of secret, in chunks so small that chunk headers divide it.
+// TestCaptureRevealsNothing sends every kind of secret, in chunks so small that chunk headers divide each secret.
 func TestCaptureRevealsNothing(t *testing.T) {
 	const (
 		challenge = "58656322c972d6cdf2d776167575045f8484ea888e31c086f7b5ffbd0baec55ce442c2fb"
@@ -139,8 +140,8 @@ func must(b []byte, err error) []byte {
 	return b
 }
 
-// TestCaptureRevealsNoAnswers checks that the responses of authentication are removed, since with a response and its challenge one can try
-// passwords.
+// TestCaptureRevealsNoAnswers checks that the responses of authentication are removed. Whoever has a challenge and the response to it can
+// guess the password.
 func TestCaptureRevealsNoAnswers(t *testing.T) {
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		cfg := testserver.Config{Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"my-user-name": "secret word"}}}
@@ -163,7 +164,7 @@ func TestCaptureRevealsNoAnswers(t *testing.T) {
 		assert.Regexp(t, `^live\?authmod=(adobe|llnw)&user=secret\d+x*&.*response=secret\d+x*(&|$)`, app)
 		assert.Empty(t, revealed(t, file.Bytes(), "my-user-name", "secret word"))
 
-		// The capture can be replayed as a server, which sends the challenges but does not check the responses.
+		// The server that replays the capture sends the challenges but does not check the responses.
 		addr := replayed(t, sessions...)
 		c, err = Dial(conntest.Context(t), "rtmp://"+addr+"/live/out", &Options{PublishUser: "somebody", PublishPassword: "else"})
 		require.NoError(t, err)

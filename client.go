@@ -18,9 +18,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// client is the client's half of a connection. It acts on the messages that the session does not serve itself.
+// client is the client's half of a connection. It handles the messages that the session does not handle itself.
 //
-// Lock order of the package, outermost first, with the locks that the comment on session.Session lists:
+// This is the lock order of the package, outermost first. It includes the locks that the comment on session.Session lists:
 //
 //	Conn.closing -> Stream.closing -> farewell.underWay -> all others
 //	Conn.mu -> life.mu
@@ -36,11 +36,11 @@ type client struct {
 
 	announced   bool                      // connect announced Enhanced RTMP
 	connectCall *Call                     // set before anything is read
-	ahead       atomic.Pointer[pipelined] // pipelined stream for CreateStream to take over; nil if there is none
+	ahead       atomic.Pointer[pipelined] // the pipelined stream, until CreateStream takes it over; nil if there is none
 
 	quickAcks quickAcks // for nc
 
-	bandwidthChecks, bandwidthReplies int // changed by dispatches only
+	bandwidthChecks, bandwidthReplies int // changed only by Dispatch
 }
 
 func newClient(c *core, s settings, announces bool) *client {
@@ -48,7 +48,7 @@ func newClient(c *core, s settings, announces bool) *client {
 	return &client{link: l, streams: &streamTable{conn: l}, shared: &sharedTable{conn: l}, announced: announces}
 }
 
-// begin makes a session on nc after the handshake. received is the number of bytes that have arrived in it, and chunks is the writer that
+// begin makes a session on nc after the handshake. received is the number of bytes read during the handshake, and chunks is the writer that
 // has encoded the first messages.
 func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
@@ -57,8 +57,8 @@ func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 		Tap: k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
 }
 
-// takeAhead returns the stream that Connect has asked for, if o asks for the same. If both results are nil, CreateStream must ask for
-// the stream itself.
+// takeAhead returns the stream that Connect has requested, if o describes the same stream. If both results are nil, CreateStream must
+// request the stream itself.
 func (k *client) takeAhead(ctx context.Context, o StreamOptions) (*Stream, error) {
 	h := k.ahead.Swap(nil)
 	if h == nil {
@@ -75,7 +75,7 @@ func (k *client) takeAhead(ctx context.Context, o StreamOptions) (*Stream, error
 	return h.claim(ctx, o)
 }
 
-// mask replaces our secrets in a text from the server.
+// mask replaces the client's secrets in a text from the server.
 func (k *client) mask(text string) string {
 	if text == "" {
 		return ""
@@ -87,8 +87,8 @@ func (k *client) mask(text string) string {
 	return secret.Hide(text, secrets)
 }
 
-// Dispatch acts on a received message. It neither blocks nor writes. direct is the sink of the Stream whose Read reads the connection, if
-// any. An error ends the connection.
+// Dispatch handles a received message. It neither blocks nor writes. If the Read of a Stream is reading the connection, direct is the sink
+// of that Stream. An error ends the connection.
 func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
 	switch m.Type {
 	case message.TypeAudio, message.TypeVideo:
@@ -151,13 +151,13 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 		}
 		s.metadataReceived(d.Args)
 	case "onPlayStatus":
-		// Play.Complete is ignored, as in librtmp: servers send it between the items of a playlist, and signal the end of the stream in
-		// other ways.
+		// Play.Complete is ignored, as in librtmp: servers send it after each item of a playlist, and signal the end of the stream in other
+		// ways.
 	}
 	s.receive(m, direct == s.asSink())
 }
 
-// aggregate dispatches the messages in an aggregate. If it is damaged, those before the damage count.
+// aggregate dispatches the messages in an aggregate. If the aggregate is damaged, it dispatches the messages before the damage.
 func (k *client) aggregate(m *session.Message, direct session.Sink) {
 	for part, err := range m.Parts() {
 		if err != nil {
@@ -180,7 +180,7 @@ func (k *client) aggregate(m *session.Message, direct session.Sink) {
 func (k *client) userControl(m *session.Message) {
 	u, err := message.ParseUserControl(m.Payload())
 	if err != nil {
-		return // the session has already counted it
+		return // the session has already counted the error
 	}
 	if told := k.observer.UserControl; told != nil {
 		told(u)
@@ -197,8 +197,8 @@ func (k *client) userControl(m *session.Message) {
 	}
 }
 
-// commandReceived acts on a command: an answer, a status, a method that every client knows, or a call for the program. If it is
-// damaged, the part that could be decoded counts.
+// commandReceived handles a command: an answer, a status, a method that every client implements, or a call for the program. If the command
+// is damaged, commandReceived uses the values before the damage.
 func (k *client) commandReceived(m *session.Message) error {
 	cmd, damage := message.ParseCommand(m.Type, m.Payload())
 	if damage != nil {
@@ -227,8 +227,8 @@ func (k *client) commandReceived(m *session.Message) error {
 	return nil
 }
 
-// answered completes the call that a _result or _error belongs to, and ignores answers to unknown calls. An answer without a readable
-// transaction id may be connect's: it ends a connection whose connect has no answer yet.
+// answered completes the call that a _result or _error belongs to, and ignores answers to unknown calls. While connect is unanswered, an
+// answer without a readable transaction id may be the one to connect, so it ends the connection.
 func (k *client) answered(cmd *message.Command, damage error) error {
 	found, err := k.session.CallAnswered(cmd, damage)
 	if !found && damage != nil && cmd.TransactionID == 0 && k.connectUnanswered() {
@@ -237,7 +237,7 @@ func (k *client) answered(cmd *message.Command, damage error) error {
 	return err
 }
 
-// connectUnanswered reports whether connect was sent and has no answer yet.
+// connectUnanswered reports whether connect has been sent but not yet answered.
 func (k *client) connectUnanswered() bool {
 	return k.connectCall != nil && !k.connectCall.call.IsDone()
 }
@@ -251,8 +251,8 @@ func (k *client) lostAtConnect(err error) error {
 	return err
 }
 
-// connectAccepted sends what librtmp sends after connect's _result: the acknowledgement window, and a small buffer for the connection
-// as a whole. Usually they leave with createStream.
+// connectAccepted sends the messages that librtmp sends after connect's _result: Window Acknowledgement Size, and SetBufferLength with a
+// short buffer for message stream 0. They are usually written together with createStream.
 func (k *client) connectAccepted(reply []any) error {
 	if err := k.answerChallenge(reply); err != nil {
 		return err
@@ -279,11 +279,11 @@ func (l *link) answerChallenge(reply []any) error {
 	return l.session.ReplyCommand(&message.Command{Name: "secureTokenResponse", Args: []any{response}})
 }
 
-// knownMethod serves the methods that servers call on every client, such as Adobe's bandwidth check. A handler of the same name runs as
-// well.
+// knownMethod implements the methods that servers call on every client, such as Adobe's bandwidth check. If the program has a handler of
+// the same name, it runs as well.
 func (k *client) knownMethod(cmd *message.Command) (known bool, err error) {
 	switch cmd.Name {
-	case "onBWDone": // only the first: some servers repeat it after every check
+	case "onBWDone": // answer only the first call: some servers repeat it after every check
 		if k.bandwidthChecks++; k.bandwidthChecks == 1 {
 			err = k.session.ReplyCommand(&message.Command{Name: "_checkbw", TransactionID: k.session.NextID()})
 		}
@@ -304,10 +304,10 @@ func (k *client) knownMethod(cmd *message.Command) (known bool, err error) {
 	return true, err
 }
 
-// logs reports whether the level is logged. The arguments need not be computed otherwise.
+// logs reports whether the level is logged. If not, the caller need not compute the arguments.
 func (k *client) logs(level slog.Level) bool { return k.log.Enabled(context.Background(), level) }
 
-// statusReceived passes an onStatus to its stream. Some servers send a stream's status on message stream 0.
+// statusReceived passes an onStatus to its stream. Some servers send the statuses of a stream on message stream 0.
 func (k *client) statusReceived(streamID uint32, status *StatusError) {
 	level := slog.LevelDebug
 	if status.Level == "error" {
@@ -330,10 +330,10 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 		told(status)
 	}
 	if strings.HasPrefix(status.Code, "NetConnection.") {
-		s = nil // the status is about the connection, not about the stream that gets messages with the id 0
+		s = nil // the status is about the connection, although a stream may receive the messages with the id 0
 	}
 	if on := k.opts.OnStatus; on != nil {
-		size := amf.Size(status.Info) // Info contains the other fields
+		size := amf.Size(status.Info) // Info contains all fields of the status
 		k.events.tell(size, status.Code, func() { on(s, status) })
 	}
 }

@@ -25,7 +25,7 @@ func TestServersOwnCalls(t *testing.T) {
 		p.Call(0, "onBWDone", 0, nil, 8192.0)
 		p.Expect("_checkbw")
 		log <- "_checkbw"
-		p.Call(0, "onBWDone", 0, nil, 8192.0) // not twice
+		p.Call(0, "onBWDone", 0, nil, 8192.0) // the client must answer only once
 		p.Call(0, "ping", 0, nil)
 		p.Expect("pong")
 		log <- "pong"
@@ -84,7 +84,7 @@ func TestBrokenProtocol(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
 				p.AcceptPlayer()
 				p.sendMedia()
-				if test.t == message.TypeSetChunkSize { // our Writer refuses this message
+				if test.t == message.TypeSetChunkSize { // chunk.Writer refuses this message
 					p.Conn.Write(append([]byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}, test.body...))
 				} else {
 					p.Control(test.t, test.body)
@@ -140,8 +140,8 @@ func TestPingFlood(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// TestRepliesToAFlood checks a server that asks for more replies at once than we keep. It gets as many as there is room for, and only the
-// newest window; the connection stays usable.
+// TestRepliesToAFlood checks a server that asks for more replies at once than the client queues. The client sends as many as fit into its
+// queue, and only the newest window size. The connection stays usable.
 func TestRepliesToAFlood(t *testing.T) {
 	const many = 4 * session.MaxReplies
 	commandOf := func(name string, id float64) func(*peer) []byte {
@@ -198,8 +198,8 @@ func TestRepliesToAFlood(t *testing.T) {
 	}
 }
 
-// likeSRS accepts a client as SRS 7 does: it sends every small message separately, and the answer to connect after everything else, and its
-// message stream id is not 1.
+// likeSRS accepts a client as SRS 7 does: it sends every small message separately, sends the answer to connect last, and assigns a message
+// stream id other than 1.
 func (p *peer) likeSRS(streamID uint32) {
 	connect := p.Expect("connect")
 	if connect == nil {

@@ -76,8 +76,8 @@ func TestOddMessagesAreSkipped(t *testing.T) {
 	}
 }
 
-// TestOddCommandsAreObeyed checks that a transaction id that is not a number counts as 0, and that the part of a command before garbage is
-// used.
+// TestOddCommandsAreObeyed checks that a transaction id that is not a number counts as 0, and that the values before garbage in a command
+// are used.
 func TestOddCommandsAreObeyed(t *testing.T) {
 	stop := message.StatusObject("status", "NetStream.Play.Stop", "")
 	for name, body := range map[string][]byte{

@@ -9,10 +9,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// lingerPoll is how often a lingering Close checks what the server has acknowledged. No event announces that.
+// lingerPoll is how often a lingering Close checks what the server's TCP has acknowledged. The system has no event for an acknowledgement.
 const lingerPoll = 10 * time.Millisecond
 
-// sayGoodbye sends the last messages, and waits until everything that was published has arrived.
+// sayGoodbye sends the last messages, and waits until the server has received everything that was published.
 func (l *link) sayGoodbye(last []chunk.Outgoing) {
 	l.farewell.underWay.Lock() // wait for Streams that are being closed
 	l.farewell.closing.Store(true)
@@ -35,19 +35,20 @@ func (l *link) sayGoodbye(last []chunk.Outgoing) {
 	}
 }
 
-// linger ends a connection that has published without losing anything. Closing a socket with unread data resets the connection, and
-// the server drops what it has not read yet. So linger closes the write side if possible, and reads until the server hangs up, or until
-// lingerGrace after the server has received everything. If the socket cannot tell what has arrived, the server is asked a
-// question that all servers answer: after the answer it has read everything. A tunnel is closed only then, since its end does not say
-// what the server has read. A server that acknowledges is still reading.
+// linger ends a connection that has published, so that nothing is lost. Closing a socket with unread data resets the connection, and the
+// server then drops the bytes that it has not read yet. So linger closes the write side if possible, and reads until the server hangs up,
+// or until lingerGrace after the server has received everything. If the socket does not report which bytes have arrived, linger sends
+// createStream, which all servers answer: a server that has answered has read everything before the question. The write side of a tunnel is
+// closed only after that answer, since the end of a tunnel does not show what the server has read. While RTMP acknowledgements arrive, the
+// server is still reading.
 func (l *link) linger(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { // ends a write, too
+	stop := context.AfterFunc(ctx, func() { // this also ends a write in progress
 		l.session.Fail(&session.TimeoutError{What: "close: the server has not read everything that was published"})
 	})
 	defer stop()
 	var answered <-chan struct{}
 	if _, known := l.unacknowledged(); !known {
-		// This does not use ctx, so that when ctx is done the error is the one above, which says what has happened.
+		// The call does not use ctx: when ctx is done, the error must be the one above, which says what has happened.
 		if k, err := l.send(context.Background(), CallOptions{}, "createStream", nil); err == nil {
 			answered = k.call.Done()
 		}
@@ -57,7 +58,7 @@ func (l *link) linger(ctx context.Context) {
 	tick := time.NewTicker(lingerPoll)
 	defer tick.Stop()
 	arrived, acknowledgements := false, l.counts.Acknowledgements.Load()
-	for quiet := time.Duration(0); quiet < lingerGrace; { // counted in ticks, which are fewer on a busy machine
+	for quiet := time.Duration(0); quiet < lingerGrace; { // counted in ticks, so that a busy machine waits longer
 		select {
 		case <-l.session.Done():
 			return
@@ -76,8 +77,8 @@ func (l *link) linger(ctx context.Context) {
 	}
 }
 
-// unacknowledged returns how many bytes the server's TCP has not acknowledged, if that is known. A proxy's TCP, and HTTP in a tunnel,
-// say nothing about the server.
+// unacknowledged returns how many bytes the server's TCP has not acknowledged, if that number is known. It is unknown through a proxy or a
+// tunnel, where another machine may acknowledge the bytes.
 func (l *link) unacknowledged() (n int, known bool) {
 	if l.relayed {
 		return 0, false

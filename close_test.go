@@ -40,7 +40,7 @@ func TestCloseUnblocksEverybody(t *testing.T) {
 	assert.False(t, c.Connected())
 }
 
-// writePackets publishes n packets of the given size.
+// writePackets publishes count packets of the given size.
 func writePackets(t *testing.T, s *Stream, count, size int) {
 	t.Helper()
 	body := make([]byte, size)
@@ -49,7 +49,7 @@ func writePackets(t *testing.T, s *Stream, count, size int) {
 	}
 }
 
-// saysWhatWasLost checks Close's error: it contains the connection's error once, and is the same for each call.
+// saysWhatWasLost checks the error of Close: its text contains the connection's error once, and every call returns the same error.
 func saysWhatWasLost(t *testing.T, c *Conn, target error) {
 	t.Helper()
 	err := c.Close()
@@ -59,7 +59,7 @@ func saysWhatWasLost(t *testing.T, c *Conn, target error) {
 	assert.Equal(t, err, c.Close())
 }
 
-// narrow gives a peer small socket buffers, so that it accepts little if it does not read.
+// narrow gives a peer a small socket buffer, so that it accepts few bytes while it does not read.
 func (p *peer) narrow() { p.Conn.(*net.TCPConn).SetReadBuffer(4096) }
 
 func TestCloseReportsWhatWasLost(t *testing.T) {
@@ -173,8 +173,7 @@ func TestClosersWaitForTheFirst(t *testing.T) {
 	}
 }
 
-// TestCloseWhereTheServerNeverHangsUp checks servers that read everything, answer nothing more and keep the connection open, such as joy4,
-// livego and go2rtc.
+// TestCloseWhereTheServerNeverHangsUp checks servers that read everything but neither answer nor hang up, such as joy4, livego and go2rtc.
 func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 	read := make(chan int64, 1)
 	server := func(t *testing.T) string {
@@ -193,7 +192,7 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 		assert.Less(t, elapsed(func() { assert.NoError(t, c.Close()) }), 15*time.Second, "half of Timeout")
 		assert.Greater(t, <-read, int64(1_000_000))
 	})
-	t.Run("not known to be one", func(t *testing.T) { // so it can't be known whether everything has arrived
+	t.Run("not known to be one", func(t *testing.T) { // so the client can't know whether everything has arrived
 		c, s := publishing(t, server(t), &Options{Timeout: 300 * time.Millisecond,
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				nc, err := new(net.Dialer).DialContext(ctx, network, addr)
@@ -227,7 +226,7 @@ func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 	}
 }
 
-// TestStreamCloseBesideALingeringConn checks that Stream.Close does not wait while Conn.Close waits for the server.
+// TestStreamCloseBesideALingeringConn checks that Stream.Close returns at once while Conn.Close waits for the server.
 func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	lingers, over := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
@@ -257,7 +256,7 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	assert.NoError(t, <-closed)
 }
 
-// TestCloseBesideRequests checks that a request ends if the connection is closed meanwhile.
+// TestCloseBesideRequests checks that closing the connection ends a request in progress.
 func TestCloseBesideRequests(t *testing.T) {
 	for range 60 {
 		url := newPeer(t, func(p *peer) {
@@ -278,8 +277,8 @@ func TestCloseBesideRequests(t *testing.T) {
 	}
 }
 
-// TestCloseWhilePublishIsUnanswered checks that Close does not wait for a stream whose publish is unanswered, and that nothing counts as
-// lost.
+// TestCloseWhilePublishIsUnanswered checks that Close does not wait for a stream whose publish is unanswered, and that Close reports no
+// loss.
 func TestCloseWhilePublishIsUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) {

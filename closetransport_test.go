@@ -31,8 +31,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestCloseLosesNothingOverEveryTransport checks that the tail of a large push is not lost on any transport, although the server is slow
-// and sends acknowledgements all the time, and even if the connection can't be half closed.
+// TestCloseLosesNothingOverEveryTransport checks that the last bytes of a large file arrive over every transport. The server is slow and
+// sends acknowledgements all the time, and some of the connections can't be half closed.
 func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	const count, size = 12, 512 << 10
 	body := bytes.Repeat([]byte{0x27}, size)
@@ -66,8 +66,8 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	}
 }
 
-// TestCloseWaitsForTheReader checks that Close returns only after the server has read everything, also if a tunnel's server, which answers
-// requests before it has read their bytes, is late.
+// TestCloseWaitsForTheReader checks that Close returns only after the server has read everything. The server of the tunnel answers HTTP
+// requests before it has read their bytes.
 func TestCloseWaitsForTheReader(t *testing.T) {
 	const count, size = 10, 10_000
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
@@ -86,7 +86,7 @@ func TestCloseWaitsForTheReader(t *testing.T) {
 }
 
 // tlsPublisher publishes with rtmps through a pipe, where a write waits for its reader. The server reads up to deleteStream, and then calls
-// then. gone is closed when the server has noticed the end.
+// then.
 func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *Conn {
 	client, server := net.Pipe()
 	cfg := testserver.ServerTLS()
@@ -135,8 +135,8 @@ func TestFarewellOfTLS(t *testing.T) {
 	})
 }
 
-// TestCloseTellsTheTruth checks with servers that leave after any number of messages, in several ways, that Close returns nil only if all
-// media has arrived. (It may return an error even then, since a reset does not say what was unread.)
+// TestCloseTellsTheTruth checks that Close returns nil only if all media has arrived. The servers hang up after any number of messages, in
+// several ways. (Close may return an error even if all media has arrived, since a reset does not show what was unread.)
 func TestCloseTellsTheTruth(t *testing.T) {
 	seed := uint64(1)
 	if long() {
@@ -165,7 +165,7 @@ func TestCloseTellsTheTruth(t *testing.T) {
 					}
 				}
 				if strings.HasSuffix(how, "late") {
-					time.Sleep(20 * time.Millisecond) // a server that leaves late, so that Close is at another point
+					time.Sleep(20 * time.Millisecond) // a server that hangs up later, so that Close has got further
 				}
 				if strings.HasPrefix(how, "reset") {
 					p.Conn.(*net.TCPConn).SetLinger(0)
@@ -246,7 +246,7 @@ func TestCloseReportsWhatATunnelRefused(t *testing.T) {
 	assert.Zero(t, received.Load(), "of 11")
 }
 
-// TestCallsBesideClose checks that Close waits until the server has read everything, whatever calls are made meanwhile or were never answered.
+// TestCallsBesideClose checks that Close waits until the server has read everything, even while calls are being made or remain unanswered.
 func TestCallsBesideClose(t *testing.T) {
 	const count, size = 12, 512 << 10
 	for name, dial := range map[string]func(ctx context.Context, network, addr string) (net.Conn, error){

@@ -20,7 +20,7 @@ type Conn struct {
 	client atomic.Pointer[client] // the connection, once Connect has made it
 
 	mu         sync.Mutex // guards the fields below
-	setup      setup      // as it was when connecting began
+	setup      setup      // not changed after connecting has begun
 	connecting bool
 
 	closing sync.Once
@@ -77,13 +77,14 @@ func (c *Conn) ConnectReply() []any {
 	return nil
 }
 
-// Capabilities returns what the server has said about Enhanced RTMP in its answer to connect. They are zero before that.
+// Capabilities returns what the server has said about Enhanced RTMP in its answer to connect. It returns the zero value before the answer
+// has arrived.
 func (c *Conn) Capabilities() Capabilities { return capabilities(c.ConnectReply()) }
 
-// CreateStream opens a stream and plays it, or publishes it if StreamOptions.Writable is set. Nil opts play the stream that the URL
-// or Options.Playpath names. CreateStream waits for the answer to connect, and returns when the server has started the stream or the
-// first media has arrived. If the server refuses, the error is a *StatusError and the connection stays usable. With
-// Options.Pipelining, the first CreateStream takes over the stream that Connect has asked for, or closes it if opts differ.
+// CreateStream opens a stream and plays it, or publishes it if StreamOptions.Writable is set. If opts is nil, it plays the stream that the
+// URL or Options.Playpath names. CreateStream waits for the answer to connect, and returns when the server has started the stream or the
+// first media has arrived. If the server refuses, the error is a *StatusError and the connection stays usable. With Options.Pipelining, the
+// first CreateStream takes over the stream that Connect has requested, or closes that stream if opts describe another one.
 func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, error) {
 	k, err := c.established()
 	if err != nil {
@@ -103,7 +104,7 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 		return s, err
 	}
 	s := k.streams.newStream(o)
-	err = k.session.Blocked() // checked before the server is asked for a stream, which it would keep
+	err = k.session.Blocked() // checked first, since the server would keep a stream that CreateStream then can't use
 	if err == nil {
 		err = k.streams.open(ctx, s)
 	}
@@ -115,8 +116,8 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 }
 
 // SharedObject connects to the shared object of that name in the Conn's application. It returns when the server has answered; the
-// properties may arrive later. A server keeps a persistent object when its last user has left. A Conn can connect to each name once
-// at a time.
+// properties may arrive later. A server keeps a persistent object after its last user has left. A Conn can be connected to each name only
+// once at a time.
 func (c *Conn) SharedObject(ctx context.Context, name string, persistent bool) (*SharedObject, error) {
 	k, err := c.established()
 	if err != nil {
@@ -128,22 +129,22 @@ func (c *Conn) SharedObject(ctx context.Context, name string, persistent bool) (
 	return k.shared.use(ctx, name, persistent)
 }
 
-// Follow returns the URL and the options for a new Conn after a server has asked its clients to reconnect. tcURL is the address in
-// that request, which may be relative to the present one; empty means the present one. The stream's name stays the same. The
-// capsEx of Options.ConnectFields must announce ExtReconnect. Follow does not change c.
+// Follow returns the URL and the options for a new Conn after a server has asked its clients to reconnect. tcURL is the address in the
+// server's request. It may be relative to the present tcUrl; an empty one means the present tcUrl. The name of the stream stays the same.
+// To receive such requests, a program announces ExtReconnect in the capsEx of Options.ConnectFields. Follow does not change c.
 //
-// Follow refuses a connection that is less well encrypted, and another host or port unless Options.FollowReconnect is FollowAny.
-// Without FollowAny, the new Conn also refuses addresses that are nearer to this machine than the server's own: a public server
-// cannot lead to private, link-local or loopback addresses. This is checked when it connects, after names were resolved, unless a
-// proxy or Options.HTTPClient resolves them.
+// Follow refuses a connection that is less well encrypted, and another host or port unless Options.FollowReconnect is FollowAny. Without
+// FollowAny, the new Conn also refuses addresses that are nearer to this machine than the server's own: a public server cannot lead a
+// client to private, link-local or loopback addresses. The new Conn checks the addresses when it connects, after it has resolved names. It
+// cannot check them if a proxy or Options.HTTPClient resolves the names.
 //
-// Credentials do not go to another host or port. These are the user and password of Options and URL, Auth, Token, UsherToken,
-// ConnectData, ConnectFields, the client certificates of TLSConfig, the part of Playpath and Subscribe that follows a ?, and the
-// user, password, query and fragment of PageURL and SWFURL. The name of a published stream is a key, so a publisher goes to another
-// host or port only with FollowAny. The same rules hold for Options.MaxRedirects, except that redirects may lead to other hosts and
-// ports.
+// Credentials are not sent to another host or port. Credentials are the user and password of Options and URL, Auth, Token, UsherToken,
+// ConnectData, ConnectFields, the client certificates of TLSConfig, the part of Playpath and Subscribe that follows a ?, and the user,
+// password, query and fragment of PageURL and SWFURL. The name of a published stream is a key, so a publisher goes to another host or port
+// only with FollowAny. The same rules hold for the redirects that Options.MaxRedirects allows, except that players may follow those to
+// other hosts and ports.
 //
-// The caller should wait before it connects again, and give up at some time.
+// The caller should wait before it connects again, and should limit the number of attempts.
 func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 	k, err := c.established()
 	if err != nil {
@@ -155,18 +156,18 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 	return rawURL, o, nil
 }
 
-// Close ends the connection. All waiting calls return, and Close waits for all goroutines of the Conn, except for a handler that is
-// running, whose context has ended. Close may be called from any goroutine, including a handler, and more than once: further calls
-// wait for the first and return its error.
+// Close ends the connection. All waiting calls return, and Close waits for all goroutines of the Conn. It cancels the context of a handler
+// that is running, but does not wait for that handler. Close may be called from any goroutine, including a handler, and more than once:
+// further calls wait for the first and return its error.
 //
-// Without published streams Close returns within a second. With them it closes the streams, tells the server that nothing more will
-// come, and waits until the server has read everything and hung up. If the server does not hang up, Close waits for one second after
-// everything has been acknowledged and the server has stopped reading, and for Options.Timeout at most.
+// If no stream was published, Close returns within a second. Otherwise it closes the streams, tells the server that nothing more will
+// follow, and waits until the server has read everything and hung up. If the server does not hang up, Close returns one second after
+// everything has been acknowledged and the server has stopped reading, and after Options.Timeout at the latest.
 //
-// An error means that something that was published may not have arrived, even if the connection was lost before Close; it is Conn.Err
-// then. Close returns no other errors. On Linux and macOS TCP knows what has arrived. Elsewhere, through a proxy or a tunnel, or
-// with Options.DialContext, the server is asked a last question; a server that hangs up in the orderly way without answering is assumed to
-// have read everything.
+// An error means that some of the published media may not have arrived. If the connection was lost before Close, the error is that of
+// Conn.Err. Close returns no other errors. On Linux and macOS, Close asks the TCP socket what has arrived. On other systems, through a
+// proxy or a tunnel, or with Options.DialContext, it sends the server a last command and waits for the answer. A server that closes the
+// connection in an orderly way without answering is assumed to have read everything.
 func (c *Conn) Close() error {
 	c.closing.Do(func() { c.closed = c.close() })
 	return c.closed

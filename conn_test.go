@@ -47,8 +47,8 @@ func TestPacketLevel(t *testing.T) {
 	assert.Equal(t, sound.Body, again.Body)
 }
 
-// TestLookingAtAConnWhileItConnects checks that methods may be called from any goroutine while Connect is in progress and follows a
-// redirect.
+// TestLookingAtAConnWhileItConnects checks that methods may be called from any goroutine while Connect is in progress, even if Connect
+// follows a redirect.
 func TestLookingAtAConnWhileItConnects(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		target := rtmptest.Server(t, testserver.Config{Scheme: scheme})
@@ -84,7 +84,7 @@ func TestLookingAtAConnWhileItConnects(t *testing.T) {
 	})
 }
 
-// neverFall checks that no counter has decreased.
+// neverFall checks that no counter has decreased between before and after.
 func neverFall(t *testing.T, before, after Stats) {
 	t.Helper()
 	for name, n := range map[string][2]uint64{
@@ -118,7 +118,7 @@ func TestDroppedMessagesOfAClosedStream(t *testing.T) {
 	neverFall(t, before, c.Stats())
 }
 
-// TestCountersAcrossARedirect checks that counters are not reset when Connect connects again.
+// TestCountersAcrossARedirect checks that Connect does not reset the counters when it connects again.
 func TestCountersAcrossARedirect(t *testing.T) {
 	target := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	url := newPeer(t, func(p *peer) {

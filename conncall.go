@@ -6,18 +6,18 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// Call calls a method of the server. It returns when the call has been sent, which ctx bounds; the answer is the Result of the
-// Call. If another call is being written, Call may leave its message to that write and return at once; if the write fails, Result
-// returns the error. Calls without an answer are kept until the Conn ends, and once there are 65,536 of them, further calls fail. If
-// you do not want an answer, use CallWith and CallOptions.NoReply.
+// Call calls a method of the server. It returns when the call has been sent; ctx bounds only the sending. Call.Result returns the answer.
+// If another call is being written, Call may leave its message to that write and return at once; if the write fails, Result returns the
+// error. Unanswered calls are kept until the Conn ends, and once there are 65,536 of them, further calls fail. A program that needs no
+// answer uses CallWith with CallOptions.NoReply.
 //
-// What one goroutine sends leaves in the order of its calls, whether by Call, SendPacket or the methods of a Stream. So Call waits
-// until media that WritePacket has queued has been sent.
+// The messages of one goroutine are sent in the order in which it calls Call, SendPacket and the methods of a Stream. So Call waits until
+// all media that WritePacket has queued has been sent.
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
 	return c.CallWith(ctx, CallOptions{}, method, args...)
 }
 
-// CallWith is like Call, with options.
+// CallWith is like Call, but takes options.
 func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args ...any) (*Call, error) {
 	k, err := c.established()
 	if err != nil {
@@ -37,13 +37,13 @@ func (c *Conn) RemoteMethod(method string) func(ctx context.Context, args ...any
 	}
 }
 
-// InvokeHandler makes h serve the method of that name, which may contain dots. A nil h removes the handler. A server may call a
-// method as soon as it has accepted connect, before a program can call InvokeHandler; use Options.Handlers for those. Handlers run
-// only while something reads from the connection; see "Reading" in the package documentation.
+// InvokeHandler makes h serve the method of that name. The name may contain dots. A nil h removes the handler. A server may call a method
+// as soon as it has accepted connect, before the program can call InvokeHandler; use Options.Handlers for such methods. Handlers run only
+// while something reads from the connection; see "Reading" in the package documentation.
 func (c *Conn) InvokeHandler(method string, h HandlerFunc) { c.core.events.handle(method, h) }
 
-// WaitInvoke waits until the server calls method, and returns the arguments. Calls that arrived before it do not count. A handler
-// for the method runs as well. Only ctx bounds the wait, not Options.Timeout.
+// WaitInvoke waits until the server calls method, and returns the arguments. It ignores calls that arrived earlier. If the method has a
+// handler, the handler runs as well. Only ctx bounds the wait; Options.Timeout does not.
 func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
 	k, err := c.established()
 	if err != nil {
@@ -60,7 +60,7 @@ func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
 	return nil, err
 }
 
-// SendPacket sends p as it is, after media that WritePacket has queued before. p.Body is neither modified nor retained.
+// SendPacket sends p unchanged, after the media that WritePacket has already queued. It neither modifies nor retains p.Body.
 func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 	k, err := c.established()
 	if err != nil {
@@ -69,13 +69,13 @@ func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 	return k.session.Send(ctx, session.EncodePacket(p))
 }
 
-// ReadPacket reads the next message of any type before the library acts on it: pings, calls, results and media take effect only when
-// the packet is passed to HandlePacket. Only Set Chunk Size and Abort have taken effect, and the received bytes are acknowledged.
-// p.Body is replaced; the caller may keep it. ReadPacket ends with ctx, or after Options.Timeout without a byte from the
-// server. Neither harms the connection.
+// ReadPacket reads the next message of any type before the library acts on it: pings, calls, results and media take effect only when the
+// packet is passed to HandlePacket. There are two exceptions: Set Chunk Size and Abort take effect at once, and so do the bytes received,
+// which are acknowledged. ReadPacket sets p.Body to a new slice, which the caller may keep. It returns an error when ctx is done, or after
+// Options.Timeout without a byte from the server. The connection stays usable after either error.
 //
-// Do not read in any other way until the packet has been passed to HandlePacket, neither by Stream.Read nor by waiting for an answer:
-// later messages of its stream would be handled before it.
+// Until the packet has been passed to HandlePacket, do not call Stream.Read or wait for an answer: later messages of the same stream would
+// be handled before the packet.
 func (c *Conn) ReadPacket(ctx context.Context, p *Packet) error {
 	k, err := c.established()
 	if err != nil {

@@ -24,8 +24,8 @@ func (c *Conn) SetOption(name, value string) error {
 	return c.setup.set(name, value)
 }
 
-// SetupURL replaces the URL and sets the options that follow it, as in "rtmp://host/app/play name=value". If it fails, nothing has
-// changed.
+// SetupURL replaces the URL and sets the options that follow it, as in "rtmp://host/app/play name=value". If it returns an error, nothing
+// has changed.
 func (c *Conn) SetupURL(rawURL string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -35,10 +35,10 @@ func (c *Conn) SetupURL(rawURL string) error {
 	return c.setup.replace(rawURL)
 }
 
-// Connect dials, does the handshake and sends the connect command. It does not wait for the server's answer, which is the Result of
-// the Call, except with credentials, MaxRedirects or Pipelining, since it may have to connect again then. It announces Enhanced RTMP
-// unless Options.NoEnhanced is set; only Dial tries both ways. The error is an *OptionError, a *HandshakeError or that of ctx. A Conn
-// whose Connect has failed cannot be used again.
+// Connect dials, performs the handshake and sends the connect command. Result of the returned Call waits for the server's answer. Connect
+// itself waits for the answer only with credentials, MaxRedirects or Pipelining, because it may then have to connect again. It announces
+// Enhanced RTMP unless Options.NoEnhanced is set; unlike Dial, it does not try again without the announcement. The error is an
+// *OptionError, a *HandshakeError or the error of ctx. A Conn whose Connect has failed cannot be used again.
 func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 	k, err := c.connector(ctx)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 	return c.use(k.try(ctx, id, session.EncodePacket(p)))
 }
 
-// connector returns the connector of c. There is only one: a second call is an error.
+// connector returns the connector of c. A Conn connects only once: a second call returns an error.
 func (c *Conn) connector(ctx context.Context) (*connector, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +85,7 @@ func (c *Conn) connector(ctx context.Context) (*connector, error) {
 		pipelining: settings.opts.Pipelining}}, nil
 }
 
-// use makes k the connection of c. If err is not nil, it ends c, and k if that is not nil.
+// use makes k the connection of c. If err is not nil, use ends c and, if there is one, k.
 func (c *Conn) use(k *client, err error) (*Call, error) {
 	if k != nil {
 		if ended := c.core.useSession(k.session); ended != nil {

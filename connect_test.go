@@ -18,8 +18,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// deafToArrays answers like go2rtc 1.9: it silently drops a connect that contains a strict array. It returns the connect that it has
-// answered, if any.
+// deafToArrays behaves like go2rtc 1.9: it silently drops a connect that contains a strict array, and answers other connects. It returns
+// the connect that it has answered, if any.
 func (p *peer) deafToArrays() *message.Command {
 	cmd := p.Expect("connect")
 	if cmd == nil {
@@ -36,7 +36,7 @@ func (p *peer) deafToArrays() *message.Command {
 	return cmd
 }
 
-// dialPiped dials servers at the other end of pipes, one for each script. It must be called in a bubble.
+// dialPiped dials scripted servers through pipes. The n-th connection runs the n-th script. dialPiped must be called in a synctest bubble.
 func dialPiped(t *testing.T, ctx context.Context, o Options, scripts ...func(p *peer)) (c *Conn, dials int, err error) {
 	dial, accepted := peertest.Dialer(t, onPeers(scripts)...)
 	o.DialContext = dial
@@ -100,7 +100,8 @@ func TestServerDeafToEnhanced(t *testing.T) {
 	})
 }
 
-// TestServerNotDeaf checks that Dial connects again only if the server may not understand Enhanced RTMP, and only if that was announced.
+// TestServerNotDeaf checks that Dial connects again only if it has announced Enhanced RTMP and the server may not understand the
+// announcement.
 func TestServerNotDeaf(t *testing.T) {
 	answers := func(after time.Duration) func(p *peer) {
 		return func(p *peer) {
@@ -146,7 +147,7 @@ func TestServerNotDeaf(t *testing.T) {
 	})
 }
 
-// TestConnectUnansweredHint checks that Connect does not try again, and that its error says what may help.
+// TestConnectUnansweredHint checks that Connect does not try again if the server does not answer, and that the error says what may help.
 func TestConnectUnansweredHint(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -162,7 +163,7 @@ func TestConnectUnansweredHint(t *testing.T) {
 	}
 }
 
-// TestHangUpAtConnect checks the error if the server refuses an app by hanging up, as nginx-rtmp does.
+// TestHangUpAtConnect checks the error for a server that refuses an app by hanging up, as nginx-rtmp does.
 func TestHangUpAtConnect(t *testing.T) {
 	for name, last := range map[string]func(p *peer){
 		"FIN":   func(p *peer) { p.Expect("connect") },

@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestDialTakesMoreThanHalfOfTheContext checks that a server whose connect takes more than half of the time that ctx has left is still
-// reached, in spite of the second try.
+// TestDialTakesMoreThanHalfOfTheContext checks that Dial succeeds with a server that takes more than half of the context's time to answer
+// connect. The first attempt must leave enough time for the second.
 func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 	slow := func(p *peer) {
 		cmd := p.Expect("connect")
@@ -38,7 +38,7 @@ func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 	}
 }
 
-// TestDialRetriesCredentials checks that the response to a challenge is sent again after the server has hung up on the first one.
+// TestDialRetriesCredentials checks that Dial sends the response to a challenge again if the server hangs up after the first one.
 func TestDialRetriesCredentials(t *testing.T) {
 	var proofs atomic.Int32
 	script := func(p *peer) {
@@ -78,7 +78,7 @@ func contains(s, sub string) bool {
 	return false
 }
 
-// TestDialGivenUpAtAnyMoment cancels a Dial that tries twice at any moment, and checks that no connection stays open.
+// TestDialGivenUpAtAnyMoment cancels Dial at every moment of its two attempts, and checks that no connection stays open.
 func TestDialGivenUpAtAnyMoment(t *testing.T) {
 	var open atomic.Int32
 	script := func(p *peer) { p.Expect("connect") } // hangs up

@@ -13,16 +13,16 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// connector makes a Conn's connection. If the server refuses, it may make another: with credentials, or to another server. Only one
-// goroutine uses it.
+// connector makes a Conn's connection. If the server refuses, the connector may make another connection, with credentials or to another
+// server. Only one goroutine uses a connector.
 type connector struct {
 	opener
-	patience time.Duration // how long to wait for the answer to connect while there is another way to connect; 0 means Timeout
+	patience time.Duration // how long to wait for the answer to connect before connecting in another way; 0 means Timeout
 	answered bool          // the server has answered a connect, even if with a refusal
 
 	publisher auth.Publisher
 	query     string // appended to app and tcUrl
-	redirects int    // so far
+	redirects int    // number of redirects so far
 }
 
 // connect connects, and connects again as often as the server makes that necessary.
@@ -42,7 +42,7 @@ func (k *connector) connect(ctx context.Context) (*client, error) {
 	}
 }
 
-// attempt connects once. retry says to connect again, with the present state of k.
+// attempt connects once. If retry is true, connect must try again, with the present state of k.
 func (k *connector) attempt(ctx context.Context) (_ *client, retry bool, _ error) {
 	o, err := k.connectMessage(k.query, k.announce)
 	if err != nil {
@@ -58,7 +58,7 @@ func (k *connector) attempt(ctx context.Context) (_ *client, retry bool, _ error
 	return client, retry, err
 }
 
-// try makes a connection and sends connect on it, and the commands of a pipelined stream.
+// try makes a connection, and sends connect and the commands of the pipelined stream, if there is one.
 func (k *connector) try(ctx context.Context, transactionID float64, connect chunk.Outgoing) (*client, error) {
 	if err := k.Err(); err != nil {
 		return nil, err
@@ -116,13 +116,13 @@ func (k *connector) await(ctx context.Context, connect *Call) error {
 	return err
 }
 
-// negotiates reports whether it may be necessary to connect again after the server's answer.
+// negotiates reports whether the server's answer may make it necessary to connect again.
 func (k *connector) negotiates() bool {
 	user, _ := k.credentials()
 	return user != "" || k.opts.MaxRedirects > 0
 }
 
-// admit waits for the answer to connect. retry says to connect again.
+// admit waits for the answer to connect. If retry is true, the answer requires another connection.
 func (k *connector) admit(ctx context.Context, client *client) (retry bool, err error) {
 	err = k.await(ctx, client.connectCall)
 	var refused *StatusError
@@ -163,7 +163,7 @@ func redirection(refused *StatusError) string {
 	return ""
 }
 
-// redirect makes the next connection go to the tcUrl to.
+// redirect makes to, a tcUrl, the destination of the next connection.
 func (k *connector) redirect(from *client, to string) error {
 	there, err := k.follow(to, from.near, true)
 	if err != nil {
@@ -174,8 +174,8 @@ func (k *connector) redirect(from *client, to string) error {
 	return nil
 }
 
-// newPipelined returns the stream to ask for, or nil if there is none. It also returns nil if the answer to connect is needed first and
-// answered is false.
+// newPipelined returns the stream to request before the answers arrive, or nil if there is none. answered says that connect has been
+// answered; if it has not, but its answer is needed first, newPipelined returns nil.
 func (k *connector) newPipelined(answered bool) *pipelined {
 	if k.pipelining == PipelineNone || k.playpath() == "" || k.opts.UsherToken != "" || !answered && k.needsAnswer() {
 		return nil
@@ -188,12 +188,13 @@ func (k *connector) newPipelined(answered bool) *pipelined {
 	return h
 }
 
-// needsAnswer reports whether to wait for the answer to connect before asking for a stream.
+// needsAnswer reports whether to wait for the answer to connect before requesting a stream.
 func (k *connector) needsAnswer() bool {
 	return k.negotiates() || k.opts.Token != "" || k.opts.SWFVerify || len(k.opts.SWFHash) > 0
 }
 
-// settle makes sure of the pipelined stream after the server has answered connect.
+// settle is called after the server has answered connect. It requests the pipelined stream if that has not been done, and finds out whether
+// the server has created it.
 func (k *connector) settle(ctx context.Context, client *client) error {
 	h := client.ahead.Load()
 	if _, refused := client.connectCall.call.Result(); refused != nil {
@@ -213,7 +214,7 @@ func (k *connector) settle(ctx context.Context, client *client) error {
 		}
 	}
 	known, err := h.settle(ctx)
-	if h.guessedWrong { // On a new connection the id would be wrong again, so the next step back is the last one.
+	if h.guessedWrong { // The id would be wrong on every new connection, so the next fallback goes directly to PipelineNone.
 		k.pipelining = PipelineCommands
 	}
 	if !known {
@@ -222,7 +223,7 @@ func (k *connector) settle(ctx context.Context, client *client) error {
 	return err
 }
 
-// stepBack reports whether err may be due to pipelining. If so, the next connection uses less of it.
+// stepBack reports whether err may be due to pipelining. If so, it reduces the pipelining of the next connection by one step.
 func (k *connector) stepBack(ctx context.Context, err error) bool {
 	if k.pipelining == PipelineNone || !mayMind(err) || ctx.Err() != nil || k.Err() != nil {
 		return false
@@ -232,7 +233,7 @@ func (k *connector) stepBack(ctx context.Context, err error) bool {
 	return true
 }
 
-// mayMind reports whether err may be a server's reaction to pipelining: the end of the connection, silence, or confusion.
+// mayMind reports whether err may be a server's reaction to pipelining: a lost connection, a timeout, or a protocol violation.
 func mayMind(err error) bool {
 	var failed *HandshakeError
 	if errors.As(err, &failed) {

@@ -117,7 +117,7 @@ func TestRedirectWhileRepliesWait(t *testing.T) {
 	}
 }
 
-// TestRedirectWhileAHandlerRuns checks that a handler's result is not sent on another connection than the call's.
+// TestRedirectWhileAHandlerRuns checks that the result of a handler is sent only on the connection on which the call arrived.
 func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	first := make(chan string, 1)
 	target := newPeer(t, func(p *peer) {
@@ -140,7 +140,7 @@ func TestRedirectWhileAHandlerRuns(t *testing.T) {
 			if dials++; dials == 2 {
 				close(release)
 				answered := make(chan struct{})
-				c.core.events.queue.Run(0, func() { close(answered) }) // after it
+				c.core.events.queue.Run(0, func() { close(answered) }) // runs after the handler
 				<-answered
 			}
 			return new(net.Dialer).DialContext(ctx, network, addr)
@@ -154,7 +154,8 @@ func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// TestRedirectKeepsSecrets checks that the address of a redirect that can't be followed is not in the error, since it may contain a token.
+// TestRedirectKeepsSecrets checks that if a redirect can't be followed, its address is not in the error, since the address may contain a
+// token.
 func TestRedirectKeepsSecrets(t *testing.T) {
 	for _, to := range []string{"rtmp://h/%zz?token=secret", "rtmp://h\x01/a?token=secret", "rtmp://u:secret@h:99/%%",
 		"rtmp://u:secret@h:x/a", "ftp://h/?token=secret", "secret"} {
@@ -169,8 +170,8 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 	}
 }
 
-// TestRedirectCredentials checks that the credentials in the URL are kept for another app on the same server, but not sent to another host
-// or port.
+// TestRedirectCredentials checks that the credentials in the URL are also used for another app on the same server, but are not sent to
+// another host or port.
 func TestRedirectCredentials(t *testing.T) {
 	elsewhere := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	for to, user := range map[string]string{"": "me", "localhost": "", elsewhere: ""} {

@@ -11,7 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// core is the part of a Conn that stays the same however often it connects. Its connection, streams and objects share it.
+// core is the part of a Conn that stays the same however often the Conn connects. The connections, streams and shared objects of the Conn
+// share it.
 type core struct {
 	life
 	log      *slog.Logger
@@ -38,21 +39,22 @@ func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]H
 	}
 }
 
-// fellBack counts a step back in pipelining.
+// fellBack counts and logs a step to less pipelining.
 func (k *core) fellBack(server, why string) {
 	k.counts.pipelineFallbacks.Add(1)
 	k.log.Warn("rtmp: pipelining failed: "+why, "server", server)
 }
 
-// life holds a Conn's first error, and ends everything that belongs to the Conn. A session has the error first and passes it on.
+// life holds a Conn's first error, and ends everything that belongs to the Conn. The error of a connection occurs in its session, which
+// passes it to life.
 type life struct {
 	ctx    context.Context // ends with the Conn
 	cancel context.CancelFunc
 	onEnd  func() // called with mu held
 
 	mu      sync.Mutex // guards the fields below
-	err     error      // first fatal error: sticky
-	dialed  net.Conn   // the connection, while no session has it
+	err     error      // the first fatal error, which does not change
+	dialed  net.Conn   // the connection, until a session owns it
 	session *session.Session
 	owned   sync.WaitGroup // Close waits for it
 }
@@ -86,7 +88,7 @@ func (l *life) end(err error) error {
 	}
 	l.err = err
 	if nc := l.dialed; nc != nil {
-		l.owned.Go(func() { nc.Close() }) // in a goroutine, since tunnels and TLS inform the server, which may take time
+		l.owned.Go(func() { nc.Close() }) // in a goroutine, since closing a tunnel or TLS sends a last message, which may take time
 	}
 	l.cancel()
 	l.onEnd()
@@ -110,7 +112,8 @@ func (l *life) useConn(nc net.Conn) error {
 	return err
 }
 
-// useSession makes s, on the connection of the last useConn, the Conn's session. If the Conn has ended, it returns its error.
+// useSession makes s the Conn's session. s uses the connection that was last passed to useConn. If the Conn has ended, useSession returns
+// the Conn's error.
 func (l *life) useSession(s *session.Session) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,7 +133,7 @@ func (l *life) sessionEnded(s *session.Session, err error, meaning func(error) e
 	return l.end(err)
 }
 
-// join waits for everything that ends with the Conn.
+// join closes the session, and waits for the goroutines that the Conn owns.
 func (l *life) join() {
 	l.mu.Lock()
 	s := l.session

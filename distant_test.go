@@ -15,7 +15,7 @@ import (
 // oneWay is the delay in each direction between a client and a distant server.
 const oneWay = 50 * time.Millisecond
 
-// distant is the listener of a server in a synctest bubble with the delay oneWay. Connecting has no delay.
+// distant is the listener of a server in a synctest bubble. Every message is delayed by oneWay, but connecting takes no time.
 type distant struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -50,7 +50,7 @@ func (d *distant) Close() error {
 
 func (d *distant) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1935} }
 
-// dial is a DialContext.
+// dial is for Options.DialContext.
 func (d *distant) dial(context.Context, string, string) (net.Conn, error) {
 	client, here := net.Pipe()
 	there, server := net.Pipe()
@@ -66,7 +66,7 @@ func (d *distant) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// firstMedia connects to a distant server, opens the stream, and returns the time until the first packet, in round trips.
+// firstMedia connects to a distant server, opens the stream, and returns how many round trips passed until the first packet arrived.
 func firstMedia(t *testing.T, url string, o *Options) (roundTrips float64, c *Conn) {
 	began := time.Now()
 	c, s := playing(t, url, o)

@@ -33,25 +33,28 @@
 //
 // # Reading
 //
-// A Conn reads from the network only while a call waits for something: Stream.Read, Call.Result, CreateStream, WaitInvoke,
-// ReadPacket or ProcessPackets. The call that waits reads for all others. While there is none, pings go unanswered, handlers do not
-// run, and servers hang up after a while. A program that is idle between its calls sets Options.BackgroundRead, or keeps a goroutine
-// in ProcessPackets. A Conn with a published stream always reads.
+// A Conn reads from the network only while a call waits for something: Stream.Read, Call.Result, CreateStream, WaitInvoke, ReadPacket or
+// ProcessPackets. If several calls wait, one of them reads for all. While no call waits, pings go unanswered, handlers do not run, and
+// servers hang up after a while. A program that is idle between its calls sets Options.BackgroundRead, or keeps a goroutine in
+// ProcessPackets. A Conn with a published stream always reads.
 //
 // # Goroutines
 //
-// Everything may be called from any goroutine, except that a Stream is read, or written, by one goroutine at a time. Handlers run
-// one after the other on a goroutine of the Conn. It is never the one that reads, so they may use the Conn.
+// All methods may be called from any goroutine, except that only one goroutine at a time may read a Stream, and only one may write to it.
+// Handlers run one after the other on a separate goroutine of the Conn. That goroutine never reads from the network, so handlers may use
+// the Conn.
 //
 // # Errors
 //
-// If the server refuses something, the error is a *StatusError and the connection stays usable. If no connection can be made, it is a
-// *HandshakeError. If the server violates the protocol or a limit in Options, it is a *ProtocolError, and the connection has ended. A
-// lost connection is io.ErrUnexpectedEOF. io.EOF means that the server has ended the stream that is read, and nothing else. What was
-// received before an error is always delivered first. If a handler panics, its connection ends with a *PanicError.
+// If the server refuses something, the error is a *StatusError and the connection stays usable. If no connection can be made, the error is
+// a *HandshakeError. If the server violates the protocol or a limit in Options, the error is a *ProtocolError, and the connection has
+// ended. If the connection is lost, the error is io.ErrUnexpectedEOF. io.EOF always means that the server has ended the stream that is
+// being read. Everything that was received before an error is delivered before the error is returned. If a handler panics, its connection
+// ends with a *PanicError.
 package rtmp
 
-// The files, from the top down. Each needs only files below it, except that options.go names Stream in OnStatus.
+// These are the files of the package, from the top down. Each file uses only files below it, except that options.go names Stream in
+// OnStatus.
 //
 //	rtmp.go connect.go conncall.go conn.go    what a program calls: New, Dial, Conn
 //	connector.go open.go    how a connection is made: attempts, redirects, credentials; one attempt

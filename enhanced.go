@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// CodecSupport says what a peer can do with a codec. It holds the flags of videoFourCcInfoMap and audioFourCcInfoMap (E-RTMP v2,
+// CodecSupport says what a peer can do with a codec. Its bits are the flags in videoFourCcInfoMap and audioFourCcInfoMap (E-RTMP v2,
 // "Enhancing NetConnection connect Command").
 type CodecSupport uint32
 
@@ -29,21 +29,21 @@ const (
 	ExtTimestampOffset Extensions = 8 // the ModEx for timestamps in nanoseconds
 )
 
-// anyCodec stands for every codec in the lists.
+// anyCodec stands for every codec in fourCcList and in the info maps.
 const anyCodec = "*"
 
-// Capabilities are what a server says about Enhanced RTMP in its answer to connect. They are zero for servers that do not support
-// it, and for some that do.
+// Capabilities contains what a server says about Enhanced RTMP in its answer to connect. It is zero for servers that do not support
+// Enhanced RTMP, and also for some that do.
 type Capabilities struct {
 	FourCCs      []string                // the codecs that the server accepts, as in E-RTMP v1; "*" stands for all
 	Video, Audio map[string]CodecSupport // support by FourCC; "*" stands for all codecs
 	Extensions   Extensions
 }
 
-// VideoSupport returns what the server can do with a video codec, or zero if it has not said so.
+// VideoSupport returns what the server can do with a video codec, or zero if the server has not announced the codec.
 func (c Capabilities) VideoSupport(codec flv.FourCC) CodecSupport { return c.support(c.Video, codec) }
 
-// AudioSupport returns what the server can do with an audio codec, or zero if it has not said so.
+// AudioSupport returns what the server can do with an audio codec, or zero if the server has not announced the codec.
 func (c Capabilities) AudioSupport(codec flv.FourCC) CodecSupport { return c.support(c.Audio, codec) }
 
 func (c Capabilities) support(of map[string]CodecSupport, codec flv.FourCC) CodecSupport {
@@ -91,7 +91,7 @@ func codecSupport(value any) map[string]CodecSupport {
 	return support
 }
 
-// flags returns 0 if n is not a uint32.
+// flags converts n to a uint32, or to 0 if n is not a uint32 value.
 func flags(n float64) uint32 {
 	if n >= 0 && n < 1<<32 {
 		return uint32(n)
@@ -104,9 +104,9 @@ var (
 	audioFourCCs = []flv.FourCC{flv.FourCCAAC, flv.FourCCOpus, flv.FourCCFLAC, flv.FourCCMP3, flv.FourCCAC3, flv.FourCCEAC3}
 )
 
-// These properties of connect announce Enhanced RTMP: every codec, since the library passes media unchanged, and the extensions that
-// package flv can read. Servers leave out tracks that a player has not announced. Reconnecting is up to the program, so it is not
-// announced. They must not be modified.
+// These properties of connect announce Enhanced RTMP. They announce every codec, since the library passes media unchanged, and the
+// extensions that package flv can read. (Servers do not send multitrack media to a player that has not announced it.) They do not announce
+// reconnecting, which is up to the program. The values must not be modified.
 var (
 	playerEnhanced    = enhancedProperties(CanDecode | CanForward)
 	publisherEnhanced = enhancedProperties(CanEncode | CanForward)

@@ -14,12 +14,12 @@ import (
 )
 
 var (
-	// ErrNotConnected is returned by methods that need a connection, before Connect was called.
+	// ErrNotConnected is returned by methods that need a connection if Connect was not called.
 	ErrNotConnected = errors.New("rtmp: not connected: call Connect first")
 	// ErrNotWritable is returned by the methods that write to a Stream if it was opened to play.
 	ErrNotWritable = errors.New("rtmp: the stream was not opened for publishing")
-	// ErrStreamBacklog is returned by a call that waits for the server while a Stream is not being read and Options.MaxQueue bytes of
-	// its media are queued. Nothing is lost, and the connection is alive: read that Stream or close it.
+	// ErrStreamBacklog is returned by a call that waits for the server while Options.MaxQueue bytes of media are queued for a Stream that
+	// is not being read. Nothing is lost, and the connection is alive. To continue, read that Stream or close it.
 	ErrStreamBacklog = session.ErrBacklog
 )
 
@@ -27,8 +27,8 @@ var (
 // The connection stays usable.
 type StatusError = message.StatusError
 
-// ProtocolError reports that the server violated the protocol or one of the limits in Options. The connection has ended, unless
-// only the answer to one call could not be decoded.
+// ProtocolError reports that the server violated the protocol or one of the limits in Options. The connection has ended, except if the
+// error is that the answer to a call could not be decoded.
 type ProtocolError = message.ProtocolError
 
 // PanicError reports that a handler has panicked. It ends the Conn.
@@ -49,7 +49,7 @@ const (
 	StageSWF     = "swf"     // fetching the player for SWF verification, before anything else
 	StageRTMP    = "rtmp"    // the handshake of RTMP
 	StageRTMPE   = "rtmpe"   // the handshake of RTMPE
-	StageConnect = "connect" // connect: the server hung up instead of answering, which is how some servers refuse an app
+	StageConnect = "connect" // connect: the server hung up instead of answering, as some servers do to refuse an app
 )
 
 func (e *HandshakeError) Error() string {
@@ -59,7 +59,7 @@ func (e *HandshakeError) Error() string {
 	}
 	why := strings.TrimPrefix(quote.Cause(e.Err), "rtmp: ")
 	if stage == StageConnect {
-		why = strings.TrimPrefix(why, "read: ") // the text of the wait for connect's answer
+		why = strings.TrimPrefix(why, "read: ") // the text of an error while waiting for the answer to connect
 	}
 	text := "rtmp: " + why
 	if !strings.HasPrefix(why, stage+" ") { // unless the text repeats the stage, as in "dial tcp"
@@ -75,7 +75,7 @@ func (e *HandshakeError) Error() string {
 func hungUp(err error) bool {
 	var failed *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) && !failed.Timeout() &&
-		(failed.Op == "read" || failed.Op == "write" || failed.Op == "readfrom") // net/http reports a failed request as a write
+		(failed.Op == "read" || failed.Op == "write" || failed.Op == "readfrom") // net/http sends bodies with ReadFrom
 }
 
 // hangUpHints are the usual reasons why a server hangs up in a stage.

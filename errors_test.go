@@ -23,7 +23,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestErrorsHaveOnePrefix checks that an error's text contains rtmp and each phase only once, however deep its cause is.
+// TestErrorsHaveOnePrefix checks that the text of an error contains rtmp and each phase only once, even if errors are nested.
 func TestErrorsHaveOnePrefix(t *testing.T) {
 	ctx := conntest.Context(t)
 	server := rtmptest.Server(t, testserver.Config{})
@@ -101,7 +101,7 @@ func TestErrorsHaveOnePrefix(t *testing.T) {
 	}
 }
 
-// rejected returns a refusal with which servers ask for credentials.
+// rejected returns a refusal by which servers ask for credentials.
 func rejected(why string) amf.Object {
 	return message.StatusObject("error", message.CodeConnectRejected, "[ AccessManager.Reject ] : [ code=403 need auth; "+why+" ] : ")
 }
@@ -161,8 +161,8 @@ func TestErrorsLeadToTheirCause(t *testing.T) {
 	}
 }
 
-// TestResetOfARequestIsExplained checks a reset during the body of an HTTP request. net/http sends it with ReadFrom, whose error wraps that
-// of the write.
+// TestResetOfARequestIsExplained checks a reset during the body of an HTTP request. net/http sends the body with ReadFrom, whose error
+// wraps the error of the write.
 func TestResetOfARequestIsExplained(t *testing.T) {
 	reset := &net.OpError{Op: "readfrom", Net: "tcp", Err: &net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}}
 	err := &HandshakeError{Stage: StageTunnel, Err: reset}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// Handle a refusal of the server. The connection stays usable.
+// Handle a refusal by the server. The connection stays usable.
 func ExampleStatusError() {
 	srv := servertest.NewServer(&server.App{Live: server.Live{Await: -1}}) // the server does not wait for publishers
 	defer srv.Close()

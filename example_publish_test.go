@@ -47,7 +47,7 @@ func ExampleStream_WritePacket() {
 	// video 80
 }
 
-// Publish a live source that must not wait for a slow network. With a send queue, old pictures are dropped instead.
+// Publish a live source that must not wait for a slow network. If the network is too slow, the send queue drops old pictures.
 func ExampleOptions_sendQueue() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()

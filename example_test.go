@@ -53,7 +53,7 @@ func recordings() (srv *servertest.Server, stop func()) {
 }
 
 func ExampleDial() {
-	srv, stop := recordings() // for this example; usually you have a URL
+	srv, stop := recordings() // for this example; a program connects to a real URL
 	defer stop()
 	ctx := context.Background()
 
@@ -174,7 +174,7 @@ func ExampleStream_Pause() {
 	// Output: the end: <nil>
 }
 
-// End a copy when a context is done, although io.Copy takes no context.
+// End an io.Copy when a context is done.
 func ExampleStream_Bind() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()

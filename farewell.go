@@ -10,8 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// farewellSize is less than the size of a published stream's last commands, in bytes on the wire: if no more than this is
-// unacknowledged, all media has arrived.
+// farewellSize is less than the size of the last commands of a published stream, in bytes on the wire. If no more than farewellSize bytes
+// are unacknowledged, all media has arrived, since only commands follow it.
 const farewellSize = 64
 
 // farewell is the state with which Close decides whether anything that was published was lost.
@@ -30,8 +30,8 @@ func (f *farewell) noteHangUp(nc net.Conn) {
 	}
 }
 
-// outcome returns the error that the program sees when err ends the connection. If the server hangs up while Close waits for that, it is
-// ErrClosed.
+// outcome returns the error that the program sees when err ends the connection. The result is net.ErrClosed if the server hangs up while
+// Close waits for that.
 func (f *farewell) outcome(err error) error {
 	if session.HungUp(err) && f.closing.Load() && !f.cut.Load() {
 		return session.ErrClosed
@@ -39,8 +39,8 @@ func (f *farewell) outcome(err error) error {
 	return err
 }
 
-// cutShort reports whether the server has hung up without acknowledging everything. Linux may count bytes as unacknowledged for up to
-// a millisecond after the hang-up was received, and nothing announces the acknowledgement, so it is asked several times.
+// cutShort reports whether the server has hung up without acknowledging everything. Linux may count bytes as unacknowledged for up to a
+// millisecond after it has received the hang-up, so cutShort asks several times.
 func cutShort(nc net.Conn) bool {
 	const tries, pause = 20, time.Millisecond
 	for range tries {

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// download plays the sample, and returns the file and the error of the step that failed, if any.
+// download plays the sample, and returns the resulting file and the error of the step that failed, if any.
 func download(ctx context.Context, url string, o *Options, opts *StreamOptions) ([]byte, error) {
 	c, err := Dial(ctx, url, o)
 	if err != nil {
@@ -45,7 +45,7 @@ func typed(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// isPrefix reports whether file consists of the first tags of the sample.
+// isPrefix checks that file consists of the first tags of the sample.
 func isPrefix(t *testing.T, file []byte) {
 	if len(file) == 0 {
 		return
@@ -66,7 +66,7 @@ func faultRecording(t *testing.T) []byte {
 	return shortSample(t, 20_000)
 }
 
-// shortSample returns the beginning of the sample, of at least size bytes.
+// shortSample returns the first tags of the sample as a file of at least size bytes.
 func shortSample(t *testing.T, size int) []byte {
 	tags := rtmptest.SampleTags(t)
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
@@ -76,8 +76,8 @@ func shortSample(t *testing.T, size int) []byte {
 	return file
 }
 
-// faultPositions returns every byte up to a little after the first media, and some after that. With RTMP_LONG=1 it returns all. The last
-// positions are in what a server sends after the recording.
+// faultPositions returns positions in the bytes that a server sends: some in the handshake, every byte from there up to a little after the
+// first media, and some after that. With RTMP_LONG=1 it returns all positions. The last ones are in the messages after the recording.
 func faultPositions(seed uint64, recording []byte) (all []int64) {
 	const handshakeSize, toMedia = 3073, 3073 + 1500
 	step := int64(1)
@@ -97,7 +97,7 @@ func faultPositions(seed uint64, recording []byte) (all []int64) {
 	return all
 }
 
-// testFaults plays with a fault at each position. told says that the end may have been signalled before the fault.
+// testFaults plays with a fault at each position. told says that the server may have signalled the end of the stream before the fault.
 func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, told bool, file []byte, err error)) {
 	recording := faultRecording(t)
 	playWithFaults(t, o, faultPositions(uint64(action), recording), func(at int64, file []byte, err error) {

@@ -23,14 +23,14 @@ var (
 // frames are smaller.
 const keepRest = 1 << 20
 
-// directSize is the size of the smallest body that is worth a separate write, in bytes.
+// directSize is the size of the smallest body that is written separately instead of being copied, in bytes.
 const directSize = 32 << 10
 
 // rests are buffers for flvOut.rest. All Streams share them, so that key frames do not allocate, and idle Streams hold no buffer.
 var rests = sync.Pool{New: func() any { return new([]byte) }}
 
-// flvOut turns messages into the bytes of an FLV file, directly in the slice that Read was given. A tag that does not fit
-// is built in rest and returned in pieces.
+// flvOut converts messages to the bytes of an FLV file, directly in the slice that was passed to Read. A tag that does not fit into the
+// slice is built in rest and returned in pieces.
 type flvOut struct {
 	dst  []byte
 	n    int  // bytes in dst
@@ -52,13 +52,13 @@ func (o *flvOut) has() bool { return o.n > 0 || o.off < len(o.rest) }
 
 func (o *flvOut) full() bool { return o.late || o.n == len(o.dst) || o.off < len(o.rest) }
 
-// fits reports whether the tag of m fits into dst. If not, the next Read may have a larger slice, and no rest is needed.
+// fits reports whether the tag of m fits into dst. If not, the tag is left to the next Read, whose slice may have room for the whole tag.
 func (o *flvOut) fits(m *session.Message) bool {
 	o.late = o.n > 0 && m.Size()+flv.TagOverhead > len(o.dst)-o.n
 	return !o.late
 }
 
-// take makes a tag from m. Like librtmp, it leaves out all data messages except onMetaData.
+// take converts m to a tag. Like librtmp, it leaves out all data messages except onMetaData.
 func (o *flvOut) take(m *session.Message) {
 	size := m.Size()
 	if size == 0 || m.Type == message.TypeDataAMF3 {
@@ -84,7 +84,7 @@ func (o *flvOut) take(m *session.Message) {
 	}
 }
 
-// detach builds the tag in place around the message, if the message has its own memory.
+// detach builds the tag in the memory of the message, if the message has its own. It reports whether it has done so.
 func (o *flvOut) detach(m *session.Message) bool {
 	size := m.Size()
 	d, ok := m.Detach()
@@ -104,7 +104,7 @@ func (o *flvOut) more() []byte {
 	return o.rest
 }
 
-// prepare collects tags until the file header is decided. Metadata comes first even if it arrives late.
+// prepare collects tags until it is known what the file header must announce. It puts metadata first, even if it arrives after media.
 func (o *flvOut) prepare(m *session.Message, script bool) {
 	if script {
 		o.script = appendTag(o.script, m)

@@ -25,7 +25,7 @@ func TestPlayToFLV(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
 				p.AcceptPlayer()
-				p.Media(message.TypeVideo, 0, nil) // an empty body means silence: no tag
+				p.Media(message.TypeVideo, 0, nil) // an empty body means silence, and makes no tag
 				p.Data("onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
 				p.sendMedia()
 				p.Data("onCuePoint", "dropped")
@@ -93,7 +93,7 @@ func TestMetadataWithSetDataFrame(t *testing.T) {
 	assert.Equal(t, "onMetaData", name)
 }
 
-// TestFileHeaderWaitsForMedia checks that the file header is not written while only metadata has arrived.
+// TestFileHeaderWaitsForMedia checks that the file header is written only after media has arrived.
 func TestFileHeaderWaitsForMedia(t *testing.T) {
 	for name, test := range map[string]struct {
 		types []message.Type
@@ -140,8 +140,8 @@ func TestFileHeaderWaitsForMedia(t *testing.T) {
 	}
 }
 
-// TestFileHeaderAfterMuchMetadata checks that more metadata than can be held back makes a header that announces both audio and video, since
-// players look only for what is announced.
+// TestFileHeaderAfterMuchMetadata checks that if there is more metadata than can be held back, the file header announces both audio and
+// video. Players ignore a kind of media that the header does not announce.
 func TestFileHeaderAfterMuchMetadata(t *testing.T) {
 	o := flvOut{dst: make([]byte, 1<<20)}
 	body := append(append([]byte{}, onMetaDataPrefix...), make([]byte, 128<<10)...)

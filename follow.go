@@ -10,7 +10,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// reconnect is Conn.Follow for a connection to a server of the given nearness.
+// reconnect implements Conn.Follow. near is the nearness of the server that has sent the request.
 func (s settings) reconnect(tcURL string, near transport.Nearness) (rawURL string, o *Options, err error) {
 	extensions, _ := s.opts.ConnectFields.Get("capsEx")
 	n, _ := extensions.(float64)
@@ -36,7 +36,7 @@ func (s settings) reconnect(tcURL string, near transport.Nearness) (rawURL strin
 	return there.url.Scheme + "://" + user + there.url.Authority() + "/", there.opts, nil
 }
 
-// resolve resolves a tcUrl relative to the present one. The base is always on the server that s is for.
+// resolve resolves a tcUrl relative to the present one. The base is always an address on the present server.
 func (s settings) resolve(to string) (string, error) {
 	base, err := url.Parse(s.tcURL())
 	if err != nil {
@@ -50,12 +50,12 @@ func (s settings) resolve(to string) (string, error) {
 	return absolute.String(), nil
 }
 
-// invalid returns the cause of an error of url.Parse, without the URL, which may contain a token, and cut, since it may quote a part of
-// the URL.
+// invalid returns the cause of an error of url.Parse. It omits the URL, which may contain a token, and shortens the text, which may quote a
+// part of the URL.
 func invalid(err error) error { return errors.New(quote.Text(errors.Unwrap(err).Error(), 200)) }
 
-// follow returns the settings for to, an absolute tcUrl; empty means that of s. Their URL names no stream. near is the nearness of the
-// server that has sent us to it. others says whether other hosts and ports are allowed.
+// follow returns the settings for to, an absolute tcUrl; if to is empty, the tcUrl stays the same. The URL of the result names no stream.
+// near is the nearness of the server that has named the address. others says whether other hosts and ports are allowed.
 func (s settings) follow(to string, near transport.Nearness, others bool) (settings, error) {
 	u, tcURL, app := *s.url, s.tcURL(), s.app()
 	if to != "" {

@@ -32,7 +32,7 @@ func secretive(o Options) *Options {
 	return &o
 }
 
-// everythingSaid reads the commands of a client up to play, and returns their bytes.
+// everythingSaid reads the commands that a client sends, up to play, and returns their bytes.
 func (p *peer) everythingSaid(t *testing.T) string {
 	cmd := p.Expect("connect")
 	if cmd == nil {
@@ -47,7 +47,7 @@ func (p *peer) everythingSaid(t *testing.T) string {
 		said = append(said, body...)
 		got, err := message.ParseCommand(message.TypeCommandAMF0, body)
 		if err != nil {
-			break // the client has gone
+			break // the client has closed the connection
 		}
 		if cmd = &got; cmd.Name == "createStream" {
 			p.Call(0, "_result", cmd.TransactionID, nil, 1.0)
@@ -58,7 +58,8 @@ func (p *peer) everythingSaid(t *testing.T) string {
 	return string(said)
 }
 
-// TestRedirectStripsSecrets checks that credentials for one server do not go to another. Another port of the same host is another server.
+// TestRedirectStripsSecrets checks that credentials for one server are not sent to another. Another port of the same host counts as another
+// server.
 func TestRedirectStripsSecrets(t *testing.T) {
 	said := make(chan string, 1)
 	target := newPeer(t, func(p *peer) { said <- p.everythingSaid(t) })
@@ -142,7 +143,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 				require.ErrorAs(t, err, &failed, host)
 				assert.Equal(t, "dial", failed.Stage, host)
 				assert.ErrorContains(t, err, "is a loopback address", host)
-				if host != "a.public.name" { // DialContext had to resolve this name; nothing is sent on that connection
+				if host != "a.public.name" { // only DialContext can resolve this name; nothing is sent on that connection
 					assert.Zero(t, connections.Load(), host)
 				}
 			}
@@ -226,7 +227,7 @@ func TestFollow(t *testing.T) {
 	})
 }
 
-// TestFollowQuotesThePlace checks that the address of a redirect is cut and quoted in errors.
+// TestFollowQuotesThePlace checks that errors quote the address of a redirect, and shorten it.
 func TestFollowQuotesThePlace(t *testing.T) {
 	long := strings.Repeat("9", 100_000)
 	url := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
@@ -261,7 +262,7 @@ func onlyLocal(ctx context.Context, network, addr string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, addr)
 }
 
-// TestPagesForOtherServers checks that other servers learn only a part of the pages' URLs.
+// TestPagesForOtherServers checks that PageURL and SWFURL are sent to other servers without user, password, query and fragment.
 func TestPagesForOtherServers(t *testing.T) {
 	for page, told := range map[string]string{
 		"":                                 "",
@@ -282,8 +283,8 @@ func TestPagesForOtherServers(t *testing.T) {
 	}
 }
 
-// TestFollowKeepsClientCertificates checks that other servers do not get the client certificate, while the settings that verify their
-// certificates are kept.
+// TestFollowKeepsClientCertificates checks that client certificates are not sent to other servers, and that the settings for verifying
+// servers stay the same.
 func TestFollowKeepsClientCertificates(t *testing.T) {
 	identity := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return new(tls.Certificate), nil }
 	cfg := &tls.Config{ServerName: "name", Certificates: make([]tls.Certificate, 1), GetClientCertificate: identity}

@@ -16,25 +16,25 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// HandlerFunc serves a method that the server calls. args are the values after the command object. If the server has asked for an
-// answer, it receives the result, with nil as null, or an _error with the text of the error. A *StatusError sets the code of the
-// _error as well. ctx ends with the Conn, which [FromContext] returns.
+// HandlerFunc serves a method that the server calls. args are the values after the command object. If the server has asked for an answer,
+// it receives the result, with nil as null, or an _error with the text of the error. If the error is a *StatusError, the _error also has
+// its code. ctx ends with the Conn; [FromContext] returns the Conn.
 //
-// Handlers of a Conn run one after the other. Calls that wait may take 16 MiB of memory together. Further calls are answered with an
-// _error, if the server has asked for an answer, and counted in Stats.DroppedEvents.
+// The handlers of a Conn run one after the other. Calls that wait for their handler may use 16 MiB of memory together. Further calls are
+// dropped and counted in Stats.DroppedEvents; if the server has asked for an answer, it receives an _error.
 //
 // If a handler panics, its Conn ends with a *PanicError, and the program continues. The same holds for Options.OnStatus and the function
 // of SharedObject.Handle.
 type HandlerFunc func(ctx context.Context, args []any) (any, error)
 
-// Func makes a HandlerFunc of a function such as func(a, b float64) float64. The arguments of a call are converted to the types of
-// the parameters as amf.Assign does, and the result is encoded as amf.AppendAMF0 does. The first parameter may be a
-// context.Context, which ends with the Conn. The last result may be an error, which is sent as an _error. A variadic
-// function takes any number of further arguments. If an argument does not fit, fn is not called, and the _error says which one.
+// Func makes a HandlerFunc of a function such as func(a, b float64) float64. It converts the arguments of a call to the types of the
+// parameters as amf.Assign does, and encodes the result as amf.AppendAMF0 does. The first parameter may be a context.Context, which ends
+// with the Conn. The last result may be an error, which is sent as an _error. A variadic function takes any number of further arguments. If
+// an argument cannot be converted, fn is not called, and the _error says which argument it was.
 //
-// A struct is an object whose members are the exported fields, by their Go names or those of tags: `amf0:"name"`,
-// `amf0:"name,omitempty"` to leave out a zero value, and `amf0:"-"` to neither send nor set the field. Members without a field are
-// skipped, and fields without a member keep their zero value.
+// A struct is converted to an object with a member for each exported field. The member has the Go name of the field or the name in its tag:
+// `amf0:"name"`, or `amf0:"name,omitempty"` to leave out a zero value. A field with the tag `amf0:"-"` is neither sent nor set. When an
+// object is received, members without a field are skipped, and fields without a member keep their zero value.
 //
 // Func panics if fn is not a function, has more than one result besides the error, or has a parameter or result that no
 // AMF value fits: a channel, a function, a complex number, or an interface other than any.
@@ -49,7 +49,7 @@ func Func(fn any) HandlerFunc {
 // events passes calls, statuses and changes of shared objects from the server to the program's functions, which
 // run on the goroutine of queue.
 type events struct {
-	ctx     context.Context // the handlers'
+	ctx     context.Context // context of the handlers
 	log     *slog.Logger
 	dropped *atomic.Uint64 // events
 	queue   session.Callbacks
@@ -99,7 +99,8 @@ func (e *events) wait(method string) (w *invokeWait, leave func()) {
 	}
 }
 
-// called queues a call that came over s. known says that the library has served it already; a handler runs as well. The reader calls it.
+// called queues a call that arrived on s. known says that the library has already served the call; a handler runs as well. Only the reader
+// uses called.
 func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 	e.mu.Lock()
 	h := e.methods[cmd.Name]
@@ -146,7 +147,7 @@ func (e *events) awaitReady() {
 	}
 }
 
-// tell queues f, which holds size bytes, unless there is no room. what names the event in the log.
+// tell queues f, which holds size bytes of memory. If there is no room, it drops f. what names the event in the log.
 func (e *events) tell(size int, what string, f func()) {
 	if !e.queue.Run(size, func() { e.awaitReady(); f() }) {
 		e.drop(1, what)

@@ -17,7 +17,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestHandlersAreThereFromTheStart checks that the handlers are in place for a server that calls together with its answer to connect.
+// TestHandlersAreThereFromTheStart checks that the handlers of Options are in place if the server sends a call together with its answer to
+// connect.
 func TestHandlersAreThereFromTheStart(t *testing.T) {
 	answers := make(chan *message.Command, 1)
 	url := newPeer(t, func(p *peer) {
@@ -86,7 +87,7 @@ const (
 	floodLength = 1 << 20
 )
 
-// heldBytes returns by how many bytes the memory in use has grown when f has returned.
+// heldBytes calls f, and returns by how many bytes the memory in use has grown.
 func heldBytes(f func()) int {
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -107,8 +108,8 @@ func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
 	}, busy, sync.OnceFunc(func() { close(gate) })
 }
 
-// flooded connects to a server that calls "block", and makes it send messages. It returns when they have arrived, with the bytes
-// of memory that they hold. release lets the handler continue.
+// flooded connects to a server that calls "block", and makes the server send messages. It returns when the messages have arrived. hold is
+// the number of bytes of memory that they occupy. release lets the handler return.
 func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release func(), hold int) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -133,8 +134,8 @@ func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release fun
 	return c, release, hold
 }
 
-// count counts the client's refusals and, when the client calls "count", returns their number. The refusal of the last call arrives after
-// all others.
+// count counts the client's refusals and, when the client calls "count", answers with their number. By then all refusals have arrived,
+// since the refusal of the last call is the last one.
 func (p *peer) count() {
 	const last = 99
 	refused, asked := 0, 0.0
@@ -182,7 +183,7 @@ func TestStatusesOfASlowProgram(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// TestCallsOfASlowHandler checks that calls that exceed the limit are answered with _error.
+// TestCallsOfASlowHandler checks that calls beyond the limit of memory are answered with _error.
 func TestCallsOfASlowHandler(t *testing.T) {
 	for name, id := range map[string]float64{"with an answer": 7, "without": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -232,7 +233,7 @@ func TestNobodyWantsIt(t *testing.T) {
 	}
 }
 
-// TestOneLargeCall checks that a message that is larger than the limit is accepted if the queue is empty.
+// TestOneLargeCall checks that an empty queue accepts a message that is larger than the limit.
 func TestOneLargeCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -248,8 +249,8 @@ func TestOneLargeCall(t *testing.T) {
 	require.Zero(t, c.Stats().DroppedEvents)
 }
 
-// TestOnStatusOfTheConnection checks that a status of the connection has no Stream, even if there is only one, which gets other statuses on
-// message stream 0.
+// TestOnStatusOfTheConnection checks that OnStatus receives a status of the connection without a Stream. This also holds if there is only
+// one Stream, to which other statuses on message stream 0 belong.
 func TestOnStatusOfTheConnection(t *testing.T) {
 	type told struct {
 		stream *Stream

@@ -83,7 +83,7 @@ func TestPanicErrorOfWhatIsNoError(t *testing.T) {
 	require.NoError(t, err.Unwrap())
 }
 
-// TestFromContext checks that a handler finds its Conn in its context, if it serves several Conns.
+// TestFromContext checks that a handler that serves several Conns finds the right one in its context.
 func TestFromContext(t *testing.T) {
 	require.Nil(t, FromContext(t.Context()))
 	found := make(chan *Conn, 1)

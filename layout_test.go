@@ -90,7 +90,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 	assert.Empty(t, allowed, "packages that are not there")
 }
 
-// inside is a package's path in the module; the root package is rtmp.
+// inside returns the path of a package within the module. For the root package it returns "rtmp".
 func inside(module, path string) string {
 	if path == module {
 		return "rtmp"

@@ -15,7 +15,7 @@ import (
 // link is a connection to a server, as calls, streams and shared objects see it.
 type link struct {
 	*core
-	settings // the settings with which it was made
+	settings // the settings with which the connection was made
 
 	nc           net.Conn
 	session      *session.Session
@@ -31,7 +31,7 @@ type link struct {
 // alive reports whether the connection is alive.
 func (l *link) alive() bool { return l.session.Err() == nil }
 
-// sendCommands sends commands and then other messages with one system call.
+// sendCommands sends commands, and then other messages, with one system call.
 func (l *link) sendCommands(ctx context.Context, chunkStreamID, streamID uint32, commands []message.Command,
 	then ...chunk.Outgoing) error {
 	messages, err := appendCommands(nil, chunkStreamID, streamID, commands)
@@ -52,10 +52,10 @@ func appendCommands(messages []chunk.Outgoing, chunkStreamID, streamID uint32, c
 	return messages, nil
 }
 
-// defaultChunkSize is Options.ChunkSize if that is zero, in bytes: that of OBS.
+// defaultChunkSize is used if Options.ChunkSize is zero, in bytes. OBS uses the same size.
 const defaultChunkSize = 4096
 
-// announceChunkSize tells the server the size of our chunks, once.
+// announceChunkSize sends Set Chunk Size, once for each connection.
 func (l *link) announceChunkSize(ctx context.Context) error {
 	if !l.chunkSizeSent.CompareAndSwap(false, true) {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// dribbled is a server that sends a picture, and then the next one at a byte per second, with occasional pings.
+// dribbled is a server that sends one picture at once, and the next one at a byte per second, with occasional pings.
 func dribbled(p *peer) {
 	p.AcceptPlayer()
 	p.discard()
@@ -28,8 +28,8 @@ func dribbled(p *peer) {
 	time.Sleep(time.Hour)
 }
 
-// TestMediaTimeout checks that MediaTimeout, which bounds the wait for a whole message, ends a read from a server whose single bytes keep
-// Timeout from ending it.
+// TestMediaTimeout checks that MediaTimeout ends a read from a server that sends single bytes. Timeout does not end such a read, since it
+// bounds only the time without a byte.
 func TestMediaTimeout(t *testing.T) {
 	for name, read := range map[string]func(s *Stream) error{
 		"ReadPacket": func(s *Stream) error { return s.ReadPacket(new(Packet)) },
@@ -56,7 +56,7 @@ func TestMediaTimeout(t *testing.T) {
 			})
 		})
 	}
-	synctest.Test(t, func(t *testing.T) { // an earlier deadline counts
+	synctest.Test(t, func(t *testing.T) { // a read deadline that is earlier takes precedence
 		ctx, c := piped(t, Options{MediaTimeout: 20 * time.Second}, dribbled)
 		_, err := c.Connect(ctx)
 		require.NoError(t, err)

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// mixed is a Conn on which everything is done at the same time, until it ends.
+// mixed is a Conn on which all methods are called at the same time, until the Conn ends.
 type mixed struct {
 	*Conn
 	life    context.Context
@@ -206,7 +206,7 @@ func mix(t *testing.T, url string, i int, r *rand.Rand, note func(what string, e
 	}
 }
 
-// TestMixedConcurrency uses everything concurrently, and calls Close at random moments.
+// TestMixedConcurrency uses all methods of a Conn concurrently, and calls Close at random moments.
 func TestMixedConcurrency(t *testing.T) {
 	n, seed := repetitions(24), randomSeed(t)
 	urls := map[string]string{}

@@ -36,7 +36,7 @@ func randomSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// mutatedSession runs a program against a server that plays a damaged tape, and returns the program's errors.
+// mutatedSession runs a program with a server that replays a damaged tape, and returns the program's errors.
 func mutatedSession(t *testing.T, p program, tape []segment, r *rand.Rand, o *Options,
 	damage func(r *rand.Rand, tape []segment) []segment) (errs []error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// mutateMessages damages the messages of a tape (contents, order, types and ids), but keeps the chunks valid.
+// mutateMessages damages the messages of a tape (their contents, order, types and ids), but keeps the chunks valid.
 func mutateMessages(r *rand.Rand, tape []segment) []segment {
 	const shake = 3073
 	var whole []byte
@@ -26,7 +26,8 @@ func mutateMessages(r *rand.Rand, tape []segment) []segment {
 		seg int
 	}
 	var all []piece
-	// The Reader reads ahead, so this reads byte by byte: a message belongs to the segment in which it ends.
+	// A message belongs to the segment in which it ends. The chunk reader reads ahead, so it is given one byte at a time, to find where a
+	// message ends.
 	rd := &oneByte{b: whole[shake:]}
 	in := chunk.NewReader(rd, 0)
 	for {
@@ -98,7 +99,7 @@ func mutateMessages(r *rand.Rand, tape []segment) []segment {
 	for i, s := range tape {
 		out[i].after = s.after
 	}
-	// the handshake, split as before
+	// copy the handshake, in the same segments
 	rest := whole[:shake]
 	for i := range tape {
 		n := min(len(rest), len(tape[i].data))

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// segment is what a server has sent at once, after it had received a certain number of bytes.
+// segment contains the bytes that a server has sent at once after it had received a certain number of bytes.
 type segment struct {
 	after int
 	data  []byte
 }
 
-// tapeConn records what a server sends, and after how many received bytes.
+// tapeConn records the bytes that a server sends, and how many bytes it had received before.
 type tapeConn struct {
 	net.Conn
 	mu   *sync.Mutex
@@ -47,7 +47,7 @@ func (c tapeConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// serveTape plays the tape to a client: each segment after the client has sent enough bytes.
+// serveTape replays a tape to a client. It sends each segment after the client has sent as many bytes as in the recording.
 func serveTape(nc net.Conn, tape []segment, reset bool) {
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(5 * time.Second))
@@ -90,7 +90,7 @@ func mutate(r *rand.Rand, tape []segment) []segment {
 		out[i] = segment{s.after, bytes.Clone(s.data)}
 	}
 	for range 1 + r.IntN(4) {
-		// more often after the handshake than in it
+		// Choose a segment first: the handshake has many bytes but few segments, so it is damaged less often.
 		i := r.IntN(len(out))
 		b := out[i].data
 		if len(b) == 0 {
@@ -111,19 +111,19 @@ func mutate(r *rand.Rand, tape []segment) []segment {
 			for k := at; k < min(at+3, len(b)); k++ {
 				b[k] = [...]byte{0, 0xff, byte(r.Uint32())}[r.IntN(3)]
 			}
-		case 4: // cut out
+		case 4: // cut bytes out
 			end := min(len(b), at+1+r.IntN(50))
 			b = append(b[:at:at], b[end:]...)
-		case 5: // twice
+		case 5: // repeat bytes
 			end := min(len(b), at+1+r.IntN(300))
 			b = slices.Concat(b[:end], b[at:])
-		case 6: // insert
+		case 6: // insert bytes
 			x := make([]byte, 1+r.IntN(20))
 			for k := range x {
 				x[k] = byte(r.Uint32())
 			}
 			b = slices.Concat(b[:at], x, b[at:])
-		case 7: // the end
+		case 7: // cut the end off
 			b = b[:at]
 			out = out[:i+1]
 		case 8: // swap segments

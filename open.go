@@ -14,16 +14,16 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// opener makes a connection, up to the end of the handshake.
+// opener makes a connection: it dials and performs the handshake.
 type opener struct {
 	*core
 	settings              // settings of the next connection
 	announce   bool       // connect announces Enhanced RTMP
-	pipelining Pipelining // how far to go with it
+	pipelining Pipelining // how much pipelining to use
 }
 
-// open makes a connection and sends its first messages with the end of the handshake. The player is hashed first, which has its own
-// Options.Timeout; dialling and the handshake share one.
+// open makes a connection, and sends the first messages together with the end of the handshake. Before that, it hashes the player for SWF
+// verification. Options.Timeout bounds hashing, and separately dialling and the handshake together.
 func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*client, error) {
 	chunks := chunk.NewWriter()
 	data := make([]byte, 0, usualConnect)
@@ -72,7 +72,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
 	c.begin(k.recorded(nc, result, data, k.log), received, chunks)
-	c.nc = nc // c.nc provides more methods than a connection that records
+	c.nc = nc // Unacknowledged and others need the connection itself, not the one that records
 	return c, nil
 }
 
@@ -95,7 +95,7 @@ func (k *opener) dial(ctx context.Context, l *link) (net.Conn, error) {
 	return dialer.Dial(ctx, addr)
 }
 
-// shakeHands performs the handshake within ctx, and counts the bytes that it reads, since Acknowledgements count them.
+// shakeHands performs the handshake within ctx. It counts the bytes that it reads, since Acknowledgements include them.
 func (k *opener) shakeHands(ctx context.Context, nc net.Conn, acks *quickAcks, config handshake.Config) (_ *handshake.Result,
 	received uint64, _ error) {
 	if k.url.Transport().Encrypted {
@@ -114,7 +114,7 @@ func (k *opener) shakeHands(ctx context.Context, nc net.Conn, acks *quickAcks, c
 	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
 	result, err := handshake.Client(counter, config)
 	if !stop() {
-		err = ctx.Err() // in place of any other error; the deadline may already be set
+		err = ctx.Err() // ctx is the cause, whatever err says; the deadline may already be set
 	}
 	k.clock.rtt.Store(int64(counter.RoundTrip))
 	k.counts.BytesRead.Add(counter.Received)
@@ -124,7 +124,7 @@ func (k *opener) shakeHands(ctx context.Context, nc net.Conn, acks *quickAcks, c
 	return result, counter.Received, err
 }
 
-// notShaken is the error of a handshake that has failed.
+// notShaken returns the error of a handshake that has failed.
 func (k *opener) notShaken(err error) error {
 	stage := StageRTMP
 	if k.url.Transport().Encrypted {
@@ -137,7 +137,7 @@ func (k *opener) notShaken(err error) error {
 	return &HandshakeError{Stage: stage, Err: err}
 }
 
-// stageError distinguishes the end of the caller's context from Options.Timeout.
+// stageError distinguishes a timeout of the caller's context from Options.Timeout.
 func stageError(parent context.Context, err error) error {
 	if parent.Err() != nil {
 		return parent.Err()

@@ -36,7 +36,7 @@ func TestNotAnRTMPServer(t *testing.T) {
 	}
 }
 
-// TestCloseJustBeforeDialling checks that a Close before Connect has begun to dial ends Connect.
+// TestCloseJustBeforeDialling checks that Close ends a Connect that has not begun to dial yet.
 func TestCloseJustBeforeDialling(t *testing.T) {
 	c, err := New("rtmp://h/a/p", &Options{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
@@ -53,7 +53,7 @@ func TestCloseJustBeforeDialling(t *testing.T) {
 	require.NoError(t, ctx.Err(), "it did not wait")
 }
 
-// undated is a connection without deadlines, like the connections of x/crypto/ssh.
+// undated is a connection that does not support deadlines, like the connections of x/crypto/ssh.
 type undated struct{ net.Conn }
 
 var errUndated = errors.New("deadlines are not supported")
@@ -80,7 +80,8 @@ func TestSilentServerWithoutDeadlines(t *testing.T) {
 	})
 }
 
-// TestFetchingThePlayerHangs checks that the error has the right stage and contains no secret if a proxy hangs while the player is fetched.
+// TestFetchingThePlayerHangs checks the error if a proxy does not answer while the player is fetched: it has the right stage and contains
+// no secret.
 func TestFetchingThePlayerHangs(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	for _, scheme := range []string{"socks5", "http", "socks4a", "https"} {

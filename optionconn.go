@@ -12,7 +12,7 @@ import (
 // connectData collects values, item by item, in librtmp's conn= grammar:
 //
 //	B:1  S:text  N:1.5  Z:          a boolean, string, number, null
-//	O:1 ... O:0                     an object, whose members come in between
+//	O:1 ... O:0                     an object, with its members in between
 //	NB:name:1  NS:name:text  NN:name:1.5  NZ:name:  NO:name:1     its members; the last is another object
 //
 // Unlike librtmp, it keeps the name of NZ, and refuses unnamed values in objects and the end of an object that is not open.

@@ -9,7 +9,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// setup collects settings before Connect.
+// setup collects the settings until Connect is called.
 type setup struct {
 	settings
 	items connectData // values of conn=, which follow those of Options.ConnectData
@@ -26,7 +26,8 @@ func (s *setup) finish() (settings, error) {
 	return done, done.opts.validate()
 }
 
-// replace sets the URL and the options that follow it: "rtmp://host/app/play name=value". If it fails, nothing has changed.
+// replace sets the URL and the options that follow it, as in "rtmp://host/app/play name=value". If it returns an error, nothing has
+// changed.
 func (s *setup) replace(rawURL string) error {
 	rawURL, options, err := rtmpurl.SplitOptions(rawURL)
 	if err != nil {
@@ -61,7 +62,7 @@ var optionTable = []struct {
 	{"pageUrl", false, text(func(o *Options) *string { return &o.PageURL })},
 	{"swfUrl", false, text(func(o *Options) *string { return &o.SWFURL })},
 	{"flashver", false, text(func(o *Options) *string { return &o.FlashVer })},
-	{"conn", true, func(s *setup, item string) error { return s.items.add(item) }}, // S:... is often a ticket
+	{"conn", true, func(s *setup, item string) error { return s.items.add(item) }}, // a string in conn= is often a ticket
 	{"playpath", false, text(func(o *Options) *string { return &o.Playpath })},
 	{"subscribe", false, text(func(o *Options) *string { return &o.Subscribe })},
 	{"socks", false, func(s *setup, value string) error { s.opts.Proxy = "socks4://" + value; return nil }},
@@ -97,8 +98,8 @@ func flag(field func(*Options) *bool) func(*setup, string) error {
 	}
 }
 
-// number reads an integer as C's strtol does with base 0: decimal, 0x hexadecimal or 0 octal. Values beyond time.Duration (292 years)
-// are errors. zero replaces 0 for fields whose zero value means something else.
+// number parses an integer as C's strtol does with base 0: decimal, hexadecimal after 0x, or octal after 0. A value that overflows
+// time.Duration (292 years) is an error. zero is stored for the value 0, for fields whose zero value has another meaning.
 func number(unit time.Duration, field func(*Options) *time.Duration, zero time.Duration) func(*setup, string) error {
 	return func(s *setup, value string) error {
 		n, err := strconv.ParseInt(value, 0, 32)

@@ -18,21 +18,21 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// Options configure a Conn. The zero value is ready to use. The zero value of a field means librtmp's default if librtmp has one. New
-// copies the Options. If a value is invalid, Connect fails with an *OptionError.
+// Options configures a Conn. The zero value is ready to use. The zero value of a field means librtmp's default if librtmp has one. New
+// copies the Options. If a value is invalid, Connect returns an *OptionError.
 //
-// The first fields say what to play or publish; App and TCURL override the rest of the URL.
+// The first fields say what to play or publish. App and TCURL override other parts of the URL.
 type Options struct {
 	// Playpath is the name of the stream to play or publish. Empty means the name in the URL.
 	Playpath string
 	// Publish makes connect look like an encoder's, for servers that treat players and publishers differently. Set it if any stream of the
 	// Conn is opened with StreamOptions.Writable. It does not open a stream.
 	Publish bool
-	// PublishUser and PublishPassword are for servers that ask a publisher for credentials (authmod adobe or llnw). PublishUser
-	// implies Publish. If it is empty, those of the URL are used, as in rtmp://user:password@host/app.
+	// PublishUser and PublishPassword are for servers that ask a publisher for credentials (authmod adobe or llnw). PublishUser implies
+	// Publish. If PublishUser is empty, the credentials in the URL are used, as in rtmp://user:password@host/app.
 	PublishUser, PublishPassword string
-	// Live plays only a live stream, not a recording: play's start is -1000. Otherwise play asks for a recording from Start on, for which
-	// most servers also play a live stream of that name.
+	// Live plays only a live stream: the start argument of play is -1000. If Live is false, play asks for a recording from Start on. Most
+	// servers then also play a live stream of that name.
 	Live bool
 	// Start is the position at which a recording starts, with a precision of milliseconds. Zero means its beginning.
 	Start time.Duration
@@ -41,34 +41,34 @@ type Options struct {
 
 	// Behaviour.
 
-	// BackgroundRead reads from the connection even while no call waits for anything, so that pings and calls of the server are
-	// always answered. Streams that publish do so anyway. See "Reading" in the package documentation.
+	// BackgroundRead reads from the connection even while no call waits for anything, so that pings and calls of the server are always
+	// answered. A Conn with a published stream always does so. See "Reading" in the package documentation.
 	BackgroundRead bool
-	// Handlers serve the methods that the server may call, by name. They are like handlers set with InvokeHandler, but are in place from
-	// the beginning: a server may call as soon as it has accepted connect.
+	// Handlers serve the methods that the server may call, by name. They are like handlers set with InvokeHandler, but are in place before
+	// Connect begins. A server may call a method as soon as it has accepted connect.
 	Handlers map[string]HandlerFunc
 	// OnStatus is called for every onStatus message of the server. s is nil if the status is about the connection, or about a
 	// stream that was closed. OnStatus runs like a handler; see HandlerFunc.
 	OnStatus func(s *Stream, status *StatusError)
-	// Logger receives what the library notices. Nil means that nothing is logged.
+	// Logger receives errors, warnings and, at level Debug, the commands and events of the server. Nil means that nothing is logged.
 	Logger *slog.Logger
 	// Trace has functions that are called while connecting and with each message. Nil means none.
 	Trace *Trace
-	// Capture records what is sent and received, without secrets, for package capture to read and to replay. Nil means that nothing is
-	// recorded. Each attempt to connect is a separate session. Each Write is a complete block of the format, about a second after the
-	// messages in it at most. Several Conns may share a writer if several goroutines may use it. If the writer fails, or blocks for 5
-	// seconds (for which the connection and Close wait), the recording ends, but not the connection.
+	// Capture records what is sent and received, without secrets, so that package capture can read and replay it. Nil means that nothing is
+	// recorded. Each attempt to connect is a separate session. Each Write passes a complete block of the format, at most about a second
+	// after the messages in it. Several Conns may share a writer that is safe for concurrent use. If the writer returns an error or blocks
+	// for 5 seconds, the recording ends and the connection continues. While the writer blocks, the connection and Close wait.
 	Capture io.Writer
-	// Pipelining says which answers of the server Connect does not wait for, which saves round trips. Zero is PipelineNone, which waits for
-	// every answer, as librtmp does.
+	// Pipelining saves round trips: it makes Connect send commands before the server has answered earlier ones. Zero is PipelineNone, which
+	// waits for every answer, as librtmp does.
 	Pipelining Pipelining
-	// FollowReconnect says where Follow may lead when a server asks its clients to reconnect. Zero is FollowSameHost.
+	// FollowReconnect says to which addresses Follow may lead when a server asks its clients to reconnect. Zero is FollowSameHost.
 	FollowReconnect ReconnectPolicy
-	// MaxRedirects is how often Connect follows a redirect, in which a server refuses connect and names another server. Zero means never.
-	// Follow documents which options are passed to the other server.
+	// MaxRedirects is how many redirects Connect follows. In a redirect, a server refuses connect and names another server. Zero means
+	// none. Follow documents which options are passed to the other server.
 	MaxRedirects int
-	// NoEnhanced leaves the announcement of Enhanced RTMP out of connect; see Capabilities. Some devices hang up when they
-	// receive it.
+	// NoEnhanced leaves the announcement of Enhanced RTMP out of connect; see Capabilities. Some devices hang up when they receive the
+	// announcement.
 	NoEnhanced bool
 
 	// Network.
@@ -76,21 +76,22 @@ type Options struct {
 	// Timeout bounds dialling and the handshake together, each wait for an answer, each write, and a read that receives no byte.
 	// Zero means 30 seconds. If it is negative, there is no bound.
 	Timeout time.Duration
-	// MediaTimeout bounds how long Read, WriteTo and ReadPacket of a Stream wait for a complete audio, video or data message. It
-	// ends a read from a server that sends too slowly, which Timeout does not. Zero means no bound.
+	// MediaTimeout bounds how long Read, WriteTo and ReadPacket of a Stream wait for a complete audio, video or data message. Unlike
+	// Timeout, it also ends a read from a server that sends only a few bytes from time to time. Zero means no bound.
 	MediaTimeout time.Duration
-	// Buffer is how much media the server is told we buffer, and so how far it may send ahead. Zero means 30 seconds. Once the
-	// duration of a recording is known, a Stream raises it to the whole recording, unless StreamOptions.NoBufferUpdate is set.
-	// Servers that count by timestamps, such as nginx-rtmp, fall silent if the timestamps of a recording begin later than that
-	// or jump. So a program that saves recordings should set a longer time than any recording, as rtmpdump does with 10 hours.
+	// Buffer is the buffer length that is announced to the server (SetBufferLength). A server may send a recording ahead of time by that
+	// much. Zero means 30 seconds. Once the duration of a recording is known, a Stream raises the buffer length to the whole recording,
+	// unless StreamOptions.NoBufferUpdate is set. Servers that pace by timestamps, such as nginx-rtmp, stop sending if the timestamps of a
+	// recording begin later than the buffer length, or jump by more. So a program that saves recordings should set a longer time than any
+	// recording, as rtmpdump does with 10 hours.
 	Buffer time.Duration
 	// Proxy is the URL of a proxy: socks4, socks4a, socks5, http or https, with user:password@ if the proxy requires credentials. With
-	// socks4, names are resolved locally, with the others by the proxy. "direct" means no proxy. Empty means the proxy of the environment
-	// variables ALL_PROXY and NO_PROXY; for tunnels and SWF downloads, HTTP_PROXY and HTTPS_PROXY come first. The
+	// socks4, names are resolved locally; the other proxies resolve names themselves. "direct" means no proxy. Empty means the proxy of the
+	// environment variables ALL_PROXY and NO_PROXY; for tunnels and SWF downloads, HTTP_PROXY and HTTPS_PROXY take precedence. The
 	// environment's proxy is not used for loopback addresses.
 	Proxy string
-	// DialContext connects to addr, "host:port", which may be a proxy's. Nil means net.Dialer. If its connections do not support
-	// deadlines, only Close ends a read or write once Connect has returned.
+	// DialContext connects to addr, "host:port", which may be the address of a proxy. Nil means net.Dialer. If the connections do not
+	// support deadlines, only Close ends a blocked read or write after Connect has returned.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// HTTPClient is used for tunnels and SWF downloads. Proxy, DialContext and TLSConfig do not apply to it. Nil means a client made from
 	// these options.
@@ -104,11 +105,11 @@ type Options struct {
 	// MaxMessageSize is the longest message that the server may send, in bytes. Zero means 16 MiB, the longest that RTMP allows. A longer
 	// message is a *ProtocolError.
 	MaxMessageSize int
-	// MaxQueue is how many bytes of media are queued for a Stream that is not being read, while another call reads from the
-	// connection. Beyond it that call returns ErrStreamBacklog. Zero means 16 MiB.
+	// MaxQueue is how many bytes of media are queued for a Stream that is not being read, while another call reads from the connection.
+	// When the queue is full, the other call returns ErrStreamBacklog. Zero means 16 MiB.
 	MaxQueue int
-	// SendQueue is how many bytes of media may wait to be sent, per Stream. If a message does not fit, older media is dropped up
-	// to a key frame, and writes never block. Zero means that nothing is dropped, and writes block.
+	// SendQueue is how many bytes of media may wait to be sent, for each Stream. If a message does not fit, older media up to a key frame
+	// is dropped, so that writes never block. Zero means that nothing is dropped, and that writes block.
 	SendQueue int
 
 	// Security.
@@ -117,15 +118,15 @@ type Options struct {
 	TLSConfig *tls.Config
 	// Token is the key that answers a server's SecureToken challenge. Empty means that a challenge is not answered.
 	Token string
-	// UsherToken is sent in a call of NetStream.Authenticate.UsherToken before a stream is played (librtmp's jtv). Empty means that there
-	// is no such call.
+	// UsherToken is sent in a call of NetStream.Authenticate.UsherToken before a stream is played (librtmp's jtv). Empty means that the
+	// call is not sent.
 	UsherToken string
-	// Auth is appended to connect, after the boolean true. Empty means that neither is sent.
+	// Auth is appended to connect, after the boolean true. Empty means that neither the boolean nor Auth is sent.
 	Auth string
 
 	// Identity, for Adobe's servers and others of that time.
 
-	// App is the application that connect names. Empty means that of the URL.
+	// App is the application that connect names. Empty means the application in the URL.
 	App string
 	// TCURL is connect's tcUrl. Empty means that it is derived from the URL.
 	TCURL string
@@ -133,8 +134,8 @@ type Options struct {
 	PageURL string
 	// SWFURL is connect's swfUrl, the address of the player. Empty means that it is not sent.
 	SWFURL string
-	// FlashVer is connect's flashVer, the version of the player. Empty means "LNX 10,0,32,18", and the version that encoders send
-	// if Publish is set.
+	// FlashVer is connect's flashVer, the version of the player. Empty means "LNX 10,0,32,18" or, if Publish is set, the version that
+	// encoders send.
 	FlashVer string
 	// Subscribe is the name for FCSubscribe, which some servers require before play. Empty means the stream's name if Live is set;
 	// otherwise FCSubscribe is not sent.
@@ -147,8 +148,9 @@ type Options struct {
 	ConnectFields amf.Object
 	// ObjectEncoding is the version of AMF that connect asks for, 0 or 3.
 	ObjectEncoding int
-	// SWFHash and SWFSize answer SWF verification, in which a server asks which player this is: the hash has 32 bytes, and the size
-	// is that of the uncompressed player in bytes; see swf.Hash. Nil means that there is no answer, unless SWFVerify is set.
+	// SWFHash and SWFSize identify the player in SWF verification, which some servers require. SWFHash has 32 bytes, and SWFSize is the
+	// size of the uncompressed player in bytes; see swf.Hash. If SWFHash is nil and SWFVerify is not set, requests for verification are not
+	// answered.
 	SWFHash []byte
 	SWFSize uint32
 	// SWFVerify makes Connect download the player from SWFURL and hash it, unless SWFHash is set. Hashes are kept in librtmp's
@@ -158,12 +160,12 @@ type Options struct {
 	// days. If it is negative, the web server is always asked.
 	SWFAge time.Duration
 
-	refuse transport.Nearness // addresses as near as this, or nearer, are refused, since a server has named them; 0 refuses none
+	refuse transport.Nearness // refuse addresses as near as this or nearer, since a server has named the address; 0 refuses none
 }
 
-// StreamOptions say what a Stream is for. The zero value plays the stream that the URL or Options.Playpath names.
+// StreamOptions says what a Stream is for. The zero value plays the stream that the URL or Options.Playpath names.
 type StreamOptions struct {
-	// Name is the stream's name. Empty means Options.Playpath or that of the URL.
+	// Name is the stream's name. Empty means Options.Playpath or the name in the URL.
 	Name string
 	// Writable publishes the stream instead of playing it. Set Options.Publish as well, so that the server knows from the
 	// beginning that a publisher connects.
@@ -173,13 +175,13 @@ type StreamOptions struct {
 	PublishType string
 	// Seek is the position at which a recording starts, with a precision of milliseconds. Zero means Options.Start.
 	Seek time.Duration
-	// NoBufferUpdate keeps the buffer that the server was told (Options.Buffer). Otherwise the buffer is raised to the recording's duration
-	// plus five seconds as soon as that is known, so that the server sends at full speed.
+	// NoBufferUpdate keeps the announced buffer length (Options.Buffer). If it is false, the buffer length is raised to the recording's
+	// duration plus five seconds as soon as the duration is known, so that the server sends at full speed.
 	NoBufferUpdate bool
 }
 
-// ReconnectPolicy says where Conn.Follow may lead when a server sends NetConnection.Connect.ReconnectRequest (E-RTMP v2, "Reconnect
-// Request").
+// ReconnectPolicy says to which addresses Conn.Follow may lead when a server sends NetConnection.Connect.ReconnectRequest (E-RTMP v2,
+// "Reconnect Request").
 type ReconnectPolicy int
 
 const (
@@ -187,7 +189,7 @@ const (
 	FollowSameHost ReconnectPolicy = iota
 	// FollowNone allows nothing.
 	FollowNone
-	// FollowAny allows any host and port, including the loopback interface and private networks, also for Options.MaxRedirects.
+	// FollowAny allows any host and port, including the loopback interface and private networks. It also applies to Options.MaxRedirects.
 	FollowAny
 )
 
@@ -233,7 +235,7 @@ const (
 	publisherFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
 )
 
-// buffer returns the length of our buffer that the server is told.
+// buffer returns the buffer length to announce to the server.
 func (o *Options) buffer() time.Duration {
 	if o.Buffer != 0 {
 		return o.Buffer

@@ -74,7 +74,7 @@ func TestURLVectors(t *testing.T) {
 			} else {
 				assert.Equal(t, v.App, o.App)
 			}
-			// librtmp writes port 0 into the tcUrl if the URL has no port; we leave it out.
+			// If the URL has no port, librtmp writes port 0 into the tcUrl. This library leaves the port out.
 			assert.Equal(t, strings.Replace(v.TCURL, ":0/other/", "/other/", 1), c.setup.url.TCURL(o.App))
 			for _, field := range [][2]string{{v.SWFURL, o.SWFURL}, {v.PageURL, o.PageURL}, {v.FlashVer, o.FlashVer},
 				{v.Subscribe, o.Subscribe}, {v.Token, o.Token}, {v.JTV, o.UsherToken}, {v.PubUser, o.PublishUser}} {
@@ -195,7 +195,7 @@ func TestConnectDataInsideObjects(t *testing.T) {
 	})
 }
 
-// TestOptionTable checks every option in every letter case, and the resulting setting.
+// TestOptionTable sets every option, with its name in different letter cases, and checks the resulting setting.
 func TestOptionTable(t *testing.T) {
 	const day = 24 * time.Hour
 	tests := []struct {

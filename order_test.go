@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Calls and packets do not overtake media that the same goroutine has written before.
+// TestOrderOfWhatIsSent checks that calls and packets do not overtake media that the same goroutine has written before.
 func TestOrderOfWhatIsSent(t *testing.T) {
 	const rounds = 60
 	read := make(chan []message.Type, 1)
@@ -57,7 +57,8 @@ func (c writeCounter) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// To connect and play takes four writes: C0 with C1, C2 with connect, createStream with the answers to connect's result, and play.
+// TestWritesOfConnecting checks that connecting and playing takes four writes: C0 with C1, C2 with connect, createStream with the replies
+// to connect's result, and play.
 func TestWritesOfConnecting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) {

@@ -25,7 +25,7 @@ func commandBody(t *testing.T, values ...any) []byte {
 	return body
 }
 
-// TestConnectPacket checks that packets of the program are sent unchanged.
+// TestConnectPacket checks that the packets that a program sends are sent unchanged.
 func TestConnectPacket(t *testing.T) {
 	got := make(chan Packet, 1)
 	url := newPeer(t, func(p *peer) {
@@ -64,7 +64,7 @@ func TestConnectPacket(t *testing.T) {
 	assert.NotEqual(t, c.LocalAddr(), c.RemoteAddr())
 }
 
-// sentBy returns the messages that f makes a Conn send, as received by the server.
+// sentBy returns the first count messages that program makes a Conn send, as the server receives them.
 func sentBy(t *testing.T, count int, program func(c *Conn)) (all []Packet) {
 	t.Helper()
 	got := make(chan Packet, count)
@@ -98,7 +98,7 @@ func TestSendPacket(t *testing.T) {
 		for _, p := range []Packet{first, second, third, fourth} {
 			p.Body = bytes.Clone(p.Body)
 			require.NoError(t, c.SendPacket(t.Context(), &p))
-			clear(p.Body) // ours again
+			clear(p.Body) // SendPacket does not retain p.Body
 		}
 		require.NoError(t, c.Close())
 		require.ErrorIs(t, c.SendPacket(t.Context(), &first), net.ErrClosed)

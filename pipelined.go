@@ -10,13 +10,13 @@ import (
 // guessedStreamID is the message stream id that servers assign first.
 const guessedStreamID = 1
 
-// pipelined is the stream that Connect asks for before the server has answered. Connect's goroutine owns it, and then the CreateStream
-// that takes it over.
+// pipelined is the stream that Connect requests before the server has answered. It is owned by the goroutine of Connect, and later by the
+// CreateStream that takes it over.
 type pipelined struct {
 	options StreamOptions
 	script  script
 
-	// The following fields are set when it has been sent.
+	// The following fields are set after the request has been sent.
 	conn         *link
 	table        *streamTable
 	create       *session.Call
@@ -26,7 +26,8 @@ type pipelined struct {
 	doubtful     bool // a refusal or silence may be due to the pipelining
 }
 
-// predict sets the transaction ids that register will set on a new connection, after a connect with the given id.
+// predict sets the transaction ids of the commands before there is a connection. They are the ids that register will set, if connect has
+// the given id.
 func (h *pipelined) predict(id float64) {
 	for i := range h.script.connection {
 		id++
@@ -35,7 +36,7 @@ func (h *pipelined) predict(id float64) {
 	h.script.stream[len(h.script.stream)-1].TransactionID = id + 1
 }
 
-// messages returns the messages that ask for the stream.
+// messages returns the messages that request the stream.
 func (h *pipelined) messages() ([]chunk.Outgoing, error) {
 	messages, err := appendCommands(nil, session.ChunkStreamCommand, 0, h.script.connection)
 	if err != nil {
@@ -45,7 +46,7 @@ func (h *pipelined) messages() ([]chunk.Outgoing, error) {
 	return append(messages, h.script.then(guessedStreamID)...), err
 }
 
-// register prepares for the answers on the connection of t, which has no stream yet.
+// register prepares to receive the answers on the connection of t. t has no stream yet.
 func (h *pipelined) register(t *streamTable) (err error) {
 	h.conn, h.table = t.conn, t
 	if h.create, err = t.number(h.script.connection); err != nil {
@@ -54,7 +55,7 @@ func (h *pipelined) register(t *streamTable) (err error) {
 	return h.listen(guessedStreamID)
 }
 
-// listen makes the Stream, and prepares for the server's statuses.
+// listen makes the Stream, and prepares to receive the statuses that the server sends for it.
 func (h *pipelined) listen(id uint32) (err error) {
 	s := h.table.newStream(h.options)
 	s.id, s.options.NoBufferUpdate = id, true // until CreateStream passes its options
@@ -71,7 +72,7 @@ func (h *pipelined) listen(id uint32) (err error) {
 	return err
 }
 
-// send asks for the stream on a connection that has accepted connect.
+// send requests the stream on a connection whose connect has been accepted.
 func (h *pipelined) send(ctx context.Context, t *streamTable) error {
 	if err := h.register(t); err != nil {
 		return err
@@ -83,8 +84,8 @@ func (h *pipelined) send(ctx context.Context, t *streamTable) error {
 	return h.conn.session.Send(ctx, messages...)
 }
 
-// settle waits for createStream's answer. known reports whether the server has the stream; otherwise CreateStream asks for it again.
-// The error is that of the connection or of ctx.
+// settle waits for the answer to createStream. known reports whether the server has created the stream; if not, CreateStream requests it
+// again. The error is that of the connection or of ctx.
 func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	early := h.create.IsDone() // answered before the answer to connect was examined
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
@@ -108,9 +109,9 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	case h.request.refused():
 		h.fallBack(h.request.call.Method + " was refused before createStream was answered")
 	case id == h.stream.id, h.request.finished():
-		// If the server has accepted the guessed id without assigning it, it takes any id, or ignores ids. The guess is then used for
-		// what we send. What comes with another id goes to the stream as long as it is the only one: see streamTable.of. Asking again
-		// would play or publish a second time.
+		// A server that has accepted the guessed id without assigning it accepts any id, or ignores ids. The Stream then keeps the guessed
+		// id. It also receives messages with another id, as long as it is the only stream: see streamTable.of. Another request would play
+		// or publish a second time.
 		h.doubtful = early
 		return true, nil
 	default:
@@ -127,7 +128,7 @@ func (h *pipelined) over(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// correct asks for the stream again, on the message stream that the server has assigned. It waits for the answer, to make sure that the
+// correct requests the stream again, on the message stream that the server has assigned. It waits for the answer, to make sure that the
 // server does not hang up because of the first request.
 func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	h.guessedWrong, h.doubtful = true, true
@@ -149,21 +150,21 @@ func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	return errImpatient // try a new connection, since some servers always confirm the first message stream
 }
 
-// fallBack forgets the stream. CreateStream then asks for it again.
+// fallBack drops the stream and counts a fallback. CreateStream then requests the stream again.
 func (h *pipelined) fallBack(why string) {
 	h.conn.fellBack(h.conn.url.Redacted(), why)
 	h.drop()
 	h.create.WhenDone(func() { h.table.refuse(h.create) })
 }
 
-// drop forgets the stream without telling the server.
+// drop removes the stream from the table without telling the server.
 func (h *pipelined) drop() {
 	h.request.end()
 	h.stream.markClosed()
 	h.table.remove(h.stream)
 }
 
-// is reports whether want, which must be complete, asks for this stream.
+// is reports whether want, which must be complete, describes this stream.
 func (h *pipelined) is(want StreamOptions) bool {
 	want.NoBufferUpdate = h.options.NoBufferUpdate // this option is not sent to the server
 	if !want.Writable {
@@ -172,7 +173,8 @@ func (h *pipelined) is(want StreamOptions) bool {
 	return want == h.options
 }
 
-// await waits until the stream is open. It returns false and no error if a failure may be due to the pipelining.
+// await waits until the stream is open. If it fails because of the pipelining, as far as the client can tell, await returns false and no
+// error.
 func (h *pipelined) await(ctx context.Context) (open bool, _ error) {
 	defer h.request.end()
 	limited := ctx

@@ -114,8 +114,8 @@ func TestPipelinedStreamIsTaken(t *testing.T) {
 	}
 }
 
-// TestPipelinedStreamFillsItsQueue checks that media of a stream that is not taken over is queued up to the limit, and that other waits
-// then fail.
+// TestPipelinedStreamFillsItsQueue checks that media of a stream that is not taken over is queued up to the limit, and that other calls
+// that wait then fail.
 func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	const packets = 20
 	floods := func(g *guest, cmd *message.Command, id uint32) reaction {
@@ -180,7 +180,7 @@ func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 	}
 }
 
-// TestPipelinedConnectIsGivenUp checks that Connect ends when its context is done and with Close, at any point.
+// TestPipelinedConnectIsGivenUp checks that a cancelled context and Close end Connect at every point.
 func TestPipelinedConnectIsGivenUp(t *testing.T) {
 	silent := func(*guest, *message.Command, uint32) reaction { return drop }
 	for name, end := range map[string]func(c *Conn, cancel func()){

@@ -8,16 +8,17 @@ import (
 	"github.com/go-librtmp/rtmp/handshake"
 )
 
-// Pipelining says which answers of the server are not waited for while connecting. Each answer takes a round trip. Connect then asks
-// for the stream that CreateStream opens by default, which plays or publishes Options.Playpath, and CreateStream takes it over.
-// Pipelining is of no use to a program that opens only other streams.
+// Pipelining says which commands Connect sends before the server has answered earlier ones. Each answer that Connect need not wait for
+// saves a round trip. With pipelining, Connect also requests the stream that CreateStream opens by default, which plays or publishes
+// Options.Playpath. CreateStream then takes over that stream. Pipelining is of no use to a program that opens only other streams.
 //
-// Pipelining does not fail if PipelineNone works. A server may refuse what comes before it has accepted connect, use another message
-// stream id than expected, hang up, or not answer. Then Connect tries the next lower value, on the same connection if possible and
-// otherwise on a new one. Stats.PipelineFallbacks counts these steps. Connect therefore waits for the server's answers.
+// If PipelineNone works with a server, the other values work as well. A server may refuse commands that arrive before it has accepted
+// connect, use another message stream id than expected, hang up, or not answer. Connect then tries the next lower value, on the same
+// connection if possible and otherwise on a new one. Stats.PipelineFallbacks counts these steps. To notice such a failure, Connect waits
+// for the server's answers before it returns.
 //
-// Some answers are always needed. With credentials, MaxRedirects, Token or SWF verification, Connect waits for the answer to
-// connect. With RTMPE or SWF verification, it waits for the server's first packet. With UsherToken, no stream is asked for.
+// Some answers are needed before the next command can be sent. With credentials, MaxRedirects, Token or SWF verification, Connect waits for
+// the answer to connect. With RTMPE or SWF verification, it waits for the server's first packet. With UsherToken, it requests no stream.
 type Pipelining int
 
 const (
@@ -25,8 +26,8 @@ const (
 	PipelineNone Pipelining = iota
 	// PipelineCommands sends connect, createStream and play or publish together, with the end of the handshake: two round trips.
 	PipelineCommands
-	// PipelineHandshake sends all of that with the beginning of the handshake: one round trip. The last part of the handshake (C2) then
-	// consists of zeros, instead of a copy of the server's S1.
+	// PipelineHandshake sends the same commands with the beginning of the handshake: one round trip. The last part of the handshake (C2)
+	// then consists of zeros, instead of a copy of the server's S1.
 	PipelineHandshake
 )
 
@@ -53,7 +54,7 @@ func (p *Pipelining) UnmarshalText(name []byte) error {
 	return nil
 }
 
-// early returns when connect is sent.
+// early returns the value for handshake.Config.Early, which says when connect is sent.
 func (p Pipelining) early() handshake.Early {
 	switch p {
 	case PipelineCommands:

@@ -191,7 +191,7 @@ func TestPipeliningNeverFailsToPublish(t *testing.T) {
 	})
 }
 
-// withWary runs test with a server that behaves like w, or answers everything, and a Conn that is connected to it.
+// withWary runs test with the server w and a Conn that is connected to it.
 func withWary(t *testing.T, w *wary, o Options, test func(t *testing.T, w *wary, c *Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		newWary(t, w)
@@ -213,7 +213,7 @@ func (w *wary) commandsOf(n int) []string {
 	return g.commands
 }
 
-// A server that refuses connect, or the stream in its turn, does not mind pipelining.
+// TestRefusalsAreNotFallbacks checks that a server that refuses connect, or the stream after it has accepted connect, causes no fallback.
 func TestRefusalsAreNotFallbacks(t *testing.T) {
 	t.Run("connect", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -263,7 +263,7 @@ func TestRefusalsAreNotFallbacks(t *testing.T) {
 	})
 }
 
-// TestPipeliningWithAServerThatAlwaysFails checks that the error of the last attempt is returned, in time, if no attempt succeeds.
+// TestPipeliningWithAServerThatAlwaysFails checks that if no attempt succeeds, Connect returns the error of the last attempt, in time.
 func TestPipeliningWithAServerThatAlwaysFails(t *testing.T) {
 	hopeless := map[string]*wary{
 		"hangs up at connect": {reacts: func(*guest, *message.Command, uint32) reaction { return hangUp }},
@@ -322,8 +322,8 @@ func TestPipeliningText(t *testing.T) {
 	assert.Equal(t, "Pipelining", option.Name)
 }
 
-// TestPipeliningWithAServerOfOneStream checks that a server that assigns message stream id 5, but sends everything on message stream 1, is
-// tried again on a new connection.
+// TestPipeliningWithAServerOfOneStream checks that Connect makes a new connection to a server that assigns message stream id 5, but sends
+// everything on message stream 1.
 func TestPipeliningWithAServerOfOneStream(t *testing.T) {
 	for _, p := range pipelinings {
 		t.Run(p.name, func(t *testing.T) {

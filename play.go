@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// playback is the part of a playing Stream that knows the recording, and that asks the server to pause and to seek.
+// playback is the part of a playing Stream that keeps the metadata, and that asks the server to pause and to seek.
 type playback struct {
 	*streamState
 	reader *streamReader
@@ -19,29 +19,29 @@ type playback struct {
 	// The fields below are guarded by streamState.mu.
 	duration time.Duration
 	metadata amf.ECMAArray
-	buffer   time.Duration // the buffer that was sent to the server last
+	buffer   time.Duration // the buffer length that was last sent to the server
 }
 
 func (s *playback) init(state *streamState, reader *streamReader) {
 	s.streamState, s.reader, s.buffer = state, reader, state.conn.opts.buffer()
 }
 
-// Duration returns the stream's length according to its metadata. It is zero while that is unknown, as for live streams.
+// Duration returns the stream's length according to its metadata. It returns zero if the length is unknown, as for live streams.
 func (s *playback) Duration() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.duration
 }
 
-// Metadata returns the values of the newest onMetaData, or nil if there has been none. It must not be modified.
+// Metadata returns the values of the newest onMetaData, or nil if there has been none. The caller must not modify the result.
 func (s *playback) Metadata() amf.ECMAArray {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.metadata
 }
 
-// metadataReceived keeps the newest onMetaData, and raises the buffer that the server knows of to the whole recording, so that it
-// sends at full speed.
+// metadataReceived keeps the newest onMetaData, and raises the announced buffer length to the whole recording, so that the server sends at
+// full speed.
 func (s *playback) metadataReceived(args []any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,8 +64,8 @@ func (s *playback) updateBuffer() {
 	}
 }
 
-// Pause asks the server to stop sending, and waits for its notification. If the wait ends early, for instance with ErrStreamBacklog
-// because this stream's own queue is full, the request still stands: the stream continues after Unpause.
+// Pause asks the server to stop sending, and waits for its notification. If the wait ends early, for instance with ErrStreamBacklog because
+// this stream's own queue is full, the request stays in effect: the stream continues only after Unpause.
 func (s *playback) Pause(ctx context.Context) error {
 	s.mu.Lock()
 	before := s.paused
@@ -108,12 +108,12 @@ func (s *playback) Seek(ctx context.Context, to time.Duration) error {
 		s.mu.Lock()
 		s.seeking = false
 		s.mu.Unlock()
-		session.Signal(s.readWake) // the end counts again
+		session.Signal(s.readWake) // wake a read, since an end that has arrived is valid again
 	}
 	return err
 }
 
-// UpdateBuffer tells the server how much media we buffer, and so how far it may send ahead.
+// UpdateBuffer announces another buffer length to the server; see Options.Buffer.
 func (s *playback) UpdateBuffer(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	s.buffer = d

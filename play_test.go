@@ -177,14 +177,14 @@ func (p *peer) streamEOF() {
 	p.Send(peertest.Event(message.EventStreamEOF, 1))
 }
 
-// sounds sends count audio messages, with timestamps from first on in steps of a millisecond.
+// sounds sends count audio messages, whose timestamps begin at from and advance by a millisecond.
 func (p *peer) sounds(from, count int) {
 	for i := range count {
 		p.Media(message.TypeAudio, uint32(from+i), make([]byte, 100))
 	}
 }
 
-// hear reads audio messages that sounds has sent.
+// hear reads count audio messages that sounds has sent, and checks their timestamps.
 func hear(t *testing.T, s *Stream, from, count int) {
 	t.Helper()
 	var p Packet
@@ -194,8 +194,8 @@ func hear(t *testing.T, s *Stream, from, count int) {
 	}
 }
 
-// TestPauseByASlowConsumer checks a slow consumer that pauses and continues. Its full queue ends the waits. The StreamEOF that the server
-// sends for the pause is not the end; the one after the last message is.
+// TestPauseByASlowConsumer checks a slow consumer that pauses and continues. Because its queue is full, its waits end early. The StreamEOF
+// that the server sends for the pause does not end the stream; the StreamEOF after the last message does.
 func TestPauseByASlowConsumer(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
@@ -219,7 +219,7 @@ func TestPauseByASlowConsumer(t *testing.T) {
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
 
-// TestPauseGivenUp checks that the answer to a pause counts even if the wait for it has ended.
+// TestPauseGivenUp checks that the answer to a pause takes effect even if Pause no longer waits for it.
 func TestPauseGivenUp(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
@@ -245,7 +245,7 @@ func TestPauseGivenUp(t *testing.T) {
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
 
-// TestPauseThatDidNotHappen checks that a pause that was refused or not sent does not count.
+// TestPauseThatDidNotHappen checks that a pause that was refused or not sent has no effect.
 func TestPauseThatDidNotHappen(t *testing.T) {
 	for name, pause := range map[string]func(t *testing.T, s *Stream){
 		"refused": func(t *testing.T, s *Stream) {

@@ -28,7 +28,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestPublishSample checks that the server records the same file for each way of writing it.
+// TestPublishSample checks that the server records the same file, whichever method of Stream writes it.
 func TestPublishSample(t *testing.T) {
 	want := rtmptest.SampleTags(t)
 	pieces := func(size int) func(s *Stream) error {
@@ -71,7 +71,7 @@ func TestPublishSample(t *testing.T) {
 	}
 }
 
-// TestCloseLosesNothing checks that the tail of a large push is not lost, although acknowledgements arrive all the time.
+// TestCloseLosesNothing checks that the last bytes of a large file are not lost, although acknowledgements arrive all the time.
 func TestCloseLosesNothing(t *testing.T) {
 	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	c, s := publishing(t, server.URL("live", "out"), nil)
@@ -140,7 +140,8 @@ func TestPublishRefused(t *testing.T) {
 	require.NoError(t, first.Close())
 }
 
-// TestRefusedPublisherLeavesTheNameAlone checks that a refused publisher sends no command for the name, which another client publishes.
+// TestRefusedPublisherLeavesTheNameAlone checks that a refused publisher sends no command for the name, since another client publishes
+// under it.
 func TestRefusedPublisherLeavesTheNameAlone(t *testing.T) {
 	after := make(chan string, 1)
 	url := newPeer(t, func(p *peer) {
@@ -159,7 +160,7 @@ func TestRefusedPublisherLeavesTheNameAlone(t *testing.T) {
 	assert.Equal(t, "deleteStream", <-after)
 }
 
-// TestPublisherIsServed checks that pings, statuses and the end of the connection are handled in a program that only writes.
+// TestPublisherIsServed checks that a Conn handles pings, statuses and the end of the connection while the program only writes.
 func TestPublisherIsServed(t *testing.T) {
 	ponged := make(chan []byte, 1)
 	url := accepting(t, func(p *peer) {
@@ -210,7 +211,7 @@ func TestPublishingConnectionLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, s := publishing(t, accepting(t, func(p *peer) {
-				p.Conn.Read(make([]byte, 1)) // the first byte of the first tag, since a reset would overtake Publish.Start
+				p.Conn.Read(make([]byte, 1)) // wait for the first byte of the first tag, since a reset would overtake Publish.Start
 				end(p)
 			}), nil)
 			require.ErrorIs(t, blocked(s), io.ErrUnexpectedEOF)
@@ -250,8 +251,8 @@ func TestCallWhilePublishing(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
-// TestPublishingAsAPlayerIsNoticed checks that the log and the error mention a missing Options.Publish, since some servers must know from
-// the beginning that a client publishes.
+// TestPublishingAsAPlayerIsNoticed checks that the log and the error mention a missing Options.Publish. Some servers must learn from
+// connect that a client publishes.
 func TestPublishingAsAPlayerIsNoticed(t *testing.T) {
 	for want, o := range map[bool]Options{true: {}, false: {Publish: true}} {
 		var log bytes.Buffer

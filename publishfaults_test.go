@@ -21,8 +21,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// brokenPath starts a relay to a server that forwards a limited number of bytes from the client, and then resets the connection or stops
-// reading. It returns its address, and a function that ends it.
+// brokenPath starts a relay to a server. The relay forwards passes bytes from the client, and then resets the connection or stops reading.
+// brokenPath returns the address of the relay and a function that ends the relay.
 func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr string, end func()) {
 	t.Helper()
 	l := conntest.Listen(t)
@@ -42,7 +42,7 @@ func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr str
 		defer onward.Close()
 		running.Go(func() { io.Copy(client, onward) })
 		if _, err := io.CopyN(onward, client, passes); err != nil {
-			return // the client has left before
+			return // the client has closed the connection before the fault
 		}
 		if reset {
 			client.(*net.TCPConn).SetLinger(0)
@@ -57,8 +57,8 @@ func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr str
 	}
 }
 
-// TestPublishingNetworkFails checks that wherever the network fails while we publish, an error is returned in time, nothing leaks, and the
-// server has received whole tags.
+// TestPublishingNetworkFails lets the network fail at different positions while a client publishes. It checks that the client returns an
+// error in time, that nothing leaks, and that the server has recorded only whole tags.
 func TestPublishingNetworkFails(t *testing.T) {
 	step := int64(19_997)
 	if os.Getenv("RTMP_LONG") != "" {
@@ -91,7 +91,7 @@ func TestPublishingNetworkFails(t *testing.T) {
 	}
 }
 
-// publishSample publishes the sample, and then more until the network accepts nothing. It returns the error.
+// publishSample publishes the sample, and then more media until the network accepts no more. It returns the error.
 func publishSample(rawURL string, o *Options) error {
 	c, err := Dial(context.Background(), rawURL, o)
 	if err != nil {
@@ -103,7 +103,7 @@ func publishSample(rawURL string, o *Options) error {
 		return err
 	}
 	_, err = s.ReadFrom(bytes.NewReader(testserver.Sample))
-	for range 100 { // until the buffers between us are full
+	for range 100 { // until all buffers up to the server are full
 		if err == nil {
 			_, err = s.Write(large)
 		}

@@ -54,8 +54,8 @@ var pushes = []func(s *Stream, file []byte) error{
 	},
 }
 
-// TestTailArrives checks that media that was sent as fast as possible arrives to the last byte, although we close at once and
-// acknowledgements arrive all the time. Closing a socket with unread acknowledgements would discard the tail.
+// TestTailArrives checks that media that is sent as fast as possible arrives to the last byte, although the client closes at once and
+// acknowledgements arrive all the time. Closing a socket with unread acknowledgements would discard the last bytes.
 func TestTailArrives(t *testing.T) {
 	file := rtmptest.File(rtmptest.RepeatedSample(t, 20<<20/len(testserver.Sample)+1)...)
 	push := func(t *testing.T, scheme string, n int) {
@@ -122,7 +122,7 @@ func TestPublishMoreThan4GB(t *testing.T) {
 	assert.Greater(t, stats.Messages, sent/window, "acknowledgements")
 }
 
-// TestPlayMoreThan4GB makes our byte counter and acknowledgements pass 2^32.
+// TestPlayMoreThan4GB makes the client's byte counter and acknowledgements pass 2^32.
 func TestPlayMoreThan4GB(t *testing.T) {
 	count := hugeCount()
 	last := make(chan uint64, 1) // acknowledgement
@@ -169,7 +169,7 @@ func TestPlayMoreThan4GB(t *testing.T) {
 }
 
 // TestPingFloodOverEveryTransport checks that 200,000 pings do not block a publisher that writes as fast as possible, whether or not the
-// server reads meanwhile. Every ping is answered, or counted because the server does not read the answers.
+// server reads meanwhile. Every ping is answered or, if the server does not read the answers, counted as unanswered.
 func TestPingFloodOverEveryTransport(t *testing.T) {
 	const batch = 1000
 	ping := peertest.Event(message.EventPingRequest, 7)
@@ -189,7 +189,7 @@ func TestPingFloodOverEveryTransport(t *testing.T) {
 					}
 				}
 			}
-			begun, pongs := false, 0 // of the session's goroutine
+			begun, pongs := false, 0 // used only by the goroutine of the session
 			cfg := testserver.Config{Scheme: scheme, OnMessage: func(s *testserver.Session, m *chunk.Message) {
 				switch message.Type(m.Type) {
 				case message.TypeUserControl:

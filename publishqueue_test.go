@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestSendQueueDrops checks that with a send queue writes never wait, and that the messages that are not dropped can be decoded.
+// TestSendQueueDrops checks that writes never block with a send queue, and that the messages that are not dropped can be decoded.
 func TestSendQueueDrops(t *testing.T) {
 	synctest.Test(t, testSendQueueDrops)
 }
@@ -26,14 +26,14 @@ func testSendQueueDrops(t *testing.T) {
 		for m, err := p.Next(); err == nil; m, err = p.Next() {
 			if m.Type.Media() {
 				got = append(got, m)
-			} else if cmd, err := message.ParseCommand(m.Type, m.Body); err == nil && cmd.Name == "createStream" { // Close asks
+			} else if cmd, err := message.ParseCommand(m.Type, m.Body); err == nil && cmd.Name == "createStream" { // sent by Close
 				p.Call(0, "_result", cmd.TransactionID, nil, 2.0)
 			}
 		}
 	})
 	header := []byte{0x17, 0, 0, 0, 0}
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: header}))
-	synctest.Wait() // the sender has taken the header, and takes nothing else before the server reads
+	synctest.Wait() // the sender has taken the header from the queue, and takes nothing else until the server reads
 	const pictures = 3000
 	second, err := flv.AppendVideoHeader(nil, flv.VideoHeader{Enhanced: true, FrameType: flv.FrameInter, FourCC: flv.FourCCHEVC,
 		PacketType: flv.VideoCodedFramesX, Multitrack: true, TrackID: 1})
@@ -62,7 +62,7 @@ func testSendQueueDrops(t *testing.T) {
 	require.Equal(t, header, got[0].Body)
 	assert.Equal(t, int(stats.DroppedMessages), 1+3*pictures-len(got))
 	var last uint32
-	var keys, pictureAt [2]uint32 // for each track, the last key frame that was sent, and the picture after the last one, which can be decoded
+	var keys, pictureAt [2]uint32 // for each track: the last key frame sent, and the only picture that can follow the last one
 	for _, p := range got[1:] {
 		require.GreaterOrEqual(t, p.Timestamp, last)
 		last = p.Timestamp
@@ -96,7 +96,7 @@ func TestSendQueueIsBounded(t *testing.T) {
 	assert.Positive(t, stats.DroppedMessages)
 }
 
-// TestWriteDeadlineSparesTheSender checks that packets that WritePacket has accepted are sent, even if the write deadline passes meanwhile.
+// TestWriteDeadlineSparesTheSender checks that packets that WritePacket has accepted are sent, even if the write deadline passes before.
 func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := make(chan []byte, 1)

@@ -34,8 +34,8 @@ const (
 	unread  breakage = "unread" // the network works, but the server stops reading
 )
 
-// network is an in-memory network, which can use the clock of a bubble. It breaks after a number of bytes from client to server, as counted
-// by the client's socket.
+// network is an in-memory network, which can use the clock of a synctest bubble. It breaks after the client's socket has accepted a number
+// of bytes.
 type network struct {
 	how      breakage
 	accepted chan net.Conn
@@ -80,7 +80,7 @@ func (n *network) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// pass returns how many of size bytes are let through.
+// pass returns how many of size bytes the network carries before it breaks.
 func (n *network) pass(size int) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -95,10 +95,10 @@ func (n *network) broken() bool {
 	return n.left == 0
 }
 
-// brittle is a client's connection in a network.
+// brittle is the client's end of a connection in a network.
 type brittle struct {
 	net.Conn
-	void    net.Conn // used in place of the connection when the network has stalled: a pipe without another end
+	void    net.Conn // a pipe that nobody reads or writes, used in place of the connection after the network has stalled
 	network *network
 
 	mu   sync.Mutex
@@ -130,7 +130,7 @@ func (b *brittle) Read(p []byte) (int, error) {
 	return n, b.sort("read", err)
 }
 
-// sort converts errors of pipes to the form that they have with sockets.
+// sort converts errors of pipes to the errors that sockets return.
 func (b *brittle) sort(op string, err error) error {
 	if !errors.Is(err, io.ErrClosedPipe) {
 		return err
@@ -184,7 +184,8 @@ func (c *slowlyClosed) Close() error {
 	return c.Conn.Close()
 }
 
-// TestHangingUpDelaysNobody checks that only Conn.Close waits for the last bytes that tunnels and TLS send when they are closed.
+// TestHangingUpDelaysNobody checks that Conn.Close is the only call that waits for the last bytes that tunnels and TLS send when they are
+// closed.
 func TestHangingUpDelaysNobody(t *testing.T) {
 	url := accepting(t, func(p *peer) { io.CopyN(io.Discard, p.Conn, 1) })
 	release := make(chan struct{})
@@ -208,10 +209,10 @@ func TestHangingUpDelaysNobody(t *testing.T) {
 	assert.True(t, slow.done.Load())
 }
 
-// publishDeadline is the time for each write in a bubble.
+// publishDeadline bounds each write in a bubble.
 const publishDeadline = 3 * time.Second
 
-// writes contains the ways to write. The second leaves the writing to another goroutine.
+// writes contains the methods that write. WritePacket leaves the writing to another goroutine.
 var writes = map[string]func(s *Stream) error{
 	"Write":       func(s *Stream) error { _, err := s.Write(large); return err },
 	"WritePacket": func(s *Stream) error { return s.WritePacket(&Packet{Type: message.TypeVideo, Body: large}) },
@@ -220,12 +221,12 @@ var writes = map[string]func(s *Stream) error{
 // outcome describes how publishing has ended.
 type outcome struct {
 	err     error
-	opened  bool          // the error is that of a write, otherwise that of Dial or CreateStream
+	opened  bool          // err was returned by a write; if false, by Dial or CreateStream
 	took    time.Duration // how long the call that returned the error has taken
 	closing time.Duration // how long Conn.Close has taken after that
 }
 
-// publishUntilItFails publishes until an error occurs. perWrite bounds each write.
+// publishUntilItFails publishes until an error occurs. deadline bounds each write.
 func publishUntilItFails(url string, o *Options, way string, deadline time.Duration) (out outcome) {
 	var c *Conn
 	var s *Stream
@@ -234,7 +235,7 @@ func publishUntilItFails(url string, o *Options, way string, deadline time.Durat
 	}
 	out.took = elapsed(func() { s, out.err = c.CreateStream(context.Background(), &StreamOptions{Writable: true}) })
 	out.opened = out.err == nil
-	for i := 0; out.err == nil && i < 100; i++ { // until the buffers between us are full
+	for i := 0; out.err == nil && i < 100; i++ { // until all buffers up to the server are full
 		out.took = elapsed(func() {
 			s.SetWriteDeadline(time.Now().Add(deadline))
 			out.err = writes[way](s)
@@ -244,7 +245,7 @@ func publishUntilItFails(url string, o *Options, way string, deadline time.Durat
 	return out
 }
 
-// isRight checks the outcome of a publisher whose network has failed.
+// isRight checks the error of a publisher whose network has failed.
 func isRight(t *testing.T, how breakage, err error, at int64) {
 	var handshake *HandshakeError
 	switch {
@@ -255,8 +256,8 @@ func isRight(t *testing.T, how breakage, err error, at int64) {
 	}
 }
 
-// publishInBubble publishes in a new network that breaks at a byte, or to a server that reads up to a message. In a bubble time passes only
-// when all goroutines wait, so the durations are exact. A leaked goroutine fails the test.
+// publishInBubble publishes in a new network. at is the byte at which the network breaks, or the message after which the server stops
+// reading. In a bubble time passes only when all goroutines wait, so the durations are exact. A leaked goroutine fails the test.
 func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o Options) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(how, at)
@@ -265,7 +266,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 		if how == unread {
 			n = newNetwork(how, math.MaxInt64)
 			cfg.OnMessage = func(*testserver.Session, *chunk.Message) {
-				if messages.Add(1) >= at { // of all connections: Dial may make two
+				if messages.Add(1) >= at { // counted over all connections, since Dial may make two
 					<-over
 				}
 			}
@@ -276,7 +277,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 		o.DialContext = n.dial
 		out := publishUntilItFails(server.URL("live", "out"), &o, way, publishDeadline)
 		isRight(t, how, out.err, at)
-		limit := 2*o.Timeout + time.Second // opening a stream waits twice: to connect or to send, and for an answer
+		limit := 2*o.Timeout + time.Second // opening a stream waits twice: for connecting or sending, and for an answer
 		if out.opened {
 			limit = publishDeadline
 		}
@@ -285,7 +286,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 	})
 }
 
-// breakingPoints returns positions in a session, counted at the client's socket, from the first byte to the end of the first gathered
+// breakingPoints returns positions in the bytes that the client's socket accepts, from the first byte to the end of the first gathered
 // write.
 func breakingPoints() (all []int64) {
 	early, late := int64(503), int64(49_999)
@@ -305,7 +306,7 @@ func breakingPoints() (all []int64) {
 // sender writes, crypto/tls holds a lock for which Close waits, and waiting for a lock stops the clock of a bubble.
 func overTransportsInBubbles(t *testing.T, test func(t *testing.T, scheme, way string, o Options)) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		now := time.Now() // in a bubble it is the year 2000, when the certificate is not valid yet
+		now := time.Now() // in a bubble the year is 2000, when the certificate is not valid yet
 		o.TLSConfig.Time = func() time.Time { return now }
 		o.Timeout = 20 * time.Second
 		for way := range writes {
@@ -329,8 +330,8 @@ func TestPublishingNetworkFailsInTime(t *testing.T) {
 	})
 }
 
-// TestPublishingServerStopsReading checks the same with a server that stops reading at some message. connect is the first message, and the
-// second tag is the tenth.
+// TestPublishingServerStopsReading checks the same with a server that stops reading at some message. connect is message 1, and the second
+// tag is message 10.
 func TestPublishingServerStopsReading(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for at := int64(1); at <= 10; at++ {
@@ -339,8 +340,8 @@ func TestPublishingServerStopsReading(t *testing.T) {
 	})
 }
 
-// TestPublishingSocketFailsOverEveryTransport checks the same with sockets and in real time, at a few positions: while we open the stream,
-// and while we write.
+// TestPublishingSocketFailsOverEveryTransport checks the same with sockets and in real time, at a few positions: while the client opens the
+// stream, and while it writes.
 func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		o.Timeout = 500 * time.Millisecond
@@ -350,7 +351,7 @@ func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 			over, messages := make(chan struct{}), atomic.Int64{}
 			server, err := testserver.Start(testserver.Config{Scheme: scheme,
 				OnMessage: func(*testserver.Session, *chunk.Message) {
-					if messages.Add(1) >= at && how == unread { // of all connections: Dial may make two
+					if messages.Add(1) >= at && how == unread { // counted over all connections, since Dial may make two
 						<-over
 					}
 				}})

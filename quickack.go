@@ -7,11 +7,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// quickAcks makes TCP acknowledge at once what a server sends while we connect and open a stream. Some servers, such as SRS, send small
-// messages one by one and wait for each acknowledgement, which takes 40 ms if the client has nothing to send. Media does not need it,
-// and would cost more system calls.
+// quickAcks makes TCP acknowledge received bytes at once while a client connects and opens a stream. Some servers, such as SRS, send small
+// messages one by one and wait for each acknowledgement, which TCP delays by 40 ms if the client has nothing to send. Quick
+// acknowledgements end when media arrives: they cost a system call for each read, and media does not need them.
 type quickAcks struct {
-	ack  func() // nil if this is not supported
+	ack  func() // nil if the system or the connection does not support quick acknowledgements
 	left atomic.Int32
 }
 

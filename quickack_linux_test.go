@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// asSRS sends like SRS: each message separately, and without TCP_NODELAY.
+// asSRS accepts a player and sends like SRS: each message separately, and without TCP_NODELAY.
 func asSRS(p *peer) {
 	p.Conn.(*net.TCPConn).SetNoDelay(false)
 	cmd := p.Expect("connect")
@@ -31,7 +31,7 @@ func asSRS(p *peer) {
 	p.Status("NetStream.Play.Start")
 }
 
-// TestQuickAcksWhileConnecting checks that everything that is read is acknowledged at once until media arrives.
+// TestQuickAcksWhileConnecting checks that received bytes are acknowledged at once until media arrives.
 func TestQuickAcksWhileConnecting(t *testing.T) {
 	next := make(chan struct{})
 	url := newPeer(t, func(p *peer) {

@@ -17,8 +17,8 @@ type request struct {
 	*expectation
 }
 
-// expect registers command, which is about to be sent, and sets its transaction id. A status with one of codes answers it. A server may
-// also answer with _error or, if resultDoes is set, with _result.
+// expect registers command, which is about to be sent, and sets its transaction id. A status with one of codes answers the command. A
+// server may also answer with _error or, if resultDoes is set, with _result.
 func (s *streamState) expect(command *message.Command, resultDoes bool, codes ...string) (*request, error) {
 	k, err := s.conn.session.NewCall(command.Name, 0)
 	if err != nil {
@@ -37,8 +37,8 @@ func (s *streamState) expect(command *message.Command, resultDoes bool, codes ..
 	return &request{stream: s, call: k, expectation: e}, nil
 }
 
-// request sends commands, then other messages, and waits for the answer to the last command, as expect does. sent reports whether the
-// server may act on the commands, even if there is an error.
+// request sends commands and then other messages, and waits for the answer to the last command; see expect for resultDoes and codes. sent
+// reports whether the commands may have reached the server, even if there is an error.
 func (s *streamState) request(ctx context.Context, chunkStreamID uint32, commands []message.Command, then []chunk.Outgoing,
 	resultDoes bool, codes ...string) (sent bool, _ error) {
 	r, err := s.expect(&commands[len(commands)-1], resultDoes, codes...)
@@ -64,7 +64,7 @@ func (r *request) await(ctx context.Context) error {
 // refused reports whether the server has answered with a refusal.
 func (r *request) refused() bool { return r.finished() && r.err != nil }
 
-// end removes the request, whose answer is no longer needed.
+// end unregisters the request. Its answer is ignored from then on.
 func (r *request) end() {
 	s := r.stream
 	s.conn.session.TakeCall(r.call.ID)

@@ -15,14 +15,14 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// pipelinings are ordered from the fewest answers that are waited for to the most.
+// pipelinings lists the values of Options.Pipelining, beginning with the one that waits for the fewest answers.
 var pipelinings = []struct {
 	name string
 	Pipelining
 }{{"none", PipelineNone}, {"commands", PipelineCommands}, {"handshake", PipelineHandshake}}
 
-// TestRoundTripsToTheFirstMedia checks the number of round trips until the first media, without those of TCP. A tunnel adds round trips,
-// and sometimes more, since the client must poll for answers.
+// TestRoundTripsToTheFirstMedia checks the number of round trips until the first media arrives, not counting TCP's handshake. A tunnel adds
+// round trips. Their number varies, since the client must poll for answers.
 func TestRoundTripsToTheFirstMedia(t *testing.T) {
 	trusting, now := testserver.ClientTLS(), time.Now() // the certificate is valid today, but not at the time of a bubble's clock
 	trusting.Time = func() time.Time { return now }
@@ -49,7 +49,7 @@ func TestRoundTripsToTheFirstMedia(t *testing.T) {
 	}
 }
 
-// TestRoundTripsWhereAnAnswerIsNeeded checks that only the answers that are needed are waited for.
+// TestRoundTripsWhereAnAnswerIsNeeded checks that Connect waits only for the answers that it needs.
 func TestRoundTripsWhereAnAnswerIsNeeded(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

@@ -7,9 +7,9 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// New parses rawURL, which may be followed by librtmp's options ("rtmp://host/app/play live=1 timeout=10"), and returns a Conn
-// that is not connected yet. Nil opts mean the defaults. opts are copied, and options in rawURL take precedence over them. The
-// error is an *OptionError or one of package url.
+// New parses rawURL, which may be followed by librtmp's options ("rtmp://host/app/play live=1 timeout=10"), and returns a Conn that is not
+// connected yet. If opts is nil, New uses the defaults. It copies opts; options in rawURL take precedence over them. The error is an
+// *OptionError or an error of package url.
 func New(rawURL string, opts *Options) (*Conn, error) {
 	c := &Conn{core: new(core), setup: setup{settings: settings{opts: opts.clone()}}}
 	if err := c.setup.replace(rawURL); err != nil {
@@ -20,13 +20,13 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 	return c, nil
 }
 
-// Dial connects and waits until the server has accepted: it calls New, Connect and Result of the Call that Connect returns. If it
-// fails, it leaves no connection open. The error is a *StatusError if the server refuses, and a *HandshakeError if no connection can be
-// made or the server hangs up before it answers.
+// Dial connects and waits until the server has accepted the connection: it calls New, Connect, and Result of the Call that Connect returns.
+// If Dial fails, it leaves no connection open. The error is a *StatusError if the server refuses, and a *HandshakeError if no connection
+// can be made or the server hangs up before it answers.
 //
-// Some servers do not answer a connect that announces Enhanced RTMP, or hang up. If there is no answer within three seconds, within
-// half of Options.Timeout, or within a quarter of the time that ctx has left, Dial connects once more without the announcement, and
-// Stats.WithoutEnhanced is true. Options.NoEnhanced leaves the announcement out from the start.
+// Some servers do not answer a connect that announces Enhanced RTMP, or hang up. Dial then connects once more without the announcement, and
+// Stats.WithoutEnhanced is true. It waits for the first answer for three seconds, half of Options.Timeout, or a quarter of the time that
+// ctx has left, whichever is shortest. With Options.NoEnhanced, the first connect already omits the announcement.
 func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
 	c, deaf, err := dial(ctx, rawURL, opts, true)
 	if !deaf {
@@ -40,8 +40,8 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
 	return c, second
 }
 
-// dial is one attempt of Dial. announce says to announce Enhanced RTMP, unless the Options forbid that. deaf reports that the
-// server may accept a connect without the announcement.
+// dial makes one attempt of Dial. announce says to announce Enhanced RTMP, unless Options.NoEnhanced is set. deaf reports that the server
+// may accept a connect without the announcement.
 func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *Conn, deaf bool, _ error) {
 	c, err := New(rawURL, opts)
 	if err != nil {
@@ -54,7 +54,7 @@ func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *
 	if k.announce = k.announce && announce; k.announce {
 		k.patience = connectPatience
 	}
-	if !announce { // the first attempt has already taken all steps back in pipelining
+	if !announce { // the first attempt has already tried less and less pipelining
 		c.core.counts.pipelineFallbacks.Store(int64(k.pipelining))
 		k.pipelining = PipelineNone
 	}

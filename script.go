@@ -10,12 +10,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// script is the commands that open a stream.
+// script contains the commands that open a stream.
 type script struct {
 	connection    []message.Command // commands on message stream 0, including createStream
 	stream        []message.Command // commands on the new message stream; the last one asks for the stream
 	chunkStreamID uint32            // for stream
-	codes         []string          // the statuses that confirm it
+	codes         []string          // codes of the statuses that confirm the stream
 	buffer        time.Duration     // length in the SetBufferLength at the end; 0 if there is none
 }
 
@@ -55,7 +55,7 @@ func (o *Options) subscription(name string) (commands []message.Command) {
 	return commands
 }
 
-// playScript plays in librtmp's order.
+// playScript returns the commands that play a stream, in librtmp's order.
 func (o *Options) playScript(stream StreamOptions) (script, error) {
 	start, length, err := o.playRange(stream.Seek)
 	if err != nil {
@@ -71,7 +71,7 @@ func (o *Options) playScript(stream StreamOptions) (script, error) {
 	return p, nil
 }
 
-// publishScript publishes in the order of librtmp, OBS and FFmpeg.
+// publishScript returns the commands that publish a stream, in the order of librtmp, OBS and FFmpeg.
 func publishScript(o StreamOptions) script {
 	return script{
 		connection: []message.Command{
@@ -85,7 +85,7 @@ func publishScript(o StreamOptions) script {
 	}
 }
 
-// script returns the commands for a stream, whose options are complete.
+// script returns the commands for a stream. The options must be complete.
 func (o *Options) script(stream StreamOptions) (script, error) {
 	if stream.Writable {
 		return publishScript(stream), nil
@@ -93,7 +93,7 @@ func (o *Options) script(stream StreamOptions) (script, error) {
 	return o.playScript(stream)
 }
 
-// complete fills in defaults.
+// complete returns o with the defaults filled in.
 func (s settings) complete(o StreamOptions) StreamOptions {
 	if o.Name == "" {
 		o.Name = s.playpath()
@@ -107,7 +107,7 @@ func (s settings) complete(o StreamOptions) StreamOptions {
 	return o
 }
 
-// then returns the messages after the commands on message stream id.
+// then returns the messages that follow the commands on message stream id.
 func (p *script) then(id uint32) []chunk.Outgoing {
 	if p.buffer == 0 {
 		return nil

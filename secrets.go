@@ -17,7 +17,7 @@ func (s settings) secrets() []string {
 	return appendTexts(secrets, s.opts.ConnectFields)
 }
 
-// appendTexts appends the strings in a value of connect, which are often tickets.
+// appendTexts appends the strings in a value of connect. They are often tickets.
 func appendTexts(texts []string, value any) []string {
 	switch v := value.(type) {
 	case string:

@@ -67,7 +67,7 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 	assert.NotContains(t, log.String(), "secret")
 }
 
-// TestLogsOfHostileText checks that text from a server can't forge a line of the log, with any handler.
+// TestLogsOfHostileText checks that text from a server can't forge a line of the log, whichever slog handler is used.
 func TestLogsOfHostileText(t *testing.T) {
 	var values []string
 	logger := slog.New(slog.NewTextHandler(&bytes.Buffer{}, &slog.HandlerOptions{Level: slog.LevelDebug,
@@ -110,8 +110,8 @@ func TestMaskedSecretWithinAnother(t *testing.T) {
 	require.ErrorContains(t, err, `NetStream.Publish.BadName: "*** is being published"`)
 }
 
-// TestMaskedSecretInOtherForms checks keys that the server repeats in another form or in the code, and secrets in conn= and in members of
-// connect's object.
+// TestMaskedSecretInOtherForms checks that these secrets are masked: keys that the server repeats in another form or in a status code, and
+// secrets in conn= and in members of connect's object.
 func TestMaskedSecretInOtherForms(t *testing.T) {
 	const rejected = "NetConnection.Connect.Rejected"
 	for _, test := range []struct{ name, code, said, want string }{
@@ -144,7 +144,7 @@ func TestMaskedSecretInOtherForms(t *testing.T) {
 	}
 }
 
-// TestKeyThatIsAWordOfCodes checks that a status code is not masked if the key happens to be one of its words.
+// TestKeyThatIsAWordOfCodes checks that a status code is not masked if the key is the same as one of its words.
 func TestKeyThatIsAWordOfCodes(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		cmd := p.Expect("connect")

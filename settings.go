@@ -14,11 +14,11 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// settings say where a Conn connects, and how. They do not change once connecting has begun, and neither does what they point to; a
-// redirect makes new ones.
+// settings says where and how a Conn connects. After connecting has begun, neither the settings nor the values that they point to change; a
+// redirect makes new settings.
 type settings struct {
 	url  *rtmpurl.URL
-	opts *Options // our own copy
+	opts *Options // a copy of the program's Options, with defaults filled in
 }
 
 // app returns connect's app.
@@ -46,12 +46,12 @@ func (s settings) withTimeout(ctx context.Context) (context.Context, context.Can
 	return context.WithCancel(ctx)
 }
 
-// withPatience bounds a wait after which there is another way to connect.
+// withPatience bounds a wait for an answer if the client can connect in another way when the answer does not arrive.
 func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.patient(ctx, limit))
 }
 
-// patient returns how long such a wait may take: at most limit.
+// patient returns how long the wait of withPatience may take. The result is at most limit.
 func (s settings) patient(ctx context.Context, limit time.Duration) time.Duration {
 	if t := s.opts.Timeout; t > 0 {
 		limit = min(limit, t/2)
@@ -62,7 +62,7 @@ func (s settings) patient(ctx context.Context, limit time.Duration) time.Duratio
 	return limit
 }
 
-// usualConnect is enough for most connect commands, in bytes.
+// usualConnect is a size in bytes that is enough for most connect commands.
 const usualConnect = 768
 
 // connectMessage returns the connect command. query is appended to app and tcUrl; announce says to announce Enhanced RTMP.
@@ -120,7 +120,7 @@ func withString(o amf.Object, name, value string) amf.Object {
 	return append(o, amf.Property{Name: name, Value: value})
 }
 
-// dialer returns a dialer that refuses addresses as near as refuse, and nearer ones.
+// dialer returns a dialer that refuses addresses that are as near as refuse, or nearer.
 func (s settings) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
 	return transport.NewDialer(transport.Config{Refuse: refuse,
 		Proxy: s.opts.Proxy, DialContext: s.opts.DialContext, TLSConfig: s.opts.TLSConfig, HTTPClient: s.opts.HTTPClient})

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// received applies a shared object message. If it is damaged, the events before the damage count.
+// received applies the events of a shared object message. If the message is damaged, received applies the events before the damage.
 func (t *sharedTable) received(m *session.Message) error {
 	parsed, err := message.ParseSharedObject(m.Type, m.Payload())
 	if err != nil {
@@ -48,7 +48,7 @@ type sharedNews struct {
 	dropped int
 }
 
-// told returns the program's handler, or nil if there is none.
+// told returns the handler of the program, or nil if there is none.
 func (o *SharedObject) told() func(SharedObjectEvent) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -58,7 +58,7 @@ func (o *SharedObject) told() func(SharedObjectEvent) {
 func (n *sharedNews) add(e SharedObjectEvent) {
 	switch {
 	case n.handler == nil:
-	case n.size > session.MaxCallbackBytes: // the events of one message can take many times its size
+	case n.size > session.MaxCallbackBytes: // the events of one message can need many times the memory of the message
 		n.dropped++
 	default:
 		n.size += session.CallbackSize + len(e.Name) + amf.Size(e.Value, e.Args)
@@ -137,10 +137,10 @@ func (o *SharedObject) apply(e message.SharedEvent, news *sharedNews) error {
 	return nil
 }
 
-// used ends the wait for Use.
+// used ends the wait for the answer to Use.
 func (o *SharedObject) used() { o.finish(nil, func(w *sharedWait) bool { return w.kind == sharedUse }) }
 
-// granted applies a change that we have requested. The server sends us Success instead of the change.
+// granted applies a change that this client has requested. The server sends Success to this client, and the change to all others.
 func (o *SharedObject) granted(name string, news *sharedNews) error {
 	o.mu.Lock()
 	i := slices.IndexFunc(o.waits, func(w *sharedWait) bool { return w.kind != sharedUse && w.property == name })
@@ -160,8 +160,7 @@ func (o *SharedObject) granted(name string, news *sharedNews) error {
 	return err
 }
 
-// echoed treats a change as the answer to our own request if it is the same change and the server never sends
-// Success.
+// echoed treats a change as the answer to a request of this client, if it is the same change and the server has never sent Success.
 func (o *SharedObject) echoed(p amf.Property) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

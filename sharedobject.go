@@ -15,10 +15,10 @@ import (
 
 // SharedObject is a remote shared object: named properties that the server keeps and sends to all clients that use it.
 //
-// The local copy holds what the server has sent. Set and Delete ask the server and return when it has answered. If it refuses, the
-// error is a *StatusError and the local copy stays as it was. If several clients set the same property, the server decides on the
-// order, and all clients end up with the same value. All methods may be called from any goroutine. Changes arrive only while something
-// reads from the connection; see "Reading" in the package documentation.
+// A SharedObject has a local copy of the properties that the server has sent. Set and Delete send a request and return when the server has
+// answered. If the server refuses, the error is a *StatusError and the local copy stays unchanged. If several clients set the same
+// property, the server decides on the order, and all clients end up with the same value. All methods may be called from any goroutine.
+// Changes arrive only while something reads from the connection; see "Reading" in the package documentation.
 type SharedObject struct {
 	conn       *link
 	table      *sharedTable
@@ -42,7 +42,7 @@ type sharedProperty struct {
 	size  int // memory in bytes
 }
 
-// sharedWait is a request without an answer. Servers answer in order, and a refusal does not name its request.
+// sharedWait is an unanswered request. Servers answer requests in order, and a refusal does not say which request it refuses.
 type sharedWait struct {
 	property string
 	value    any    // of Set
@@ -66,7 +66,7 @@ type SharedObjectEvent struct {
 	Name  string       // the property, or the message's handler
 	Value any          // SharedObjectChanged: the new value
 	Args  []any        // SharedObjectMessage
-	Err   *StatusError // SharedObjectRefused: the refusal, which belongs to no call
+	Err   *StatusError // SharedObjectRefused: a refusal that answers no pending call
 }
 
 // SharedObjectEventKind is the kind of a SharedObjectEvent.
@@ -77,7 +77,7 @@ const (
 	SharedObjectDeleted                              // a property was deleted
 	SharedObjectCleared                              // all properties were deleted
 	SharedObjectMessage                              // a client has called Send
-	SharedObjectRefused                              // the server has refused a request that belongs to no call
+	SharedObjectRefused                              // the server has sent a refusal that answers no pending call
 )
 
 // sharedTable holds the connected shared objects by name.
@@ -162,8 +162,8 @@ func (o *SharedObject) Properties() amf.Object {
 // Handle makes f receive all further events of the object, one at a time and in order, on the goroutine that runs the Conn's
 // handlers. A nil f removes the handler.
 //
-// Get and Properties may be ahead of the events, since nothing waits for f. If f is slow, up to 16 MiB of events and calls wait for it
-// (see HandlerFunc). Further events are dropped and counted in Stats.DroppedEvents; Properties remains up to date.
+// Get and Properties may be ahead of the events, since the local copy is updated before f is called. If f is slow, up to 16 MiB of events
+// and calls wait for f (see HandlerFunc). Further events are dropped and counted in Stats.DroppedEvents; Properties remains up to date.
 func (o *SharedObject) Handle(f func(SharedObjectEvent)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -266,7 +266,7 @@ func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.Sha
 	return nil
 }
 
-// ask sends an event and appends its wait, so that both are in the same order.
+// ask sends an event and appends its wait. The order of the waits is the order in which the events are sent.
 func (o *SharedObject) ask(ctx context.Context, w *sharedWait, e message.SharedEvent) error {
 	select {
 	case o.order <- struct{}{}:
@@ -280,7 +280,7 @@ func (o *SharedObject) ask(ctx context.Context, w *sharedWait, e message.SharedE
 	return o.send(ctx, e)
 }
 
-// refuse ends the oldest wait, or all, with err, and reports whether there was one.
+// refuse ends the oldest wait or, if all is set, every wait with err. It reports whether there was one.
 func (o *SharedObject) refuse(err error, all bool) (found bool) {
 	for o.finish(err, func(*sharedWait) bool { return true }) {
 		if found = true; !all {

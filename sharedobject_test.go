@@ -99,7 +99,7 @@ func TestPersistentSharedObjects(t *testing.T) {
 	}
 }
 
-// TestSharedObjectConverges checks that many clients that write the same properties at once end up with the same values.
+// TestSharedObjectConverges checks that clients that set the same properties concurrently all end up with the same values.
 func TestSharedObjectConverges(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	const clients, changes = 8, 50
@@ -144,7 +144,7 @@ func TestSharedObjectServers(t *testing.T) {
 		p.AcceptConnect()
 		p.ExpectType(message.TypeSharedObjectAMF0) // Use
 		send(p, message.TypeSharedObjectAMF3, "o", message.SharedEvent{Type: message.SharedUseSuccess, Data: property("at once", 1)})
-		p.ExpectType(message.TypeSharedObjectAMF0) // RequestChange, answered by a Change as for all other clients
+		p.ExpectType(message.TypeSharedObjectAMF0) // RequestChange, which this server answers with Change instead of Success
 		send(p, message.TypeSharedObjectAMF0, "other", message.SharedEvent{Type: message.SharedClear})
 		p.Send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Body: []byte("garbage")})
 		send(p, message.TypeSharedObjectAMF0, "o", message.SharedEvent{Type: message.SharedChange, Data: []byte{0, 9, 'x'}},
@@ -222,8 +222,8 @@ func TestLargeSharedObject(t *testing.T) {
 	require.Zero(t, c.Stats().DroppedEvents)
 }
 
-// TestSharedObjectWithASlowHandler checks that changes for a slow handler are queued up to a limit of memory, that further ones are
-// dropped, and that the local copy is right.
+// TestSharedObjectWithASlowHandler checks that changes for a slow handler are queued up to a limit of memory, that further changes are not
+// passed to it, and that the local copy nevertheless contains all of them.
 func TestSharedObjectWithASlowHandler(t *testing.T) {
 	const changes, properties = 60, 5000
 	url := newPeer(t, func(p *peer) {
@@ -266,7 +266,8 @@ func TestSharedObjectWithASlowHandler(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// TestSharedObjectMemory checks that the local copy of a shared object is bounded by its size in memory, not on the wire.
+// TestSharedObjectMemory checks that the limit for the local copy of a shared object is applied to its size in memory rather than on the
+// wire.
 func TestSharedObjectMemory(t *testing.T) {
 	var values []any
 	for range 200 {

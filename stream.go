@@ -25,7 +25,7 @@ type Stream struct {
 	closed  error // result of Close; written by closing
 }
 
-// newStream returns a Stream that the server does not know yet. o must be complete.
+// newStream returns a Stream that has not been requested from the server yet. o must be complete.
 func newStream(c *link, o StreamOptions, leave func(*Stream)) *Stream {
 	s := &Stream{streamState: newStreamState(c, o)}
 	s.leave = func() { leave(s) }
@@ -38,10 +38,10 @@ func newStream(c *link, o StreamOptions, leave func(*Stream)) *Stream {
 // ID returns the message stream id.
 func (s *Stream) ID() uint32 { return s.id }
 
-// Bind makes reads and writes of s return ctx's error once ctx is done, including calls in progress, until release is called. A read that
-// ends this way loses nothing. A write that has not sent a byte has no effect; one that has begun ends the
-// connection, unless the rest can be written at once. If Bind is called several times, the first ctx to be done counts. Methods that
-// take a context are not affected.
+// Bind makes reads and writes of s, including calls in progress, return ctx's error once ctx is done, until release is called. A read that
+// ends this way loses nothing. A write that has not sent a byte has no effect. A write that has sent a part of its bytes ends the
+// connection, unless the rest can be written at once. If Bind is called several times, the first ctx that is done takes effect. Bind does
+// not affect methods that take a context.
 //
 //	defer stream.Bind(ctx)()
 //	_, err := io.Copy(file, stream)
@@ -52,8 +52,8 @@ func (s *Stream) Bind(ctx context.Context) (release func()) {
 	})
 }
 
-// Close ends the stream on the server, and ends a Read or Write in progress with net.ErrClosed. The Conn stays open. If the stream
-// publishes, Close first sends what was written, and returns an error if that fails. If the network accepts nothing for three quarters of a
+// Close ends the stream on the server. A Read or Write in progress returns net.ErrClosed. The Conn stays open. If the stream publishes,
+// Close first sends everything that was written, and returns an error if that fails. If the network accepts no byte for three quarters of a
 // second, Close gives up and ends the connection. Further calls wait for the first and return its error.
 func (s *Stream) Close() error {
 	s.closing.Do(func() {
@@ -68,7 +68,7 @@ func (s *Stream) close() error {
 	c := s.conn
 	s.mu.Lock()
 	publishing := s.published
-	if !publishing { // after this, CreateStream can't make it a publisher either
+	if !publishing { // from now on, CreateStream in progress can't make the stream a publisher
 		s.setClosed()
 	}
 	s.mu.Unlock()
@@ -84,14 +84,14 @@ func (s *Stream) close() error {
 	s.leave()
 	s.rouse()
 	s.rouseWriter()
-	if !c.alive() || c.farewell.closing.Load() { // Conn.Close has told the server, or there is no server to tell
+	if !c.alive() || c.farewell.closing.Load() { // Conn.Close has already told the server, or the connection is lost
 		return failed
 	}
 	farewell, err := s.farewell()
 	if err != nil {
 		return err
 	}
-	if err := c.session.SendBy(time.Now().Add(closeGrace), farewell...); failed == nil { // other streams' media need not leave first
+	if err := c.session.SendBy(time.Now().Add(closeGrace), farewell...); failed == nil { // does not wait for the queued media of other streams
 		failed = err
 	}
 	return failed
@@ -116,7 +116,7 @@ func (s *Stream) farewell() (last []chunk.Outgoing, _ error) {
 	s.mu.Lock()
 	published := s.published || s.unclaimed != nil && !s.unclaimed.refused()
 	s.mu.Unlock()
-	if published { // not if we were refused, since the name may belong to another publisher
+	if published { // not sent after a refusal, since another client may be publishing under the name
 		o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "FCUnpublish",
 			TransactionID: s.conn.session.NextID(), Args: []any{s.name}})
 		if err != nil {

@@ -118,8 +118,8 @@ func TestLateStreamIsDeleted(t *testing.T) {
 	}
 }
 
-// TestManyStreamsGivenUp opens and cancels many streams at random moments, more than the server allows, while one stream is played to its
-// end. That one must receive exactly its media, and in the end the server must have room for another stream.
+// TestManyStreamsGivenUp opens and cancels many streams at random moments, more than the server allows at a time, while one stream is
+// played to its end. The played stream must receive exactly its media, and in the end the server must accept another stream.
 func TestManyStreamsGivenUp(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{SessionFault: func(int) testserver.Fault {
 		return testserver.Fault{Action: testserver.Dribble, At: 300_000}
@@ -133,7 +133,7 @@ func TestManyStreamsGivenUp(t *testing.T) {
 	})
 	random := rand.New(rand.NewPCG(13, 1))
 	for i := range 200 {
-		if i%32 == 0 { // then the server has answered all requests so far
+		if i%32 == 0 { // wait until the server has answered all requests so far
 			_, err := c.RemoteMethod("unknown")(conntest.Context(t))
 			require.ErrorContains(t, err, "unknown")
 		}
@@ -153,8 +153,8 @@ func TestManyStreamsGivenUp(t *testing.T) {
 	assert.True(t, bytes.Equal(testserver.Sample, file.Bytes()), "%d bytes", file.Len())
 }
 
-// TestCreateStreamTriedAgainBesideBacklog checks that repeated attempts to open a stream while another's queue is full do not use up the
-// server's streams.
+// TestCreateStreamTriedAgainBesideBacklog checks that repeated attempts to open a stream while the queue of another stream is full do not
+// use up the server's limit of streams.
 func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"a": testserver.Sample}})
 	c, s := playing(t, server.URL("vod", "a"), &Options{MaxQueue: 20_000, BackgroundRead: true})

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// streamReader is the half of a Stream that plays: media on its way from the connection to Read, WriteTo and ReadPacket.
+// streamReader is the half of a Stream that plays: it passes media from the connection to Read, WriteTo and ReadPacket.
 type streamReader struct {
 	*streamState
 
@@ -20,12 +20,12 @@ type streamReader struct {
 
 	// The fields below are guarded by streamState.mu.
 	sink         sink               // destination of media for the goroutine that reads
-	parked       bool               // it waits for another goroutine, which may pass media to sink
+	parked       bool               // the goroutine that reads waits for another goroutine, which may pass media to sink
 	queue        session.MediaQueue // media that another goroutine has read from the connection
 	front        session.Message    // front of queue, in handOver; a local variable would be allocated for each message
 	backlog      *session.Backlog   // of queue
 	readDeadline time.Time
-	mediaDue     time.Time // end of the wait of the goroutine that reads (Options.MediaTimeout)
+	mediaDue     time.Time // when the read in progress must end (Options.MediaTimeout)
 }
 
 func (s *streamReader) init(state *streamState) {
@@ -35,8 +35,9 @@ func (s *streamReader) init(state *streamState) {
 	s.backlog = c.session.NewBacklog(c.opts.MaxQueue, func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
 }
 
-// sink is where a goroutine that reads wants the media: FLV bytes, or a Packet. Only that goroutine calls it, from a dispatch of its
-// own or while it holds the stream's lock. While it is parked, the reader of the connection does, with that lock.
+// sink receives media for a goroutine that reads the stream: as FLV bytes or as a Packet. Only that goroutine calls the sink, in its own
+// dispatch or with the stream's lock held. While that goroutine is parked, the reader of the connection calls the sink, with the stream's
+// lock held.
 type sink interface {
 	take(m *session.Message)
 	full() bool                   // the call accepts no more
@@ -82,7 +83,7 @@ func (s *streamReader) queued() int {
 	return s.queue.Len()
 }
 
-// next waits until dst has something. The error says why the stream has ended.
+// next waits until dst has enough for the call to return. The error says why the stream has ended.
 func (s *streamReader) next(dst sink) error {
 	if s.options.Writable {
 		return errNotReadable
@@ -134,8 +135,8 @@ func (s *streamReader) handOver() {
 	s.backlog.Queued(s.queue.Len())
 }
 
-// over returns why the stream has ended. The queue must be empty: another reader may have queued media, together with the end, since the
-// last check. The end of the stream takes precedence over that of the connection. The caller holds s.mu.
+// over returns why the stream has ended. It returns nil while media is queued: another reader may have queued media, together with the end,
+// after the caller last looked at the queue. The end of the stream takes precedence over the end of the connection. The caller holds s.mu.
 func (s *streamReader) over() error {
 	switch {
 	case s.queue.Len() > 0:
@@ -158,20 +159,20 @@ type streamSink streamReader
 
 func (s *streamReader) asSink() *streamSink { return (*streamSink)(s) }
 
-// Ready reports whether a Read has something to return, or to take out of the queue first.
+// Ready reports whether Read has something to return, in the sink or in the queue.
 func (s *streamSink) Ready() bool {
 	s.Begin()
 	return s.End()
 }
 
-// Park makes the sink that of any goroutine, while its own waits for another reader.
+// Park says whether the goroutine that reads the stream is waiting for another reader. While parked is true, that reader may use the sink.
 func (s *streamSink) Park(parked bool) {
 	s.mu.Lock()
 	s.parked = parked
 	s.mu.Unlock()
 }
 
-// Begin takes the lock that Take needs.
+// Begin acquires the lock that must be held for Take.
 func (s *streamSink) Begin() { s.mu.Lock() }
 
 // End releases the lock, and returns what Ready does.
@@ -181,7 +182,8 @@ func (s *streamSink) End() bool {
 	return ready
 }
 
-// Take takes a message of this stream if nothing else depends on it. The first one is dispatched instead, since it starts the stream.
+// Take passes a message of this stream directly to the sink, if nothing else depends on the message. It declines the first message, which
+// starts the stream and so must be dispatched.
 func (s *streamSink) Take(m *session.Message) session.Verdict {
 	if m.StreamID != s.id || !s.flows || s.err != nil || s.seeking || s.queue.Len() > 0 {
 		return session.Declined
@@ -195,10 +197,10 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	return session.Taken
 }
 
-// Room reports whether the call in progress takes more of the messages that have already arrived, although it could return.
+// Room reports whether the call in progress accepts more of the messages that have already arrived, although it could return.
 func (s *streamSink) Room() bool { return !s.sink.full() }
 
-// Deadline returns the earlier one of SetReadDeadline and Options.MediaTimeout.
+// Deadline returns the deadline of SetReadDeadline or of Options.MediaTimeout, whichever is earlier.
 func (s *streamSink) Deadline() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,8 +225,8 @@ func (s *streamReader) ready() bool {
 	return s.queue.Len() > 0 || s.ended && !s.seeking || s.err != nil || len(s.bindings) > 0
 }
 
-// SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including a call in progress. The zero time means no deadline. After a
-// timeout, reading can continue: nothing is lost.
+// SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including a call in progress. The zero time means no deadline. A
+// timeout loses nothing: the program can call the method again.
 func (s *streamReader) SetReadDeadline(t time.Time) error {
 	s.mu.Lock()
 	s.readDeadline = t
@@ -255,7 +257,7 @@ func (s *streamReader) Read(p []byte) (int, error) {
 	}
 	err := s.next(o)
 	if o.n == 0 && err != nil && (s.checkOver() != nil || s.conn.Err() != nil) {
-		o.begin() // the tags that waited for the decision about the file header, since no more will follow
+		o.begin() // write the tags that waited for the file header, since no more will follow
 		if o.n > 0 {
 			err = nil
 		}
@@ -263,10 +265,10 @@ func (s *streamReader) Read(p []byte) (int, error) {
 	return o.n, err
 }
 
-// writeToBuffer is how much WriteTo gathers for one write, in bytes: a little more than one read of the socket brings.
+// writeToBuffer is how much WriteTo gathers for one write, in bytes. It is a little more than one read of the socket returns.
 const writeToBuffer = 128 << 10
 
-// WriteTo writes the stream as an FLV file to w until the server has signalled the end. Then the error is nil. io.Copy uses it.
+// WriteTo writes the stream to w as an FLV file, until the server signals the end. The error is then nil. io.Copy uses WriteTo.
 func (s *streamReader) WriteTo(w io.Writer) (int64, error) {
 	o, buf := &s.out, make([]byte, writeToBuffer)
 	o.direct = true

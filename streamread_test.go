@@ -27,8 +27,8 @@ import (
 // past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
-// lateReader tests a Read that has just found the queue empty and is about to read the socket, when another reader queues the last picture
-// and then calls then. It runs in a synctest bubble.
+// lateReader tests a Read that has just found the queue empty. Before that Read reads the socket, another reader queues the last picture
+// and then calls then. lateReader runs in a synctest bubble.
 func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 	c, err := New("rtmp://server/app/play", nil)
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func (k *lateSink) Ready() bool {
 	return ok
 }
 
-// TestEndComesAfterTheQueue checks that the end of a stream is reported only when the queue is empty, however the previous Read has ended.
+// TestEndComesAfterTheQueue checks that Read reports the end of a stream only when the queue is empty, whatever the previous Read returned.
 func TestEndComesAfterTheQueue(t *testing.T) {
 	readings := map[string]func(s *Stream) (string, error){
 		"ReadPacket": func(s *Stream) (string, error) {
@@ -127,7 +127,8 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 	})
 }
 
-// flvFlags is the offset in the file header of the flags for audio and video. A Read that times out decides them from what has arrived.
+// flvFlags is the offset of the flags for audio and video in the file header. When a Read times out, the flags are set according to the
+// media that has arrived.
 const flvFlags = 4
 
 // TestDeadlinesBesideAnotherReader lets deadlines pass at random moments while another goroutine reads the socket. Every byte must arrive
@@ -201,7 +202,7 @@ func TestConnectionLostInMidStream(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
 		p.sendMedia()
-		p.Conn.Write([]byte{0x06, 0, 0, 1}) // and a piece of a header
+		p.Conn.Write([]byte{0x06, 0, 0, 1}) // followed by the first bytes of a chunk header
 	})
 	c, s := playing(t, url, nil)
 	var file bytes.Buffer
@@ -214,7 +215,7 @@ func TestConnectionLostInMidStream(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
-// TestReadIsRoused checks that a deadline that is set while Read blocks takes effect, and so does closing the stream.
+// TestReadIsRoused checks that setting a deadline and closing the stream both take effect while Read is blocked.
 func TestReadIsRoused(t *testing.T) {
 	url := newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() })
 	c, s := playing(t, url, nil)
@@ -283,7 +284,7 @@ func TestAggregates(t *testing.T) {
 		p.AcceptPlayer()
 		var body []byte
 		for _, tag := range sent[:4] {
-			tag.Timestamp += 500 // the timestamps in the aggregate have another origin; that of the aggregate counts
+			tag.Timestamp += 500 // the timestamps in an aggregate may have any origin: the first one stands for that of the aggregate
 			body = flv.AppendTag(body, tag)
 		}
 		p.Media(message.TypeAggregate, 0, body)
@@ -321,8 +322,8 @@ func TestReadPacketAllocatesNothing(t *testing.T) {
 	assert.Zero(t, allocs)
 }
 
-// TestDeadlineDoesNotDecideTheHeader checks that a deadline between the first picture and the first sound does not make the file header say
-// that the stream has no sound.
+// TestDeadlineDoesNotDecideTheHeader checks that the file header announces audio even if a read deadline passes between the first picture
+// and the first sound.
 func TestDeadlineDoesNotDecideTheHeader(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()

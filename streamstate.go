@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// streamState is the state that both halves of a Stream share: what it was opened for, and what the server has said about it.
+// streamState is the state that both halves of a Stream share: its options, and what the server has said about the stream.
 type streamState struct {
 	conn     *link
 	id       uint32
@@ -26,8 +26,8 @@ type streamState struct {
 	flows    bool   // media has arrived
 	ended    bool   // the server has signalled the end; while seeking, the end of the old position
 	err      error  // why the stream has ended: the server's error, or Close
-	paused   bool   // from Pause until the server has confirmed Unpause; StreamEOF then has no meaning
-	seeking  bool   // from Seek until the server's notification; media is then from the old position
+	paused   bool   // true from Pause until the server has confirmed Unpause; a StreamEOF in that time is ignored
+	seeking  bool   // true from Seek until the server's notification; media in that time is from the old position
 	position uint32 // timestamp of the last audio or video message in ms
 	expected []*expectation
 	bindings []*binding // bindings whose contexts are done, in that order
@@ -43,8 +43,8 @@ type binding struct {
 	released bool // guarded by streamState.mu
 }
 
-// opening describes the operation that opens the stream, for errors. It leaves out secrets: the name of a published stream is a key, and
-// the part after a ? in any name may be a token.
+// opening describes the operation that opens the stream, for the text of errors. The description contains no secrets: the name of a
+// published stream is a key, and the part after a ? in any name may be a token.
 func (s *streamState) opening(what string) string {
 	name, _, _ := strings.Cut(s.name, "?")
 	if s.options.Writable || name == "" {
@@ -53,7 +53,7 @@ func (s *streamState) opening(what string) string {
 	return what + " " + quote.Peer(name)
 }
 
-// notOpened is the error of a stream that could not be opened.
+// notOpened returns the error of a stream that could not be opened.
 func (s *streamState) notOpened(err error) error {
 	var option *OptionError
 	if errors.As(err, &option) {
@@ -68,7 +68,7 @@ func (s *streamState) notOpened(err error) error {
 	return session.During("publish", err)
 }
 
-// statusReceived acts on an onStatus for this stream. The reader calls it.
+// statusReceived handles an onStatus for this stream. The reader calls it.
 func (s *streamState) statusReceived(status *StatusError) {
 	refusal := status.Level == "error" || fatalStatus[status.Code]
 	s.mu.Lock()
@@ -102,7 +102,7 @@ func (s *streamState) statusReceived(status *StatusError) {
 	session.Signal(s.readWake)
 }
 
-// fatalStatus are the codes that are refusals whatever their level.
+// fatalStatus contains the codes that are refusals even if the level of the status is not "error".
 var fatalStatus = map[string]bool{
 	message.CodeFailed:                    true,
 	message.CodePlayFailed:                true,
@@ -116,7 +116,7 @@ var fatalStatus = map[string]bool{
 	message.CodeRecordNoAccess:            true,
 }
 
-// streamEOF acts on the user control event: it is the end, unless it only confirms a pause.
+// streamEOF handles the user control event StreamEOF. It ends the stream, unless the event only confirms a pause.
 func (s *streamState) streamEOF() {
 	s.mu.Lock()
 	if s.started && !s.paused {
@@ -162,8 +162,8 @@ func (s *streamState) bind(ctx context.Context, wake func()) (release func()) {
 	}
 }
 
-// bound returns the error of the first binding whose context is done. what names the operation that it ends. The caller holds
-// s.mu.
+// bound returns an error if the context of a binding is done. It is the error of the context that was done first. what names the operation
+// in progress. The caller holds s.mu.
 func (s *streamState) bound(what string) error {
 	if len(s.bindings) == 0 {
 		return nil

@@ -22,8 +22,9 @@ type streamTable struct {
 	closed []uint32 // ids that were assigned and are not open, oldest first; at most maxClosedIDs, never 0
 }
 
-// of returns the stream of a message with the given id, or nil. If only one stream is open, it also gets messages with the id 0 or
-// an id that was never assigned, since some servers send media that way. Messages for a closed stream must not reach another stream.
+// of returns the stream for a message with the given id, or nil. If only one stream is open, that stream also receives messages with the id
+// 0 or with an id that was never assigned, since some servers send media that way. Messages for a closed stream must not reach another
+// stream.
 func (t *streamTable) of(id uint32) *Stream {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -36,12 +37,12 @@ func (t *streamTable) of(id uint32) *Stream {
 	return t.only
 }
 
-// newStream returns a stream that the server does not know yet, and that is not in the table.
+// newStream returns a stream that has not been requested from the server and is not in the table.
 func (t *streamTable) newStream(o StreamOptions) *Stream {
 	return newStream(t.conn, t.conn.complete(o), t.remove)
 }
 
-// open asks for a message stream for s, and plays or publishes on it.
+// open requests a message stream for s, and plays or publishes on it.
 func (t *streamTable) open(ctx context.Context, s *Stream) error {
 	c := t.conn
 	p, err := c.opts.script(s.options)
@@ -65,7 +66,7 @@ func (t *streamTable) open(ctx context.Context, s *Stream) error {
 	return s.beginPublishing()
 }
 
-// abandon closes a stream that was not opened completely, if the server already has one for it.
+// abandon closes a stream that was not opened completely. If the server has already created a message stream for it, abandon deletes that.
 func (t *streamTable) abandon(s *Stream) {
 	if t.holds(s) {
 		s.Close()
@@ -117,8 +118,8 @@ func (t *streamTable) remove(s *Stream) {
 	}
 }
 
-// closeAll closes the open streams. last contains the commands that the caller must send for those that play, and refused the refusals
-// of the others.
+// closeAll closes the open streams. last contains the commands that the caller must send for the streams that play. refused contains the
+// errors of the streams that publish.
 func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 	for _, s := range t.all() {
 		if s.options.Writable {
@@ -135,7 +136,7 @@ func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 	return last, refused
 }
 
-// giveUp remembers id as closed. It returns false if a stream has the id, since some servers assign the same id twice.
+// giveUp remembers id as closed. It returns false if an open stream has the id, since some servers assign the same id twice.
 func (t *streamTable) giveUp(id uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -166,8 +167,8 @@ func (t *streamTable) count() {
 	}
 }
 
-// newID sends commands together, one of which is createStream, and waits for the message stream id. If the wait ends early, the
-// server is told to delete the stream when the answer arrives; otherwise the server would keep the stream.
+// newID sends commands together, one of which is createStream, and waits for the message stream id. If the wait ends early, the client
+// deletes the stream when the answer arrives; otherwise the server would keep the stream.
 func (t *streamTable) newID(ctx context.Context, commands []message.Command) (uint32, error) {
 	k, err := t.number(commands)
 	if err != nil {
@@ -204,7 +205,7 @@ func (t *streamTable) number(commands []message.Command) (create *session.Call, 
 	return create, nil
 }
 
-// refuse makes the server delete the stream that k, a createStream, has brought, if any. The reader may call it.
+// refuse tells the server to delete the stream that it has created for k, a createStream, if there is one. The reader may call refuse.
 func (t *streamTable) refuse(k *session.Call) {
 	result, err := k.Result()
 	if err != nil {

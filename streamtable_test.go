@@ -22,7 +22,7 @@ func (p *peer) giveStream(id uint32) {
 	p.StatusOn(id, "NetStream.Play.Start")
 }
 
-// playingFirst plays stream 1 of a server that then calls then.
+// playingFirst plays stream 1 of a scripted server. After that, the server calls then.
 func playingFirst(t *testing.T, then func(p *peer)) (*Conn, *Stream) {
 	t.Helper()
 	return playing(t, newPeer(t, func(p *peer) {
@@ -41,7 +41,7 @@ func closeSecond(t *testing.T, c *Conn) {
 	require.NoError(t, second.Close())
 }
 
-// mediaOn sends one message of each kind on a message stream, all with the same letter.
+// mediaOn sends one media message of each kind on a message stream. The bodies contain the letter.
 func (p *peer) mediaOn(id uint32, letter string) {
 	data, err := message.AppendData(nil, message.TypeDataAMF0, "onMetaData", letter)
 	if err != nil {
@@ -75,7 +75,7 @@ func spoken(t *testing.T, s *Stream) (letters string) {
 	}
 }
 
-// endsOn signals the end of a stream in every way that contains its id.
+// endsOn signals the end of a stream with every message that contains the stream's id.
 func (p *peer) endsOn(id uint32) {
 	p.Send(peertest.Event(message.EventStreamEOF, id))
 	p.StatusOn(id, "NetStream.Play.Stop")

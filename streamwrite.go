@@ -17,7 +17,7 @@ import (
 // readFromBuffer is how much ReadFrom reads at a time, in bytes.
 const readFromBuffer = 256 << 10
 
-// streamWriter is the half of a Stream that publishes: media on its way from Write, ReadFrom and WritePacket to the connection.
+// streamWriter is the half of a Stream that publishes: it passes media from Write, ReadFrom and WritePacket to the connection.
 type streamWriter struct {
 	*streamState
 	sending   *session.SendQueue // nil if the stream plays, like writeWake
@@ -30,7 +30,7 @@ type streamWriter struct {
 
 	// The fields below are guarded by streamState.mu.
 	published     bool     // the server has accepted publish
-	unclaimed     *request // the publish request that Connect has sent, until CreateStream takes it; nil if there is none
+	unclaimed     *request // the publish request that Connect has sent, until CreateStream takes it over; nil if there is none
 	writeDeadline time.Time
 }
 
@@ -41,7 +41,7 @@ func (s *streamWriter) init(state *streamState) {
 	}
 }
 
-// beginPublishing begins to send what is written, once the server has agreed. It does nothing for a stream that plays.
+// beginPublishing starts sending after the server has accepted publish. It does nothing for a stream that plays.
 func (s *streamWriter) beginPublishing() error {
 	if !s.options.Writable {
 		return nil
@@ -69,8 +69,9 @@ func (s *streamWriter) beginPublishing() error {
 // sent before Write returns, or queued if Options.SendQueue is set. onMetaData is sent as @setDataFrame, and timestamps are
 // sent as they are.
 //
-// If the network is slow, Write blocks. If a deadline ends it in the middle of a chunk, the connection ends. Otherwise the count says
-// how much of p was published, and the rest can be written later. If the server has ended the stream, the error is a *StatusError.
+// If the network is slow, Write blocks. If a deadline ends Write in the middle of a chunk, the connection ends. If it ends Write at another
+// point, the returned count says how much of p was published, and the rest can be written later. If the server has ended the stream, the
+// error is a *StatusError.
 func (s *streamWriter) Write(p []byte) (int, error) {
 	if !s.options.Writable {
 		return 0, ErrNotWritable
@@ -110,8 +111,8 @@ func (s *streamWriter) outgoing(t message.Type, timestamp uint32, body []byte) c
 	return session.Encode(t, s.id, timestamp, body)
 }
 
-// ReadFrom publishes FLV from r until its end. io.Copy uses it. It sends as fast as r can be read: use flv.NewPacedReader to send a
-// recording at its own speed. If r ends within a tag, the error wraps io.ErrUnexpectedEOF, and everything before that tag was sent.
+// ReadFrom publishes FLV from r until r returns io.EOF. io.Copy uses ReadFrom. It sends as fast as r can be read: use flv.NewPacedReader to
+// send a recording at its own speed. If r ends within a tag, the error wraps io.ErrUnexpectedEOF, and everything before that tag was sent.
 func (s *streamWriter) ReadFrom(r io.Reader) (int64, error) {
 	if !s.options.Writable {
 		return 0, ErrNotWritable
@@ -120,9 +121,9 @@ func (s *streamWriter) ReadFrom(r io.Reader) (int64, error) {
 }
 
 // WritePacket publishes an audio, video or data message. It uses p.Type, p.Timestamp in milliseconds, and p.Body, which it copies. It
-// returns before the message has been sent, and blocks only while too much waits to be sent. An error of sending is returned by the
-// next call and by Close. Conn.Call and Conn.SendPacket wait for what was written before them. Several goroutines may call it at the
-// same time, such as one for video and one for audio.
+// returns before the message has been sent, and blocks only while too much media waits to be sent. If sending fails, the next call and
+// Close return the error. Conn.Call and Conn.SendPacket wait until earlier packets have been sent. Several goroutines may call WritePacket
+// at the same time, such as one for video and one for audio.
 func (s *streamWriter) WritePacket(p *Packet) error {
 	if !s.options.Writable {
 		return ErrNotWritable
@@ -133,7 +134,7 @@ func (s *streamWriter) WritePacket(p *Packet) error {
 	o := s.outgoing(p.Type, p.Timestamp, p.Body)
 	err := s.enqueue(&o)
 	if err != nil {
-		session.Signal(s.writeWake) // the same error concerns another write that waits
+		session.Signal(s.writeWake) // the error also ends another write that waits
 	}
 	return err
 }
@@ -171,12 +172,12 @@ func (s *streamWriter) rouseWriter() {
 	s.conn.session.InterruptWrite(s.asWriter())
 }
 
-// writeLimits is a streamWriter in its role as a session.Writer.
+// writeLimits implements session.Writer for a streamWriter.
 type writeLimits streamWriter
 
 func (s *streamWriter) asWriter() session.Writer { return (*writeLimits)(s) }
 
-// WriteLimit returns the deadline of a write, zero if there is none, and the error that has ended it already.
+// WriteLimit returns the deadline of a write, or zero if there is none. It returns an error if the write must end now.
 func (s *writeLimits) WriteLimit() (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -60,8 +60,8 @@ func (c *hookedConn) SetWriteDeadline(t time.Time) error {
 	return err
 }
 
-// TestLimitBeforeTheFirstByte checks that a deadline that passes between the lock and the first byte has no effect: the write has begun and
-// continues.
+// TestLimitBeforeTheFirstByte checks that a deadline has no effect if it passes after the write has taken the lock and before it has sent a
+// byte: the write has begun and continues.
 func TestLimitBeforeTheFirstByte(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -91,8 +91,8 @@ func TestLimitBeforeTheFirstByte(t *testing.T) {
 	}
 }
 
-// TestWriteDeadlineLosesNothing checks that a deadline that has passed, or that passes between two writes to the socket, does not end the
-// connection, and that the rest can be written later.
+// TestWriteDeadlineLosesNothing checks that a deadline that has already passed, or that passes between two writes to the socket, does not
+// end the connection, and that the program can write the rest later.
 func TestWriteDeadlineLosesNothing(t *testing.T) {
 	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	var nc *hookedConn
@@ -201,7 +201,7 @@ func TestShortContexts(t *testing.T) {
 	}
 }
 
-// So do those of calls that share writes and reads, beside a stream that publishes.
+// TestShortContextsInFlight checks the same for calls that share writes and reads, while a stream is published.
 func TestShortContextsInFlight(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpt"} {
 		t.Run(scheme, func(t *testing.T) {

@@ -16,7 +16,8 @@ type player struct {
 	size uint32
 }
 
-// player returns the player given by Options, or fetched from Options.SWFURL. It returns nil without SWF verification.
+// player returns the player that Options describe, or that is fetched from Options.SWFURL. It returns nil if SWF verification is not
+// requested.
 func (s settings) player(ctx context.Context, log *slog.Logger) (*player, error) {
 	o := s.opts
 	switch {
@@ -38,7 +39,7 @@ func (s settings) player(ctx context.Context, log *slog.Logger) (*player, error)
 	return &player{hash: hash, size: size}, nil
 }
 
-// verifyPlayer answers SWF verification, if it can.
+// verifyPlayer answers a request for SWF verification, if the player is known.
 func (l *link) verifyPlayer(request []byte) {
 	if l.verification == nil || !swf.Answerable(request) {
 		l.log.Warn("rtmp: the server asks for SWF verification and gets no answer: set SWFVerify, or SWFHash and SWFSize",

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// piped returns a client of a scripted server at the other end of a pipe, with the clock of the bubble.
+// piped returns a client that is connected to a scripted server through a pipe, so that both use the clock of the synctest bubble.
 func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Conn) {
 	t.Helper()
 	o.DialContext, _ = peertest.Dialer(t, onPeers([]func(p *peer){script})...)
@@ -30,8 +30,8 @@ func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Con
 	return t.Context(), c
 }
 
-// pipedPublisher is piped with a published stream. The server accepts it and then calls then. No byte is sent
-// before it is read.
+// pipedPublisher is like piped, but also publishes a stream. The server accepts the stream and then calls then. The pipe has no buffer: a
+// write returns when its bytes have been read.
 func pipedPublisher(t *testing.T, o Options, then func(p *peer)) (*Conn, *Stream) {
 	t.Helper()
 	ctx, c := piped(t, o, func(p *peer) {
@@ -95,7 +95,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		})
 	})
-	// The socket's deadline is rarely changed. Nevertheless reads must end at the right moment: Timeout after the last byte.
+	// A session rarely changes the deadline of its socket. Nevertheless a read must end exactly Timeout after the last byte.
 	t.Run("read", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, c := piped(t, Options{Timeout: 10 * time.Second}, func(p *peer) {

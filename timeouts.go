@@ -6,13 +6,13 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// How long some waits may take. Options.Timeout bounds all others, except for the grace of a write (writeGrace in internal/session) and the
-// times that TLS and tunnels have to close (internal/transport).
+// These are the limits of some waits. Options.Timeout bounds all others, except for the grace of a write (writeGrace in internal/session)
+// and the times that TLS and tunnels have to close (internal/transport).
 const (
-	// defaultTimeout is Options.Timeout if that is zero, as in librtmp.
+	// defaultTimeout is used if Options.Timeout is zero. It is librtmp's default.
 	defaultTimeout = 30 * time.Second
 
-	// connectPatience is how long Dial waits for the answer to a connect that announces Enhanced RTMP, before it tries without the
+	// connectPatience is how long Dial waits for the answer to a connect that announces Enhanced RTMP, before it tries again without the
 	// announcement. go2rtc 1.9 silently drops a command that contains a strict array, such as fourCcList.
 	connectPatience = 3 * time.Second
 	// createPatience is how long createStream may remain unanswered after connect was answered, with Options.Pipelining. Servers that
@@ -24,9 +24,9 @@ const (
 	closeGrace = 750 * time.Millisecond
 	// closeTimeout bounds the last messages of Conn.Close, unless the Conn has published.
 	closeTimeout = 250 * time.Millisecond
-	// lingerGrace is how long a server that has received everything may take to hang up. Some never do.
+	// lingerGrace is how long a server that has received everything may take to hang up. Some servers never hang up.
 	lingerGrace = time.Second
 )
 
-// errImpatient is the error of a connect that was given up because there is another way to connect.
+// errImpatient is the error of an attempt that was given up because the client can connect in another way.
 var errImpatient error = &session.TimeoutError{What: "connect"}

@@ -12,13 +12,13 @@ import (
 // Trace has functions that are called while a Conn connects, and for each of its messages. It is for tools that explain what a
 // server does. A nil function is not called.
 //
-// To trace what comes before RTMP, use net/http/httptrace: Dial and Connect call the functions of an httptrace.ClientTrace in their
-// context for name resolution, TCP connections and TLS handshakes, including those of a proxy, and for HTTP in tunnels.
+// To trace the steps before RTMP, use net/http/httptrace: Dial and Connect call the functions of an httptrace.ClientTrace in their context
+// for name resolution, TCP connections and TLS handshakes, including those with a proxy, and for the HTTP requests of tunnels.
 //
-// The functions run on the goroutines that connect, read and write, possibly at the same time. They must return quickly and must not
-// use the Conn. Their arguments are valid during the call only and must not be modified. They may contain secrets.
+// The functions run on the goroutines that connect, read and write, possibly at the same time. They must return quickly and must not use
+// the Conn. Their arguments are valid only during the call and must not be modified. The arguments may contain secrets.
 type Trace struct {
-	// Connecting is called when an attempt to connect begins. Connect and Dial may make several. enhanced reports whether connect
+	// Connecting is called when an attempt to connect begins. Connect and Dial may make several attempts. enhanced reports whether connect
 	// announces Enhanced RTMP.
 	Connecting func(enhanced bool, pipelining Pipelining)
 	// HandshakeStart is called when the connection or the tunnel was made.
@@ -28,8 +28,8 @@ type Trace struct {
 	// Sent is called with each message, including media, before it is written to the connection. Messages that are sent with the
 	// handshake are reported after it.
 	Sent func(p *Packet)
-	// Received is called with each message before the library acts on it. For a message that Conn.ReadPacket returns, that is when the
-	// program passes it to Conn.HandlePacket. Reading is slower if Received is set.
+	// Received is called with each message before the library acts on it. If Conn.ReadPacket has returned the message, Received is called
+	// when the program passes the message to Conn.HandlePacket. Reading is slower if Received is set.
 	Received func(p *Packet)
 }
 

@@ -86,7 +86,7 @@ func TestCallsOverEveryTransport(t *testing.T) {
 	})
 }
 
-// TestProofsOverEveryTransport checks authentication over every transport: with a publisher's password, a token and SWF verification.
+// TestProofsOverEveryTransport checks that a publisher's password, a token and SWF verification work over every transport.
 func TestProofsOverEveryTransport(t *testing.T) {
 	player := testserver.Player{Hash: bytes.Repeat([]byte{7}, 32), Size: 1234}
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
@@ -216,8 +216,8 @@ func TestSilentServerOverEveryTransport(t *testing.T) {
 	})
 }
 
-// messageBoundaries are the offsets, from the first byte of the handshake, at which the messages end that a server sends
-// to a player of the recording.
+// messageBoundaries returns where the messages end that a server sends to a player of the recording, as offsets from the first byte of the
+// handshake.
 func messageBoundaries(t *testing.T, recording []byte) (all []int64) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sample": recording}})
 	var received bytes.Buffer
@@ -229,7 +229,7 @@ func messageBoundaries(t *testing.T, recording []byte) (all []int64) {
 	require.NoError(t, err)
 	const handshakeSize = 3073
 	rest := bytes.NewReader(received.Bytes()[handshakeSize:])
-	r := chunk.NewReader(iotest.OneByteReader(rest), 0) // takes no byte before it needs it
+	r := chunk.NewReader(iotest.OneByteReader(rest), 0) // reads no byte ahead
 	for {
 		all = append(all, int64(received.Len()-rest.Len()))
 		var m chunk.Message
@@ -250,8 +250,8 @@ func (c *recordedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestServerDiesOverEveryTransport cuts the connection after each message and at some other bytes, above and below TLS and HTTP. With
-// RTMP_LONG=1 it cuts at each byte.
+// TestServerDiesOverEveryTransport cuts the connection after each message and at some other bytes. The cut is made in the stream of RTMP,
+// and below TLS and HTTP. With RTMP_LONG=1 it cuts at each byte.
 func TestServerDiesOverEveryTransport(t *testing.T) {
 	size := 20_000
 	if os.Getenv("RTMP_LONG") != "" {

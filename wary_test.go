@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// wary is a distant server that serves one stream per connection and handles requests in order. It may reject requests that come
-// too early.
+// wary is a distant server that serves one stream per connection and handles requests in order. It may reject requests that arrive too
+// early.
 type wary struct {
 	firstID uint32                                                   // message stream id that the first createStream returns; 0 means 1
 	delay   time.Duration                                            // time before connect is answered
@@ -26,7 +26,7 @@ type wary struct {
 	guests []*guest
 }
 
-// reaction is what a wary does when a request arrives.
+// reaction is what a wary server does when a request arrives.
 type reaction int
 
 const (
@@ -35,7 +35,7 @@ const (
 	hangUp
 )
 
-// guest is a connection of a wary. Its lock guards everything.
+// guest is a connection to a wary server. Its lock guards all fields.
 type guest struct {
 	sync.Mutex
 	*peertest.Peer
@@ -72,7 +72,7 @@ func (w *wary) close() {
 	w.visits.Wait()
 }
 
-// visitors are the connections that there have been.
+// visitors returns all connections so far, including closed ones.
 func (w *wary) visitors() []*guest {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -102,7 +102,7 @@ func (w *wary) visit(nc net.Conn, g *guest) {
 	}
 }
 
-// receive reports whether the client may go on.
+// receive handles a message, and reports whether to continue reading.
 func (g *guest) receive(m *chunk.Message) bool {
 	g.Lock()
 	defer g.Unlock()
@@ -137,11 +137,11 @@ func (g *guest) receive(m *chunk.Message) bool {
 	return true
 }
 
-// serve does what a command asks for.
+// serve executes a command.
 func (g *guest) serve(cmd *message.Command, id uint32) {
 	switch cmd.Name {
 	case "connect":
-		time.AfterFunc(max(g.host.delay, 1), func() { // once what came with connect has been read: a bubble's time stands still until then
+		time.AfterFunc(max(g.host.delay, 1), func() { // time in a bubble advances only after everything sent with connect has been read
 			g.Lock()
 			defer g.Unlock()
 			g.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", message.CodeConnectSuccess, "welcome"))
@@ -173,7 +173,7 @@ func (g *guest) refuse(cmd *message.Command) {
 	g.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", message.CodeCallFailed, "too early"))
 }
 
-// early reports whether a command, other than connect, has come before connect was answered.
+// early reports whether cmd, a command other than connect, has arrived before connect was answered.
 func (g *guest) early(cmd *message.Command) bool { return !g.accepted && cmd.Name != "connect" }
 
 func opensStream(cmd *message.Command) bool { return cmd.Name == "play" || cmd.Name == "publish" }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestWriteData checks that data is sent in order and with its timestamp, and metadata in the form that servers keep.
+// TestWriteData checks that data messages are sent in order and with their timestamps, and metadata as @setDataFrame.
 func TestWriteData(t *testing.T) {
 	got := make(chan []Packet, 1)
 	url := newPeer(t, func(p *peer) {

@@ -26,7 +26,7 @@ func mixedTags() (tags []flv.Tag) {
 	return tags
 }
 
-// mixedServer sends mixedTags in chunks of that size.
+// mixedServer sends mixedTags in chunks of chunkSize bytes.
 func mixedServer(t *testing.T, chunkSize uint32) (url string) {
 	return newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
@@ -75,7 +75,7 @@ func TestEveryWayOfReading(t *testing.T) {
 	}
 }
 
-// onlyReader keeps io.Copy from using WriteTo.
+// onlyReader hides the WriteTo method from io.Copy.
 type onlyReader struct{ io.Reader }
 
 // fullDisk is a Writer that fails after room bytes.

@@ -21,7 +21,7 @@ func later(list []flv.Tag, by uint32) []flv.Tag {
 	return list
 }
 
-// TestBeginningThatNeverCame checks that a stream without its beginning is not complete, however regular the rest.
+// TestBeginningThatNeverCame checks that a stream without its beginning is incomplete, even if the rest has no gaps.
 func TestBeginningThatNeverCame(t *testing.T) {
 	const duration = 10080 * time.Millisecond
 	half := without(sample(t), func(tag flv.Tag) bool { return tag.Type != flv.TagScript && tag.Timestamp < 5000 })
@@ -35,7 +35,7 @@ func TestBeginningThatNeverCame(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Equal(t, ClosedEarly, result.Outcome)
 
-	// A live stream has no beginning, and without a duration the beginning is unknown.
+	// A live stream has no beginning. In a recording without a duration, a missing beginning can't be noticed.
 	result, err = judged(t, half, 0, nil, io.EOF, true)
 	assert.NoError(t, err)
 	assert.Equal(t, Complete, result.Outcome)
@@ -56,7 +56,7 @@ func TestTimesThatBeginLate(t *testing.T) {
 	}
 }
 
-// TestBeginningThatWasNotAskedFor checks that a server may start at any key frame near Options.Start.
+// TestBeginningThatWasNotAskedFor checks that a download is complete if the server starts at any key frame near Options.Start.
 func TestBeginningThatWasNotAskedFor(t *testing.T) {
 	half := without(sample(t), func(tag flv.Tag) bool { return tag.Type != flv.TagScript && tag.Timestamp < 5000 })
 	d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Start: 3 * time.Second}})

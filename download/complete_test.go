@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// telling returns the tags with other metadata.
+// telling returns the tags with other metadata: a duration and properties.
 func telling(t *testing.T, list []flv.Tag, duration time.Duration, properties amf.ECMAArray) []flv.Tag {
 	list = slices.Clone(list)
 	properties = append(amf.ECMAArray{{Name: "duration", Value: duration.Seconds()}}, properties...)
@@ -55,7 +55,7 @@ func without(list []flv.Tag, drop func(flv.Tag) bool) []flv.Tag {
 func isVideo(tag flv.Tag) bool { return tag.Type == flv.TagVideo }
 func isAudio(tag flv.Tag) bool { return tag.Type == flv.TagAudio }
 
-// delayed moves the frames of one kind behind those of the other, by a number of milliseconds.
+// delayed moves the frames of one kind after frames of the other kind that are up to by milliseconds later.
 func delayed(list []flv.Tag, of func(flv.Tag) bool, by uint32) []flv.Tag {
 	list = slices.Clone(list)
 	due := func(tag flv.Tag) uint32 {
@@ -198,7 +198,7 @@ func TestContinueFileWithHole(t *testing.T) {
 	assert.True(t, bytes.HasPrefix(got, file))
 }
 
-// TestDamagedAggregate checks that a stream is not complete if a damaged aggregate has lost messages, even if every track has its end.
+// TestDamagedAggregate checks that a stream is incomplete if a damaged aggregate has lost messages, even if every track extends to the end.
 func TestDamagedAggregate(t *testing.T) {
 	picture := flv.AppendTag(nil, flv.Tag{Type: flv.TagVideo, Timestamp: 1, Body: make([]byte, 50)})
 	s := rtmptest.Server(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
@@ -214,8 +214,8 @@ func TestDamagedAggregate(t *testing.T) {
 	assert.EqualValues(t, 1, result.BadData)
 }
 
-// TestDamageElsewhere checks that damaged messages outside the stream, which count as bad data of the connection, do not affect the
-// outcome.
+// TestDamageElsewhere checks that damaged messages outside the stream do not affect the outcome, although they count as bad data of the
+// connection.
 func TestDamageElsewhere(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		if cmd, err := message.ParseCommand(message.Type(m.Type), m.Body()); err == nil && cmd.Name == "play" {

@@ -12,7 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// nginx-rtmp with "deny play" says Play.Start and hangs up. Nothing was played then, so it is no download that has broken off.
+// TestHangingUpBeforeAnythingCame checks the outcome if the server hangs up before any media. nginx-rtmp with "deny play" sends Play.Start
+// and hangs up; the outcome is then NotStarted, rather than ClosedEarly.
 func TestHangingUpBeforeAnythingCame(t *testing.T) {
 	var cut atomic.Int64
 	s := rtmptest.Server(t, testserver.Config{Fault: func(int) testserver.Fault { return testserver.Fault{Action: testserver.Cut, At: cut.Load()} }})

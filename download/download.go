@@ -11,9 +11,9 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// File saves the stream at rawURL, which may carry librtmp's options, as an FLV file. File creates the file before it connects. An existing
-// file stays unchanged until the stream has begun; then it is replaced or, with Options.Resume, continued. After any error the file
-// consists of whole tags and can be continued.
+// File saves the stream at rawURL as an FLV file. rawURL may be followed by librtmp's options. File creates the file before it connects. An
+// existing file stays unchanged until the stream has begun; then File replaces it or, with Options.Resume, continues it. After any error
+// the file consists of whole tags and can be continued.
 //
 // The error is nil exactly when the outcome is Complete. Otherwise it is, or wraps, one of these:
 //
@@ -42,8 +42,8 @@ func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) 
 	return d.run(ctx)
 }
 
-// To writes the stream at rawURL to w, as an FLV file. It ignores Options.Resume. Since written bytes can't be changed, a recovery appends
-// to them without removing any. Otherwise To is like File.
+// To writes the stream at rawURL to w, as an FLV file. It ignores Options.Resume. Since To can't change bytes that it has written,
+// recovering from a lost connection only appends to them. In all other respects To is like File.
 func To(ctx context.Context, rawURL string, w io.Writer, o *Options) (Result, error) {
 	d, err := newDownload(rawURL, o)
 	if err != nil {
@@ -91,12 +91,12 @@ type download struct {
 	result Result
 	open   func(ctx context.Context, from time.Duration) (player, error)
 
-	base       uint32        // stream time of the file's time 0, in ms: not 0 if the server counts from Options.Start
+	base       uint32        // position in the stream of the file's time 0, in ms; not 0 if the server counts from Options.Start
 	position   uint32        // timestamp of the last message, in the file's time
 	shifts     shifts        // convert times of the session to times of the file
 	splice     *splice       // not nil while searching for the place where the session continues the file
-	joined     time.Time     // last write of the file, for live streams
-	came       bool          // something of the stream, on any connection
+	joined     time.Time     // when the file was last written, for live streams
+	came       bool          // something of the stream has arrived, on any connection
 	resumed    bool          // the session continues the file
 	from       time.Duration // position at which the session began
 	back       int           // number of key frames between from and the last key frame of the file
@@ -118,7 +118,7 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	if flushErr := d.out.finish(); err == nil || flushErr != nil && !isWrite(err) {
 		err = flushErr
 	}
-	if err == nil && !d.out.begun && d.out.stale && !d.o.Resume { // the stream is empty, so it replaces the file by an empty one
+	if err == nil && !d.out.begun && d.out.stale && !d.o.Resume { // the stream is empty, so the file becomes empty
 		err = d.out.cut(0)
 	}
 	if closeErr := d.out.close(); err == nil {

@@ -18,8 +18,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// dropping returns what a server sends that drops frames because its queue is full, as nginx-rtmp does. The timestamps of the following
-// frames of the track are too small by the duration of the dropped frames, since the server sends differences from the previous frame.
+// dropping returns the tags that a client receives from a server that drops frames because its queue is full, as nginx-rtmp does. The
+// server sends each timestamp as the difference from the previous frame, so the timestamps after the dropped frames are too small by the
+// duration of those frames.
 func dropping(list []flv.Tag, drop func(i int, tag flv.Tag) bool) []flv.Tag {
 	var sent []flv.Tag
 	late, last := map[flv.TagType]uint32{}, map[flv.TagType]uint32{}
@@ -54,8 +55,8 @@ func resumedFrom(t *testing.T, file, served []flv.Tag) (Result, []flv.Tag, error
 	return result, rtmptest.Tags(t, got), err
 }
 
-// requireInOrder requires that the frames of each track are in the order of all, that none is repeated, and that timestamps do
-// not go back.
+// requireInOrder requires that the frames of each track in got are in the same order as in all, that none is repeated, and that timestamps
+// do not decrease.
 func requireInOrder(t *testing.T, all, got []flv.Tag, what string) {
 	t.Helper()
 	next, last := map[flv.TagType]int{}, map[flv.TagType]uint32{}
@@ -73,8 +74,8 @@ func requireInOrder(t *testing.T, all, got []flv.Tag, what string) {
 	}
 }
 
-// TestResumeDropped checks that a file that lacks a few frames can be continued from a server that drops a few others: the result is
-// complete, and no frame is written twice.
+// TestResumeDropped continues a file that lacks a few frames from a server that drops a few other frames. The result must be complete, and
+// no frame may be written twice.
 func TestResumeDropped(t *testing.T) {
 	all := recording(40, 50)
 	end := len(all)
@@ -123,8 +124,8 @@ func TestResumeDroppedAnywhere(t *testing.T) {
 	}
 }
 
-// TestResumeDroppedSeeking checks a server whose timestamps are right again after a seek, while those in the file are too small by the
-// dropped frames.
+// TestResumeDroppedSeeking checks a server whose timestamps are right again after a seek, while those in the file are too small because
+// frames were dropped.
 func TestResumeDroppedSeeking(t *testing.T) {
 	all := recording(40, 2)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -149,8 +150,8 @@ func TestResumeDroppedSeeking(t *testing.T) {
 	}
 }
 
-// TestResumeDroppedSilence checks a file that ends in silence. All frames of silence are equal, so only other frames show where the file
-// ends.
+// TestResumeDroppedSilence checks a file that ends with silence. All frames of silence are equal, so only the frames before them show where
+// the file ends.
 func TestResumeDroppedSilence(t *testing.T) {
 	all := recording(40, 5)
 	for i, tag := range all {

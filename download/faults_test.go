@@ -47,7 +47,7 @@ func TestRecoverFromCuts(t *testing.T) {
 	}
 }
 
-// TestRecoverStream does the same for a pipe, in which written bytes can't be changed.
+// TestRecoverStream does the same with To, which can't change bytes that it has written.
 func TestRecoverStream(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20 {

@@ -9,16 +9,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// heard holds the server's requests that the download acts on. The goroutine that reads the connection sets them, and
-// interrupts the pending read of the stream.
+// heard contains the server's requests to the download. The goroutine that reads the connection sets them, and interrupts the pending read
+// of the stream.
 type heard struct {
 	mu     sync.Mutex   // guards the fields below
-	stream *rtmp.Stream // the stream whose read is interrupted; nil before there is one
+	stream *rtmp.Stream // the stream whose read is interrupted; nil until the stream is open
 	empty  bool         // BufferEmpty
 	moved  *reconnect.Moved
 }
 
-// event notes BufferEmpty.
+// event records a BufferEmpty event.
 func (h *heard) event(u message.UserControl) {
 	if u.Event == message.EventBufferEmpty {
 		h.note(func() { h.empty = true })
@@ -48,7 +48,7 @@ func (h *heard) something() bool {
 	return h.empty || h.moved != nil
 }
 
-// take returns and clears the requests. After that, a new request interrupts a read again.
+// take returns and clears the requests. The next request then interrupts a read again.
 func (h *heard) take(s *rtmp.Stream) (empty bool, moved *reconnect.Moved) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

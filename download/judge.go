@@ -13,11 +13,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// tolerance is how much of a track may be missing at the end of a stream that the server has ended, since tracks
-// differ in length by some frames, and the duration in the metadata is not exact.
+// tolerance is how much of a track may be missing at the end of a stream that the server has ended. Tracks differ in length by some frames,
+// and the duration in the metadata is not exact.
 const tolerance = time.Second
 
-// reached reports whether a track ends at the end of the stream, if that is known.
+// reached reports whether at least one track extends to the end of the stream. It returns true if the end of the stream is unknown.
 func (d *download) reached() bool { return d.ends(tolerance) }
 
 // filled reports whether the last frame of a track has arrived, judging by the duration alone.
@@ -26,7 +26,7 @@ func (d *download) filled() bool {
 	return d.end() > 0 && d.ends(rounding)
 }
 
-// ends reports whether the last frame of a track ends no more than missing before the end of the stream.
+// ends reports whether the last frame of a track ends at most missing before the end of the stream.
 func (d *download) ends(missing time.Duration) bool {
 	end, reached := d.end(), d.end() == 0
 	for _, tr := range []*track{&d.out.tail.audio, &d.out.tail.video} {
@@ -35,8 +35,8 @@ func (d *download) ends(missing time.Duration) bool {
 	return reached
 }
 
-// streamTime returns the position in the stream of a time in the file, without the jumps in its timestamps. If a
-// stream's timestamps begin after its duration, their origin is arbitrary.
+// streamTime returns the position in the stream for a timestamp in the file. It subtracts the jumps in the timestamps. If the timestamps of
+// a stream begin after its duration, their origin is arbitrary.
 func (d *download) streamTime(t uint32) time.Duration {
 	if first := d.out.tail.first.time; d.known > 0 && ms(first+d.base) > d.known {
 		return ms(t-first) + d.target.start - d.jumped()
@@ -44,7 +44,7 @@ func (d *download) streamTime(t uint32) time.Duration {
 	return ms(t+d.base) - d.jumped()
 }
 
-// jumps reports whether a step between two frames is a jump in the timestamps: too long for missing media.
+// jumps reports whether a step between two frames is a jump in the timestamps: it is longer than the stream, so it can't be missing media.
 func (d *download) jumps(s step) bool { return d.known > 0 && ms(s.length()) > d.known }
 
 // jumped returns the sum of the jumps.
@@ -69,8 +69,8 @@ func (d *download) end() time.Duration {
 	return d.known
 }
 
-// headless returns the gaps at the beginning of the tracks. There are gaps only if all tracks begin late and the stream is shorter than its
-// duration by as much, and not if the server was asked to begin later.
+// headless returns the gaps at the beginning of the tracks. There are such gaps only if all tracks begin late and the stream is shorter
+// than its duration by as much. There are none if the server was asked to begin later.
 func (d *download) headless() (list []Gap) {
 	t, end := d.out.tail, d.end()
 	if d.target.live || d.target.start > 0 || end == 0 || t.empty() {
@@ -154,7 +154,7 @@ func (d *download) judgeable(kind flv.TagType) bool {
 	return named == true
 }
 
-// judge sets the outcome from the end of the last session.
+// judge sets the outcome of the download. err is the error that ended the last session.
 func (d *download) judge(ctx context.Context, err error) error {
 	r := &d.result
 	r.Position, r.Duration = ms(d.position), d.known
@@ -185,7 +185,7 @@ func (d *download) failure(ctx context.Context, err error) Outcome {
 		return WriteFailed
 	case ctx.Err() != nil:
 		return Canceled
-	case d.result.Sessions == 0, !d.came && errors.Is(err, io.ErrUnexpectedEOF): // the latter is how nginx-rtmp denies
+	case d.result.Sessions == 0, !d.came && errors.Is(err, io.ErrUnexpectedEOF): // nginx-rtmp hangs up like this to deny a request
 		return NotStarted
 	case lost(err):
 		return ClosedEarly
@@ -195,12 +195,12 @@ func (d *download) failure(ctx context.Context, err error) Outcome {
 	return Truncated
 }
 
-// allCame reports whether the connection was lost only after the known duration had arrived.
+// allCame reports whether the whole known duration had arrived before the connection was lost.
 func (d *download) allCame(err error) bool {
 	return lost(err) && !d.target.live && d.splice == nil && d.filled() && len(d.ragged(false)) == 0
 }
 
-// lost reports whether the connection was lost, or has to be replaced.
+// lost reports whether err means that the connection was lost or has to be replaced.
 func lost(err error) bool {
 	var again *reconnect.Moved
 	return !isWrite(err) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again))

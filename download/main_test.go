@@ -15,7 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// piped starts a server in a bubble of synctest, which ends with the test. A stream's URL is url with its name, and o connects to it.
+// piped starts a server in a synctest bubble. The server ends with the test. The URL of a stream is url followed by the stream's name, and
+// o connects to the server.
 func piped(t *testing.T, cfg testserver.Config) (url string, o *rtmp.Options) {
 	t.Helper()
 	listener := conntest.NewPipes("server")

@@ -17,7 +17,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestNothingInCommon checks that another recording at the same URL is not joined to the file, in whatever way its server plays it.
+// TestNothingInCommon checks that another recording at the same URL is not joined to the file. It tries all ways in which servers begin to
+// play.
 func TestNothingInCommon(t *testing.T) {
 	all := sample(t)
 	other := reencoded(all)
@@ -39,8 +40,8 @@ func TestNothingInCommon(t *testing.T) {
 	}
 }
 
-// TestCutIsReplacedFirst checks that a stream that matches the file at first and then differs replaces the rest of the file, but only when
-// as much of the stream has arrived.
+// TestCutIsReplacedFirst checks a stream that matches the file at first and then differs. It must replace the rest of the file, but only
+// after as much of the stream has arrived.
 func TestCutIsReplacedFirst(t *testing.T) {
 	all := recording(120, 1000)
 	other := append(append([]flv.Tag{}, all[:20]...), reencoded(all)[20:]...)
@@ -59,7 +60,7 @@ func TestCutIsReplacedFirst(t *testing.T) {
 	}
 }
 
-// TestContinueShortSound checks that a few matching audio frames are enough if the file has no more.
+// TestContinueShortSound checks that a few matching audio frames are enough if the file contains no other frames.
 func TestContinueShortSound(t *testing.T) {
 	all := without(recording(10, 1), isVideo)
 	for n := 3; n < 8; n++ {
@@ -102,7 +103,7 @@ func TestResumeShortForeignFile(t *testing.T) {
 	}
 }
 
-// TestReplacedWhenTheStreamBegins checks that a file is not replaced before the stream begins.
+// TestReplacedWhenTheStreamBegins checks that an existing file is replaced only after the stream has begun.
 func TestReplacedWhenTheStreamBegins(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	dies := rtmptest.Server(t, testserver.Config{Fault: cutAt(3500)})
@@ -153,7 +154,7 @@ func TestSync(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// TestMoreThanTheServerHas checks that tags at the end of the file that the server lacks are cut off, if the server has played that far.
+// TestMoreThanTheServerHas checks a file whose last tags the server does not have. They are cut off if the server has played that far.
 func TestMoreThanTheServerHas(t *testing.T) {
 	all := sample(t)
 	mark := flv.Tag{Type: flv.TagVideo, Timestamp: 9960, Body: []byte{0x17, 2, 0, 0, 0}} // time of the last picture

@@ -23,8 +23,8 @@ func jumping(t *testing.T, at int, by time.Duration) []flv.Tag {
 	return all
 }
 
-// TestTimesThatJump checks that servers that pace recordings by their timestamps, as nginx-rtmp does, are made to send recordings whose
-// timestamps begin late or jump.
+// TestTimesThatJump checks downloads of recordings whose timestamps begin late or jump. Servers that pace recordings by their timestamps,
+// such as nginx-rtmp, send these only to a client that announces a long buffer.
 func TestTimesThatJump(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -52,7 +52,7 @@ func TestTimesThatJump(t *testing.T) {
 	}
 }
 
-// TestCutAfterJump checks that a truncated recording is not complete because of a jump in its timestamps.
+// TestCutAfterJump checks that a jump in the timestamps does not make a truncated recording seem complete.
 func TestCutAfterJump(t *testing.T) {
 	for _, at := range []int{headers, headers + 1, 100} {
 		list := jumping(t, at, 5*time.Hour)

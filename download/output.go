@@ -16,7 +16,7 @@ type output struct {
 	sync    func(*os.File) error // nil means that the system decides when to write to the disk
 	w       io.Writer
 	pending []byte // whole tags and the file header that wait for flush
-	run     []byte // the same, in memory of write's caller; at most one of pending and run is in use
+	run     []byte // the same, in memory of the caller of write; at most one of pending and run is in use
 	tail    *tail  // tail of the file, including the pending tags
 
 	begun   bool // the file header has been written
@@ -33,7 +33,7 @@ func newOutput(w io.Writer, skip int) *output {
 	return &output{w: w, tail: &tail{skip: skip, unread: true}}
 }
 
-// createOutput opens a file to be replaced, and creates it if necessary. The old content stays until the first tag is written.
+// createOutput opens a file to be replaced, and creates it if necessary. The old content stays in the file until the first tag is written.
 func createOutput(path string, skip int) (*output, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe or a device
 		f, err := os.Create(path)
@@ -54,7 +54,7 @@ func createOutput(path string, skip int) (*output, error) {
 	return o, nil
 }
 
-// resumeOutput opens a file to be continued. A file with nothing to continue is replaced as by createOutput.
+// resumeOutput opens a file to be continued. If the file has nothing to continue, resumeOutput behaves like createOutput.
 func resumeOutput(path string, skip int) (*output, error) {
 	o, err := createOutput(path, skip)
 	if err != nil || o.file == nil {
@@ -97,7 +97,7 @@ func (o *output) flushDisk() error {
 	return nil
 }
 
-// identify reads what is needed to recognize the tags at the end of the file.
+// identify reads the tags at the end of the file, so that they can be recognized when the server repeats them.
 func (o *output) identify() error {
 	if err := o.flush(); err != nil {
 		return err
@@ -126,8 +126,8 @@ func (o *output) cut(offset int64) error {
 	return nil
 }
 
-// write adds a tag, which flush will write. Tags wait until the file header is known. If raw is not nil, it is the
-// encoded tag except for its timestamp, and must not be modified before flush.
+// write adds a tag, which flush will write. Tags wait until the file header is known. If raw is not nil, it is the encoded tag, possibly
+// with another timestamp, and must not be modified before flush.
 func (o *output) write(tag flv.Tag, raw []byte) error {
 	if o.begun {
 		return o.put(tag, raw)
@@ -214,12 +214,12 @@ func (o *output) counter(t flv.TagType) *int64 {
 	return &o.data
 }
 
-// restart discards what has not been written.
+// restart discards the tags that have not been written.
 func (o *output) restart() {
 	o.early, o.prelude = nil, flv.Prelude{}
 }
 
-// finish writes everything.
+// finish writes all tags, including those that wait for the file header.
 func (o *output) finish() error {
 	if err := o.begin(); err != nil {
 		return err
@@ -247,8 +247,8 @@ func (o *output) flush() error {
 	return nil
 }
 
-// failed discards what was not written after an error such as a full disk, and cuts the file after the last whole
-// tag. n bytes of b were written.
+// failed is called after a write error, such as a full disk. It discards the bytes that were not written, and cuts the file after the last
+// whole tag. n bytes of b were written.
 func (o *output) failed(b []byte, n int, err error) error {
 	start := o.tail.end - int64(len(b))
 	whole := 0 // number of bytes of b in whole tags

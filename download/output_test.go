@@ -67,8 +67,8 @@ func (f *shortFile) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// TestWritesAreFew checks that tags whose timestamps need no change are written as received, with one write for each contiguous piece of
-// memory.
+// TestWritesAreFew checks that tags whose timestamps need no change are written without copying, with one write for each contiguous piece
+// of memory.
 func TestWritesAreFew(t *testing.T) {
 	all := sample(t)
 	raw := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})

@@ -8,27 +8,26 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// overlap compares what has arrived with the end of the file, track by track, after the time shift between them is
-// known.
+// overlap compares the held tags with the end of the file, track by track, after the time shift between them is known.
 type overlap struct {
 	*splice
 	shift        uint32
 	found        []int    // index in tail.recent of each held tag; -1 if it is not there
 	at           []uint32 // time of each held tag in the file
 	again        []bool   // tags of tail.recent that have arrived again
-	lowest       int      // everything in tail.recent from here on has arrived again, or should have
+	lowest       int      // all tags of tail.recent from this index on have arrived again, or should have arrived
 	audio, video alignment
 }
 
-// alignment maps a track of what has arrived to the same track of the file.
+// alignment maps a track of the held tags to the same track of the file.
 type alignment struct {
 	follower
 	span
 	pair  int  // index in tail.recent of the newest frame that was found; -1 if none
-	fresh bool // frames that are not in the file have arrived since
+	fresh bool // frames that are not in the file have arrived after that one
 }
 
-// span is the time range of a track's new tags, in the file's times.
+// span is the time range of a track's new tags, converted to times of the file.
 type span struct {
 	seen        bool
 	first, last uint32
@@ -79,13 +78,13 @@ func (o *overlap) align(i int) {
 	recent := o.tail.recent
 	k, _ := slices.BinarySearchFunc(recent, e.offset, func(e entry, offset int64) int { return cmp.Compare(e.offset, offset) })
 	o.found[i], o.again[k] = k, true
-	if a.pair < 0 { // the frames before it have the same drift
+	if a.pair < 0 { // earlier frames have the same shift
 		for j := range i {
 			if o.held[j].typ == h.typ {
 				o.at[j] += a.shift - before
 			}
 		}
-	} else if !a.fresh { // the frames between the two are only in the file: they stay
+	} else if !a.fresh { // the frames between the two are only in the file, and stay there
 		for j := k - 1; j > a.pair; j-- {
 			if recent[j].typ == h.typ {
 				o.lowest = max(o.lowest, j+1)
@@ -103,7 +102,7 @@ func (o *overlap) track(kind flv.TagType) *alignment {
 	return &o.audio
 }
 
-// passed reports whether every track has gone past its end in the file.
+// passed reports whether every track has passed its end in the file.
 func (o *overlap) passed() bool { return o.tail.passed(&o.audio.span, &o.video.span) }
 
 // unlike reports whether no frame has matched for a long time, within the known part of the file.
@@ -117,7 +116,7 @@ func (o *overlap) unlike() bool {
 	return int32(o.at[len(o.at)-1]-since) > maxUnlike
 }
 
-// alike reports whether the server has sent most of those frames of the file again that it should have sent again by now.
+// alike reports whether the server has repeated most of the frames of the file that it should have repeated by now.
 func (o *overlap) alike() bool {
 	same, all := 0, 0
 	for i := range o.tail.recent {
@@ -132,7 +131,8 @@ func (o *overlap) alike() bool {
 	return 2*same > all
 }
 
-// plan keeps the file up to the first damaged tag, or to the first tag that a new one must follow, and appends the new tags.
+// plan returns the plan that keeps the file up to the first damaged tag or the first place where a new tag belongs, and appends the new
+// tags.
 func (o *overlap) plan() plan { return o.keep(o.kept()) }
 
 // keep returns the plan that keeps the first keep tags of tail.recent.
@@ -174,12 +174,12 @@ func (o *overlap) keep(keep int) plan {
 
 // joint is the place where a track continues.
 type joint struct {
-	held  int    // number of held tags that are in the file, or precede one that is; -1 if none
-	exact bool   // the kept part of the track ends there
-	shift uint32 // to be added to the times after it
+	held  int    // number of held tags up to the last one that is in the file; -1 if none is
+	exact bool   // the kept part of the track ends at the joint
+	shift uint32 // to be added to the times after the joint
 }
 
-// joint searches for the newest held frame among the kept ones.
+// joint searches for the newest held frame that is among the kept frames.
 func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	last := keep - 1
 	for last >= 0 && o.tail.recent[last].typ != kind {
@@ -194,7 +194,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 		case k >= 0 && k < keep:
 			j = joint{i, k == last, o.at[i] - h.Timestamp}
 			begun = true
-		case k >= 0 && last >= 0 && !j.exact: // tags that arrived after the previous match belong where the file keeps others
+		case k >= 0 && last >= 0 && !j.exact: // the file keeps other tags where those that arrived after the previous match belong
 			return joint{i - 1, true, o.at[i] - h.Timestamp}
 		case !begun:
 			j.shift, begun = o.at[i]-h.Timestamp, true
@@ -203,7 +203,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	return j
 }
 
-// covers reports whether the held tags reach the end of these tags.
+// covers reports whether the held tags extend to the end of cut, the tags to be removed.
 func (o *overlap) covers(cut []entry) bool {
 	return !slices.ContainsFunc(cut, func(e entry) bool {
 		a := o.track(e.typ)
@@ -232,7 +232,7 @@ func (o *overlap) inside(i int) bool {
 	return int32(o.at[i]-since) > 0
 }
 
-// kept returns the number of tags of tail.recent that stay.
+// kept returns the number of tags of tail.recent that stay in the file.
 func (o *overlap) kept() int {
 	keep := max(o.same(), o.lowest)
 	for i := o.lowest; i < keep; i++ {

@@ -10,14 +10,14 @@ import (
 // Phase is what a download is doing.
 type Phase int
 
-// The phases, in order. Retrying is followed by Connecting.
+// These are the phases, in order. Connecting follows Retrying.
 const (
 	Connecting Phase = iota
 	Connected        // connect has been accepted
 	Playing          // play has been requested
-	Metadata         // onMetaData has arrived, see Progress.Metadata
+	Metadata         // onMetaData has arrived; see Progress.Metadata
 	Receiving        // media is being written
-	Matching         // what arrives is being compared with the end of the file
+	Matching         // received media is being compared with the end of the file
 	Retrying         // the connection has ended with Progress.Err; the next one is made after Progress.Wait
 )
 
@@ -52,7 +52,7 @@ type Progress struct {
 	Remaining     time.Duration // estimated time for the rest at the present pace; 0 if unknown
 }
 
-// reportInterval is the least time between reports of the same phase.
+// reportInterval is the minimum time between reports of the same phase.
 const reportInterval = 100 * time.Millisecond
 
 // report calls Options.Progress.
@@ -73,7 +73,7 @@ func (d *download) report(p Progress) {
 	d.o.Progress(&p)
 }
 
-// reportLast reports what has arrived since the last report.
+// reportLast reports the progress since the last report, if there is any.
 func (d *download) reportLast() {
 	if d.reported.late {
 		d.reported.at = time.Time{}
@@ -88,7 +88,8 @@ type reported struct {
 	late  bool // there is something new to report
 }
 
-// paceWindow is the minimum time over which the pace is measured. At the beginning of a download it is measured over the time since then.
+// paceWindow is the minimum time over which the pace is measured. Until that much time has passed, the pace is measured from the beginning
+// of the download.
 const paceWindow = 5 * time.Second
 
 // pace measures the speed of a download between older and now.
@@ -96,7 +97,7 @@ type pace struct {
 	first, older, newer mark
 }
 
-// mark is the state of a download at a time.
+// mark is the progress of a download at a point in time.
 type mark struct {
 	time     time.Time
 	size     int64

@@ -16,7 +16,7 @@ type intake struct {
 	err    error // the first error, which is permanent
 }
 
-// Write implements io.Writer. The received tags are in the file when it returns.
+// Write implements io.Writer. When Write returns, the received tags are in the file, unless they are held back.
 func (in *intake) Write(b []byte) (int, error) {
 	if in.err != nil {
 		return 0, in.err
@@ -111,7 +111,7 @@ func (d *download) append(s player, tag flv.Tag, raw []byte) error {
 	}
 	tag.Timestamp += *d.shifts.of(tag.Type)
 	if t.empty() && t.repeats(tag) {
-		d.result.Dropped++ // a repeated message that the previous session has brought
+		d.result.Dropped++ // repeated: the previous session has already delivered it
 		return nil
 	}
 	if s.paused() {
@@ -177,8 +177,8 @@ func (d *download) repeated(tag *flv.Tag) bool {
 	return ahead < 0
 }
 
-// origin returns the stream time of the file's time 0, in ms. It follows from the first timestamp of the first session, which is less than
-// the requested position if the server counts from where it begins.
+// origin returns the position in the stream of the file's time 0, in ms. It derives the position from the first timestamp of the first
+// session: that is less than the requested position if the server counts from where it begins.
 func (d *download) origin(first uint32) uint32 {
 	from := uint32(d.from.Milliseconds())
 	if countsFromStart(first, from) {
@@ -201,7 +201,7 @@ func (d *download) write(tag flv.Tag, raw []byte) error {
 }
 
 // maxBack is how many key frames further back a new session may begin if the tags that the server plays should be in the file but are not
-// found. (They may not be in the file at all, since servers may begin elsewhere than expected.)
+// found there. (They may be missing from the file because the server has begun elsewhere than expected.)
 const maxBack = 2
 
 // join continues the file with the held tags. last reports that no earlier session can be tried.
@@ -233,7 +233,7 @@ func (d *download) join(ended, last bool) error {
 	}
 	for _, h := range p.tags {
 		h.Timestamp += *p.shifts.of(h.Type)
-		if d.out.file == nil && d.repeated(&h.Tag) { // a duplicate in the output can't be cut off later
+		if d.out.file == nil && d.repeated(&h.Tag) { // drop it now, since a duplicate can't be cut off an output that is not a file
 			continue
 		}
 		if err := d.write(h.Tag, nil); err != nil {

@@ -22,7 +22,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// asking serves the sample in real time, and asks each client that plays to reconnect after it has received a part.
+// asking starts a server that plays the sample in real time, and that asks each client to reconnect after the client has received a part of
+// it.
 func asking(t *testing.T, tcURL func() string, cfg testserver.Config) (s *testserver.Server, connections *atomic.Int32) {
 	connections = new(atomic.Int32)
 	cfg.Realtime, cfg.WindowAckSize = true, 20_000
@@ -43,7 +44,7 @@ func TestReconnectRequestIsIgnored(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		options Options
-		here    bool // otherwise the request leads to another port
+		here    bool // the request leads to the same port
 	}{
 		{"without recovery", Options{RTMP: &rtmp.Options{FollowReconnect: rtmp.FollowAny}}, true},
 		{"not announced", Options{RTMP: &rtmp.Options{NoEnhanced: true, FollowReconnect: rtmp.FollowAny}, Recover: impatient()}, true},
@@ -107,7 +108,7 @@ func TestReconnectRequestsAreBounded(t *testing.T) {
 	assert.Equal(t, 5, pauses)
 }
 
-// TestReconnectTakesNoSecretsAlong checks that credentials for one server are not sent to another.
+// TestReconnectTakesNoSecretsAlong checks that credentials for one server are not sent to another server.
 func TestReconnectTakesNoSecretsAlong(t *testing.T) {
 	said := make(chan string, 100)
 	film := minutes(t)

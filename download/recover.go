@@ -12,8 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// recoverable reports whether to connect again, and after what time. failed is the number of attempts in a row that
-// brought nothing.
+// recoverable reports whether to connect again, and after what time. failed is the number of consecutive attempts that brought nothing new.
 func (d *download) recoverable(ctx context.Context, err error, failed int) (time.Duration, bool) {
 	r := d.o.Recover
 	if r == nil || ctx.Err() != nil {
@@ -26,7 +25,7 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 		return 0, false
 	case d.allCame(err), d.result.Sessions == 0 && wrongAddress(err):
 		return 0, false
-	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the stream has ended, or it has ended early at the same place twice
+	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end, or twice the same early end
 		return 0, false
 	}
 	if failed >= cmp.Or(r.Attempts, 8) {

@@ -66,8 +66,8 @@ func bufferEmpty(int) *chunk.Outgoing {
 		Body: message.AppendUserControl(nil, message.EventBufferEmpty, 1)}
 }
 
-// TestBufferEmpty checks that a server that sends in real time and reports an empty buffer is paused and resumed immediately, but only once
-// until it has sent something.
+// TestBufferEmpty checks that when a server that sends in real time reports an empty buffer, the stream is paused and resumed immediately.
+// The next report has an effect only after the server has sent something.
 func TestBufferEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, connected := new(pauses), make(chan *testserver.Session, 1)
@@ -115,7 +115,7 @@ func TestBufferEmptyInRealtime(t *testing.T) {
 	assert.Zero(t, p.on)
 }
 
-// TestSilence checks that a download tries once to wake a server that falls silent, and then leaves it.
+// TestSilence checks that a download tries once to wake a server that falls silent, and then gives the connection up.
 func TestSilence(t *testing.T) {
 	p := &pauses{}
 	s := rtmptest.Server(t, testserver.Config{OnMessage: p.seen, Fault: func(n int) testserver.Fault {
@@ -194,7 +194,7 @@ func TestReconnectRequestBeforeHangingUp(t *testing.T) {
 	assert.Equal(t, 2, result.Sessions)
 }
 
-// TestRecoverLive checks that a live stream continues at a key frame after a lost connection.
+// TestRecoverLive checks that the download of a live stream continues at a key frame after a lost connection.
 func TestRecoverLive(t *testing.T) {
 	const beyond = 400 // number of tags, some of which are published after the cut
 	received, missed := 0, make(chan struct{})
@@ -309,7 +309,7 @@ func TestCancelWhileWaiting(t *testing.T) {
 	assert.Equal(t, []Phase{Connecting, Retrying}, phases)
 }
 
-// TestRefusalsAreFinal checks that a request that the server has refused is not repeated.
+// TestRefusalsAreFinal checks that the download does not try again after the server has refused it.
 func TestRefusalsAreFinal(t *testing.T) {
 	p := &pauses{}
 	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}, OnMessage: p.seen})
@@ -414,8 +414,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// TestRecoverFromEarlyEnd checks that a stream that ends early is tried again, and that the end is accepted when it comes again at the same
-// place.
+// TestRecoverFromEarlyEnd checks that the download tries again if the server ends the stream early, and accepts the end if the server ends
+// the stream at the same place again.
 func TestRecoverFromEarlyEnd(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, 20)}})
 	result, err := To(conntest.Context(t), s.URL("vod", "it"), io.Discard, &Options{Recover: impatient()})
@@ -423,7 +423,7 @@ func TestRecoverFromEarlyEnd(t *testing.T) {
 	assert.Equal(t, 2, result.Sessions)
 }
 
-// TestRecoverFirstConnection checks that a wrong host name is reported at once, and that a server that is down is tried again.
+// TestRecoverFirstConnection checks that a wrong host name is reported at once, and that the download tries again if the server is down.
 func TestRecoverFirstConnection(t *testing.T) {
 	for _, test := range []struct {
 		err   error

@@ -12,7 +12,7 @@ import (
 type Outcome int
 
 const (
-	// NotStarted means that nothing was played: no connection was made, the server refused or hung up before it sent anything, or an
+	// NotStarted means that nothing was played: no connection was made, the server refused or hung up before it sent any media, or an
 	// option is invalid.
 	NotStarted Outcome = iota
 	// Truncated means that the server ended the stream early, refused to continue, violated the protocol, or plays a recording that differs
@@ -26,9 +26,9 @@ const (
 	Canceled
 	// WriteFailed means that writing to the file or the writer failed.
 	WriteFailed
-	// Complete means that everything has arrived, as far as that can be checked: the server has ended the stream, or the connection was
-	// lost after the known duration had arrived, and Result.Gaps is empty and Result.BadData 0. A live
-	// stream is complete if the server has ended it and BadData is 0, since gaps in it cannot be detected.
+	// Complete means that everything has arrived, as far as that can be checked. The server has ended the stream, or the connection was
+	// lost after the known duration had arrived; and Result.Gaps is empty and Result.BadData is 0. A live stream is complete if the server
+	// has ended it and BadData is 0; its gaps are not considered, since it has no known length.
 	Complete
 	// Incomplete means that the end was reached, but something before it is missing; see Result.Gaps and Result.BadData.
 	// Resuming does not help.
@@ -79,13 +79,13 @@ type Result struct {
 	Audio, Video, Data int64 // tags written by this call
 	Dropped            int64 // messages that the file already contained, or that Options.Quirks excludes
 
-	// Gaps are the places in the whole file where media is missing from a track, at most the 16 longest of each track. There is a gap where
-	// two frames are farther apart than several frames usually are (four to eight, and at least 250 ms); where a track ends that long
-	// before the end of the stream, or more than a second before it if the server has ended the stream; and at the beginning, if all tracks
-	// begin more than a second late and the file is shorter than the duration by as much. A track that the metadata names and that is
-	// missing is one gap. The end of the stream is its duration or, if that is unknown, the end of the longest track. Irregular tracks,
-	// such as slide shows and single pictures, have no gaps. Data is not a track. A jump of the timestamps by more than the duration is not
-	// a gap.
+	// Gaps contains the places in the whole file where media is missing from a track, at most the 16 longest of each track. Two frames have
+	// a gap between them if they are farther apart than four to eight frames usually are, and by at least 250 ms. A track has a gap at its
+	// end if it ends by as much before the end of the stream; if the server has ended the stream, by more than a second. Tracks have gaps
+	// at the beginning if all of them begin more than a second late and the file is shorter than the duration by as much. A track that the
+	// metadata names but that is missing is one gap. The end of the stream is its duration or, if that is unknown, the end of the longest
+	// track. Irregular tracks, such as slide shows and single pictures, have no gaps. Data messages are not a track. A jump of the
+	// timestamps by more than the duration is not a gap.
 	Gaps []Gap
 	// BadData is the number of damaged messages, aggregates and metadata in the stream. Their contents are lost.
 	BadData uint64
@@ -99,11 +99,11 @@ type Result struct {
 type Splice struct {
 	Offset    int64         // where the new tags begin, in bytes
 	Removed   int64         // bytes after Offset that were replaced
-	ByContent bool          // the server repeated the tags before Offset; otherwise the times were joined
+	ByContent bool          // the server has repeated the tags before Offset; if false, the stream was joined by its timestamps
 	Gap       time.Duration // time missing between the old tags and the new
 }
 
-// Gap is a part of a track that is missing.
+// Gap describes a missing part of a track.
 type Gap struct {
 	Track    flv.TagType   // TagAudio or TagVideo
 	From, To time.Duration // times of the frames before and after it

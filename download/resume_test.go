@@ -53,7 +53,7 @@ func TestResumeAtEveryByteOfTheLastTags(t *testing.T) {
 	}
 }
 
-// TestResumeAnywhere continues files cut at different places, with different numbers of key frames to go back.
+// TestResumeAnywhere continues files that were cut at different places, with different values of SkipKeyFrames.
 func TestResumeAnywhere(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	url := s.URL("vod", "sample")
@@ -165,7 +165,7 @@ func joinedLive(t *testing.T, file []byte, sent func(from time.Duration) []flv.T
 	return got, p
 }
 
-// TestJoinByTime checks that a live stream, of which nothing is sent twice, is joined by time, at a key frame.
+// TestJoinByTime checks that a live stream is joined by its timestamps, at a key frame. Servers never send a part of a live stream twice.
 func TestJoinByTime(t *testing.T) {
 	all := sample(t)
 	other := reencoded(all)
@@ -326,7 +326,7 @@ func TestContinueLongGroups(t *testing.T) {
 						}
 						return servers[server](all, from), io.EOF
 					})
-					if err != nil { // the fake player's duration is another
+					if err != nil { // the fake player announces another duration
 						require.ErrorIs(t, err, ErrTruncated)
 					}
 					require.True(t, bytes.Equal(rtmptest.File(all...), got), "%s, groups of %d s, %d tags, skip %d: %+v", server, group, n, skip, result)

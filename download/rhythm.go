@@ -12,11 +12,11 @@ const (
 	maxGaps = 16
 )
 
-// rhythm is the distribution of the steps between the frames of a track, which shows whether frames are missing.
+// rhythm is the distribution of the steps between the frames of a track. It shows whether frames are missing.
 type rhythm struct {
 	steps [33]int // number of steps by the bit length of their duration in ms
 	total int     // number of steps
-	long  []step  // the longest steps of at least minGap, in the order of the file
+	long  []step  // the longest steps that are at least minGap long, in the order of the file
 }
 
 // step is a step between two frames that may be a gap.
@@ -61,8 +61,8 @@ func (r *rhythm) few() uint32 {
 	return minGap
 }
 
-// regular reports whether long steps are gaps. They are not if long steps are frequent, as in screen recordings, or if there are no other
-// steps to compare with, as in a track with one picture.
+// regular reports whether long steps are gaps. Long steps are normal if they are frequent, as in screen recordings. They can't be judged if
+// there are no short steps to compare with, as in a track with one picture.
 func (r *rhythm) regular() bool {
 	const share = 8 // long steps are frequent if more than one step in 8 is long
 	long, few := 0, r.few()
@@ -81,7 +81,7 @@ func (r *rhythm) gaps() []step {
 	return slices.DeleteFunc(slices.Clone(r.long), func(s step) bool { return s.length() <= few })
 }
 
-// cut removes the gaps after offset. The counts stay, since the part that is cut off usually comes again.
+// cut removes the gaps after offset. It keeps the counts, since the server usually repeats the part that is cut off.
 func (r *rhythm) cut(offset int64) {
 	r.long = slices.DeleteFunc(r.long, func(s step) bool { return s.offset >= offset })
 }

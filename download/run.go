@@ -13,11 +13,11 @@ import (
 // errGap means that the server begins to play after the end of the file.
 var errGap = errors.New("download: the server begins after the end of the file")
 
-// settled is the least duration of a session for the server's request to reconnect not to count as a failure.
-// Otherwise a server could ask forever.
+// settled is how long a session must have lasted for a request to reconnect not to count as a failure. Requests after shorter sessions
+// count, since otherwise a server could ask forever.
 const settled = time.Minute
 
-// sessions plays the stream, with as many sessions as needed. The error is nil if the server has ended the stream.
+// sessions plays the stream with as many sessions as necessary. The error is nil if the server has ended the stream.
 func (d *download) sessions(ctx context.Context) error {
 	back := 0 // number of key frames
 	failed := 0
@@ -54,9 +54,9 @@ type player interface {
 	// play writes the stream to w as an FLV file until w fails or the stream ends. The error is nil if the server has
 	// ended the stream.
 	play(ctx context.Context, w io.Writer) error
-	// damaged returns the number of damaged messages so far.
+	// damaged returns the number of damaged messages in the session so far.
 	damaged() uint64
-	// paused reports whether there was a pause since the last call. Media from before a pause may come again.
+	// paused reports whether the stream was paused since the last call. After a pause, the server may repeat media.
 	paused() bool
 	close()
 }
@@ -91,7 +91,7 @@ func (d *download) session(ctx context.Context, back int) error {
 	return d.ended(last)
 }
 
-// prepare chooses the position to begin at. last reports that there is no earlier one.
+// prepare chooses the position at which the session begins. last reports that there is no earlier position to try.
 func (d *download) prepare(back int) (last bool, err error) {
 	t := d.out.tail
 	d.splice, d.shifts, d.resumed, d.back = nil, shifts{}, false, back
@@ -112,7 +112,7 @@ func (d *download) prepare(back int) (last bool, err error) {
 		at = t.first.time
 	}
 	d.from = 0
-	if ok || d.result.Sessions > 0 { // after at least one session it is known how the server counts
+	if ok || d.result.Sessions > 0 { // after a session it is known from where the server counts
 		d.from = ms(at + d.base)
 	}
 	if d.target.live {

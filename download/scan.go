@@ -9,10 +9,10 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// scan reads a file to find where it can be continued. The file is good up to the last tag with a correct previous
-// tag size, since a tag that was written only in part has none. Some programs write only wrong previous tag sizes; such a file is good up
-// to the beginning of its last tag. The error is ErrNotFLV, or an error of r. An empty file, or
-// one that ends inside its header, has nothing to continue.
+// scan reads a file to find where it can be continued. The file is good up to the last tag with a correct previous tag size, since a tag
+// that was written only in part has no previous tag size after it. Some programs write only wrong previous tag sizes; such a file is good
+// up to the beginning of its last tag. The error is ErrNotFLV, or an error of r. An empty file, or a file that ends inside its header, has
+// nothing to continue.
 func scan(r io.Reader, skip int) (*tail, error) {
 	t := &tail{skip: skip}
 	head := make([]byte, len(header))
@@ -81,7 +81,7 @@ func endsIn(err error, offset int64) bool {
 	return errors.As(err, &bad) && bad.Err == io.ErrUnexpectedEOF && bad.Offset == offset
 }
 
-// readError returns nil if the file ends, even inside a tag or in other data.
+// readError returns nil if err means the end of the file, even inside a tag, or data that is not a tag. It returns other errors.
 func readError(err error) error {
 	var bad *flv.Error
 	if err == io.EOF || errors.As(err, &bad) {

@@ -59,7 +59,7 @@ func TestScanErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNotFLV)
 }
 
-// TestTailIsBounded checks that a tail does not grow with the file.
+// TestTailIsBounded checks that the memory of a tail does not grow with the file.
 func TestTailIsBounded(t *testing.T) {
 	tl := &tail{end: 13}
 	key := flv.Tag{Type: flv.TagVideo, Body: []byte{0x17, 1, 0, 0, 0, 9}}

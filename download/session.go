@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// toggleTimeout bounds the time for a pause and its end.
+// toggleTimeout bounds the time for pausing and resuming.
 const toggleTimeout = 10 * time.Second
 
 // session plays the stream on one connection.
@@ -24,12 +24,12 @@ type session struct {
 	heard        heard
 	mediaTimeout time.Duration // rtmp.Options.MediaTimeout
 	speed        bool          // answer BufferEmpty by pausing and resuming
-	pauses       bool          // the stream can be paused, as far as is known
+	pauses       bool          // pausing works, as far as is known
 	log          *slog.Logger
 
 	woken    bool // the stream was paused because of silence, and nothing has arrived since
 	toggled  bool // the stream was paused, and nothing has arrived since
-	unpaused bool // the stream was paused, which paused has not reported yet
+	unpaused bool // the stream was paused, and paused has not reported that yet
 }
 
 // connect connects and plays from a position.
@@ -107,7 +107,8 @@ func (s *session) play(ctx context.Context, w io.Writer) error {
 	}
 }
 
-// obey returns an error if the server has asked the client to reconnect. empty reports whether it has announced that its buffer is empty.
+// obey takes the server's requests. It returns an error if the server has asked the client to reconnect. empty reports whether the server
+// has sent BufferEmpty.
 func (s *session) obey() (empty bool, _ error) {
 	empty, moved := s.heard.take(s.stream)
 	if moved != nil {
@@ -124,11 +125,11 @@ func (s *session) late(since time.Time) bool {
 	return s.mediaTimeout > 0 && time.Since(since) >= s.mediaTimeout
 }
 
-// maxBuffer is the longest buffer that servers do not take for a negative number.
+// maxBuffer is the longest buffer length that is not negative as a signed 32-bit number, which some servers use.
 const maxBuffer = (1<<31 - 1) * time.Millisecond
 
-// wake tries to make a silent server continue. It first announces the longest possible buffer, for servers that wait because the timestamps
-// jump by more than the buffer. Next it pauses and resumes the stream, as rtmpdump does.
+// wake tries to make a silent server continue. It first announces the longest possible buffer length, for servers that wait because the
+// timestamps have jumped by more than the buffer. Then it pauses and resumes the stream, as rtmpdump does.
 func (s *session) wake(ctx context.Context) error {
 	if err := s.stream.UpdateBuffer(ctx, maxBuffer); err != nil {
 		return err

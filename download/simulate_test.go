@@ -75,8 +75,8 @@ func seek(all []flv.Tag, from time.Duration, n int) int {
 	return keys[max(0, at)]
 }
 
-// playFrom returns what a server sends that begins at an index: the headers, and tags whose timestamps count from zero or from the
-// beginning of the stream.
+// playFrom returns the tags that a server sends if it begins to play at an index: the headers, and then media whose timestamps count from
+// zero or from the beginning of the stream.
 func playFrom(all []flv.Tag, index int, relative bool) []flv.Tag {
 	base := uint32(0)
 	if index < len(all) {
@@ -214,7 +214,7 @@ func TestEveryServerAndDamage(t *testing.T) {
 					continue // a damaged configuration stays in the file, followed by the right one
 				}
 				if damage == "a damaged tag" && server == "sound begins later" {
-					continue // damage in tags that are not sent again can't be detected
+					continue // damage in tags that the server does not repeat can't be detected
 				}
 				file := damaged(rtmptest.File(all[:n]...), all[n:])
 				got, result, err := continued(t, file, Options{}, func(from time.Duration) ([]flv.Tag, error) {
@@ -240,7 +240,7 @@ func TestEveryServerAndDamage(t *testing.T) {
 	}
 }
 
-// requireNear allows times to differ by a few milliseconds.
+// requireNear compares files, and allows timestamps to differ by a few milliseconds.
 func requireNear(t *testing.T, want, got []byte, format string, args ...any) {
 	t.Helper()
 	a, b := rtmptest.Tags(t, want), rtmptest.Tags(t, got)

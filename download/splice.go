@@ -10,22 +10,23 @@ import (
 )
 
 const (
-	// maxHeld bounds the memory of the tags held back while searching for where they continue the file, in bytes.
+	// maxHeld bounds the memory of held tags, in bytes. Tags are held back until it is known where they continue the file.
 	maxHeld = 256 << 20
 	// overtake is how far the new tags may pass the end of the file while one of the tracks lags, in ms.
 	overtake = 2000
 	// heldSize is the memory of a held tag in addition to its body, in bytes: the struct, unused capacity of the
 	// slice, and rounding.
 	heldSize = 256
-	// enough is the number of audio frames that must match if no video does. In a file with fewer, all must.
+	// enough is the number of audio frames that must match if no video frame matches. If the file has fewer audio frames, all of them must
+	// match.
 	enough = 3
 	// maxSame is how many tags of the file may have the same content, such as silence. If there are more, a received tag with that
 	// content is compared only with those near the expected time.
 	maxSame = 32
 	// maxShifts bounds the number of time shifts that are voted on.
 	maxShifts = 1 << 16
-	// maxUnlike is the time without a match, in ms, after which the search ends, if there was a match before. Then
-	// the end of the file has been passed, or cannot be found because its timestamps are damaged.
+	// maxUnlike is the time without a match, in ms, after which the search ends, if some tag has matched before. By then the new tags have
+	// passed the end of the file, or the end can't be found because its timestamps are damaged.
 	maxUnlike = 5000
 )
 
@@ -41,12 +42,12 @@ func (h *held) isFrame() bool { return isFrame(h.kind) }
 // isConfig reports whether the tag is a decoder configuration, which is repeated whenever playing begins.
 func (h *held) isConfig() bool { return h.kind == flv.KindHeader && h.typ != flv.TagScript }
 
-// votes counts the evidence for a shift between the new times and those of the file.
+// votes counts the matching tags that support a shift between the new times and the times of the file.
 type votes struct {
-	tags int    // number of tags that match if shifted
+	tags int    // number of tags that match with this shift
 	only int    // those of them whose content is at only one place in the file
 	sure bool   // one of them is video
-	last uint32 // new time of the last of them
+	last uint32 // new time of the last matching tag
 }
 
 // compare returns a positive number if v is stronger than w.
@@ -54,11 +55,11 @@ func (v votes) compare(w votes) int {
 	return cmp.Or(cmp.Compare(v.only, w.only), cmp.Compare(v.tags, w.tags))
 }
 
-// tell reports whether v is too strong to be a coincidence.
+// tell reports whether v has so many matches that they can't be a coincidence.
 func (s *splice) tell(v votes) bool { return v.sure || v.tags >= min(enough, len(s.tail.recent)) }
 
-// splice finds out how the server's stream continues the file. It receives all tags from the first on, until they
-// have passed the end of the file.
+// splice finds out how the server's stream continues the file. It receives all tags of the session until they have passed the end of the
+// file.
 type splice struct {
 	tail   *tail
 	live   bool                 // the stream is live: nothing is sent twice, so it may be joined by time
@@ -66,16 +67,16 @@ type splice struct {
 	places map[content][]uint32 // times in the file of each content
 	held   []held
 	bytes  int // memory of held
-	wanted int // bytes to hold before checking again whether they replace what is cut off
+	wanted int // size of the held tags at which to check again whether they can replace the part to be cut off
 
 	votes  map[uint32]votes       // votes by shift; the shift is added to the new times
 	best   uint32                 // the shift with the most votes
 	told   bool                   // best is valid
-	usual  int                    // how many votes guess should have
+	usual  int                    // number of votes that the usual shift should have by now
 	oldest map[flv.TagType]uint32 // time of the first frame in tail.recent
 
 	haveKey bool
-	audio   track // tracks of the tags that have arrived, in their own times
+	audio   track // tracks of the tags that have arrived, in the session's times
 	video   track
 	began   bool
 	first   uint32 // time of the first frame that has arrived
@@ -89,7 +90,8 @@ func newSplice(t *tail, from uint32, live bool) *splice {
 			s.oldest[e.typ] = e.time
 		}
 	}
-	// A key frame may be in both lists: then its two places are adjacent, except in still pictures, where an additional vote is harmless.
+	// A key frame may be in both lists. Its two entries in places are then adjacent, except in streams of still pictures, where an
+	// additional vote is harmless.
 	for _, list := range [][]entry{t.keys, t.recent} {
 		for _, e := range list {
 			if times := s.places[e.content]; len(times) == 0 || times[len(times)-1] != e.time {
@@ -104,10 +106,10 @@ func newSplice(t *tail, from uint32, live bool) *splice {
 type plan struct {
 	cut       int64 // new end of the file
 	shifts    shifts
-	tags      []held // to be written first, with their own times
+	tags      []held // held tags to be written, with the session's times
 	dropped   int    // held tags that are in the file already
 	byContent bool
-	covered   bool          // the held tags reach as far in time as the part that is cut off
+	covered   bool          // the held tags extend as far in time as the part that is cut off
 	gap       time.Duration // time missing between the end of the file and the new tags
 }
 
@@ -124,8 +126,8 @@ func (s *shifts) of(kind flv.TagType) *uint32 {
 	return &s.other
 }
 
-// missing returns by how many bytes the part cut off a file that ends at end would be larger than the tags that replace it. It is 0 if the
-// new tags reach as far in time.
+// missing returns how many more bytes must arrive before the new tags replace the part to be cut off a file that ends at end. It returns 0
+// if the new tags extend as far in time as that part.
 func (p *plan) missing(end int64) int {
 	if p.covered {
 		return 0
@@ -137,7 +139,7 @@ func (p *plan) missing(end int64) int {
 	return int(max(0, n))
 }
 
-// add takes a tag, and reports whether the splice can be made. If more than maxHeld bytes are held, the error is
+// add adds a tag to the held tags, and reports whether the splice can be made. If more than maxHeld bytes are held, the error is
 // ErrNoMatch.
 func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	h := held{Tag: tag, content: s.tail.contentOf(tag), kind: kindOf(tag)}
@@ -212,8 +214,9 @@ func (s *splice) vote(h *held) {
 	}
 }
 
-// shift returns the shift for the new times. It is the usual one if no tag contradicts it, since in a stream that repeats itself another
-// shift may get more votes; otherwise the one with the most votes; or the usual one without a match if there are no votes.
+// shift returns the shift for the new times. byContent reports whether tags match with it. If no tag contradicts the usual shift, shift
+// returns that one, since in a stream that repeats itself another shift may get more votes. Otherwise it returns the shift with the most
+// votes or, if there are no votes, the usual one.
 func (s *splice) shift() (shift uint32, byContent bool) {
 	guess := s.guess()
 	if v := s.votes[guess]; s.tell(v) && v.tags >= s.usual {
@@ -225,7 +228,7 @@ func (s *splice) shift() (shift uint32, byContent bool) {
 	return guess, false
 }
 
-// guess returns the usual shift: servers count from the beginning of the stream, or from where they begin to play.
+// guess returns the usual shift, for a server that counts from the beginning of the stream or from where it begins to play.
 func (s *splice) guess() uint32 {
 	if countsFromStart(s.first, s.from) {
 		return s.from - s.first
@@ -253,8 +256,8 @@ func (s *splice) beyond(shift uint32) bool {
 	return s.tail.passed(&audio, &video)
 }
 
-// forget releases, at a key frame, the held tags before the known part of the file. If nothing has matched yet, it
-// releases all tags before that key frame, unless it lies after the end of the file.
+// forget is called at a key frame. It releases the held tags that lie before the known part of the file. If nothing has matched yet, it
+// releases all tags before the key frame, unless the key frame lies after the end of the file.
 func (s *splice) forget() {
 	shift, byContent := s.shift()
 	if !byContent {
@@ -293,8 +296,8 @@ func (s *splice) keep(wanted func(*held) bool) {
 	s.held = kept
 }
 
-// plan returns how to continue the file. ended means that nothing more will arrive. ok is false if there is no plan yet: no tag matches, or
-// too little has arrived to replace the part that differs.
+// plan returns how to continue the file. ended means that nothing more will arrive. ok is false if there is no plan yet, because no tag
+// matches, or because too little has arrived to replace the part that differs.
 func (s *splice) plan(ended bool) (p plan, ok bool) {
 	shift, byContent := s.shift()
 	if byContent {
@@ -353,7 +356,7 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	return p, true
 }
 
-// firstKey returns the index of the held tag for a joint by time, or -1.
+// firstKey returns the index of the held tag at which the stream is joined by time, or -1.
 func (s *splice) firstKey(shift uint32) int {
 	return slices.IndexFunc(s.held, func(h held) bool {
 		if s.video.seen {

@@ -19,7 +19,7 @@ const (
 // seed makes the hashes of bodies unpredictable for a peer. They are compared only within this process.
 var seed = maphash.MakeSeed()
 
-// content identifies a tag by its contents.
+// content identifies a tag by its body.
 type content struct {
 	typ  flv.TagType
 	size int
@@ -34,7 +34,7 @@ func contentOf(t flv.Tag) content {
 // practically never agree in both.
 const endSize = 512
 
-// contentOf returns the content of a tag. In a file the whole body counts, since its middle may be damaged.
+// contentOf returns the content of a tag. For a file it hashes the whole body, since the middle may be damaged.
 func (t *tail) contentOf(tag flv.Tag) content {
 	c, body := content{typ: tag.Type, size: len(tag.Body)}, tag.Body
 	if !t.unread || len(body) <= 2*endSize {
@@ -82,7 +82,7 @@ func (t *track) advance(to uint32) {
 	t.seen, t.last = true, to
 }
 
-// gap returns how much is missing if the track continues at a time, or 0 if that may be the next frame.
+// gap returns how much is missing if the track continues at a time. It returns 0 if the next frame may have that time.
 func (t *track) gap(at uint32) time.Duration {
 	d := int32(at - t.last)
 	if !t.seen || d <= int32(t.step+t.step/2+10) {
@@ -94,7 +94,7 @@ func (t *track) gap(at uint32) time.Duration {
 // tail contains what is needed to continue a file: its last tags and the positions of its last key frames. It is built while the file is
 // read, and updated while it is written.
 type tail struct {
-	unread   bool        // the output can't be read again; it has no damage
+	unread   bool        // the output can't be read again, and so needs no check for damage
 	file     io.ReaderAt // read by identify; nil if the contents are known
 	end      int64       // end of the last tag, in bytes; anything after it is not a tag
 	first    entry       // frame
@@ -135,8 +135,8 @@ func (t *tail) add(tag flv.Tag) {
 	}
 }
 
-// identify fills in the contents of keys and recent. It is done late, since few downloads need it and hashing costs
-// as much as all other work.
+// identify computes the contents of keys and recent. It is called only when they are needed, which is rare, since hashing costs as much as
+// all other work.
 func (t *tail) identify() error {
 	var body []byte
 	for _, list := range [][]entry{t.keys, t.recent} {
@@ -158,7 +158,7 @@ func (t *tail) identify() error {
 func (t *tail) addFrame(e entry, key bool) {
 	if !t.video.seen {
 		if e.typ == flv.TagVideo {
-			t.keys = nil // these were the keys of a file without video
+			t.keys = nil // so far the keys were those of a file without video
 		} else if n := len(t.keys); n == 0 || int32(e.time-t.keys[n-1].time) >= audioStep {
 			key = true
 		}
@@ -180,8 +180,8 @@ func (t *tail) addFrame(e entry, key bool) {
 	}
 }
 
-// addKey removes what is too old. recent begins one key before the one to continue from, since audio of the same time
-// may precede a key frame.
+// addKey adds a key frame, and removes the entries that are too old. recent begins one key frame before the one to continue from, since
+// audio of the same time may precede a key frame.
 func (t *tail) addKey(e entry) {
 	if len(t.keys) == maxKeys {
 		t.keys = append(t.keys[:0], t.keys[maxKeys/2:]...)
@@ -259,7 +259,7 @@ func (t *tail) repeats(tag flv.Tag) bool {
 	return t.headers.Has(tag)
 }
 
-// near reports whether two times in ms are equal up to the rounding of servers that make times relative.
+// near reports whether two times in ms are equal, except for the rounding errors of servers that send relative times.
 func near(a, b uint32) bool {
 	const tolerance = 10
 	d := int32(a - b)

@@ -12,7 +12,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// defaultBuffer is rtmpdump's default. It makes servers that send ahead of time send everything.
+// defaultBuffer is rtmpdump's default. It is longer than most recordings, so that servers send as fast as they can.
 const defaultBuffer = 10 * time.Hour
 
 // target is the stream to play.
@@ -26,7 +26,7 @@ type target struct {
 	pipelining  rtmp.Pipelining
 }
 
-// newTarget parses rawURL, and the options that matter here. rtmp.New checks the others.
+// newTarget parses rawURL and the options that a target needs. rtmp.New checks the other options.
 func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	if _, err := rtmp.New(rawURL, o); err != nil {
 		return nil, err
@@ -54,26 +54,26 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	return t, nil
 }
 
-// connect connects to play the stream from a position. See reconnect.Dial for moved.
+// connect connects, in order to play the stream from a position. See reconnect.Dial for moved.
 func (t *target) connect(ctx context.Context, from time.Duration, moved func(*reconnect.Moved)) (*rtmp.Conn, error) {
 	options := *t.rtmp
 	options.Pipelining = t.pipelining
 	if !t.buffer {
 		options.Buffer = defaultBuffer
 	}
-	start := from.Milliseconds() // StreamOptions.Seek comes too late with pipelining
+	start := from.Milliseconds() // with pipelining, StreamOptions.Seek would come too late
 	if start > math.MaxInt32 {
 		start, options.Pipelining = 0, rtmp.PipelineNone // the option can't express this position
 	}
 	return reconnect.Dial(ctx, t.url+" start="+strconv.FormatInt(start, 10), &options, moved)
 }
 
-// minded reduces the pipelining of the next connection by as many steps as the server has rejected.
+// minded reduces the pipelining of the next connection by the number of fallbacks of this one.
 func (t *target) minded(fallbacks int) {
 	t.pipelining = max(rtmp.PipelineNone, t.pipelining-rtmp.Pipelining(fallbacks))
 }
 
-// moved returns the target after a request to reconnect.
+// moved returns the target to which a request to reconnect leads.
 func (t *target) moved(m *reconnect.Moved) *target {
 	moved := *t
 	moved.url, moved.rtmp = m.URL, m.Options

@@ -10,7 +10,7 @@
 //
 // # Time
 //
-// The timestamps of a Player begin at 0. After a lost connection they continue with the stream's own timestamps, if the server has kept
-// counting. Otherwise they advance by the time that has passed here, so that a gap keeps its length. The same is done when the timestamps
-// of a server start anew or jump within one connection.
+// The timestamps of a Player begin at 0. After a lost connection they follow the stream's own timestamps, if the server has continued to
+// count. If it has not, they advance by the time that has passed on the local clock, so that a gap keeps its length. They do the same when
+// the timestamps of a server start again or jump within one connection.
 package relay

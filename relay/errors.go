@@ -8,9 +8,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Denied reports whether err is a refusal that the next attempt would meet again: the server does not have the application, or does not
-// allow this client to connect, play or publish. It is meant for GiveUp. It returns false if a name is in use or a stream is not being
-// published, since that may change.
+// Denied reports whether err is a refusal that the server would repeat at the next attempt: the server does not have the application, or
+// does not allow this client to connect, play or publish. It is meant for GiveUp. It returns false if a name is in use or a stream is not
+// being published, since that may change.
 func Denied(err error) bool {
 	var refused *rtmp.StatusError
 	if !errors.As(err, &refused) {

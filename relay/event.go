@@ -14,7 +14,7 @@ const (
 	Connecting  EventKind = iota // a connection is being made
 	Connected                    // the server has accepted the stream: a Publisher begins to send, a Player waits for media
 	Playing                      // Player: media has arrived
-	Unpublished                  // Player: the server works, but the stream is not, or no longer, being published
+	Unpublished                  // Player: the server works, but the stream is not being published, or no longer
 	Down                         // the server can't be reached, or the connection was lost or is silent
 	Refused                      // the server has refused
 	Moved                        // the server has asked to connect to URL instead
@@ -34,11 +34,11 @@ var kindNames = [...]string{
 	Refused: "refused", Moved: "moved", Gap: "gap",
 }
 
-// Event reports a change of the state of a Player or Publisher.
+// Event reports a change in the state of a Player or Publisher.
 type Event struct {
 	Kind  EventKind
 	URL   string        // the server, without parts that may be secret: user, password, stream name, queries
-	Index int           // the index in Publisher.URLs, which may have several of the same server; for Moved, of the server that was left
+	Index int           // the index in Publisher.URLs, which may contain several URLs of a server; for Moved, that of the server that sent the request
 	Err   error         // the reason for Unpublished, Down and Refused; free of secrets
 	Wait  time.Duration // time until the next attempt, for Unpublished, Down, Refused and Moved
 	Gap   time.Duration // how much is missing, for Gap; 0 if unknown

@@ -23,7 +23,7 @@ func picture(n int) *rtmp.Packet {
 	return &rtmp.Packet{Type: message.TypeVideo, Timestamp: uint32(40 * n), Body: body}
 }
 
-// Copy a live stream from one server to another. Both connections are made again whenever they are lost.
+// Copy a live stream from one server to another. Run reconnects whenever a connection is lost.
 func ExampleRun() {
 	camera, viewers := servertest.NewServer(nil), servertest.NewServer(nil) // in place of real servers
 	defer camera.Close()
@@ -66,7 +66,7 @@ func ExamplePublisher() {
 			log.Fatal(err)
 		}
 	}
-	// A connection begins with the newest key frame: here usually with picture 90.
+	// A connection begins with the newest key frame, which here is usually picture 90.
 	if err := srv.Await(context.Background(), "live/key", 10); err != nil {
 		log.Fatal(err)
 	}

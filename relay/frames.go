@@ -8,11 +8,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// patience is how long pictures are skipped at the beginning of a connection until a key frame arrives. Some encoders send only one at the
-// very beginning, and then refresh pictures piece by piece.
+// patience is how long pictures are skipped at the beginning of a connection while no key frame arrives. Some encoders send a key frame
+// only at the very beginning of the stream, and then refresh pictures piece by piece.
 const patience = 30 * time.Second
 
-// frames joins the media of many connections to one stream.
+// frames joins the media of consecutive connections to one stream.
 type frames struct {
 	line    line
 	headers flv.Headers // headers that have been delivered
@@ -20,7 +20,7 @@ type frames struct {
 	keyed   [256]bool   // tracks with a key frame on this connection
 }
 
-// outcome says what take has done with a packet.
+// outcome is the result of frames.take for a packet.
 type outcome struct {
 	what  int           // delivered, repeated or skipped
 	first bool          // the first audio or video of the connection
@@ -48,7 +48,7 @@ func (f *frames) played() (served time.Duration, silent bool) {
 	return time.Since(f.first), false
 }
 
-// take sets the packet's timestamp, unless the packet is not to be delivered.
+// take decides whether the packet is delivered, and if so sets its timestamp.
 func (f *frames) take(pkt *rtmp.Packet, now time.Time) (o outcome) {
 	if f.first.IsZero() && (pkt.Type == message.TypeAudio || pkt.Type == message.TypeVideo) {
 		f.first, o.first = now, true

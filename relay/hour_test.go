@@ -35,7 +35,7 @@ import (
 //go:embed testdata/other.flv
 var other []byte
 
-// programme publishes a stream whose content and codecs change, whose time starts again, and whose timestamps go back.
+// programme publishes a stream whose content and codecs change, and whose timestamps start again and go back.
 type programme struct {
 	network  *network
 	tags     []flv.Tag
@@ -113,7 +113,7 @@ func assertDecodes(t *testing.T, file []byte) {
 		pictures := 0
 		b := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 		for _, tag := range part {
-			if h, err := flv.ParseVideoHeader(tag.Body); tag.Type == flv.TagVideo && err == nil && h.IsFrame() { // otherwise an end of sequence
+			if h, err := flv.ParseVideoHeader(tag.Body); tag.Type == flv.TagVideo && err == nil && h.IsFrame() { // skip the end of sequence
 				pictures++
 			}
 			b = flv.AppendTag(b, tag)
@@ -168,11 +168,11 @@ func anHour(t *testing.T, file io.Writer, minute time.Duration) {
 	begin := time.Now()
 	running.Go(func() {
 		at := func(n time.Duration) { time.Sleep(time.Until(begin.Add(n * minute))) }
-		at(5) // it dies
+		at(5) // the source server crashes
 		source.Close()
 		time.Sleep(minute / 3)
 		source = n.serve("source", sourceConfig)
-		at(10) // it stalls
+		at(10) // the source server stalls
 		n.silent.Store(true)
 		time.Sleep(2 * minute)
 		n.silent.Store(false)
@@ -180,11 +180,11 @@ func anHour(t *testing.T, file io.Writer, minute time.Duration) {
 		p.then(func() { p.tags = otherTags })
 		at(18)
 		p.then(func() { p.tags = sample })
-		at(20) // its timestamps start at 0 again
+		at(20) // the timestamps of the source start at 0 again
 		p.then(p.restart)
-		at(23) // its timestamps go back
+		at(23) // the timestamps of the source go back
 		p.then(func() { p.base -= 60_000 })
-		at(26) // its timestamps jump ahead
+		at(26) // the timestamps of the source jump ahead
 		p.then(func() { p.base += 1 << 30 })
 		at(30) // all clients are refused for ten minutes
 		refusing.Store(true)
@@ -192,7 +192,7 @@ func anHour(t *testing.T, file io.Writer, minute time.Duration) {
 		source = n.serve("source", sourceConfig)
 		at(40)
 		refusing.Store(false)
-		at(45) // the target dies
+		at(45) // the target server crashes
 		target.Close()
 		time.Sleep(minute)
 		target = n.serve("target", testserver.Config{OnMessage: got.take})

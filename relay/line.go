@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// maxBack is how far the timestamps of a track may step back, in ms. A larger step means that they have started again. Small steps are
-	// normal for some encoders.
+	// maxBack is how far the timestamps of a track may step back, in ms. A larger step means that they have started again. Some encoders
+	// make small steps back.
 	maxBack = 1000
-	// maxAhead is how much elapsed stream time may differ from elapsed real time, in ms. Servers may send that much stored media at once,
-	// and networks may delay that much.
+	// maxAhead is how much elapsed stream time may differ from elapsed real time, in ms. Servers may send so much stored media at once, and
+	// networks may delay media for so long.
 	maxAhead = 10_000
 	// burst is how long a server may take to send stored media at the beginning of a connection.
 	burst = 3 * time.Second
@@ -19,7 +19,7 @@ const (
 
 // line maps the timestamps of many connections to continuous time in milliseconds, which begins at 0.
 type line struct {
-	in    flv.Timeline // timeline of the stream's timestamps across connections, since some servers keep counting
+	in    flv.Timeline // timeline of the stream's timestamps; kept across connections, since some servers continue to count
 	shift int64        // added to positions of in
 	fresh bool         // no frame of this connection has arrived
 
@@ -30,20 +30,20 @@ type line struct {
 	lead  int64 // how far the connection is ahead of real time because it began with stored media, in ms
 }
 
-// mark is a position and the time at which it was reached.
+// mark is a position in the stream and the time at which the stream has reached it.
 type mark struct {
 	at  int64
 	now time.Time // zero if it has not been reached
 }
 
-// after returns the present position, assuming real time.
+// after returns the present position, if the stream has advanced in real time since the mark.
 func (m mark) after(now time.Time) int64 { return m.at + now.Sub(m.now).Milliseconds() }
 
 // restart marks the beginning of a new connection.
 func (l *line) restart() { l.fresh = true }
 
-// frame returns the position of a frame. jump reports that the connection is new, or that the position is not simply the timestamp plus
-// shift; gap is then the time that is missing.
+// frame returns the position of a frame. jump reports that the frame is the first of a connection, or that shift had to be changed; gap is
+// then the time that is missing.
 func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, gap time.Duration, jump bool) {
 	raw := l.in.Unwrap(timestamp)
 	track := &l.last[0]
@@ -76,7 +76,7 @@ func (l *line) goesOn(raw, expected int64) bool {
 	return at > l.end.at && expected-maxAhead <= at && at <= expected+maxAhead
 }
 
-// strange reports whether a position is so far off that the server's timestamps must have started again.
+// strange reports whether a position is so far from the expected one that the server's timestamps must have started again.
 func (l *line) strange(at int64, track *mark, now time.Time) bool {
 	before := *track
 	if before.now.IsZero() {

@@ -30,7 +30,7 @@ type link struct {
 	release func() // unbinds the stream from ctx
 }
 
-// open connects and opens the stream. ctx governs the link, dialing only this call.
+// open connects and opens the stream. The link ends when ctx is done. dialing bounds only this call.
 func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link, error) {
 	l := &link{to: to}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
@@ -59,7 +59,7 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 	return err
 }
 
-// why returns the cause of err, an error of the stream.
+// why returns the cause of err, an error of the stream: if the server has asked to reconnect, a *moved.
 func (l *link) why(err error) error {
 	var move *reconnect.Moved
 	if cause := context.Cause(l.ctx); errors.As(cause, &move) {
@@ -75,7 +75,7 @@ func (l *link) lost(err error) error {
 	return err
 }
 
-// close sends what has been written and closes the connection. An error means that something may not have arrived.
+// close sends the written packets and closes the connection. An error means that some of them may not have arrived.
 func (l *link) close() (err error) {
 	if l.conn != nil {
 		err = l.conn.Close()
@@ -87,7 +87,7 @@ func (l *link) close() (err error) {
 	return err
 }
 
-// check reports invalid settings before anything is tried.
+// check returns an error for invalid settings. It does not connect.
 func (p place) check() error {
 	if _, err := rtmp.New(p.url, &p.options); err != nil {
 		return &impossible{err}

@@ -105,7 +105,7 @@ func sampleTags(t *testing.T) []flv.Tag {
 	return tags
 }
 
-// length is the length of the sample in ms, after which it begins again.
+// length is the length of the sample in ms. After that time an encoder begins the sample again.
 const length = 10_031
 
 // encoder produces the sample again and again, in real time.

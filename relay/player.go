@@ -11,9 +11,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// Player plays a live stream without end: it connects again whenever the connection is lost or the stream ends or falls silent. Its
-// packets are those of one continuous stream. Timestamps begin at 0 and do not go back, headers are repeated only when they have changed,
-// and all pictures can be decoded.
+// Player plays a live stream without end: it connects again whenever the connection is lost or the stream ends or falls silent. It returns
+// the packets of one continuous stream: timestamps begin at 0 and never decrease within a track, headers are repeated only when they have
+// changed, and all pictures can be decoded.
 //
 //	p := &relay.Player{URL: "rtmp://example.com/live/camera", OnEvent: func(e relay.Event) { log.Print(e) }}
 //	defer p.Close()
@@ -24,22 +24,22 @@ import (
 type Player struct {
 	URL string // as for rtmp.New, including librtmp's options
 
-	// Options are the options of the connections; nil means the defaults. Live is set. A MediaTimeout of 0 means half a minute, and a
-	// negative one none. Requests of the server to reconnect are followed as FollowReconnect allows, for one connection; after that
-	// URL is used again.
+	// Options are the options of the connections; nil means the defaults. The Player sets Live. A MediaTimeout of 0 means half a minute; a
+	// negative one means none. The Player follows the server's requests to reconnect as FollowReconnect allows, for one connection; after
+	// that it uses URL again.
 	Options *rtmp.Options
 	Backoff Backoff
 
 	// OnEvent, if not nil, is called with each Event, from within ReadPacket. It must not call ReadPacket or Close.
 	OnEvent func(Event)
-	// GiveUp reports whether the Player should end after err, the error of a connection that has ended or could not be made.
-	// ReadPacket then returns err. Nil means never. See [Denied].
+	// GiveUp reports whether the Player should end after a connection has ended or could not be made, with the given error. ReadPacket then
+	// returns that error. Nil means that the Player never gives up. See [Denied].
 	GiveUp func(error) bool
 
-	reading sync.Mutex // held by ReadPacket; guards the fields up to mu, but to change link, mu is held as well
+	reading sync.Mutex // held by ReadPacket; guards the fields up to mu, except that link is changed with mu held as well
 	link    *link      // nil if there is no connection
 	unbind  func()     // ends the effect of waits on link's stream
-	next    place      // the place that the server has asked for; zero means URL
+	next    place      // the place to which the server has asked to reconnect; zero means URL
 	due     time.Time  // when to connect
 	tries   failures
 	frames  frames
@@ -53,8 +53,8 @@ type Player struct {
 }
 
 // ReadPacket reads the next audio, video or data message, and reuses the memory of pkt.Body. It waits without limit; use [Player.Bind] to
-// bound the wait. It returns an error if the URL or an option is invalid, if GiveUp has returned true (for that error), after Close
-// (net.ErrClosed), or when a context passed to Bind is done (the context's error).
+// bound the wait. It returns an error if the URL or an option is invalid. It returns the error for which GiveUp has returned true,
+// net.ErrClosed after Close, and the context's error when a context passed to Bind is done.
 func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 	p.reading.Lock()
 	defer p.reading.Unlock()
@@ -106,7 +106,7 @@ func (p *Player) connect(ctx context.Context) error {
 	return nil
 }
 
-// place returns the place that the program has asked for.
+// place returns the place that URL and Options describe.
 func (p *Player) place() place {
 	to := place{url: p.URL}
 	if p.Options != nil {
@@ -129,7 +129,7 @@ func (p *Player) failed(err error) {
 	served, silent := p.frames.played()
 	if p.link == nil {
 		served = 0
-	} else if silent && errors.Is(err, os.ErrDeadlineExceeded) { // usually the server is waiting for a publisher
+	} else if silent && errors.Is(err, os.ErrDeadlineExceeded) { // usually the stream has no publisher yet
 		e.Kind = Unpublished
 	}
 	p.tries.after(p.Backoff, served)
@@ -153,7 +153,7 @@ func (p *Player) failed(err error) {
 	p.told(e)
 }
 
-// take makes the packet part of the Player's stream and reports whether to deliver it.
+// take makes the packet part of the Player's stream, and reports whether ReadPacket returns it.
 func (p *Player) take(pkt *rtmp.Packet) bool {
 	outcome := p.frames.take(pkt, time.Now())
 	p.mu.Lock()
@@ -196,7 +196,7 @@ func (p *Player) told(e Event) {
 
 // PlayerStats are the counters of a Player. Received is Delivered + Repeated + Skipped.
 type PlayerStats struct {
-	Connections uint64 // accepted by the server, including the stream
+	Connections uint64 // connections on which the server has accepted the stream
 	Failures    uint64 // connections that have ended or could not be made
 
 	Received  uint64 // messages of the stream

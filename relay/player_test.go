@@ -157,7 +157,7 @@ func TestPlayerThatCanNotBe(t *testing.T) {
 	}
 }
 
-// TestPlayerStall checks that a Player leaves a source that falls silent, and connects again.
+// TestPlayerStall checks that a Player closes the connection to a source that falls silent, and connects again.
 func TestPlayerStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network

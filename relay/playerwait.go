@@ -13,8 +13,8 @@ type binding struct {
 	released bool
 }
 
-// Bind makes ReadPacket, including a call in progress, return ctx's error once ctx is done, until release is called. Nothing is lost: the
-// connection stays open, unless it was just being made.
+// Bind makes ReadPacket, including a call in progress, return ctx's error once ctx is done, until release is called. No packet is lost: the
+// connection stays open, unless it was still being made.
 func (p *Player) Bind(ctx context.Context) (release func()) {
 	b := &binding{ctx: ctx}
 	stop := context.AfterFunc(ctx, func() {
@@ -41,7 +41,7 @@ func (p *Player) endWaits() {
 	}
 }
 
-// waiting returns the context for whatever ReadPacket waits for, or an error if it must not wait.
+// waiting returns the context for the waits of ReadPacket, or an error if ReadPacket must not wait.
 func (p *Player) waiting() (context.Context, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

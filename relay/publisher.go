@@ -16,8 +16,8 @@ import (
 )
 
 // Publisher publishes a live stream without end: it connects again whenever the connection is lost or refused, for example because the
-// name is still held by the previous connection. Each connection begins with the headers and a key frame. Writing never waits: what
-// can't be sent yet is queued, and a full queue drops media like Options.SendQueue of package rtmp.
+// server still considers the name in use by the previous connection. Each connection begins with the headers and a key frame. Writing never
+// blocks: media that can't be sent yet is queued, and a full queue drops media like Options.SendQueue of package rtmp.
 //
 //	p := &relay.Publisher{URLs: []string{"rtmp://example.com/live/key"}}
 //	defer p.Close()
@@ -26,21 +26,21 @@ import (
 // The fields must not be changed after the first use. All methods may be called from any goroutine. The Publisher's own goroutine ends with
 // Close.
 type Publisher struct {
-	// URLs are the places to publish to, in order of preference, as for rtmp.New. The first one that accepts the stream is used. While
-	// that is not the first, those before it are tried every Backoff.Max, and the stream moves to one that accepts it at a key frame.
+	// URLs are the URLs to publish to, in order of preference, as for rtmp.New. The Publisher uses the first one that accepts the stream.
+	// While it publishes to another than the first, it tries the URLs before that one every Backoff.Max. If one of them accepts the stream,
+	// the Publisher moves to it at a key frame.
 	URLs []string
 
-	// Options are the options of the connections; nil means the defaults. Publish is set. SendQueue is the size in bytes of the queue,
-	// which all connections share; 0 means 4 MiB. Requests of the server to reconnect are followed as FollowReconnect allows, for one
-	// connection.
+	// Options are the options of the connections; nil means the defaults. The Publisher sets Publish. SendQueue is the size in bytes of the
+	// queue, which all connections share; 0 means 4 MiB. The Publisher follows the server's requests to reconnect as FollowReconnect
+	// allows, for one connection.
 	Options *rtmp.Options
 	Backoff Backoff
 
-	// OnEvent, if not nil, is called with each Event, on the Publisher's goroutine, which sends nothing meanwhile. It must not call
-	// Close.
+	// OnEvent, if not nil, is called with each Event, on the Publisher's goroutine. Nothing is sent while it runs. It must not call Close.
 	OnEvent func(Event)
-	// GiveUp reports whether to stop trying a URL after err. If no URL is left, writing returns the last error. Nil means that all are
-	// tried without end. See [Denied].
+	// GiveUp reports whether to stop trying a URL after an error. If no URL is left, writing returns the last error. Nil means that all
+	// URLs are tried without end. See [Denied].
 	GiveUp func(error) bool
 
 	starting sync.Once
@@ -67,7 +67,8 @@ const (
 	closeLimit   = 10 * time.Second
 )
 
-// Start makes the first connection, which otherwise the first write does. It does not wait. Further calls do nothing.
+// Start begins to make the first connection, and returns at once. If Start is not called, the first write does the same. Further calls do
+// nothing.
 func (p *Publisher) Start() {
 	p.starting.Do(func() {
 		p.mu.Lock()
@@ -96,7 +97,7 @@ func (p *Publisher) Start() {
 	})
 }
 
-// places returns the places that the program has asked for, or an error if they are invalid.
+// places returns the places that URLs and Options describe, or an error if they are invalid.
 func (p *Publisher) places() (places []place, _ error) {
 	if len(p.URLs) == 0 {
 		return nil, &impossible{errors.New("relay: publish: no URLs")}
@@ -115,9 +116,9 @@ func (p *Publisher) places() (places []place, _ error) {
 	return places, nil
 }
 
-// WritePacket queues an audio, video or data message for publishing. It uses pkt's Type, Timestamp (the message's time in milliseconds) and
-// Body, which is copied, and does not wait. It returns an error if the URLs or an option are invalid, if GiveUp has returned true for the
-// last URL (that error), after Close (net.ErrClosed), or if pkt is not an audio, video or data message.
+// WritePacket queues an audio, video or data message for publishing, and does not block. It uses pkt.Type, pkt.Timestamp in milliseconds,
+// and pkt.Body, which it copies. It returns an error if the URLs or an option are invalid, or if pkt is not an audio, video or data
+// message. If GiveUp has returned true for the last URL, it returns the error passed to GiveUp. After Close it returns net.ErrClosed.
 func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	switch {
 	case !pkt.Type.Media():
@@ -150,7 +151,7 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	return nil
 }
 
-// over returns the final error of writing, or nil.
+// over returns the final error of writing, or nil if writing is possible.
 func (p *Publisher) over() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -191,10 +192,10 @@ type PublisherStats struct {
 
 	Written uint64 // messages passed to WritePacket or Write
 	Sent    uint64 // messages written to a connection; if it is lost, the last ones may not have arrived
-	Dropped uint64 // messages that won't be sent, for lack of a connection or of room, or because they depend on dropped ones
+	Dropped uint64 // messages dropped for lack of a connection or of room, or because they depend on dropped ones
 	Queued  uint64 // messages waiting to be sent
 
-	QueuedBytes int    // their size in bytes
+	QueuedBytes int    // size of the queued messages in bytes
 	Repeated    uint64 // headers sent again at the beginning of a connection; not included in Sent
 }
 

@@ -95,7 +95,7 @@ func assertDecodable(t *testing.T, tags []flv.Tag) {
 	require.NotNil(t, last)
 }
 
-// TestPublisherDropsWhatFindsNoRoom checks that for a server that reads nothing pictures are dropped, memory stays bounded, and other
+// TestPublisherDropsWhatFindsNoRoom checks that if a server reads nothing, its Publisher drops pictures, memory stays bounded, and other
 // Publishers are not affected.
 func TestPublisherDropsWhatFindsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestPublisherPlaces(t *testing.T) {
 		s := assertPublisherStats(t, p)
 		assert.EqualValues(t, 3, s.Connections)
 		assert.Zero(t, s.Queued)
-		two.Close() // before the first, from which the stream would move to it
+		two.Close() // closed first, since otherwise the stream would move to it
 		one.Close()
 		write(t, p, e, time.Minute)
 		assert.Error(t, p.Close())
@@ -184,7 +184,7 @@ func TestEventString(t *testing.T) {
 	assert.Equal(t, "rtmp://server/live (URLs[1]): refused: in use; again in 1s", event.String())
 }
 
-// TestPublisherWaitsForTheName checks that publishing is tried again while the name is in use, even if GiveUp is Denied.
+// TestPublisherWaitsForTheName checks that a Publisher tries again while the name is in use, even if GiveUp is Denied.
 func TestPublisherWaitsForTheName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -289,7 +289,7 @@ func reconnectTo(t *testing.T, tcURL string) chunk.Outgoing {
 	return o
 }
 
-// TestMoved checks that a request to reconnect is followed, for one connection, if FollowReconnect allows it.
+// TestMoved checks that a Publisher follows a request to reconnect, for one connection, if FollowReconnect allows it.
 func TestMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network

@@ -7,9 +7,9 @@ import (
 	"github.com/go-librtmp/rtmp"
 )
 
-// Run publishes the stream of source at all targets until ctx is done, source gives up, or all targets have given up. It closes all of
-// them. A slow or lost target does not delay the others. Run returns when the targets are closed; see [Publisher.Close]. It returns the
-// error of ctx, of source, or of the last target to give up. It reports an invalid URL or option before it connects to any server.
+// Run publishes the stream of source at all targets until ctx is done, source gives up, or all targets have given up. A slow or lost target
+// does not delay the others. At the end, Run closes source and all targets; see [Publisher.Close]. It returns the error of ctx, of source,
+// or of the last target to give up. It reports an invalid URL or option before it connects to any server.
 func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer func() {
 		var closing sync.WaitGroup
@@ -52,7 +52,7 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	}
 }
 
-// allEnded returns the error of the last of targets once all have given up, or nil once ctx is done.
+// allEnded waits until all targets have given up or ctx is done. It returns the error of the last target, or nil if ctx is done.
 func allEnded(ctx context.Context, targets []*Publisher) (err error) {
 	for _, t := range targets {
 		select {

@@ -24,7 +24,7 @@ func (s *sender) restart() {
 	s.p.connected = true
 }
 
-// drop drops everything that has not been sent.
+// drop drops all messages that have not been sent.
 func (s *sender) drop() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
@@ -81,7 +81,7 @@ func (s *sender) send(l *link) (better *link, _ error) {
 	}
 }
 
-// pop makes the oldest message of the queue pending, if there is one. It reports whether no more messages will come.
+// pop makes the oldest message of the queue pending, if there is one. last reports that no more messages will follow.
 func (s *sender) pop() (last bool) {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
@@ -175,7 +175,7 @@ func (r *search) found() *link {
 	}
 }
 
-// end ends the search and closes the link that it has found, unless that is taken.
+// end ends the search. It closes the link that the search has found, unless that is taken.
 func (r *search) end(taken *link) {
 	r.cancel()
 	<-r.ended

@@ -16,7 +16,7 @@ type sender struct {
 	places []place
 	gone   []bool // places that are no longer tried
 	at     int    // index of the current place
-	next   *place // where the server has asked to connect, or nil
+	next   *place // the place to which the server has asked to reconnect, or nil
 
 	tried int       // places that have failed since the last wait
 	due   time.Time // when to connect
@@ -55,7 +55,7 @@ func (s *sender) run() {
 	s.drop()
 }
 
-// connect waits until it is time, and tries to connect until it succeeds. It returns nil if the goroutine should end.
+// connect waits until it is time to connect, and tries until it succeeds. It returns nil if the goroutine should end.
 func (s *sender) connect() *link {
 	for {
 		if err := reconnect.Sleep(s.p.ctx, time.Until(s.due)); err != nil {
