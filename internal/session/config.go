@@ -26,14 +26,14 @@ type Config struct {
 	Peer           string                          // the role of the other end, for errors: "server" or "client"
 	MaxMessageSize int                             // largest received message in bytes; 0 means the longest that RTMP allows
 	Timeout        time.Duration                   // timeout of each write to the socket and each wait for an answer; <= 0 means none
-	Progress       bool                            // the Timeout of a write restarts whenever the peer accepts bytes; if it expires, the Session ends, even if only replies are waiting
+	Progress       bool                            // restart a write's Timeout when the peer accepts bytes; its end, even with only replies, ends the Session
 	Window         uint32                          // the peer's acknowledgement window in bytes until it sends one; 0 means DefaultWindow
 	HandshakeBytes uint64                          // bytes received in the handshake; Acknowledgements count them
 	Chunks         *chunk.Writer                   // the writer that has encoded the messages sent with the handshake; nil if none were
 	Counters       *Counters                       // counters of a previous connection; nil means new ones
 	BeforeRead     func()                          // called before each read of the socket; may be nil
-	HungUp         func()                          // called without locks when the peer has closed the connection, before the Session ends; may block; may be nil
-	Tap            func(*Message) (bool, error)    // called first with every message; returns true if it has handled the message; an error ends the Session; may be nil
+	HungUp         func()                          // called without locks before the Session ends because the peer has hung up; may block; may be nil
+	Tap            func(*Message) (bool, error)    // called first with every message; returns true to consume it; an error ends the Session; may be nil
 	Sent           func(chunk.Outgoing)            // called with every message after it was encoded, with the write lock held; may be nil
 	Mask           func(description string) string // removes secrets from the peer's description of a refusal; may be nil
 	Strict         bool                            // a protocol or user control message that cannot be decoded ends the Session; otherwise it is counted

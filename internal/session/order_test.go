@@ -253,7 +253,7 @@ func TestWaitingForMediaThatIsDropped(t *testing.T) {
 		defer cancel()
 		go func() { sent <- client.session.Send(ctx, event(1)) }()
 		synctest.Wait()
-		frame(0x27, limit/2) // drops both waiting frames
+		frame(0x27, limit/2) // the queue drops this frame and the one before
 		require.Zero(t, q.Waiting())
 		var p message.Packet
 		require.NoError(t, server.session.ReadPacket(t.Context(), 0, &p))
