@@ -162,7 +162,8 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 	return up.sent(ctx, op)
 }
 
-// tunnelURL returns the URL of a request. It sets Opaque or RawPath, so that the path is sent unchanged, without unnecessary escapes.
+// tunnelURL returns the URL of a request. It also sets RawPath, so that the path is sent unchanged: with Path alone, some characters would
+// be escaped.
 func tunnelURL(scheme, addr, path string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: addr, Path: path, RawPath: path}
 }

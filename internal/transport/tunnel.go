@@ -17,10 +17,10 @@ const (
 	// bulk is the size in bytes from which on an answer counts as part of a continuing stream rather than as a reply.
 	bulk = 4 << 10
 	// pollCost is how many bytes an answer must contain to be worth its poll: about a tenth of the size of the HTTP headers. Each poll
-	// costs pollCost bytes of credit, and the data in answers earns credit, up to maxCredit bytes. Without credit, polls become less
-	// frequent, like polls that return no data. A send whose answer contains data also costs pollCost, since the data may cause another
-	// send: calls and their results are worth the cost, pings and their replies are not. Without credit, the next send waits at least
-	// minPoll.
+	// costs pollCost bytes of credit, and the data that requests carry earns credit, up to maxCredit bytes. Without credit, polls become
+	// less frequent, like polls that return no data. A send whose answer contains data also costs pollCost, since the data may cause
+	// another send: calls and their results are worth the cost, pings and their replies are not. Without credit, the next send waits at
+	// least minPoll.
 	pollCost  = 64
 	maxCredit = 4 << 10
 	// pollUnit is how much each unit of the interval byte adds to the minimum pause. The highest value in use, 33, then means half
