@@ -42,8 +42,8 @@ func (m mark) after(now time.Time) int64 { return m.at + now.Sub(m.now).Millisec
 // restart marks the beginning of a new connection.
 func (l *line) restart() { l.fresh = true }
 
-// frame returns the position of a frame. jump reports that the frame is the first of a connection, or that shift had to be changed; gap is
-// then the time that is missing.
+// frame returns the position of a frame. jump reports that the frame is the first after a reconnection, or that shift had to be changed;
+// gap is then the time that is missing.
 func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, gap time.Duration, jump bool) {
 	raw := l.in.Unwrap(timestamp)
 	track := &l.last[0]

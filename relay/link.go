@@ -59,7 +59,7 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 	return err
 }
 
-// why returns the cause of err, an error of the stream: if the server has asked to reconnect, a *moved.
+// why returns the cause of err, an error of the stream. If the server has asked to reconnect, the cause is a *reconnect.Moved.
 func (l *link) why(err error) error {
 	var move *reconnect.Moved
 	if cause := context.Cause(l.ctx); errors.As(cause, &move) {

@@ -1,4 +1,4 @@
-// Package conntest contains what tests of connections share: contexts and loopback sockets that end with the test.
+// Package conntest contains helpers for tests of connections: contexts and loopback sockets that end with the test.
 package conntest
 
 import (
@@ -55,8 +55,8 @@ func Serve(t testing.TB, serve func(net.Conn)) (addr string) {
 	return l.Addr().String()
 }
 
-// Pair returns the two ends of a connection over the loopback interface. Unlike those of net.Pipe they can be written to without a
-// reader. Both are closed at the end of the test.
+// Pair returns the two ends of a connection over the loopback interface. Unlike with net.Pipe, a write need not wait for a reader. Both
+// ends are closed at the end of the test.
 func Pair(t testing.TB) (client, server *net.TCPConn) {
 	t.Helper()
 	l := Listen(t)

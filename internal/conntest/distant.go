@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Carry copies from one connection to another, with a delay of oneWay, until EOF or an error. Then it closes the write side of to, or
-// all of it if it has no CloseWrite.
+// Carry copies from one connection to another, with a delay of oneWay, until EOF or an error. Then it closes the write side of to or, if to
+// has no CloseWrite, the whole connection.
 func Carry(to, from net.Conn, oneWay time.Duration) {
 	type piece struct {
 		due time.Time
@@ -29,7 +29,7 @@ func Carry(to, from net.Conn, oneWay time.Duration) {
 	}()
 	for p := range way {
 		time.Sleep(time.Until(p.due))
-		to.Write(p.b) // an error is ignored, since the other direction may still carry bytes
+		to.Write(p.b) // ignore an error, since the other direction may still carry bytes
 	}
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()
@@ -38,8 +38,8 @@ func Carry(to, from net.Conn, oneWay time.Duration) {
 	}
 }
 
-// Distant starts a relay to addr and returns its address. It delays everything but connecting by oneWay in each direction, and ends
-// with the test.
+// Distant starts a relay to addr and returns the address of the relay. The relay delays all bytes by oneWay in each direction, but does not
+// delay connecting. It ends with the test.
 func Distant(t testing.TB, addr string, oneWay time.Duration) string {
 	t.Helper()
 	return Serve(t, func(client net.Conn) {

@@ -6,7 +6,8 @@ import (
 )
 
 // Patient is a listener for servers that must receive everything that a client sent before it closed the connection. Writes to a client
-// that has gone do not fail, since a session that ends with a write error stops reading; only reads show that the client has gone.
+// that has closed the connection do not fail, since a session that ends with a write error stops reading. Only reads show that the
+// connection is closed.
 type Patient struct {
 	net.Listener
 	Conns sync.WaitGroup // the open connections

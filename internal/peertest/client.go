@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Client is a client for tests: one goroutine sends and reads as the test demands. A failure ends the test.
+// Client is a client for tests. Only one goroutine may use it. A failure of its methods ends the test.
 type Client struct {
 	*Peer
 	T       testing.TB
@@ -26,7 +26,7 @@ type Client struct {
 // Message is a message that the server has sent.
 type Message struct {
 	message.Packet
-	Command message.Command     // of commands
+	Command message.Command     // the command; only of command messages
 	Code    string              // code in a command's information object
 	Event   message.UserControl // event of a user control message
 }
@@ -47,7 +47,8 @@ func Connect(t testing.TB, addr string) *Client {
 	return c
 }
 
-// NewClient performs the handshake on nc, which is closed at the end of the test. The connection has a deadline of half a minute.
+// NewClient performs the handshake on nc and returns a Client. It sets a deadline of half a minute on nc, and closes nc at the end of the
+// test.
 func NewClient(t testing.TB, nc net.Conn) *Client {
 	t.Helper()
 	t.Cleanup(func() { nc.Close() })
@@ -81,7 +82,7 @@ func (c *Client) Call(method string, object any, args ...any) Message {
 	})
 }
 
-// Tell sends a command on a stream. Such commands are answered by onStatus, if at all.
+// Tell sends a command on a stream. The server answers such commands with onStatus, or not at all.
 func (c *Client) Tell(streamID uint32, name string, args ...any) {
 	c.T.Helper()
 	c.Send(Command(streamID, name, 0, nil, args...))
@@ -120,7 +121,7 @@ func (c *Client) Publish(name, kind string) uint32 {
 	return id
 }
 
-// Sync returns when the server has handled everything that was sent.
+// Sync waits until the server has handled all messages that were sent.
 func (c *Client) Sync() {
 	c.T.Helper()
 	c.Send(Event(message.EventPingRequest, 4711))

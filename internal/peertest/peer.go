@@ -1,5 +1,6 @@
-// Package peertest is a scripted peer of either role: it does exactly what a test tells it to, message by message, and answers
-// nothing by itself. It imports chunk, message and handshake only, so that the tests of every package above them can use it.
+// Package peertest provides scripted peers, servers and clients: they do exactly what a test tells them to, message by message, and answer
+// nothing by themselves. Of this module, the package imports only the packages for the wire format, so that the tests of every package
+// above those can use it.
 //
 // A Peer is a server that runs a script on its own goroutine. Its methods never fail the test; they return nil if the other end has closed
 // the connection. A Client is for tests of servers; its methods fail the test.
@@ -97,7 +98,7 @@ func (p *Peer) UntilGone() {
 	}
 }
 
-// Encode returns the chunks of messages. They must be sent before any other message. It panics if a message can't be sent.
+// Encode returns the chunks of messages. The caller must send them before any other message. Encode panics if a message can't be encoded.
 func (p *Peer) Encode(messages ...chunk.Outgoing) (b []byte) {
 	for i := range messages {
 		var err error

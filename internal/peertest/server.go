@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Listen returns the URL of a server that serves its n-th connection with the n-th script. It closes further connections at once;
-// accepted counts all of them. The scripts end before the test does.
+// Listen starts a server and returns its URL. The n-th script serves the n-th connection; the server closes further connections at once.
+// accepted counts all connections. The scripts end before the test does.
 func Listen(t testing.TB, scripts ...func(*Peer)) (url string, accepted *atomic.Int32) {
 	t.Helper()
 	l := conntest.Listen(t)
@@ -40,8 +40,8 @@ func Listen(t testing.TB, scripts ...func(*Peer)) (url string, accepted *atomic.
 	return "rtmp://" + l.Addr().String() + "/app/play", accepted
 }
 
-// Dialer returns a dial function whose connections are pipes to scripted servers, one for each script, so that they share the time
-// of a synctest bubble. dials counts the connections. The scripts end before the test does.
+// Dialer returns a dial function that connects to scripted servers through pipes, so that both ends use the clock of a synctest bubble. The
+// n-th script serves the n-th connection. dials counts the connections. The scripts end before the test does.
 func Dialer(t testing.TB, scripts ...func(*Peer)) (dial func(context.Context, string, string) (net.Conn, error), dials *atomic.Int32) {
 	var running sync.WaitGroup
 	t.Cleanup(running.Wait)
@@ -66,7 +66,7 @@ func Dialer(t testing.TB, scripts ...func(*Peer)) (dial func(context.Context, st
 // Status sends an onStatus about message stream 1.
 func (p *Peer) Status(code string) { p.StatusOn(1, code) }
 
-// StatusOn sends an onStatus about a message stream, or about the connection if streamID is 0. Its level follows from the code.
+// StatusOn sends an onStatus about a message stream, or about the connection if streamID is 0. The code determines the level.
 func (p *Peer) StatusOn(streamID uint32, code string) {
 	level := "status"
 	switch code {

@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// debianPackages maps programs to their packages, if the names differ.
+// debianPackages maps programs to their Debian packages, if the names differ.
 var debianPackages = map[string]string{
 	"nginx": "nginx-light", NginxModule: "libnginx-mod-rtmp", "danted": "dante-server", "rtmpsrv": "rtmpdump", "ffprobe": "ffmpeg",
 }
 
-// Need skips the test if a program is missing. In CI, which installs all of them, it fails the test instead. A name with a slash is a file
-// that must exist.
+// Need skips the test if a program is missing. In CI, where all programs are installed, it fails the test instead. A name with a slash is a
+// file that must exist.
 func Need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, program := range programs {
@@ -47,8 +47,8 @@ func Missing(t testing.TB, text string) {
 	t.Skip(text)
 }
 
-// Output runs a program to its end and returns its standard output and error output together, and the error of exec. The program has
-// two minutes, and an empty home directory, where rtmpdump keeps a cache. Call Need first.
+// Output runs a program to its end. It returns the standard output and standard error together, and the error of exec. The program may run
+// for two minutes. Its home directory is empty, since rtmpdump keeps a cache there. Call Need first.
 func Output(t testing.TB, name string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)

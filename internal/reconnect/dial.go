@@ -11,7 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Moved is the error of a connection whose server has asked the client to reconnect, for the connection that follows.
+// Moved is the error of a connection whose server has asked the client to reconnect. It contains the URL and the options for the next
+// connection.
 type Moved struct {
 	URL     string
 	Options *rtmp.Options
@@ -19,9 +20,9 @@ type Moved struct {
 
 func (*Moved) Error() string { return "the server asks to reconnect" }
 
-// Dial is rtmp.Dial, but calls moved when the server asks the client to reconnect and rtmp.Conn.Follow allows it. If moved is nil,
-// requests are ignored. moved may be called before Dial returns, and more than once. It runs where the connection is read, so it must
-// neither block nor wait for the server.
+// Dial is like rtmp.Dial, but calls moved when the server asks the client to reconnect and rtmp.Conn.Follow allows that. If moved is nil,
+// requests are ignored. moved may be called before Dial returns, and more than once. It runs on the goroutine that reads the connection, so
+// it must neither block nor wait for the server.
 func Dial(ctx context.Context, url string, o *rtmp.Options, moved func(*Moved)) (*rtmp.Conn, error) {
 	if moved == nil {
 		return rtmp.Dial(ctx, url, o)
@@ -39,13 +40,13 @@ func Dial(ctx context.Context, url string, o *rtmp.Options, moved func(*Moved)) 
 	return c, nil
 }
 
-// requests are the server's requests to reconnect.
+// requests handles the server's requests to reconnect.
 type requests struct {
 	moved func(*Moved)
 	log   *slog.Logger // may be nil
 
 	mu   sync.Mutex // guards the rest
-	conn *rtmp.Conn // nil until Dial has it
+	conn *rtmp.Conn // nil until rtmp.Dial has returned
 	last *string    // tcUrl of the last request; nil if there was none
 }
 
@@ -55,7 +56,7 @@ func (r *requests) status(status *rtmp.StatusError) {
 	}
 }
 
-// changed makes a change, and follows the last request if there is one and the connection is known.
+// changed calls change with the lock held. Then it follows the last request, if there is one and the connection is known.
 func (r *requests) changed(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -71,7 +72,7 @@ func (r *requests) changed(change func()) {
 	}
 }
 
-// extensions are those of package rtmp, and reconnecting when the server asks for it.
+// extensions contains the extensions that package rtmp announces, and ExtReconnect.
 const extensions = rtmp.ExtReconnect | rtmp.ExtMultitrack | rtmp.ExtModEx | rtmp.ExtTimestampOffset
 
 // announce makes connect announce support for requests to reconnect, if the options allow following them and do not set capsEx

@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestRequestWhileDialing checks that a request to reconnect that arrives before connect is answered is used after that, but only if it may
-// be followed.
+// TestRequestWhileDialing checks a request to reconnect that arrives before the answer to connect. It must be followed after the answer,
+// but only if the options allow it.
 func TestRequestWhileDialing(t *testing.T) {
 	for _, test := range []struct {
 		name, tcURL string

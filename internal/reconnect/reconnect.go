@@ -1,5 +1,5 @@
-// Package reconnect helps programs that connect again when a connection is lost, or when the server asks for it (E-RTMP v2,
-// Reconnect Request).
+// Package reconnect helps programs that connect again when a connection is lost, or when the server asks its clients to reconnect (E-RTMP
+// v2, Reconnect Request).
 package reconnect
 
 import (
@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Delay returns how long to wait after a failure; failed is the number of consecutive failures before it. The delay starts at first (0
-// means half a second), doubles with each failure up to longest (0 means half a minute), and varies randomly by up to half, so that the
+// Delay returns how long to wait after a failure. failed is the number of consecutive failures before that one. The delay starts at first
+// (0 means half a second), doubles with each failure up to longest (0 means half a minute), and varies randomly by up to half, so that the
 // clients of a server do not all reconnect at once.
 func Delay(first, longest time.Duration, failed int) time.Duration {
 	delay := cmp.Or(first, 500*time.Millisecond)
@@ -22,7 +22,7 @@ func Delay(first, longest time.Duration, failed int) time.Duration {
 	return delay/2 + rand.N(delay)
 }
 
-// Sleep waits for d, or until ctx is done; it then returns the cause.
+// Sleep waits for d. If ctx is done first, it returns the cause of ctx.
 func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

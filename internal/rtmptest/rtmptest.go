@@ -1,5 +1,5 @@
-// Package rtmptest contains helpers for tests with a server: a server that ends with the test, its sample, and FLV files as tags.
-// For a peer that does one specific thing wrong, see package peertest.
+// Package rtmptest contains helpers for tests with a server: it starts servers that end with the test, and converts FLV files and the
+// sample to tags. For a peer that does one specific thing wrong, see package peertest.
 package rtmptest
 
 import (
@@ -26,8 +26,8 @@ func Server(t testing.TB, cfg testserver.Config) *testserver.Server {
 	return s
 }
 
-// Recorder starts a Server that records published streams. recorded stops the server, which completes its files, and returns the
-// file of a stream.
+// Recorder starts a Server that records published streams. recorded closes the server, which completes the recordings, and returns the
+// recording of a stream.
 func Recorder(t testing.TB, cfg testserver.Config) (s *testserver.Server, recorded func(stream string) []byte) {
 	t.Helper()
 	cfg.RecordDir = t.TempDir()
@@ -41,7 +41,7 @@ func Recorder(t testing.TB, cfg testserver.Config) (s *testserver.Server, record
 	}
 }
 
-// Tags parses a complete FLV file. The bodies are copies.
+// Tags parses a complete FLV file. The bodies of the tags are copies.
 func Tags(t testing.TB, file []byte) []flv.Tag {
 	t.Helper()
 	tags, err := testserver.Tags(file)
@@ -72,7 +72,7 @@ func EqualTags(t testing.TB, want, got []flv.Tag) {
 	require.Equal(t, len(want), len(got), "number of tags, of which the first ones are equal")
 }
 
-// Echo is a server's set of handlers with one method, "echo", which returns its first argument.
+// Echo contains a handler for testserver.Config.Handlers: "echo" returns its first argument.
 var Echo = map[string]func(*testserver.Session, message.Command) (any, error){
 	"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
 }

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Backlog is back-pressure from a queue of received media that has a limit. While the queue is full, only its consumer may read; all
-// other waiters get ErrBacklog, and the standing reader waits.
+// Backlog is the back-pressure from a queue of received media with a limit. While the queue is full, only its consumer may read from the
+// connection; all other waiters get ErrBacklog, and the standing reader waits.
 type Backlog struct {
 	all   *backlogs
 	limit int
@@ -24,7 +24,8 @@ func (a *backlogs) NewBacklog(limit int, what func() string) *Backlog {
 	return &Backlog{all: a, limit: limit, what: what}
 }
 
-// Queued sets how many bytes are queued. Beyond the limit other waiters stop reading; at half of it they continue.
+// Queued sets how many bytes are queued. When n exceeds the limit, other waiters stop reading; when n falls to half of the limit, they
+// continue.
 func (b *Backlog) Queued(n int) {
 	full := &b.all.full
 	switch {
@@ -35,7 +36,7 @@ func (b *Backlog) Queued(n int) {
 	}
 }
 
-// Blocked returns ErrBacklog while a queue is full, and otherwise nil.
+// Blocked returns ErrBacklog if a queue is full, and otherwise nil.
 func (a *backlogs) Blocked() error {
 	if b := a.full.Load(); b != nil {
 		return b.err()

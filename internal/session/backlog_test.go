@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBacklog checks that a queue beyond its limit stops the other waiters until it is half empty, and that only one queue does so at a
-// time.
+// TestBacklog checks that a queue beyond its limit stops the other waiters until the queue is half empty, and that only one queue at a time
+// stops them.
 func TestBacklog(t *testing.T) {
 	r := &backlogs{drained: make(chan struct{}, 1)}
 	one := r.NewBacklog(100, func() string { return "one" })

@@ -55,11 +55,11 @@ func (b *Batch) added() error {
 	if b.err = b.w.flush(b.p, keepBatchBuffer); b.err != nil {
 		return b.err
 	}
-	_, err := b.p.limit() // The write can be stopped only here without ending the connection: everything that was encoded has been sent.
+	_, err := b.p.limit() // Only here can the write be stopped without ending the connection, since everything that was encoded has been sent.
 	return err
 }
 
-// End writes the rest and releases the lock. It returns err, or the error that ends the connection.
+// End writes the rest and releases the lock. It returns err or, if the connection has ended, the error of the connection.
 func (b *Batch) End(err error) error {
 	defer b.w.release()
 	if b.err == nil {

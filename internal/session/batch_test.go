@@ -37,7 +37,7 @@ func TestBatchGathers(t *testing.T) {
 	require.Equal(t, before+1, written.Load())
 }
 
-// TestBatchWithout checks that a message that can't be encoded is left out, and that the rest of the batch is written.
+// TestBatchWithout checks that a batch leaves out a message that can't be encoded, and writes all others.
 func TestBatchWithout(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, _ := pairOn(t, a, b, Config{})

@@ -7,15 +7,15 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Callbacks runs the program's functions one at a time, in the order of arrival, on its own goroutine. The reader never
-// runs them, so they may use the connection. The zero value is ready.
+// Callbacks runs the program's functions one at a time, in the order in which they were queued, on its own goroutine. The reader never runs
+// them, so they may use the connection. The zero value is ready to use.
 type Callbacks struct {
-	// Panicked is called on that goroutine when a function has panicked, and should end the connection. Set it before the first
+	// Panicked is called on the goroutine of Callbacks when a function has panicked, and should end the connection. Set it before the first
 	// Run. If it is nil, the panic ends the program.
 	Panicked func(err *message.PanicError)
 
-	// Backlog replaces MaxCallbackBytes: instead of refusing callbacks, it stops the reader while it is full. Set it before the
-	// first Run.
+	// Backlog, if not nil, replaces the limit MaxCallbackBytes: no callback is refused, but the reader stops while the Backlog is full. Set
+	// it before the first Run.
 	Backlog *Backlog
 
 	mu      sync.Mutex // guards the fields below
@@ -27,7 +27,7 @@ type Callbacks struct {
 
 type callback struct {
 	run  func()
-	size int // memory that run holds, in bytes
+	size int // memory that the callback holds, in bytes
 }
 
 // Run queues f, which holds size bytes of memory. It returns false if there is no room. After End it does nothing.
@@ -52,7 +52,7 @@ func (c *Callbacks) Busy() bool {
 	return c.running
 }
 
-// add queues a callback if there is room. The caller holds c.mu.
+// add queues a callback, and starts the goroutine if it is not running. The caller holds c.mu.
 func (c *Callbacks) add(f callback) {
 	c.grow(f.size)
 	c.queue = append(c.queue, f)
@@ -70,7 +70,7 @@ func (c *Callbacks) grow(size int) {
 	}
 }
 
-// Finish drops the queued functions. f runs after the running function, and nothing runs after f.
+// Finish drops the queued functions. f runs after the function that is running, and nothing runs after f.
 func (c *Callbacks) Finish(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,7 +96,7 @@ func (c *Callbacks) serve() {
 			return
 		}
 		next := c.queue[0]
-		c.queue[0] = callback{} // the array may stay in use
+		c.queue[0] = callback{} // release the function, since the array may stay in use
 		c.queue = c.queue[1:]
 		c.mu.Unlock()
 		c.call(next.run)
@@ -106,7 +106,7 @@ func (c *Callbacks) serve() {
 	}
 }
 
-// call calls f, and reports its panic.
+// call calls f, and passes a panic of f to Panicked.
 func (c *Callbacks) call(f func()) {
 	if c.Panicked != nil {
 		defer func() {

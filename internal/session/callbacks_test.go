@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestCallbacksAreBounded checks that callbacks that wait or run are limited. A single callback may have any size.
+// TestCallbacksAreBounded checks the limit for the memory of waiting and running callbacks. A single callback may have any size.
 func TestCallbacksAreBounded(t *testing.T) {
 	const half = MaxCallbackBytes/2 - CallbackSize
 	var c Callbacks
@@ -45,7 +45,7 @@ func TestCallbackPanics(t *testing.T) {
 	require.Empty(t, reported)
 }
 
-// TestHandlersStopTheReader checks that a full queue of handlers stops the reader, and that a call by a handler then fails.
+// TestHandlersStopTheReader checks that a full queue of handlers stops the reader, and that a call made by a handler then fails.
 func TestHandlersStopTheReader(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})

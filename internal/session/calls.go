@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Call is a remote call that was sent, or is about to be.
+// Call is a remote call that has been sent or is about to be sent.
 type Call struct {
 	ID     float64 // the transaction id
 	Method string
@@ -32,7 +32,7 @@ var completed = func() *chan struct{} {
 	return &c
 }()
 
-// AnswerAtOnce makes k, a new Call, a complete call of method with an empty answer.
+// AnswerAtOnce makes the new Call k a call of method that is complete, with an empty answer.
 func (k *Call) AnswerAtOnce(method string) {
 	k.Method = method
 	k.done.Store(completed)
@@ -51,8 +51,8 @@ func (k *Call) Done() <-chan struct{} {
 // IsDone reports whether the call is complete.
 func (k *Call) IsDone() bool { return k.done.Load() == completed }
 
-// Answer returns the values of the answer after the transaction id, and an error if there is no answer or it is a refusal. Both are nil
-// until IsDone returns true.
+// Answer returns the values of the answer after the transaction id, and an error if the call has failed or was refused. Both are nil until
+// IsDone returns true.
 func (k *Call) Answer() (reply []any, err error) {
 	if !k.IsDone() {
 		return nil, nil
@@ -69,7 +69,7 @@ func (k *Call) Result() (any, error) {
 	return reply[1], nil
 }
 
-// Wait waits for the answer within ctx and Config.Timeout. The error says why there is none.
+// Wait waits for the answer within ctx and Config.Timeout. The error says why there is no answer.
 func (k *Call) Wait(ctx context.Context) error {
 	return k.WaitWithin(ctx, 0)
 }
@@ -77,7 +77,7 @@ func (k *Call) Wait(ctx context.Context) error {
 // WaitWithin is Wait with limit instead of Config.Timeout, unless limit is 0. If limit passes, the error is a *TimeoutError whose
 // What is Method.
 func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
-	if k.IsDone() { // even after the connection has ended
+	if k.IsDone() { // succeeds even after the connection has ended
 		return nil
 	}
 	if limit == 0 {
@@ -128,14 +128,14 @@ type calls struct {
 	pending map[float64]*Call
 }
 
-// NewCall returns a new call, which it has registered.
+// NewCall makes a new call and registers it.
 func (t *calls) NewCall(method string, id float64) (*Call, error) {
 	k := new(Call)
 	return k, t.Register(k, method, id)
 }
 
-// Register makes k, a new Call, a call of method that is about to be sent. If id is 0, k takes the next transaction id. As in librtmp,
-// other ids do not change the next one.
+// Register makes the new Call k a call of method that is about to be sent. If id is 0, k uses the next transaction id. As in librtmp, a
+// call with another id does not change the next one.
 func (t *calls) Register(k *Call, method string, id float64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -197,8 +197,8 @@ func (t *calls) end(err error) {
 	}
 }
 
-// CallAnswered completes the call that a _result or _error belongs to. It reports false if there is no such call. damage is the error
-// of decoding the answer, which matters only if the result itself is missing. The returned error ends the Session.
+// CallAnswered completes the call that a _result or _error belongs to. found is false if there is no such call. damage is the error of
+// decoding the answer; it matters only if the result itself is missing. The returned error ends the Session.
 func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ error) {
 	k := t.TakeCall(cmd.TransactionID)
 	if k == nil {
@@ -210,7 +210,7 @@ func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ 
 		return true, nil
 	}
 	matters := k.accept != nil
-	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // an answer to connect needs no result
+	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // an answer to connect is valid without a result
 		err := UnreadableAnswer(k.Method, damage)
 		if k.Complete(nil, err); matters {
 			return true, err
@@ -231,7 +231,7 @@ func UnreadableAnswer(method string, damage error) error {
 	return &message.ProtocolError{Phase: "command", Detail: "answer to " + method, Err: damage}
 }
 
-// Refusal returns a copy of status whose text contains no secrets. Servers often repeat them, as in "KEY is being published".
+// Refusal returns a copy of status whose text contains no secrets. Servers often repeat secrets, as in "KEY is being published".
 func (t *calls) Refusal(status *message.StatusError) *message.StatusError {
 	e := *status
 	if t.mask != nil {

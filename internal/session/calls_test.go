@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A call knows whether others had no answer when it was made.
+// TestOtherCalls checks that Call.Others reports whether other calls were unanswered when the call was made.
 func TestOtherCalls(t *testing.T) {
 	var table calls
 	for _, others := range []bool{false, true, true} {
@@ -26,7 +26,7 @@ func TestOtherCalls(t *testing.T) {
 	}
 }
 
-// The answer may come at the same moment at which it is given up.
+// TestCallThatIsDoneAlready checks that the function is called exactly once if Complete and WhenDone run at the same time.
 func TestCallThatIsDoneAlready(t *testing.T) {
 	for range 1000 {
 		k := new(Call)
@@ -147,7 +147,7 @@ func TestPendingCallsAreBounded(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A Session in a bubble of synctest has the timers of its own bubble.
+// TestTimersOfBubbles checks that a Session in a synctest bubble uses only timers of its own bubble.
 func TestTimersOfBubbles(t *testing.T) {
 	for range 10 {
 		synctest.Test(t, func(t *testing.T) {

@@ -13,8 +13,8 @@ const DefaultWindow = 2_500_000
 
 // Dispatcher is the part of a connection that differs between client and server.
 type Dispatcher interface {
-	// Dispatch acts on a message that the Session does not serve itself. It must neither block nor write; it answers with Reply.
-	// direct is the Sink of the goroutine that reads, if it has one. An error ends the Session.
+	// Dispatch handles a message that the Session does not handle itself. It must neither block nor write; it answers with Reply. direct is
+	// the Sink of the goroutine that reads, if it has one. An error ends the Session.
 	Dispatch(m *Message, direct Sink) error
 	// Ended is called once, with the error that ends the Session, and returns the error that callers will see. It must not call
 	// the Session, nor take a lock that is held when the Dispatcher calls Reply or Own.
@@ -26,21 +26,21 @@ type Config struct {
 	Peer           string                          // the role of the other end, for errors: "server" or "client"
 	MaxMessageSize int                             // largest received message in bytes; 0 means the longest that RTMP allows
 	Timeout        time.Duration                   // timeout of each write to the socket and each wait for an answer; <= 0 means none
-	Progress       bool                            // the Timeout of a write starts again whenever the peer accepts bytes; when it expires, the Session ends, even if only replies are waiting
+	Progress       bool                            // restart a write's Timeout when the peer accepts bytes; its end, even with only replies, ends the Session
 	Window         uint32                          // the peer's acknowledgement window in bytes until it sends one; 0 means DefaultWindow
 	HandshakeBytes uint64                          // bytes received in the handshake; Acknowledgements count them
 	Chunks         *chunk.Writer                   // the writer that has encoded the messages sent with the handshake; nil if none were
 	Counters       *Counters                       // counters of a previous connection; nil means new ones
 	BeforeRead     func()                          // called before each read of the socket; may be nil
-	HungUp         func()                          // called when the peer has closed the connection, before the Session ends and without its locks; may wait, and be nil
-	Tap            func(*Message) (bool, error)    // sees every message first, and returns true if it has served it; an error ends the Session; may be nil
-	Sent           func(chunk.Outgoing)            // sees every message after it was encoded, under the write lock; may be nil
+	HungUp         func()                          // called without locks before the Session ends because the peer has hung up; may block; may be nil
+	Tap            func(*Message) (bool, error)    // called first with every message; returns true to consume it; an error ends the Session; may be nil
+	Sent           func(chunk.Outgoing)            // called with every message after it was encoded, with the write lock held; may be nil
 	Mask           func(description string) string // removes secrets from the peer's description of a refusal; may be nil
 	Strict         bool                            // a protocol or user control message that cannot be decoded ends the Session; otherwise it is counted
 	Logger         *slog.Logger                    // may be nil
 }
 
-// Counters count what happens on a connection, or on several that replace each other.
+// Counters contains the counters of a connection, or of several connections that replace each other.
 type Counters struct {
 	BytesRead        atomic.Uint64
 	BytesWritten     atomic.Uint64
@@ -49,6 +49,6 @@ type Counters struct {
 	UnknownEvents    atomic.Uint64 // user control events of unknown types
 	BadData          atomic.Uint64 // messages that could not be decoded completely
 	Acknowledgements atomic.Uint64 // received
-	Unanswered       atomic.Uint64 // unanswered pings and similar requests, because the peer does not read our answers
+	Unanswered       atomic.Uint64 // pings and similar requests that were not answered, because the peer did not read the answers
 	Dropped          atomic.Uint64 // messages dropped because a SendQueue was full
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Counted is a connection that counts the bytes read before there is a Session, since Acknowledgements also count the handshake.
+// Counted is a connection that counts the bytes read during the handshake, since Acknowledgements include them.
 type Counted struct {
 	net.Conn
 	BeforeRead func() // called before each read; may be nil
@@ -17,7 +17,7 @@ type Counted struct {
 	asked time.Time
 }
 
-// Write writes, and notes the time of the first write.
+// Write writes to the connection, and records the time of the first write.
 func (c *Counted) Write(b []byte) (int, error) {
 	if c.asked.IsZero() {
 		c.asked = time.Now()
@@ -25,7 +25,7 @@ func (c *Counted) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Read reads and counts.
+// Read reads from the connection, and counts the bytes.
 func (c *Counted) Read(b []byte) (int, error) {
 	if c.BeforeRead != nil {
 		c.BeforeRead()

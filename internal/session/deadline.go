@@ -8,10 +8,10 @@ import (
 // past is a deadline that makes a blocked read or write return at once.
 var past = time.Unix(1, 0)
 
-// deadline is the socket's deadline in one direction, and the user of that direction. The deadline is not moved for each operation, even if
-// it is too early, since moving it costs more than many operations (the runtime's timers wake another thread). Instead, an operation that
-// ends too early is repeated after rearm. A deadline in the past interrupts the user. A stray interrupt is harmless: the next operation
-// sets the deadline again.
+// deadline manages the socket's deadline for one direction, and knows the user of that direction. It does not set the deadline for each
+// operation, even if the present one is too early, since setting it often costs more than the operation (the runtime's timers wake another
+// thread). Instead, an operation that ends too early is repeated after rearm. A deadline in the past interrupts the user. A stray interrupt
+// is harmless: the next operation sets the deadline again.
 type deadline struct {
 	set func(time.Time) error // the socket's SetReadDeadline or SetWriteDeadline
 
@@ -28,7 +28,7 @@ func (d *deadline) hold(who any) {
 	d.holder, d.interrupted = who, false
 }
 
-// arm prepares an operation that ends at due; zero means never. It returns false if the holder was interrupted before.
+// arm prepares an operation that must end at due; zero means no limit. It returns false if the holder has already been interrupted.
 func (d *deadline) arm(due time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -38,7 +38,7 @@ func (d *deadline) arm(due time.Time) bool {
 	return !d.interrupted
 }
 
-// rearm prepares to repeat an operation that the deadline has ended. It returns false if the end was intended: the holder was
+// rearm prepares to repeat an operation that the deadline has ended. It returns false if the operation had to end: the holder was
 // interrupted, or due has passed.
 func (d *deadline) rearm(due time.Time) bool {
 	d.mu.Lock()
@@ -50,7 +50,7 @@ func (d *deadline) rearm(due time.Time) bool {
 	return true
 }
 
-// takeInterrupt reports whether the holder was interrupted, once for each interrupt. The holder must check its state afterwards.
+// takeInterrupt reports whether the holder was interrupted since the last call. The holder must check its state afterwards.
 func (d *deadline) takeInterrupt() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -150,7 +150,7 @@ func TestWriteLimitMoves(t *testing.T) {
 		client, server := pair(t, Config{})
 		w := &limited{due: time.Now().Add(time.Minute)}
 		time.AfterFunc(time.Second, func() { w.move(time.Time{}, nil); client.session.InterruptWrite(w) })
-		time.AfterFunc(2*time.Second, func() { client.session.InterruptWrite(new(limited)) }) // another's
+		time.AfterFunc(2*time.Second, func() { client.session.InterruptWrite(new(limited)) }) // interrupts another Writer
 		time.AfterFunc(time.Hour, server.session.StartStanding)
 		began := time.Now()
 		require.NoError(t, writeFor(client.session, w))
@@ -158,7 +158,7 @@ func TestWriteLimitMoves(t *testing.T) {
 	})
 }
 
-// TestGivingUpBeforeTheLock checks that a write that ends before it has the lock sends nothing and does not end the connection.
+// TestGivingUpBeforeTheLock checks that a write that gives up before it has taken the lock sends nothing and does not end the connection.
 func TestGivingUpBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})

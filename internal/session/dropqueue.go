@@ -7,11 +7,11 @@ type DropQueue struct {
 	MediaQueue
 	limit    int              // bytes
 	pictures flv.KeyFrameWait // decides which arriving pictures are dropped
-	offered  int64            // bytes offered since the beginning
-	due      [2]int64         // values of offered from which prune is worth its cost, for any message and for a key frame
+	offered  int64            // number of bytes offered so far
+	due      [2]int64         // values of offered from which on prune is worth its cost, for any message and for a key frame
 }
 
-// pruneCost bounds how many bytes prune copies for each offered byte. prune copies everything that it keeps.
+// pruneCost is how many bytes prune may copy for each offered byte. prune copies all messages that it keeps.
 const pruneCost = 8
 
 // NewDropQueue returns a queue of limit bytes.
@@ -45,7 +45,7 @@ func (q *DropQueue) Take() MediaQueue {
 }
 
 // Restart makes the queue continue with pictures that can be decoded without those that were taken out. It drops the media before the last
-// key frames, and all pictures of tracks without a key frame, and returns the number of dropped messages.
+// key frames, and all pictures of tracks without a key frame. It returns the number of dropped messages.
 func (q *DropQueue) Restart() (dropped int) {
 	q.pictures.All()
 	for m := range q.All() {
@@ -54,7 +54,7 @@ func (q *DropQueue) Restart() (dropped int) {
 	return q.prune(nil)
 }
 
-// refuse reports whether m must be dropped, because it can't be decoded or still does not fit.
+// refuse reports whether m must be dropped, because it can't be decoded or because the queue still has no room for it.
 func (q *DropQueue) refuse(m *Message) bool {
 	kind, track := kindOf(m)
 	switch {
@@ -72,10 +72,10 @@ func (q *DropQueue) refuse(m *Message) bool {
 	return true
 }
 
-// prune makes room for next, which may be nil. Of each track it drops everything before the last key frame, so that a viewer sees a jump
+// prune makes room for next, which may be nil. From each track it drops everything before the last key frame, so that a viewer sees a jump
 // to newer pictures that can be decoded. The last key frame may be next itself: otherwise a queue that is full of a single group of
-// pictures would keep that and refuse all newer ones. It drops all pictures of tracks without a key frame. It drops audio up to the
-// earliest of these key frames, and all audio if the queue is still too long. Metadata and codec headers stay.
+// pictures would keep that group and refuse all newer pictures. prune drops all pictures of tracks without a key frame. It drops audio up
+// to the earliest of the last key frames, and all audio if the queue is still too long. It keeps metadata and codec headers.
 func (q *DropQueue) prune(next *Message) (dropped int) {
 	type place struct {
 		at   int
@@ -94,7 +94,7 @@ func (q *DropQueue) prune(next *Message) (dropped int) {
 			last[track] = place{i, next.Timestamp}
 		}
 	}
-	first := place{at: i + 1} // of these
+	first := place{at: i + 1} // the earliest of these key frames
 	for _, p := range last {
 		if p.at < first.at {
 			first = p
@@ -121,7 +121,7 @@ func (q *DropQueue) prune(next *Message) (dropped int) {
 	return dropped
 }
 
-// keep drops the messages for which f returns false, and returns how many.
+// keep drops the messages for which f returns false, and returns their number.
 func (q *DropQueue) keep(f func(*Message) bool) (dropped int) {
 	old := q.MediaQueue
 	q.MediaQueue = MediaQueue{}
@@ -136,7 +136,7 @@ func (q *DropQueue) keep(f func(*Message) bool) (dropped int) {
 	return dropped
 }
 
-// kindOf returns the kind of a message, and the track of audio and video.
+// kindOf returns the kind of a message and, for audio and video, the track.
 func kindOf(m *Message) (flv.Kind, uint8) {
 	return flv.KindOf(flv.Tag{Type: flv.TagType(m.Type), Body: m.Body})
 }

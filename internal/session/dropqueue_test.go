@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds changes in this package that no test notices. They change nothing:
+// Mutation testing (see CONTRIBUTING.md) finds these changes to the package, which no test notices because they have no effect:
 //   - dropqueue.go: which of the two values of DropQueue.due is that for key frames, and which of two tracks' key frames at the same place
 //     in a queue counts, where there is only one.
 //   - reader.go: whether a waiter lets others run before it waits.
@@ -70,8 +70,7 @@ func TestDropQueueJustFits(t *testing.T) {
 	offer(t, &q, keyFrame(3), true, 3)
 }
 
-// TestDropQueuePrunesAgain checks that pruning is tried again when the messages offered since the last time have an eighth of the size that
-// it kept.
+// TestDropQueuePrunesAgain checks that a queue prunes again after it was offered an eighth of the bytes that the last pruning kept.
 func TestDropQueuePrunesAgain(t *testing.T) {
 	cut := func(m *Message, queued int) *Message {
 		m.Body = m.Body[:queued-queueHeaderSize]
@@ -83,7 +82,7 @@ func TestDropQueuePrunesAgain(t *testing.T) {
 		fill(t, &q, cut(keyFrame(0), 20), frame(1), frame(2), frame(3), frame(4), frame(5), frame(6), frame(7))
 		require.Equal(t, kept, q.Len())
 		offer(t, &q, frame(8), false, 0)
-		q.Pop() // now all frames could go
+		q.Pop() // now all frames could be dropped
 		offer(t, &q, cut(frame(9), queued), false, dropped)
 	}
 }
@@ -96,8 +95,8 @@ func TestDropQueueJumpsToTheKeyFrame(t *testing.T) {
 	assert.Equal(t, []uint32{2, 2, 3, 3, 4}, timesIn(&q))
 }
 
-// TestDropQueueWaitsForAKeyFrame checks that a queue that is full of one group of pictures is kept and refuses media, until a new key frame
-// replaces it.
+// TestDropQueueWaitsForAKeyFrame checks a queue that is full of a single group of pictures. It keeps the group and refuses media, until a
+// new key frame replaces the group.
 func TestDropQueueWaitsForAKeyFrame(t *testing.T) {
 	for _, popped := range []bool{false, true} {
 		q := NewDropQueue(3 * mediaQueued)

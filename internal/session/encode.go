@@ -8,11 +8,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Chunk streams of our messages. They are those of librtmp, since some peers depend on them.
+// These are the chunk streams of outgoing messages. librtmp uses the same, and some peers depend on them.
 const (
 	ChunkStreamControl = 2
 	ChunkStreamCommand = 3
-	ChunkStreamMedia   = 4 // audio and data; video has its own, so that headers can be short, as in FFmpeg
+	ChunkStreamMedia   = 4 // audio and data; video has its own chunk stream, as in FFmpeg, so that headers can be short
 	ChunkStreamVideo   = 6
 	ChunkStreamPlay    = 8 // play, pause, seek
 )
@@ -36,7 +36,7 @@ func Encode(t message.Type, streamID, timestamp uint32, body []byte) chunk.Outgo
 		Format: chunk.Format3, Body: body}
 }
 
-// EncodePacket converts p to the form for the chunk writer.
+// EncodePacket converts p to the form that the chunk writer accepts.
 func EncodePacket(p *message.Packet) chunk.Outgoing {
 	cs := p.ChunkStreamID
 	if cs == 0 {

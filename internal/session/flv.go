@@ -7,8 +7,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// WriteTags implements Write for FLV: it calls f for each tag that b completes, which is then in t. n is how much of b has been used.
-// phase begins the text of an error of the parser, such as "rtmp: publish".
+// WriteTags implements Write for FLV: for each tag that b completes, it stores the tag in t and calls f. n is the number of bytes of b that
+// were used. phase begins the text of an error of the parser, such as "rtmp: publish".
 func WriteTags(b []byte, p *flv.Parser, t *flv.Tag, phase string, f func() error) (n int, err error) {
 	for n < len(b) {
 		k, ok, err := p.Parse(b[n:], t)
@@ -26,8 +26,8 @@ func WriteTags(b []byte, p *flv.Parser, t *flv.Tag, phase string, f func() error
 	return n, nil
 }
 
-// ReadTags implements ReadFrom with a write that passes FLV to p. It reads size bytes at a time. If r ends inside a tag, the error
-// wraps io.ErrUnexpectedEOF.
+// ReadTags implements ReadFrom: it reads FLV from r, size bytes at a time, and calls write, which passes the bytes to p. If r ends inside a
+// tag, the error wraps io.ErrUnexpectedEOF.
 func ReadTags(r io.Reader, size int, write func([]byte) (int, error), p *flv.Parser) (total int64, err error) {
 	buf := make([]byte, size)
 	for {

@@ -22,7 +22,7 @@ type lifetime struct {
 	ending atomic.Bool   // Fail was called: err is set, or about to be set under mu
 
 	mu    sync.Mutex // guards the fields below
-	err   error      // first fatal error: sticky
+	err   error      // the first fatal error, which does not change
 	owned sync.WaitGroup
 }
 
@@ -37,21 +37,21 @@ func (l *lifetime) Own(f func()) bool {
 	return true
 }
 
-// Fail makes err, or what Dispatcher.Ended returns for it, the Session's error unless it has one, ends all waits, and returns the
-// Session's error.
+// Fail ends the Session and all waits, unless the Session has ended already. The Session's error is then err, or the error that
+// Dispatcher.Ended returns for err. Fail returns the Session's error.
 func (l *lifetime) Fail(err error) error {
 	l.mu.Lock()
 	if l.err != nil {
 		defer l.mu.Unlock()
 		return l.err
 	}
-	l.ending.Store(true) // set before the call of Ended, which may lead to a call of Err
+	l.ending.Store(true) // set before Ended is called, since Ended may call Err
 	l.err = l.up.Ended(err)
 	_, plain := l.nc.(*net.TCPConn)
 	if plain {
 		l.owned.Add(1)
 	} else {
-		l.owned.Go(func() { l.nc.Close() }) // in a goroutine, since tunnels and TLS inform the peer, which may take time
+		l.owned.Go(func() { l.nc.Close() }) // in a goroutine, since closing a tunnel or TLS sends a last message, which may take time
 	}
 	close(l.done)
 	err = l.err

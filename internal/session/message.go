@@ -7,8 +7,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Message is a received message, before it reaches the program or while it is queued. Its payload is Packet.Body, or is still in the
-// chunk reader's buffer.
+// Message is a received message that has not been passed to the program yet. Its payload is in Packet.Body or still in the chunk reader's
+// buffer.
 type Message struct {
 	message.Packet
 	Chunks *chunk.Message // contains the payload; nil if Packet.Body does
@@ -50,7 +50,7 @@ func (m *Message) CopyPacket(p *message.Packet) {
 	m.CopyTo(p.Body)
 }
 
-// Parts returns an iterator over the messages in an aggregate message. An error ends it: see message.Aggregate.
+// Parts returns an iterator over the messages in an aggregate message. An error ends the iteration; see message.Aggregate.
 func (m *Message) Parts() iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
@@ -71,7 +71,7 @@ func (m *Message) Detach() (chunk.Detached, bool) {
 	return m.Chunks.Detach()
 }
 
-// Payload returns the payload in one piece. It is a view, valid as long as the message is.
+// Payload returns the payload in one piece. The result is a view, valid as long as the message is.
 func (m *Message) Payload() []byte {
 	if m.Chunks != nil {
 		return m.Chunks.Body()

@@ -26,7 +26,7 @@ func numbered(n int) chunk.Outgoing {
 // event returns a message with a number that is sent at once.
 func event(n int) chunk.Outgoing { return Event(message.EventStreamDry, uint32(n)) }
 
-// numbers reads n packets at the other end, and returns their numbers. Those of event are negative.
+// numbers reads n packets at the other end, and returns their numbers. The numbers of messages made by event are negative.
 func (r *role) numbers(t *testing.T, n int) (got []int) {
 	for range n {
 		var p message.Packet
@@ -75,8 +75,8 @@ func TestOrderOfAGoroutine(t *testing.T) {
 	}
 }
 
-// TestWaitingForQueuedMediaEnds checks that a call that waits for queued media ends when its context is done, is not sent, and does not end
-// the connection.
+// TestWaitingForQueuedMediaEnds checks a call that waits for queued media when its context is done: it ends, nothing is sent for it, and
+// the connection stays alive.
 func TestWaitingForQueuedMediaEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -105,13 +105,13 @@ func TestWaitingForQueuedMediaEnds(t *testing.T) {
 	})
 }
 
-// TestPostDuringAWrite checks that Post leaves messages to a write in progress, and that it waits if there would be too many.
+// TestPostDuringAWrite checks that Post leaves messages to a write in progress, and that it waits if too many messages have been posted.
 func TestPostDuringAWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
 		sent := make(chan error, 1)
 		go func() { sent <- client.session.Send(t.Context(), event(1)) }()
-		synctest.Wait() // it is writing, and the peer does not read
+		synctest.Wait() // the write is in progress, and the peer does not read
 		n := 1
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -132,7 +132,7 @@ func TestPostDuringAWrite(t *testing.T) {
 	})
 }
 
-// A message is posted only if the chunk writer cannot refuse it, and there is room.
+// TestWhatIsPosted checks that a message is posted only if the chunk writer cannot refuse it and there is room.
 func TestWhatIsPosted(t *testing.T) {
 	for name, test := range map[string]struct {
 		o      chunk.Outgoing
@@ -156,7 +156,8 @@ func TestWhatIsPosted(t *testing.T) {
 	}
 }
 
-// A posted message that cannot be sent ends the Session, unlike a reply: somebody waits for the answer.
+// TestPostedThatCannotBeSent checks that a posted message that cannot be sent ends the Session, unlike a reply, since its sender waits for
+// an answer.
 func TestPostedThatCannotBeSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, posted := range []bool{false, true} {
@@ -217,7 +218,7 @@ func TestOneReadCompletesAllCalls(t *testing.T) {
 					assert.True(t, i > 0 || all[k].IsDone(), "the answer to call %d was there", k)
 				}
 			})
-			synctest.Wait() // the first reads, and it is answered first
+			synctest.Wait() // the first call reads, and is answered first
 		}
 		var answers []chunk.Outgoing
 		for i := range all {
@@ -225,7 +226,7 @@ func TestOneReadCompletesAllCalls(t *testing.T) {
 			require.NoError(t, err)
 			answers = append(answers, o)
 		}
-		answers = append(answers, numbered(1), numbered(2)) // not for them
+		answers = append(answers, numbered(1), numbered(2)) // messages that are not answers
 		require.NoError(t, server.session.Send(t.Context(), answers...))
 		waiting.Wait()
 		assert.EqualValues(t, calls, client.session.Counters().Messages.Load())
@@ -233,7 +234,7 @@ func TestOneReadCompletesAllCalls(t *testing.T) {
 	})
 }
 
-// A call that waits for queued media does not wait for ever if the queue drops all of it.
+// TestWaitingForMediaThatIsDropped checks that a call that waits for queued media continues if the queue drops all of that media.
 func TestWaitingForMediaThatIsDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -245,14 +246,14 @@ func TestWaitingForMediaThatIsDropped(t *testing.T) {
 			require.NoError(t, q.Enqueue(until{}, &o))
 		}
 		frame(0x17, 10)
-		synctest.Wait() // it is being written, and nobody reads
+		synctest.Wait() // the frame is being written, and the peer does not read
 		frame(0x27, limit/2)
 		sent := make(chan error, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		go func() { sent <- client.session.Send(ctx, event(1)) }()
 		synctest.Wait()
-		frame(0x27, limit/2) // both are dropped
+		frame(0x27, limit/2) // the queue drops this frame and the one before
 		require.Zero(t, q.Waiting())
 		var p message.Packet
 		require.NoError(t, server.session.ReadPacket(t.Context(), 0, &p))
@@ -261,10 +262,11 @@ func TestWaitingForMediaThatIsDropped(t *testing.T) {
 	})
 }
 
-// CloseWrite writes what was posted before, and what is posted after it does not end a Session that is leaving.
+// TestPostBesideCloseWrite checks that CloseWrite writes the messages that were posted before it, and that after Leaving a message posted
+// after CloseWrite does not end the Session.
 func TestPostBesideCloseWrite(t *testing.T) {
 	a, b := conntest.Pair(t)
-	wrapped := struct{ *net.TCPConn }{a} // it has to be written to by another goroutine than that of Post
+	wrapped := struct{ *net.TCPConn }{a} // hides the socket, so that another goroutine than that of Post must write
 	client, server := pairOn(t, wrapped, b, Config{})
 	client.session.Leaving()
 	require.NoError(t, client.session.Post(t.Context(), true, event(1)))

@@ -7,8 +7,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Pushed bytes are the same for many connections, such as those of a live stream: chunks with full headers (format 0), on chunk
-// streams that nothing else uses, so that the chunk writer need not know about them.
+// Pushed bytes are encoded once and sent on many connections, such as those of the viewers of a live stream. They are chunks with full
+// headers (format 0), on chunk streams that carry nothing else, so that the chunk writer need not know about them.
 const (
 	chunkStreamPushed      = 5 // audio and data
 	chunkStreamPushedVideo = 7
@@ -23,16 +23,17 @@ func PushedHeader(t message.Type, streamID, timestamp uint32, size int) chunk.He
 	return h
 }
 
-// IsPushed reports whether a chunk stream is one of pushed bytes.
+// IsPushed reports whether a chunk stream carries pushed bytes.
 func IsPushed(chunkStreamID uint32) bool {
 	return chunkStreamID == chunkStreamPushed || chunkStreamID == chunkStreamPushedVideo
 }
 
-// TryWritev accepts b if no other write is in progress, and passes replies and b to the socket as far as it accepts them without waiting.
-// The rest is written before anything else. The buffers are kept, not copied, and must not change until everything is written.
+// TryWritev accepts b if no other write is in progress, and writes as much of the replies and b as the socket accepts without blocking. The
+// next write begins with the rest. TryWritev keeps the buffers without copying them, so they must not change until everything has been
+// written.
 //
-// ok is false if nothing was accepted: another write is in progress or has left a rest, the Session has ended, or the connection is not a
-// plain socket. Use Writev in that case. ready reports that everything has been written.
+// ok is false if nothing was accepted: another write is in progress or has not been completed, the Session has ended, or the connection is
+// not a plain socket. Use Writev in that case. ready reports that everything has been written.
 func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 	if w.try == nil || w.life.ending.Load() {
 		return false, false
@@ -67,7 +68,7 @@ func (w *writer) Writev(b [][]byte) error {
 	all := net.Buffers(w.rest)
 	w.rest = nil
 	w.begin()
-	if _, plain := w.life.nc.(*net.TCPConn); !plain { // joined, to make one TLS record or piece of ciphertext instead of many
+	if _, plain := w.life.nc.(*net.TCPConn); !plain { // joined, so that they need one TLS record or one piece of ciphertext instead of many
 		w.buf = appendAll(w.buf, b)
 		return w.flushed(w.flush(purpose{}, 0))
 	}
@@ -75,7 +76,7 @@ func (w *writer) Writev(b [][]byte) error {
 		all = append(all, w.buf)
 	}
 	if len(all) == 0 {
-		all = b // most often, and then nothing is allocated
+		all = b // the usual case, in which nothing is allocated
 	} else {
 		all = append(all, b...)
 	}

@@ -24,7 +24,7 @@ func pushed(timestamp uint32, body []byte) [][]byte {
 	return [][]byte{b[:12], b[12:]}
 }
 
-// Media is pushed on chunk streams of its own, with a whole header.
+// TestPushedHeader checks that pushed media has its own chunk streams and full headers.
 func TestPushedHeader(t *testing.T) {
 	for typ, want := range map[message.Type]uint32{message.TypeAudio: 5, message.TypeDataAMF0: 5, message.TypeVideo: 7} {
 		assert.Equal(t, chunk.Header{ChunkStreamID: want, StreamID: 1, Timestamp: 2, Length: 3, Type: uint8(typ)}, PushedHeader(typ, 1, 2, 3))
@@ -34,7 +34,8 @@ func TestPushedHeader(t *testing.T) {
 	}
 }
 
-// What a socket does not take at once is sent in order, and everything else goes between whole messages.
+// TestTryWritevKeepsTheRest checks that bytes that the socket does not accept at once are sent later in order, and that other messages are
+// sent only between whole messages.
 func TestTryWritevKeepsTheRest(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{Progress: true, Timeout: 20 * time.Second})
@@ -89,8 +90,8 @@ func TestPushWithoutASocket(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-// TestProgress checks that with Progress a slow peer is waited for, and that a peer that reads nothing is disconnected, even if only
-// replies are waiting.
+// TestProgress checks that with Config.Progress a write waits for a slow peer, and that a peer that reads nothing is disconnected, even if
+// only replies are waiting.
 func TestProgress(t *testing.T) {
 	const limit, size = 600 * time.Millisecond, 32 << 20
 	a, b := conntest.Pair(t)
@@ -116,7 +117,7 @@ func TestProgress(t *testing.T) {
 	assert.ErrorIs(t, s.Err(), os.ErrDeadlineExceeded)
 }
 
-// TestReplyLeavesOnce checks that a reply that was sent by Writev is not sent again with the next batch.
+// TestReplyLeavesOnce checks that a reply that Writev has sent is not sent again with the next batch.
 func TestReplyLeavesOnce(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})

@@ -9,8 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// MediaQueue is a first-in-first-out queue of media messages in one slab of bytes. Slabs come from a pool, and an empty queue has
-// none, so queueing does not allocate in steady state, and idle connections hold no memory.
+// MediaQueue is a first-in-first-out queue of media messages in one slab of bytes. Slabs come from a pool, and an empty queue has no slab.
+// So queueing does not allocate in steady state, and idle connections hold no memory.
 //
 //	+------+--------+---------+-----------+--------+ - - - -+
 //	| type | format | cs id 4 | time 4    | size 4 |  body  |
@@ -18,7 +18,7 @@ import (
 type MediaQueue struct {
 	slab   []byte
 	head   int
-	pooled *[]byte // the pool's pointer for slab
+	pooled *[]byte // the pointer to slab that the pool uses
 }
 
 const (
@@ -48,8 +48,9 @@ func (q *MediaQueue) Push(m *Message) {
 	q.slab = b
 }
 
-// makeRoom makes room for n bytes. It moves the queue within the slab only if at least as much has been taken out, and otherwise to a
-// slab of twice the size. So each byte moves a bounded number of times, and the slab is at most twice as large as necessary.
+// makeRoom makes room for n bytes. If at least as many bytes have been taken out as are queued, it moves the queue to the beginning of the
+// slab; otherwise it moves the queue to a slab of twice the size. So each byte moves a bounded number of times, and the slab is at most
+// twice as large as necessary.
 func (q *MediaQueue) makeRoom(n int) {
 	if len(q.slab)+n <= cap(q.slab) {
 		return

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestFullMediaQueueIsNotMoved checks that the cost of a message does not depend on the length of the queue.
+// TestFullMediaQueueIsNotMoved checks that adding and removing a message does not cost more in a longer queue.
 func TestFullMediaQueueIsNotMoved(t *testing.T) {
 	const size, enough = 300, 4 << 20
 	var q MediaQueue

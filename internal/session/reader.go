@@ -15,9 +15,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// reader is the read side. The token is the right to read the socket. A call that waits for something takes the token if it is free,
-// reads and dispatches for all others until its own event has happened, and releases it. So a program that plays reads the socket itself,
-// without another goroutine and without a queue.
+// reader is the read side. The token is the right to read the socket. A call that waits for something takes the token if it is free, reads
+// and dispatches for all calls until its own event has happened, and gives the token back. So a program that plays reads the socket on its
+// own goroutine, without a queue.
 type reader struct {
 	life   *lifetime
 	out    *writer
@@ -31,13 +31,13 @@ type reader struct {
 	deadline deadline
 	window   window
 	standing standing
-	waiters  sync.Pool // of awaitCall; not shared by Sessions, since a timer may belong to a bubble of testing/synctest
+	waiters  sync.Pool // Waiters for awaitCall; not shared by Sessions, since a timer may belong to a synctest bubble
 
 	backlogs
 
 	dispatching sync.Mutex        // held for one dispatch: by the holder of the token, or by HandlePacket
-	message     Message           // the one in dispatch; guarded by dispatching
-	wakes       []chan<- struct{} // what WakeAfter was given; guarded by dispatching
+	message     Message           // the message in dispatch; guarded by dispatching
+	wakes       []chan<- struct{} // the channels passed to WakeAfter; guarded by dispatching
 
 	acknowledged atomic.Uint32
 	limit        atomic.Int64 // value of SetMaxMessageSize, until the next read
@@ -51,7 +51,7 @@ func (r *reader) init(life *lifetime, out *writer, config *Config) {
 	r.standing.init(r)
 }
 
-// Await waits until done is closed or ctx is done, and serves the connection meanwhile. what names the wait in errors. done may be nil.
+// Await waits until done is closed or ctx is done, and reads and dispatches meanwhile. what names the wait in errors. done may be nil.
 func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) error {
 	return r.Read(&Waiter{What: what, Wake: done, ctx: ctx})
 }
@@ -73,15 +73,15 @@ func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) er
 	w.expireAfter(limit)
 	err := r.Read(w)
 	*w = Waiter{timer: w.timer}
-	r.waiters.Put(w) // that it may still be interrupted is harmless
+	r.waiters.Put(w) // a late interrupt is harmless
 	return err
 }
 
 // Read returns nil when w is ready, and otherwise an error.
 func (r *reader) Read(w *Waiter) error {
-	looks := w.Taker == nil // the owner of a Taker has already checked, and must do so again only if it has to wait
+	looks := w.Taker == nil // the owner of a Taker has checked before the call, and must check again only if it has to wait
 	for {
-		lost := r.life.Err() // checked before ready, since messages that arrived before the connection was lost count
+		lost := r.life.Err() // read before checking readiness: messages that arrived before the connection was lost must be used
 		if (looks || lost != nil) && w.ready() {
 			return nil
 		}
@@ -109,7 +109,7 @@ func (r *reader) Read(w *Waiter) error {
 	}
 }
 
-// awaitTurn waits until it has the token (got), or something has happened. In both cases w may be ready.
+// awaitTurn waits until it has the token (got is true), or until w was woken or has expired. In both cases w may be ready.
 func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	if w.Taker != nil {
 		w.Taker.Park(true)
@@ -118,7 +118,7 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	wake := w.wake()
 	defer r.token.waiting.Add(-1)
 	if r.token.waiting.Add(1) > 1 && w.Taker != nil {
-		runtime.Gosched() // those that were woken before come first: otherwise their media would be queued
+		runtime.Gosched() // let goroutines that were woken earlier run first: otherwise their media would be queued
 		select {
 		case <-wake:
 			return false, nil
@@ -150,8 +150,8 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	}
 }
 
-// readFor reads and dispatches until w is ready. The caller holds the token. looks says that w may be ready already, and again that
-// w was interrupted and has to check its state.
+// readFor reads and dispatches until w is ready. The caller holds the token. looks says that w may be ready already. again reports that w
+// was interrupted and must check its state.
 func (r *reader) readFor(w *Waiter, looks bool) (again bool, err error) {
 	if ready, err := r.serveBuffered(w, looks); ready || err != nil {
 		r.rest()
@@ -175,15 +175,16 @@ func (r *reader) readFor(w *Waiter, looks bool) (again bool, err error) {
 	}
 }
 
-// rest returns the read buffer unless it is still needed.
+// rest returns the read buffer to its pool, unless the buffer is still needed.
 func (r *reader) rest() {
 	if !r.kept {
 		r.in.ReleaseBuffer()
 	}
 }
 
-// serveBuffered dispatches messages that have already been read until w is ready, and then more while goesOn returns true. looks says to
-// check first whether w is ready. The error says why w is not ready; later errors are left to the next call.
+// serveBuffered dispatches messages that have already been read until w is ready, and then further ones while goesOn returns true. If looks
+// is set, it first checks whether w is ready. The error says why w is not ready; errors that occur after w is ready are left to the next
+// call.
 func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	ready, stopped, err := r.dispatchBuffered(w, looks && w.ready())
 	if err != nil {
@@ -198,7 +199,8 @@ func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	return false, err
 }
 
-// dispatchBuffered is serveBuffered with one lock for all messages. An error ends the Session; stopped is set if a queue is full.
+// dispatchBuffered does the work of serveBuffered with dispatching held. An error ends the Session. stopped is the Backlog that is full, if
+// any.
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
 	r.dispatching.Lock()
 	defer r.dispatched()
@@ -243,8 +245,8 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 	return ready, nil, nil
 }
 
-// goesOn reports whether w, which is ready, continues with messages that have already been read: to fill its Sink, or to complete the calls
-// of others, so that those need not wake up one after the other.
+// goesOn reports whether w, which is ready, should handle more messages that have already been read. It should do so to fill its Sink, and
+// to complete the calls of other goroutines, so that these need not wake up one after the other.
 func (r *reader) goesOn(w *Waiter) bool {
 	if w.Sink != nil {
 		return w.Sink.Room()
@@ -256,15 +258,15 @@ func isCommand(t uint8) bool {
 	return message.Type(t) == message.TypeCommandAMF0 || message.Type(t) == message.TypeCommandAMF3
 }
 
-// WakeAfter signals wake, which has one slot, after the messages that were received together with the one in dispatch. Otherwise the
-// goroutine that waits there might run for each of them. Only a Dispatcher in its Dispatch may call it.
+// WakeAfter signals wake, a channel with one slot, after all messages that were received together with the one in dispatch have been
+// handled. Otherwise the goroutine that waits for wake might run once for each message. Only a Dispatcher may call WakeAfter, in Dispatch.
 func (r *reader) WakeAfter(wake chan<- struct{}) {
 	if !slices.Contains(r.wakes, wake) {
 		r.wakes = append(r.wakes, wake)
 	}
 }
 
-// dispatched ends what began with dispatching.Lock.
+// dispatched signals the channels passed to WakeAfter, and unlocks dispatching.
 func (r *reader) dispatched() {
 	for _, wake := range r.wakes {
 		Signal(wake)
@@ -273,8 +275,8 @@ func (r *reader) dispatched() {
 	r.dispatching.Unlock()
 }
 
-// takeBuffered offers t the message in r.msg, and those after it that have been read already, until t declines one. rest reports
-// whether t has declined one, which is then in r.message and has to be dispatched.
+// takeBuffered offers t the message in r.msg and the following ones that have already been read, until t declines a message. rest reports
+// that t has declined one. That message is then in r.message and must be dispatched.
 func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 	taken := uint64(0)
 	t.Begin()
@@ -322,7 +324,7 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 	return false, &TimeoutError{What: w.What}
 }
 
-// lost returns the error of a connection on which err has ended reading.
+// lost returns the error of the connection after err has ended reading.
 func (r *reader) lost(err error) error {
 	err = ReadError(err, r.config.Peer)
 	if r.config.HungUp != nil && HungUp(err) {
@@ -331,11 +333,11 @@ func (r *reader) lost(err error) error {
 	return err
 }
 
-// Interrupt makes w check its state, if it is reading.
+// Interrupt makes w check its state, if w is reading.
 func (r *reader) Interrupt(w *Waiter) { r.deadline.interrupt(w) }
 
-// ReadPacket reads the next message of any type into p before it is dispatched. It takes precedence over the standing reader. p.Body is
-// replaced, and the caller may keep it. idle bounds each read of the socket; <= 0 means no bound.
+// ReadPacket reads the next message of any type into p without dispatching it. It takes precedence over the standing reader. It sets p.Body
+// to a new slice, which the caller may keep. idle bounds each read of the socket; <= 0 means no bound.
 func (r *reader) ReadPacket(ctx context.Context, idle time.Duration, p *message.Packet) error {
 	r.standing.claim()
 	defer r.standing.release()
@@ -347,7 +349,7 @@ func (r *reader) ReadPacket(ctx context.Context, idle time.Duration, p *message.
 	return nil
 }
 
-// HandlePacket dispatches a packet of ReadPacket.
+// HandlePacket dispatches a packet that ReadPacket has returned.
 func (r *reader) HandlePacket(ctx context.Context, p *message.Packet) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("rtmp: handle packet: %w", err)

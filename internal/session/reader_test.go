@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// player is a Sink and a Taker that waits for a number of messages, and has room for a number.
+// player is a Sink and a Taker. It waits for a number of messages, and has room for a number of messages.
 type player struct {
 	want, room int
 	verdicts   map[uint32]Verdict // verdicts by timestamp; the default is Taken
@@ -68,8 +68,8 @@ func (r *role) times() (all []uint32) {
 	return all
 }
 
-// TestTaker checks that a Taker gets as much of the audio and video that has already been read as it has room for, and that everything else
-// is dispatched.
+// TestTaker checks that a Taker receives as much of the audio and video that has already been read as it has room for, and that all other
+// messages are dispatched.
 func TestTaker(t *testing.T) {
 	data := Encode(message.TypeDataAMF0, 1, 4, []byte{5})
 	video := Encode(message.TypeVideo, 1, 5, []byte{0x17, 1})
@@ -102,8 +102,8 @@ func TestTaker(t *testing.T) {
 	}
 }
 
-// TestTakerLater checks that a message that a Taker puts off is offered to the next Read, and that Ready is not called while there are
-// messages to take.
+// TestTakerLater checks that a message for which a Taker returns Later is offered again in the next Read, and that Ready is not called
+// while there are messages to take.
 func TestTakerLater(t *testing.T) {
 	client, server := pair(t, Config{})
 	go server.session.Send(conntest.Context(t), sounds(1, 3)...)
@@ -146,7 +146,8 @@ func answers(t *testing.T) (all []chunk.Outgoing) {
 	return append(append(all, Encode(message.TypeCommandAMF3, 1, 3, []byte{0})), sounds(4, 1)...)
 }
 
-// Who has its answer completes the calls of others with what has been read, if somebody waits for that, and leaves the rest.
+// TestReadingForOthers checks a call that has received its answer. If other goroutines wait, it also handles the answers for them that have
+// already been read, and leaves all other messages in the buffer.
 func TestReadingForOthers(t *testing.T) {
 	for _, awaited := range []bool{false, true} {
 		client, server := pair(t, Config{})
@@ -174,7 +175,7 @@ func TestReadingForOthers(t *testing.T) {
 	}
 }
 
-// TestTakerOfALostConnection checks that messages taken before the connection was lost count.
+// TestTakerOfALostConnection checks that a Read succeeds if the Taker received enough messages before the connection was lost.
 func TestTakerOfALostConnection(t *testing.T) {
 	client, _ := pair(t, Config{})
 	client.session.Fail(io.ErrClosedPipe)
@@ -182,8 +183,8 @@ func TestTakerOfALostConnection(t *testing.T) {
 	require.ErrorIs(t, (&player{want: 1}).read(client.session), io.ErrClosedPipe)
 }
 
-// TestTakerIsParked checks that a Taker that waits for another reader is parked, and that when it gets the token it first looks whether
-// it has been given something.
+// TestTakerIsParked checks that a Taker is parked while it waits for another reader. When its goroutine gets the token, it must first check
+// whether the other reader has passed it media.
 func TestTakerIsParked(t *testing.T) {
 	client, _ := pair(t, Config{})
 	c := client.session
@@ -211,7 +212,7 @@ func TestBacklogStopsOthers(t *testing.T) {
 	came := make(chan struct{})
 	close(came)
 	require.True(t, c.token.take())
-	_, err := c.readFor(&Waiter{What: "something", Wake: came}, true) // it has come between a look and the token
+	_, err := c.readFor(&Waiter{What: "something", Wake: came}, true) // the event has happened between the last check and taking the token
 	require.NoError(t, err)
 	c.token.give()
 	go server.session.Send(conntest.Context(t), sounds(1, 1)...)
@@ -230,7 +231,7 @@ func TestSetMaxMessageSize(t *testing.T) {
 	}
 	var p message.Packet
 	got := make(chan error, 1)
-	go func() { got <- s.ReadPacket(conntest.Context(t), 0, &p) }() // it waits in a read when the limit is raised
+	go func() { got <- s.ReadPacket(conntest.Context(t), 0, &p) }() // this call is already reading when the limit is raised
 	s.SetMaxMessageSize(100_000)
 	send(50_000)
 	require.NoError(t, <-got)

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// vectorReader reads a socket into memory that is lent to it only when there is something to read.
+// vectorReader reads a socket into memory that it borrows only when there is something to read.
 type vectorReader struct {
 	nc     *net.TCPConn
 	raw    syscall.RawConn
@@ -21,10 +21,10 @@ type vectorReader struct {
 	iov    []unix.Iovec
 	n      int
 	errno  syscall.Errno
-	once   func(fd uintptr) bool // readv, bound once so that a read allocates nothing
+	once   func(fd uintptr) bool // the method value readv, made once so that reading does not allocate
 }
 
-// newVectorReader returns nil for connections that are not plain sockets.
+// newVectorReader returns a vectorReader for nc, or nil if nc is not a plain socket.
 func newVectorReader(nc net.Conn) *vectorReader {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {

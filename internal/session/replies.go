@@ -8,12 +8,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// replies are the reader's messages to the peer. The reader never waits to write: the replies are sent with the next write, or the reader
-// writes as much of them as the socket accepts without blocking, and a flusher writes the rest.
+// replies contains the reader's messages to the peer. The reader never waits to write: the replies are sent with the next write, or the
+// reader writes as much of them as the socket accepts without blocking, and a flusher writes the rest.
 type replies struct {
 	unanswered *atomic.Uint64 // counts replies that were dropped
-	due        atomic.Bool    // some are pending
-	later      atomic.Bool    // some are pending that may wait for the next write, or until the Session reads again
+	due        atomic.Bool    // some replies are pending that must be sent soon
+	later      atomic.Bool    // some replies are pending that may wait for the next write, or until the Session reads again
 
 	mu        sync.Mutex // guards the fields below
 	pending   []chunk.Outgoing
@@ -48,14 +48,14 @@ func (r *replies) post(o chunk.Outgoing) bool {
 	return true
 }
 
-// hurry makes replies that may wait due.
+// hurry makes the replies that may wait due at once.
 func (r *replies) hurry() {
 	if r.later.Load() {
 		r.due.Store(true)
 	}
 }
 
-// announceWindow adds a Window Acknowledgement Size, in place of one that was not sent yet. It may wait.
+// announceWindow adds a Window Acknowledgement Size, which replaces one that was not sent yet. The message may wait.
 func (r *replies) announceWindow(size uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -63,7 +63,7 @@ func (r *replies) announceWindow(size uint32) {
 	r.later.Store(true)
 }
 
-// acknowledge adds an Acknowledgement, in place of one that was not sent yet.
+// acknowledge adds an Acknowledgement, which replaces one that was not sent yet.
 func (r *replies) acknowledge(received uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,10 +8,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Reply adds a message to the replies, or drops it if there are too many. It does not block. o.Body is kept.
+// Reply adds a message to the replies, or drops it if too many replies are waiting. It does not block. It keeps o.Body.
 func (w *writer) Reply(o chunk.Outgoing) { w.reply(o, &w.replies.due) }
 
-// ReplyLater is Reply for a message that may wait for the next write, or until the Session reads again, and so costs no system call.
+// ReplyLater is like Reply, but the message is sent with the next write or when the Session reads again, which saves a system call.
 func (w *writer) ReplyLater(o chunk.Outgoing) { w.reply(o, &w.replies.later) }
 
 func (w *writer) reply(o chunk.Outgoing, urgency *atomic.Bool) {
@@ -51,9 +51,9 @@ func (w *writer) takeReplies(buf []byte) []byte {
 	return buf
 }
 
-// FlushReplies sends the replies without waiting. If a write is in progress, it leaves them to release.
+// FlushReplies sends the replies without waiting. If a write is in progress, that write sends them when it releases the lock.
 func (w *writer) FlushReplies() {
-	for range 2 { // others may add replies for ever
+	for range 2 { // a bounded number of times, since others may add replies for ever
 		if !w.replies.due.Load() {
 			return
 		}
@@ -92,7 +92,7 @@ func (w *writer) writeNow() bool {
 		return false
 	}
 	w.buf = w.takeReplies(w.buffer())
-	n, _ := w.try.write(w.buf) // the next write finds the error
+	n, _ := w.try.write(w.buf) // the next write returns the error
 	w.config.Counters.BytesWritten.Add(uint64(n))
 	w.unsent = append(w.unsent, w.buf[n:]...)
 	w.empty(0) // so that thousands of players do not keep a buffer each

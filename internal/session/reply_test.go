@@ -14,7 +14,7 @@ import (
 func TestTryReplyIsBounded(t *testing.T) {
 	for name, test := range map[string]struct {
 		sizes []int
-		last  bool // whether there is room for the last
+		last  bool // whether there is room for the last reply
 	}{
 		"one alone may be long": {[]int{2 << 20}, true},
 		"nothing beside it":     {[]int{2 << 20, 1}, false},
@@ -36,8 +36,8 @@ func TestTryReplyIsBounded(t *testing.T) {
 	require.Equal(t, MaxReplies, n)
 }
 
-// TestRepliesLeaveAtOnce checks that FlushReplies and TryWritev send a reply before they return, without a goroutine, if the socket has
-// room.
+// TestRepliesLeaveAtOnce checks that FlushReplies and TryWritev send a reply before they return, without starting a goroutine, if the
+// socket has room.
 func TestRepliesLeaveAtOnce(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})
@@ -56,8 +56,8 @@ func TestRepliesLeaveAtOnce(t *testing.T) {
 	}
 }
 
-// TestRepliesAreFlushed checks that replies for which the socket has no room are flushed later, as often as necessary, also on connections
-// without writes that do not block.
+// TestRepliesAreFlushed checks that a flusher sends the replies for which the socket has no room, as often as necessary. It also checks
+// connections that don't support writing without blocking.
 func TestRepliesAreFlushed(t *testing.T) {
 	client, server := pair(t, Config{})
 	var p message.Packet

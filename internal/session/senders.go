@@ -8,7 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// senders contains the SendQueues of a connection whose senders are running. It is for messages that must not overtake queued media.
+// senders contains the SendQueues of a connection whose senders are running. Messages that must not overtake queued media wait for these
+// queues.
 type senders struct {
 	busy atomic.Int32 // number of queues that are not empty, or whose sender is writing
 
@@ -22,7 +23,7 @@ func (s *senders) add(q *SendQueue) {
 	s.all = append(s.all, q)
 }
 
-// remove removes a queue whose sender has ended, and ends the waits for it.
+// remove removes a queue whose sender has ended, and ends the waits for that queue.
 func (s *senders) remove(q *SendQueue) {
 	s.mu.Lock()
 	s.all = slices.DeleteFunc(s.all, func(other *SendQueue) bool { return other == q })
@@ -73,7 +74,7 @@ func (q *SendQueue) ahead() <-chan struct{} {
 	return nil
 }
 
-// count updates senders.busy: whether the queue is not empty, or its sender is writing. The caller holds q.mu.
+// count updates senders.busy. busy says whether the queue is not empty or its sender is writing. The caller holds q.mu.
 func (q *SendQueue) count(busy bool) {
 	if busy == q.counts {
 		return
@@ -85,7 +86,7 @@ func (q *SendQueue) count(busy bool) {
 	}
 }
 
-// passing returns *c, which it makes if necessary.
+// passing returns *c, and makes the channel if necessary.
 func passing(c *chan struct{}) <-chan struct{} {
 	if *c == nil {
 		*c = make(chan struct{})

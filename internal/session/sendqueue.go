@@ -13,7 +13,7 @@ import (
 // gatherLimit is how many bytes may wait for the sender before Enqueue blocks, if nothing is dropped.
 const gatherLimit = 256 << 10
 
-// finishLooks is how often Finish checks for progress within a grace.
+// finishLooks is how many times Finish checks for progress within a grace.
 const finishLooks = 8
 
 // SendQueue holds the media that a stream sends. A goroutine of the Session, the sender, sends everything that is queued with one
@@ -33,11 +33,11 @@ type SendQueue struct {
 	closed bool
 	err    error
 	counts bool          // senders counts this queue
-	sent   chan struct{} // closed when the messages that the sender is writing have been sent; nil if nothing waits for that
-	next   chan struct{} // the same for the queued messages
+	sent   chan struct{} // closed when the messages that the sender is writing have been sent; nil if no goroutine waits for that
+	next   chan struct{} // closed when the messages in queue have been sent; nil if no goroutine waits for that
 }
 
-// NewSendQueue returns a queue that drops media beyond limit bytes. If limit is 0, Enqueue blocks instead.
+// NewSendQueue returns a queue that drops media if more than dropBeyond bytes are queued. If dropBeyond is 0, Enqueue blocks instead.
 func (w *writer) NewSendQueue(dropBeyond int) *SendQueue {
 	return &SendQueue{w: w, dropping: dropBeyond > 0, queue: NewDropQueue(dropBeyond),
 		more: make(chan struct{}, 1), room: make(chan struct{}, 1), ended: make(chan struct{})}
@@ -60,7 +60,7 @@ func (q *SendQueue) Start(streamID uint32) bool {
 // Ended returns a channel that is closed when the sender has ended.
 func (q *SendQueue) Ended() <-chan struct{} { return q.ended }
 
-// close makes the sender end when it has sent everything.
+// close makes the sender end after it has sent everything.
 func (q *SendQueue) close() {
 	q.mu.Lock()
 	q.closed = true
@@ -74,7 +74,7 @@ func (q *SendQueue) failure() error {
 	return q.err
 }
 
-// over returns why no more can be sent, or nil. The caller holds q.mu.
+// over returns the reason why no more can be sent, or nil. The caller holds q.mu.
 func (q *SendQueue) over() error {
 	if q.err == nil && q.closed {
 		return fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
@@ -113,13 +113,13 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	default:
 		q.queue.Push(&m)
 	}
-	q.count(true) // the sender, which looks now, finds out if everything was dropped
+	q.count(true) // if everything was dropped, the sender, which now looks, corrects the count
 	Signal(q.more)
 	return true, nil
 }
 
-// Enqueue queues a message. It waits for room within the limit of who. The body is copied, and the stream id is that of the queue.
-// Several goroutines may call Enqueue at a time.
+// Enqueue queues a message. It waits for room within the limit of who. It copies the body, and replaces the stream id by that of the queue.
+// Several goroutines may call Enqueue at the same time.
 func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
 	return q.wait(who, func() (bool, error) {
 		if err := q.w.life.Err(); err != nil {
@@ -147,7 +147,7 @@ func (q *SendQueue) wait(who Writer, try func() (bool, error)) error {
 	if done || err != nil {
 		return err
 	}
-	defer Signal(q.room) // there may be room for another call, and the end concerns all
+	defer Signal(q.room) // wake another call: there may be room for it, or the queue has ended for all
 	for !done && err == nil {
 		if err = q.w.waitFor(who, nil, q.room); err == nil {
 			done, err = try()
@@ -170,7 +170,7 @@ func (q *SendQueue) run() {
 		q.count(q.busy)
 		q.sent, q.next = q.next, nil
 		if !q.busy {
-			passed(&q.sent) // what was queued has been dropped
+			passed(&q.sent) // all queued messages have been dropped
 		}
 		last := q.closed && !q.busy
 		q.mu.Unlock()
@@ -199,7 +199,7 @@ func (q *SendQueue) run() {
 	}
 }
 
-// send sends a queue with as few system calls as possible. It has no limit, since the stream may be closing.
+// send sends a queue with as few system calls as possible. The write has no limit of its own, since the stream may be closing.
 func (q *SendQueue) send(queue *MediaQueue) error {
 	b, err := q.w.Begin(nil)
 	if err != nil {
@@ -216,8 +216,8 @@ func (q *SendQueue) send(queue *MediaQueue) error {
 	return b.End(err)
 }
 
-// Finish waits until everything was sent, and then ends the queue. The sender, and a write in progress, may continue while they make
-// progress within each grace, but no longer than Config.Timeout. It returns the error of sending, if any.
+// Finish waits until everything has been sent, and then ends the queue. It waits as long as the peer accepts bytes within each grace, but
+// no longer than Config.Timeout. It returns the error of sending, if there is one.
 func (q *SendQueue) Finish(grace time.Duration) error {
 	w := q.w
 	q.close()
@@ -231,7 +231,7 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 	defer tick.Stop()
 	w.deadline.interrupt(nil) // interrupt the write, since it counts the accepted bytes only when it returns
 	quiet, before, ended := 0, w.config.Counters.BytesWritten.Load(), q.ended
-	var lock chan struct{} // wait for the queue first, and then for the lock
+	var lock chan struct{} // nil while waiting for the queue; then the lock
 	for {
 		select {
 		case <-ended:
@@ -250,7 +250,7 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 			w.deadline.interrupt(nil)
 			quiet++
 			if now := w.config.Counters.BytesWritten.Load(); now != before {
-				quiet, before = 1, now // the bytes were accepted before the last check
+				quiet, before = 1, now // the peer had accepted the bytes before the last check
 			}
 			if quiet < finishLooks {
 				continue

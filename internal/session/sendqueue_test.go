@@ -98,7 +98,7 @@ func TestSendQueueDrops(t *testing.T) {
 	require.True(t, client.session.NewSendQueue(1).Drops())
 }
 
-// TestSendQueueForgetsNobody checks that all calls that wait for room continue when the queue has become empty.
+// TestSendQueueForgetsNobody checks that every call that waits for room continues after the queue has become empty.
 func TestSendQueueForgetsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -123,8 +123,8 @@ func TestSendQueueForgetsNobody(t *testing.T) {
 	})
 }
 
-// TestSendQueueEnds checks that a queue has ended for all callers when a message in it could not be sent, when it was closed, or when the
-// connection has ended, and that a stopped Writer ends only its own calls.
+// TestSendQueueEnds checks that a queue ends for all callers when a message in it could not be sent, when it was closed, and when the
+// connection has ended. A stopped Writer must end only its own calls.
 func TestSendQueueEnds(t *testing.T) {
 	stopped := errors.New("stopped")
 	for name, test := range map[string]struct {
@@ -185,13 +185,13 @@ func TestSendQueueEnds(t *testing.T) {
 func TestSendQueueFinish(t *testing.T) {
 	const grace, timeout, every, size = time.Second, 5 * time.Second, 600 * time.Millisecond, 12 + 50
 	for name, test := range map[string]struct {
-		takes []int // bytes, one after every
+		takes []int // bytes that the peer reads; the times between them are every
 		after time.Duration
 		err   error
 	}{
 		"nobody reads":   {nil, grace, os.ErrDeadlineExceeded},
 		"it is slow":     {[]int{1, 1, 1, 1, 1, size - 5}, 6 * every, nil},
-		"it stops":       {[]int{1}, 625*time.Millisecond + grace, os.ErrDeadlineExceeded}, // from the first look after that
+		"it stops":       {[]int{1}, 625*time.Millisecond + grace, os.ErrDeadlineExceeded}, // counted from the first check after the byte
 		"it is too slow": {[]int{1, 1, 1, 1, 1, 1, 1, 1}, timeout, os.ErrDeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,8 +222,8 @@ func TestSendQueueFinish(t *testing.T) {
 	}
 }
 
-// TestSendQueueFinishWaitsForTheLock checks that Finish also waits for the write lock, within the same limits, since the last messages of
-// the stream follow.
+// TestSendQueueFinishWaitsForTheLock checks that Finish also waits for the write lock, within the same limits. The lock is needed to send
+// the last commands of the stream afterwards.
 func TestSendQueueFinishWaitsForTheLock(t *testing.T) {
 	for _, after := range []time.Duration{time.Second / 2, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {

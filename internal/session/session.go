@@ -10,11 +10,11 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// Session is a connection after its handshake. All its methods may be called from any goroutine.
+// Session is a connection after its handshake. All methods may be called from any goroutine.
 //
-// A Session reads only while a call waits for something, or if StartStanding was called. A call that waits takes the token, reads, and
-// dispatches for all others until its own event has happened. A call that writes takes the write lock. The reader never waits to
-// write: its replies are sent with the next write, or it writes as much of them as the socket accepts without blocking, and a flusher
+// A Session reads only while a call waits for something, or after StartStanding was called. A call that waits takes the token, and reads
+// and dispatches for all calls until its own event has happened. A call that writes takes the write lock. The reader never waits to write:
+// its replies are sent with the next write, or the reader writes as much of them as the socket accepts without blocking, and a flusher
 // writes the rest.
 //
 // Lock order, outermost first, and what each lock guards:
@@ -39,7 +39,7 @@ type Session struct {
 	config Config
 }
 
-// New returns the Session on nc, whose handshake is over. It starts no goroutine.
+// New returns a Session on nc. The handshake must be complete. New starts no goroutine.
 func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	if config.Counters == nil {
 		config.Counters = new(Counters)
@@ -50,7 +50,7 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	if config.Window == 0 {
 		config.Window = DefaultWindow
 	}
-	all := new(struct { // in one piece
+	all := new(struct { // one allocation for all parts
 		Session
 		life  lifetime
 		out   writer
@@ -68,5 +68,5 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	return s
 }
 
-// Counters returns the counters of the Session and the connections before it.
+// Counters returns the counters of the Session, which it may share with previous connections (Config.Counters).
 func (s *Session) Counters() *Counters { return s.config.Counters }

@@ -114,7 +114,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// TestEndedChoosesTheError checks that the error that Ended returns is that of the Session and of pending calls.
+// TestEndedChoosesTheError checks that the Session and its pending calls return the error that Dispatcher.Ended has chosen.
 func TestEndedChoosesTheError(t *testing.T) {
 	client, _ := pair(t, Config{})
 	k, err := client.session.NewCall("ask", 0)
@@ -184,7 +184,7 @@ func TestWaitsEnd(t *testing.T) {
 		require.ErrorIs(t, client.session.AwaitReply(ctx, "answer", nil), context.DeadlineExceeded)
 		require.Equal(t, time.Minute+time.Second, time.Since(began))
 
-		server.session.StartStanding() // who answers
+		server.session.StartStanding() // this end answers
 		got, err := client.call(context.Background(), "echo", "afterwards")
 		require.NoError(t, err)
 		require.Equal(t, []any{"afterwards"}, got)
@@ -192,7 +192,7 @@ func TestWaitsEnd(t *testing.T) {
 	})
 }
 
-// TestWhoWaitsReadsForAll checks that of two waiters one reads for both.
+// TestWhoWaitsReadsForAll checks that if two calls wait, one of them reads for both.
 func TestWhoWaitsReadsForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -205,7 +205,7 @@ func TestWhoWaitsReadsForAll(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []any{1.0}, got)
 		late := &Waiter{What: "turn", Sink: &player{want: 1}, Taker: &player{}, Idle: time.Second}
-		for range 2 { // while the other reads
+		for range 2 { // these calls wait while the first call reads
 			began := time.Now()
 			require.ErrorIs(t, client.session.Read(late), os.ErrDeadlineExceeded)
 			require.Equal(t, time.Second, time.Since(began))
@@ -218,7 +218,7 @@ func TestWhoWaitsReadsForAll(t *testing.T) {
 	})
 }
 
-// TestEndedIsTheEnd checks that Err already returns the error when Ended is called.
+// TestEndedIsTheEnd checks that Err already returns the error while Ended is being called.
 func TestEndedIsTheEnd(t *testing.T) {
 	client, _ := pair(t, Config{})
 	told, found := make(chan struct{}), make(chan error)
@@ -234,7 +234,8 @@ func TestEndedIsTheEnd(t *testing.T) {
 	require.ErrorIs(t, <-found, io.ErrClosedPipe)
 }
 
-// HungUp is called before a Session ends because the peer has closed the connection, and only then. While it waits, Err does not.
+// TestHungUpComesFirst checks that Config.HungUp is called before a Session ends because the peer has closed the connection, and in no
+// other case. While HungUp waits, Err does not block.
 func TestHungUpComesFirst(t *testing.T) {
 	for name, end := range map[string]func(client, server *role){
 		"the peer closes": func(_, server *role) { server.session.Close() },

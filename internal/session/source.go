@@ -23,7 +23,7 @@ func (s source) Read(b []byte) (int, error) {
 	return s.read(func() (int, error) { return s.r.life.nc.Read(b) })
 }
 
-// read calls once until it has read bytes or the deadline has passed.
+// read calls once again and again until it has read bytes or the deadline has passed.
 func (s source) read(once func() (int, error)) (int, error) {
 	r := s.r
 	r.out.replies.hurry()

@@ -7,7 +7,7 @@ import (
 )
 
 // standing is the standing reader. It reads while no other waiter reads, so that pings and calls are always answered. It is a waiter
-// without a deadline that stops only for calls that take precedence.
+// without a deadline, and gives way only to calls that take precedence.
 type standing struct {
 	reader *reader
 	waiter Waiter
@@ -28,7 +28,7 @@ func (r *reader) StartStanding() {
 	r.standing.start.Do(func() { r.life.Own(r.standing.read) })
 }
 
-// claim keeps the standing reader from reading until release is called.
+// claim prevents the standing reader from reading until release is called.
 func (s *standing) claim() {
 	s.mu.Lock()
 	if s.claims++; s.claims == 1 {
@@ -46,7 +46,8 @@ func (s *standing) release() {
 	}
 }
 
-// claimed returns a channel that is closed when no call takes precedence any more, or nil if none does now.
+// claimed returns nil if no call takes precedence at present. If one does, claimed returns a channel that is closed when none does any
+// more.
 func (s *standing) claimed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +57,7 @@ func (s *standing) claimed() <-chan struct{} {
 	return s.unclaim
 }
 
-// standing also implements the Sink of a waiter that takes no media.
+// standing also implements Sink, for a waiter that receives no media.
 
 func (s *standing) Ready() bool         { return s.claimed() != nil }
 func (s *standing) Room() bool          { return false }

@@ -2,17 +2,17 @@ package session
 
 import "sync/atomic"
 
-// token is the right to read the socket. A channel with one slot would also work, but if nobody waits it costs several times as much, about
-// as much as reading a small message.
+// token is the right to read the socket. A channel with one slot would also work. But when no goroutine waits, a channel costs several
+// times as much, about as much as reading a small message.
 type token struct {
 	taken   atomic.Bool
-	waiting atomic.Int32  // those that try take now, and each time that given is signalled
-	given   chan struct{} // one slot, signalled when the token was given back while a waiter waited
+	waiting atomic.Int32  // goroutines that call take now, and again whenever given is signalled
+	given   chan struct{} // one slot, signalled when the token is given back while a goroutine waits
 }
 
 func (t *token) init() { t.given = make(chan struct{}, 1) }
 
-// take takes the token if it is free, and reports whether it was.
+// take takes the token if it is free. It reports whether it has taken it.
 func (t *token) take() bool { return t.taken.CompareAndSwap(false, true) }
 
 func (t *token) give() {

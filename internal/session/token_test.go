@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestToken checks that one goroutine at a time has the token, and that no waiter is forgotten.
+// TestToken checks that only one goroutine at a time has the token, and that every waiter gets the token in the end.
 func TestToken(t *testing.T) {
 	var k token
 	k.init()
@@ -31,7 +31,7 @@ func TestToken(t *testing.T) {
 	assert.Zero(t, k.waiting.Load())
 	assert.True(t, k.take())
 	assert.False(t, k.take())
-	for len(k.given) > 0 { // from waiters that took the token without a wait in the end
+	for len(k.given) > 0 { // signals left for waiters that took the token without waiting for them
 		<-k.given
 	}
 	k.give()

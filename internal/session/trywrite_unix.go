@@ -14,13 +14,13 @@ type tryWriter struct {
 	raw  syscall.RawConn
 	buf  []byte
 	n    int
-	err  error                 // error of once; nil if the socket accepts no more
-	once func(fd uintptr) bool // write, bound once so that a write allocates nothing
+	err  error                 // error of the last system call; nil if the socket accepts no more
+	once func(fd uintptr) bool // calls write(2); made once so that writing does not allocate
 	bufs [][]byte
-	many func(fd uintptr) bool // writev, likewise
+	many func(fd uintptr) bool // calls writev(2); made once, too
 }
 
-// newTryWriter returns nil for connections that are not plain sockets.
+// newTryWriter returns a tryWriter for nc, or nil if nc is not a plain socket.
 func newTryWriter(nc net.Conn) *tryWriter {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
@@ -37,7 +37,7 @@ func newTryWriter(nc net.Conn) *tryWriter {
 	}
 	t.many = func(fd uintptr) bool {
 		// Errors are ignored here, since the next ordinary write will return them.
-		if len(t.bufs) == 1 { // the usual case, which costs the kernel less
+		if len(t.bufs) == 1 { // the usual case; write(2) costs less than writev(2)
 			t.n, _ = syscall.Write(int(fd), t.bufs[0])
 			return true
 		}
@@ -47,8 +47,8 @@ func newTryWriter(nc net.Conn) *tryWriter {
 	return t
 }
 
-// write returns how many bytes of b the socket has accepted. The error is like that of net.Conn's Write, but it is nil if the socket
-// accepts no more, was closed, or its deadline has passed; an ordinary write will report that.
+// write writes to the socket without blocking, and returns how many bytes of b the socket has accepted. The error is like that of
+// net.Conn.Write, but it is nil if the socket accepts no more, was closed, or its deadline has passed; an ordinary write will report that.
 func (t *tryWriter) write(b []byte) (int, error) {
 	t.buf, t.n, t.err = b, 0, nil
 	if err := t.raw.Write(t.once); err != nil {

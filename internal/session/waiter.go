@@ -9,11 +9,11 @@ import (
 
 // Waiter waits for something that the peer will send.
 type Waiter struct {
-	What  string          // for the error text
+	What  string          // name of the wait, for the text of errors
 	Idle  time.Duration   // bounds each read of the socket; 0 means no bound
-	Wake  <-chan struct{} // closed or signalled when another reader may have received it
+	Wake  <-chan struct{} // closed or signalled when another reader may have received the event
 	Sink  Sink            // decides when the wait is over; nil means when Wake is closed
-	Taker Taker           // takes audio and video without a dispatch; may be nil; requires Sink
+	Taker Taker           // receives audio and video without a dispatch; may be nil; requires Sink
 
 	call     *Call           // wait until this call is complete, instead of Wake; may be nil
 	ctx      context.Context // may be nil
@@ -22,19 +22,19 @@ type Waiter struct {
 	packet   *message.Packet // receives the next message instead of a dispatch
 }
 
-// Sink is the owner of a Waiter that takes media as it arrives, such as a stream that is being read. The methods have no side effects.
+// Sink is the owner of a Waiter that receives media, such as a stream that is being read. The methods have no side effects.
 type Sink interface {
-	Ready() bool         // the wait is over
-	Room() bool          // the owner also takes messages that have already been received
+	Ready() bool         // reports whether the wait is over
+	Room() bool          // the owner accepts more of the messages that have already been received
 	Deadline() time.Time // deadline of the wait; zero means none
 	Backlog() *Backlog   // the owner's Backlog; the owner may read even if it is full; may be nil
 }
 
-// Taker takes the messages of its own stream without a dispatch, many at a time. Only the goroutine that reads for it calls it.
+// Taker receives the messages of its own stream without a dispatch, many at a time. Only the goroutine of its Waiter calls the methods.
 type Taker interface {
-	Park(parked bool)        // while parked, the goroutine waits for another reader, which may fill what this one wants filled
-	Begin()                  // comes before Take, and may take a lock
-	Take(m *Message) Verdict // m is audio or video
+	Park(parked bool)        // while parked is true, the goroutine waits for another reader, which may pass media to the Taker's owner
+	Begin()                  // called before Take; may take a lock
+	Take(m *Message) Verdict // receives m, which is audio or video, or declines it
 	Room() bool              // there may be room for another message
 	End() (ready bool)       // releases the lock; ready is the result of Sink.Ready
 }
@@ -65,7 +65,7 @@ func (w *Waiter) ready() bool {
 	}
 }
 
-// wake returns the channel that is closed or signalled when another reader may have received what w waits for.
+// wake returns the channel that is closed or signalled when another reader may have received the event that w waits for.
 func (w *Waiter) wake() <-chan struct{} {
 	if w.call != nil {
 		return w.call.Done()
@@ -80,7 +80,7 @@ func (w *Waiter) expireAfter(limit time.Duration) {
 	}
 }
 
-// due returns when w gives up if no bytes arrive from now on.
+// due returns the time at which w gives up if no bytes arrive until then.
 func (w *Waiter) due() time.Time {
 	d := w.deadline
 	if w.Sink != nil {
@@ -108,7 +108,7 @@ func (w *Waiter) expiry() <-chan time.Time {
 	return w.timer.C
 }
 
-// stops reports whether b keeps w from reading.
+// stops reports whether b prevents w from reading.
 func (w *Waiter) stops(b *Backlog) bool {
 	return b != nil && (w.Sink == nil || w.Sink.Backlog() != b)
 }

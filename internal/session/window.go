@@ -6,15 +6,15 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// window counts what the peer sends, and acknowledges it (RTMP 1.0 section 5.4.3 to 5.4.5).
+// window counts the bytes that the peer sends, and acknowledges them (RTMP 1.0 sections 5.4.3 to 5.4.5).
 type window struct {
 	replies *replies
 
 	mu        sync.Mutex // guards the fields below
 	received  uint64     // bytes received since the beginning of the handshake
-	acked     uint64     // received at the last Acknowledgement
+	acked     uint64     // value of received at the last Acknowledgement
 	size      uint32     // the peer's Window Acknowledgement Size
-	announced uint32     // our own window, as last sent
+	announced uint32     // this end's window, as last sent
 }
 
 // count adds received bytes, and sends an Acknowledgement after each half of the window.
@@ -31,7 +31,7 @@ func (w *window) count(n int) {
 	}
 }
 
-// obey acts on a Window Acknowledgement Size or a Set Peer Bandwidth.
+// obey applies a Window Acknowledgement Size or a Set Peer Bandwidth.
 func (w *window) obey(t message.Type, size uint32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -42,7 +42,7 @@ func TestAcknowledgements(t *testing.T) {
 	require.EqualValues(t, 1, server.session.Counters().Acknowledgements.Load())
 }
 
-// TestWindows checks that the peer's window is used unless it is 0, and that each new value of its bandwidth is answered once.
+// TestWindows checks that a Session uses the peer's window unless that is 0, and that it answers each new value of Set Peer Bandwidth once.
 func TestWindows(t *testing.T) {
 	client, _ := pair(t, Config{})
 	w, r := &client.session.window, &client.session.replies

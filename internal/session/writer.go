@@ -15,12 +15,13 @@ import (
 )
 
 const (
-	// keepWriteBuffer is the size of the largest buffer that a connection keeps between writes, in bytes. Larger ones are shared.
+	// keepWriteBuffer is the size of the largest buffer that a connection keeps between writes, in bytes. Larger buffers are returned to a
+	// pool that all connections share.
 	keepWriteBuffer = 64 << 10
-	// shareWriteBuffer is the size of the largest buffer that is shared, in bytes.
+	// shareWriteBuffer is the size of the largest buffer that is returned to the pool, in bytes.
 	shareWriteBuffer = 4 << 20
-	// writeGrace is the shortest time that a write gets. A context or deadline may end before the socket was offered a byte, and
-	// usually the socket accepts all bytes within microseconds.
+	// writeGrace is the minimum time for a write that has begun. A context or deadline may end before the first system call, and usually
+	// the socket accepts all bytes within microseconds.
 	writeGrace = 100 * time.Millisecond
 )
 
@@ -31,18 +32,18 @@ type writer struct {
 	replies  replies
 	deadline deadline
 
-	lock   chan struct{} // one slot: the right to encode and write. Unlike a mutex, it can be waited for together with a context
+	lock   chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
 	chunks *chunk.Writer // owned by the holder of lock
 	buf    []byte        // likewise
-	box    *[]byte       // the pool's pointer to buf; nil if there is no buffer; owned by the holder of lock
+	box    *[]byte       // the pointer to buf that the pool uses; nil if there is no buffer; owned by the holder of lock
 	err    error         // error of the first failed write; owned by the holder of lock
-	unsent []byte        // bytes that the socket has not accepted without waiting; owned by the holder of lock
+	unsent []byte        // bytes that the socket has not accepted without blocking; owned by the holder of lock
 	rest   [][]byte      // buffers of TryWritev that the socket has not accepted; owned by the holder of lock. At most one of unsent and rest is not empty
 	try    *tryWriter    // nil if not supported; owned by the holder of lock
 	posted bool          // the unwritten bytes contain messages of Post; owned by the holder of lock
 
 	sending   senders
-	gathering atomic.Bool // a Post is about to write what others post meanwhile
+	gathering atomic.Bool // a call of Post is about to write the messages that others post meanwhile
 	leaving   atomic.Bool // Leaving was called
 }
 
@@ -57,9 +58,10 @@ func (w *writer) init(life *lifetime, config *Config) {
 
 // Writer is the origin of a write, such as a stream that publishes, and limits it.
 type Writer interface {
-	// WriteLimit returns the deadline, zero if there is none, and an error if the write must end now.
+	// WriteLimit returns the deadline, or zero if there is none. It returns an error if the write must end now.
 	WriteLimit() (time.Time, error)
-	// WriteWake is signalled when WriteLimit may have changed. InterruptWrite is called then as well.
+	// WriteWake returns a channel that is signalled when the result of WriteLimit may have changed. The owner then also calls
+	// InterruptWrite.
 	WriteWake() <-chan struct{}
 }
 
@@ -80,8 +82,8 @@ func (p purpose) limit() (time.Time, error) {
 	return p.who.WriteLimit()
 }
 
-// acquire takes the write lock. It fails if the Session has ended or p's limit has passed. Nothing is encoded before that, since encoded
-// messages must be written.
+// acquire takes the write lock. It returns an error if the Session has ended or p's limit has passed. Messages are encoded only after that,
+// since every encoded message must be written.
 func (w *writer) acquire(p purpose) error {
 	if _, err := p.limit(); err != nil {
 		return err
@@ -110,7 +112,7 @@ func (w *writer) usable(p purpose) error {
 	return w.err
 }
 
-// release gives back the write lock, and sends the replies that were added meanwhile.
+// release releases the write lock, and sends the replies that were added while it was held.
 func (w *writer) release() {
 	<-w.lock
 	w.FlushReplies()
@@ -166,9 +168,9 @@ func (w *writer) waitFor(who Writer, lock chan<- struct{}, event <-chan struct{}
 	}
 }
 
-// Send writes pending replies and messages with one system call. If ctx is done before the write begins, nothing is sent. If it is done
-// during the write, the connection ends, since a part of a chunk may have been sent, unless the rest can be written within
-// writeGrace. Media that was queued before the call is sent first.
+// Send writes pending replies and messages with one system call. If ctx is done before the write begins, nothing is sent. If ctx is done
+// during the write and the rest can't be written within writeGrace, the connection ends, since a part of a chunk may have been sent. Media
+// that was queued before the call is sent first.
 func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	if err := w.afterMedia(ctx); err != nil {
 		return err
@@ -176,9 +178,9 @@ func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	return w.send(purpose{ctx: ctx, replies: len(messages) == 0}, messages...)
 }
 
-// Post is like Send, for a message whose sender will wait for an answer: a later error ends the Session. If a write is in progress, Post
-// leaves the message to it and returns, so that one system call sends the messages of many goroutines. gather says that other goroutines
-// may be about to post; Post lets them run before it writes. o.Body is kept.
+// Post is like Send, for a message whose sender will wait for an answer: an error after Post has returned ends the Session. If a write is
+// in progress, Post leaves the message to that write and returns, so that one system call sends the messages of many goroutines. gather
+// says that other goroutines may be about to post; Post lets them run before it writes. Post keeps o.Body.
 func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error {
 	if err := w.afterMedia(ctx); err != nil {
 		return err
@@ -226,8 +228,8 @@ type until time.Time
 func (u until) WriteLimit() (time.Time, error) { return time.Time(u), nil }
 func (u until) WriteWake() <-chan struct{}     { return nil }
 
-// SendReply is like Send, for an answer, without its own limit. If it can't be sent, the connection stays alive as long as it can be
-// read.
+// SendReply is like Send, for an answer, and has no limit of its own. If the answer can't be sent, the connection stays alive as long as it
+// can be read.
 func (w *writer) SendReply(messages ...chunk.Outgoing) error {
 	return w.send(purpose{replies: true}, messages...)
 }
@@ -244,7 +246,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
 	w.begin()
 	p.replies = p.replies && !w.posted
-	var refused error // a message that cannot be encoded; those before it are still written
+	var refused error // the error of a message that cannot be encoded; the messages before it are still written
 	for i := range messages {
 		if w.buf, refused = w.encode(w.buf, &messages[i]); refused != nil {
 			break
@@ -253,7 +255,7 @@ func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
 	switch err := w.flush(p, keepWriteBuffer); {
 	case err == nil:
 		return refused
-	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // continue to read, although the peer does not
+	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // continue to read, although the peer reads nothing
 		return err
 	default:
 		return w.life.Fail(err)
@@ -269,7 +271,7 @@ func (w *writer) encode(dst []byte, o *chunk.Outgoing) ([]byte, error) {
 	return dst, err
 }
 
-// begin starts a write buffer with what must be written first. The caller holds the lock.
+// begin starts a write buffer with the messages that must be written first. The caller holds the lock.
 func (w *writer) begin() {
 	w.buf = w.takeReplies(appendAll(append(w.buffer(), w.unsent...), w.rest))
 	w.unsent, w.rest = nil, nil
@@ -298,7 +300,7 @@ var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
 func (w *writer) flush(p purpose, keep int) error {
 	if len(w.buf) > 0 {
 		w.err = w.write(p, w.buf)
-		w.posted = false // sendLocked has looked at it
+		w.posted = false // sendLocked has already used its value
 	}
 	w.empty(keep)
 	return w.err
@@ -318,8 +320,8 @@ func (w *writer) empty(keep int) {
 	w.box, w.buf = nil, nil
 }
 
-// write writes b within Config.Timeout and p's limit, or writeGrace if that is longer. Usually the socket accepts it at once, and no
-// deadline needs to be set.
+// write writes b within Config.Timeout and p's limit, or within writeGrace if that is longer. Usually the socket accepts all bytes at once,
+// so no deadline needs to be set.
 func (w *writer) write(p purpose, b []byte) error {
 	if w.try != nil {
 		n, err := w.try.write(b)
@@ -338,7 +340,7 @@ func (w *writer) write(p purpose, b []byte) error {
 	})
 }
 
-// writing calls write until it succeeds or a limit has passed. write continues where it has stopped.
+// writing calls write until it succeeds or a limit has passed. Each call of write continues where the previous one has stopped.
 func (w *writer) writing(p purpose, write func() (int, error)) error {
 	var holder any = w
 	if p.who != nil {
@@ -385,7 +387,8 @@ func (w *writer) lost(err error) error {
 	return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
 }
 
-// due returns the time by which a write that began at began must end, zero if never, and p's error if p ends it.
+// due returns the time by which a write that began at began must end, or zero if there is no limit. It returns p's error if p ends the
+// write.
 func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 	due, err := p.limit()
 	if grace := began.Add(writeGrace); err != nil || !due.IsZero() && due.Before(grace) {
@@ -400,10 +403,11 @@ func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 // InterruptWrite makes a write in progress for who check its limit.
 func (w *writer) InterruptWrite(who Writer) { w.deadline.interrupt(who) }
 
-// Leaving says that the peer may hang up from now on: a failed write does not end the Session.
+// Leaving says that the peer may hang up from now on. A failed write then does not end the Session.
 func (w *writer) Leaving() { w.leaving.Store(true) }
 
-// CloseWrite writes what is waiting, and closes the write side of the connection. It returns false if the connection does not support that.
+// CloseWrite writes all waiting messages, and closes the write side of the connection. It returns false if the connection can't be half
+// closed.
 func (w *writer) CloseWrite(ctx context.Context) bool {
 	half, ok := w.life.nc.(interface{ CloseWrite() error })
 	if !ok {
@@ -417,7 +421,7 @@ func (w *writer) CloseWrite(ctx context.Context) bool {
 	defer w.release()
 	if w.err == nil {
 		w.begin()
-		w.flush(purpose{ctx: ctx}, 0) // after an error, what the peer has sent can still be read
+		w.flush(purpose{ctx: ctx}, 0) // ignore an error: what the peer has sent can still be read
 	}
 	if half.CloseWrite() != nil {
 		return false

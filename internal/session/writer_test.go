@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestSendRefuses checks that messages before the first that can't be encoded are sent, and that Config.Sent sees only those.
+// TestSendRefuses checks that Send sends the messages before the first one that can't be encoded, and that Config.Sent sees only those.
 func TestSendRefuses(t *testing.T) {
 	a, b := conntest.Pair(t)
 	var sent []uint32
@@ -50,8 +50,8 @@ func TestStoppedBeforeTheLock(t *testing.T) {
 	})
 }
 
-// TestWriteBuffers checks that a connection keeps only small buffers, that a player's connection keeps none, and that very large ones are
-// not shared.
+// TestWriteBuffers checks that a connection keeps only small write buffers, that a player's connection keeps none, and that very large
+// buffers are not shared.
 func TestWriteBuffers(t *testing.T) {
 	send := func(s *Session) error { return s.Send(context.Background(), ping) }
 	batch := func(s *Session) error { return writeFor(s, nil) }

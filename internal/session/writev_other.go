@@ -4,7 +4,7 @@ package session
 
 import "syscall"
 
-// writev uses several system calls, where other systems need one.
+// writev uses one system call for each buffer.
 func writev(fd int, b [][]byte) (total int, err error) {
 	for _, one := range b {
 		n, err := syscall.Write(fd, one)

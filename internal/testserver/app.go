@@ -20,7 +20,7 @@ import (
 // setupTimeout is how long a client may take to send connect.
 const setupTimeout = 30 * time.Second
 
-// public returns the server.Server that a Server uses. It has few limits, since its clients are tests.
+// public returns the server.Server that a Server uses. That server has few limits, since its clients are tests.
 func (s *Server) public() *server.Server {
 	cfg := &s.cfg
 	rtmp := &server.Server{

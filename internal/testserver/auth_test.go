@@ -90,7 +90,7 @@ func TestAuthAsksPublishersOnly(t *testing.T) {
 	}
 }
 
-// TestAuthFFmpegPublishes tests both schemes with FFmpeg, which has its own implementation.
+// TestAuthFFmpegPublishes tests both schemes with FFmpeg, which has an independent implementation.
 func TestAuthFFmpegPublishes(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
@@ -121,7 +121,7 @@ func TestAuthFFmpegPublishes(t *testing.T) {
 				url := strings.Replace(server.URL(test.app, "cam"), "://", "://"+test.credentials, 1)
 				out, err := programtest.Output(t, "ffmpeg", "-nostdin", "-v", "error", "-i", sample, "-t", "1", "-c", "copy", "-f", "flv", url)
 				patient.Conns.Wait() // wait until the server has read everything that FFmpeg sent
-				server.Close()       // the recording is complete
+				server.Close()       // this completes the recording
 				recording, readErr := os.ReadFile(filepath.Join(dir, "cam.flv"))
 				assert.Equal(t, test.connects, connects.Load())
 				if test.complaint != "" {

@@ -98,7 +98,7 @@ func TestSessionClose(t *testing.T) {
 	sessions := make(chan *testserver.Session, 2)
 	s := rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }})
 	one := peertest.Connect(t, s.Addr())
-	first := <-sessions // before there is another session, which could also be the one received
+	first := <-sessions // received now, since a later session could be received instead
 	two := peertest.Connect(t, s.Addr())
 	second := <-sessions
 	first.Close()

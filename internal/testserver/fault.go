@@ -11,11 +11,11 @@ type Action int
 
 const (
 	None    Action = iota
-	Cut            // send a FIN; the client's bytes are still read, so that what was sent is not lost to a reset
+	Cut            // send a FIN, and continue to read, since a reset would discard the bytes that were sent
 	Reset          // reset the TCP connection; close a tunnel without notice
 	Stall          // send nothing more, and keep the connection open until Server.Close
-	Dribble        // write single bytes from that byte on
-	Corrupt        // invert that byte
+	Dribble        // write single bytes from position At on
+	Corrupt        // invert the byte at position At
 )
 
 // Fault is a fault in the transmission from server to client.
@@ -64,7 +64,7 @@ func (c *faultyConn) CloseWrite() error {
 	return nil
 }
 
-// closeWrite sends a FIN, or closes a connection that cannot.
+// closeWrite sends a FIN. It closes a connection that can't be half closed.
 func closeWrite(nc net.Conn) {
 	if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		return
@@ -125,7 +125,7 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 	return n, net.ErrClosed
 }
 
-// corrupt sends b, and inverts the byte at index if that is the fault.
+// corrupt sends b. If the fault is in b, it inverts the byte at index.
 func (c *faultyConn) corrupt(b []byte, index int) (int, error) {
 	if index < len(b) && c.written+int64(index) == c.fault.At {
 		b = append([]byte{}, b...)

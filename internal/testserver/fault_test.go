@@ -19,10 +19,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// handshakeSize is the size of what the server sends before its first message: S0, S1 and S2.
+// handshakeSize is the number of bytes that the server sends before its first message: S0, S1 and S2.
 const handshakeSize = 1 + 2*1536
 
-// recorded is a connection that keeps the bytes read from it, and the length of each read.
+// recorded is a connection that records the bytes read from it, and the length of each read.
 type recorded struct {
 	net.Conn
 	bytes []byte
@@ -38,7 +38,7 @@ func (r *recorded) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// faulty starts a server with a fault on its first connection. It has a recording of ten tags, after which it closes the connection.
+// faulty starts a server with a fault on its first connection. The server plays a recording of ten tags, and then closes the connection.
 func faulty(t *testing.T, fault testserver.Fault) *testserver.Server {
 	t.Helper()
 	file := rtmptest.File(rtmptest.SampleTags(t)[:10]...)
@@ -56,7 +56,7 @@ func faulty(t *testing.T, fault testserver.Fault) *testserver.Server {
 var atOnce = []chunk.Outgoing{peertest.Command(0, "connect", 1, amf.Object{{Name: "app", Value: "app"}}),
 	peertest.Command(0, "createStream", 2, nil), peertest.Command(1, "play", 0, nil, "sample")}
 
-// session plays, with all commands sent at once, and returns the bytes received until err.
+// session plays, with all commands sent at once. It returns the bytes received and the error that ended the connection.
 func session(t *testing.T, s *testserver.Server) (r *recorded, err error) {
 	t.Helper()
 	nc, err := net.Dial("tcp", s.Addr())
@@ -74,7 +74,7 @@ func session(t *testing.T, s *testserver.Server) (r *recorded, err error) {
 	return r, err
 }
 
-// faultsAt are positions of faults: in the handshake, after it, in messages, and one that is never reached.
+// faultsAt returns positions for faults: in the handshake, after the handshake, in messages, and one that is never reached.
 func faultsAt(whole []byte) []int64 {
 	n := int64(len(whole))
 	return []int64{0, 1, 1000, handshakeSize - 1, handshakeSize, handshakeSize + 1, handshakeSize + 100, n / 2, n - 1, n, n + 1000}
@@ -88,7 +88,7 @@ func wholeSession(t *testing.T) []byte {
 	return r.bytes
 }
 
-// requireSame compares the bytes after the handshake, which is random, with the beginning of want.
+// requireSame compares got with the beginning of want. It ignores the handshake, which is random.
 func requireSame(t *testing.T, want, got []byte) {
 	t.Helper()
 	if len(got) > handshakeSize {
@@ -144,7 +144,7 @@ func TestStallInHandshake(t *testing.T) {
 	}
 }
 
-// TestStall checks that a stalled connection stays open until Close, and does not affect others.
+// TestStall checks that a stalled connection stays open until Close, and does not affect other connections.
 func TestStall(t *testing.T) {
 	whole := wholeSession(t)
 	for _, at := range []int{handshakeSize, handshakeSize + 100, len(whole) - 1} {
@@ -173,7 +173,7 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// TestDribble checks with a pipe that each byte is written separately.
+// TestDribble checks that each byte is written separately. It uses a pipe, which preserves the boundaries of writes.
 func TestDribble(t *testing.T) {
 	const at = handshakeSize + 50
 	overPipe(t, testserver.Config{Fault: func(int) testserver.Fault {

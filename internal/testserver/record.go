@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// published holds the streams that are being published, and their recordings. A recording contains exactly what was
-// published, unlike one of server.Files.
+// published contains the streams that are being published, and their recordings. Unlike a recording of server.Files, such a recording
+// contains exactly the messages that were published.
 type published struct {
 	dir string // "" means that nothing is recorded
 
@@ -33,7 +33,7 @@ func (p *published) has(name string) bool {
 	return found
 }
 
-// begin registers a publisher, unless the name has one.
+// begin registers a publisher, unless the name already has one.
 func (p *published) begin(r *server.Request) error {
 	r.Path = r.Name
 	p.mu.Lock()
@@ -118,8 +118,8 @@ func newRecorder(dir, name string, resume bool) (*recorder, error) {
 	return r, nil
 }
 
-// recorded returns the end of a recording in ms, and whether it exists. An unreadable file is an error, since otherwise it would be
-// replaced.
+// recorded returns the end of a recording in ms, and whether the recording exists. For an unreadable file it returns an error, since
+// otherwise the file would be replaced.
 func recorded(path string) (end uint32, found bool, err error) {
 	file, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(file) == 0 {

@@ -22,20 +22,20 @@ func requireRecorded(t *testing.T, path string, n int) {
 	rtmptest.EqualTags(t, rtmptest.SampleTags(t)[:n], tags)
 }
 
-// TestRecordFails checks that publishing is refused if the recording can't be written, and that the name stays free.
+// TestRecordFails checks that the server refuses publish if the recording can't be written, and that the name then stays free.
 func TestRecordFails(t *testing.T) {
 	for _, kind := range []string{"record", "append", "live"} {
 		t.Run(kind, func(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "cam.flv")
-			require.NoError(t, os.Mkdir(path, 0o755)) // a folder in the place of the file
+			require.NoError(t, os.Mkdir(path, 0o755)) // a folder in place of the file
 			s := rtmptest.Server(t, testserver.Config{RecordDir: dir})
 			c := peertest.Connect(t, s.Addr())
 			for range 2 {
 				id := c.CreateStream()
 				c.Tell(id, "publish", "cam", kind)
 				assert.Equal(t, "NetStream.Record.Failed", c.Next().Code)
-				rtmptest.SendTags(c, id, rtmptest.SampleTags(t)[:3]...) // to nowhere
+				rtmptest.SendTags(c, id, rtmptest.SampleTags(t)[:3]...) // media of a refused stream, which the server drops
 			}
 			c.Sync()
 			require.NoError(t, os.Remove(path))

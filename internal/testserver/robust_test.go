@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// watched is a listener whose connections show a test what the server writes before it is sent.
+// watched is a listener whose connections call writes with the bytes that the server is about to send.
 type watched struct {
 	net.Listener
 	writes func(b []byte)
@@ -36,7 +36,7 @@ func (w watchedConn) Write(b []byte) (int, error) {
 	return w.Conn.Write(b)
 }
 
-// TestViewerIsThereWhenItIsTold checks that a client misses nothing that is published after the server has told it that play begins.
+// TestViewerIsThereWhenItIsTold checks that a client receives everything that is published after the server has sent it Play.Start.
 func TestViewerIsThereWhenItIsTold(t *testing.T) {
 	l := conntest.Listen(t)
 	var publish func()

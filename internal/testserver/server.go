@@ -1,6 +1,6 @@
-// Package testserver extends package server for tests of clients: with faults at a chosen byte (Fault), streams in
-// every unusual shape that the protocol allows (Shape), arbitrary refusals, and all six transports on one port. Files
-// are played and published streams are recorded by name alone, in any application.
+// Package testserver extends package server for tests of clients: with faults at a chosen byte (Fault), recordings in every unusual form
+// that servers send (Shape), arbitrary refusals, and all six transports. It finds files to play and names recordings by the name of the
+// stream alone, in any application.
 package testserver
 
 import (
@@ -35,14 +35,14 @@ type Config struct {
 	Auth *auth.Server
 	// Refuse returns the information object with which a connect is refused, or nil to accept it. The connection stays open.
 	Refuse func(connect message.Command) amf.Object
-	// OnConnect is called when the client has been accepted. It may wait for the client, as the Handlers may.
+	// OnConnect is called when the client has been accepted. OnConnect and the Handlers may wait for the client.
 	OnConnect func(*Session)
-	// OnMessage sees every message from connect on, before it is served, on the goroutine that reads, so it must not wait for the client.
-	// The message is valid during the call.
+	// OnMessage is called with every message from connect on, before the server handles it. It runs on the goroutine that reads, so it must
+	// not wait for the client. The message is valid only during the call.
 	OnMessage func(*Session, *chunk.Message)
-	// Handlers answer remote calls by name. An error is sent as an _error with its text.
+	// Handlers answer remote calls, by method name. An error is sent as an _error with the text of the error.
 	Handlers map[string]func(*Session, message.Command) (any, error)
-	// RefuseShared reports whether clients may not change a shared object. Nil means that they may change all of them.
+	// RefuseShared reports whether to refuse changes of a shared object by clients. Nil means that all changes are accepted.
 	RefuseShared func(name string) bool
 
 	// Scheme is the scheme of the server's URLs, one of package rtmp's six. "" means rtmp. With rtmpe and rtmpte, unencrypted clients are
@@ -52,14 +52,14 @@ type Config struct {
 	Player *Player     // player for SWF verification, which clients must pass before they play; nil means no verification
 	Token  string      // key of the SecureToken challenge that clients must answer before they play; "" means no challenge
 
-	// Fault returns the fault on the n-th TCP connection, counted from 0, below TLS and HTTP. Nil means no faults.
+	// Fault returns the fault for the n-th TCP connection, counted from 0. The fault is below TLS and HTTP. Nil means no faults.
 	Fault func(n int) Fault
-	// SessionFault returns the fault on the n-th RTMP connection, above TLS and HTTP. Nil means no faults.
+	// SessionFault returns the fault for the n-th RTMP connection, counted from 0. The fault is above TLS and HTTP. Nil means no faults.
 	SessionFault func(n int) Fault
 	Logger       *slog.Logger // nil means that nothing is logged
 }
 
-// Player contains the hash and the size of a SWF file that clients must know, as returned by swf.Hash.
+// Player contains the hash and the size of the SWF file that clients must know, as returned by swf.Hash.
 type Player = server.SWF
 
 // Server is a running server.
@@ -101,7 +101,7 @@ func (s *Server) URL(app, name string) string {
 	return cmp.Or(s.cfg.Scheme, "rtmp") + "://" + s.Addr() + "/" + app + "/" + name
 }
 
-// Close ends all connections, and returns when every goroutine of the server has ended, and with them all handlers.
+// Close ends all connections, and returns when all goroutines of the server, including handlers, have ended.
 func (s *Server) Close() {
 	s.listener.Close()
 	s.rtmp.Close()

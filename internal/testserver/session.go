@@ -29,7 +29,7 @@ type sessionKey struct{}
 
 func sessionOf(c *server.Conn) *Session { return c.Context().Value(sessionKey{}).(*Session) }
 
-// connected accepts the client, unless its connection has ended.
+// connected registers that the client was accepted, unless its connection has ended.
 func (s *Session) connected() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,14 +104,14 @@ func (s *Session) Ping(ms uint32) error { return s.Send(session.Event(message.Ev
 // Notify calls a method of the client without asking for an answer.
 func (s *Session) Notify(method string, args ...any) error { return s.conn.Notify(method, args...) }
 
-// Call calls a method of the client. The channel receives the answer, a _result or _error without its transaction id. It is closed without
-// an answer if the session ends or Call fails.
+// Call calls a method of the client. The channel receives the answer, a _result or _error without its transaction id. The channel is closed
+// without an answer if the session ends or Call fails.
 func (s *Session) Call(method string, args ...any) (<-chan message.Command, error) {
 	answer := make(chan message.Command, 1)
 	k, err := s.conn.Call(context.Background(), method, args...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil && s.over { // join no longer waits for it
+	if err == nil && s.over { // join may already have returned, and so would not wait for the goroutine below
 		err = net.ErrClosed
 	}
 	if err != nil {

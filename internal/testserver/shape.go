@@ -6,9 +6,9 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Shape says how recordings are sent in ways in which servers differ from each other or from the specification. The media and its
-// order are always those of the file, except that with InterleaveAV a short message overtakes a long one on another chunk
-// stream. The zero value sends nothing unusual.
+// Shape says how recordings are sent. Its fields are ways in which servers differ from each other or from the specification. The media and
+// its order are always those of the file, except that with InterleaveAV a short message overtakes a long one on another chunk stream. The
+// zero value sends nothing unusual.
 type Shape struct {
 	AudioChunkStream uint32 // chunk stream id of audio and metadata, 4..65599; 0 means 4
 	VideoChunkStream uint32 // chunk stream id of video and aggregates, 4..65599; 0 means 6
@@ -27,7 +27,7 @@ type Shape struct {
 	EndSignal         EndSignal
 }
 
-// EndSignal says how the end of a recording is signalled.
+// EndSignal says how the server signals the end of a recording.
 type EndSignal int
 
 const (
@@ -41,7 +41,7 @@ const (
 	EndNothing                          // nothing at all
 )
 
-// lateBy is the number of tags before late metadata.
+// lateBy is the number of tags that precede late metadata.
 const lateBy = 10
 
 // arrange returns the tags of a recording in the order in which they are sent. It does not modify tags.
@@ -74,7 +74,7 @@ func (s Shape) arrange(tags []flv.Tag) []flv.Tag {
 	return slices.Insert(arranged, at, scripts...)
 }
 
-// arrangeFile is arrange for an encoded FLV file.
+// arrangeFile does the same as arrange for an encoded FLV file.
 func (s Shape) arrangeFile(file []byte) ([]byte, error) {
 	if !s.DuplicateMetadata && !s.LateMetadata {
 		return file, nil

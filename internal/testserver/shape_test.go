@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// shapes covers all fields of Shape, alone and together. show checks that the shape was really sent.
+// shapes contains all fields of Shape, alone and together. show checks that the server has really sent the shape.
 var shapes = map[string]struct {
 	shape testserver.Shape
 	show  func(t *testing.T, c *peertest.Client)
@@ -132,7 +132,7 @@ func TestShape(t *testing.T) {
 			c.Play("sample")
 			c.Until(isStop)
 			want, got := shapedTags(t, test.shape), rtmptest.MediaTags(t, c.Skipped)
-			if test.shape.InterleaveAV { // a short message overtakes a long one only on another chunk stream
+			if test.shape.InterleaveAV { // a short message can overtake a long one only on another chunk stream
 				slices.SortStableFunc(want, byType)
 				slices.SortStableFunc(got, byType)
 			}
@@ -146,7 +146,7 @@ func TestShape(t *testing.T) {
 
 func byType(a, b flv.Tag) int { return cmp.Compare(b.Type, a.Type) }
 
-// TestShapeAfterTheEnd checks that after the end, and after other messages on its chunk streams, a shaped recording can be played again.
+// TestShapeAfterTheEnd checks that a shaped recording can be played again after its end, and after other messages on its chunk streams.
 func TestShapeAfterTheEnd(t *testing.T) {
 	for name, test := range shapes {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestShapeAfterTheEnd(t *testing.T) {
 					tag.Timestamp-test.shape.TimestampOffset == 8000
 			})
 			var want []flv.Tag
-			for _, tag := range all[:20] { // metadata and sequence headers, wherever they were; each once
+			for _, tag := range all[:20] { // metadata and sequence headers, each once, wherever they are
 				if tag.Type == flv.TagScript && slices.ContainsFunc(want, func(t flv.Tag) bool { return t.Type == flv.TagScript }) {
 					continue
 				}
@@ -186,8 +186,8 @@ func TestShapeAfterTheEnd(t *testing.T) {
 	}
 }
 
-// TestShapeOfTwoStreams plays two shaped recordings on one connection. Their messages alternate on the same chunk streams, since each is
-// sent when it is due.
+// TestShapeOfTwoStreams plays two shaped recordings on one connection. Each message is sent at its time, so the messages of both recordings
+// alternate on the same chunk streams.
 func TestShapeOfTwoStreams(t *testing.T) {
 	overPipe(t, testserver.Config{Shape: testserver.Shape{VideoChunkStream: 7}, Realtime: true}, func(t *testing.T, c *peertest.Client) {
 		one, two := c.CreateStream(), c.CreateStream()

@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// between appends the additional messages that the Shape inserts between two others.
+// between appends the additional messages that the Shape inserts between two messages.
 func (s *shaper) between(dst []byte, streamID uint32) (_ []byte, err error) {
 	s.count++
 	every := func(n int) bool { return n > 0 && s.count%n == 0 }
@@ -40,8 +40,7 @@ var unknown = []chunk.Outgoing{
 	{Type: 255, ChunkStreamID: 3, StreamID: 77, Body: []byte{0, 0, 0, 0}},
 }
 
-// sizes are the chunk sizes of ChunkSizeEvery in turn, in bytes. They are small, so that most messages have several
-// chunks.
+// sizes contains the chunk sizes that ChunkSizeEvery uses in turn, in bytes. They are small, so that most messages have several chunks.
 var sizes = []uint32{300, 17, 1000, 128, 64}
 
 // abort begins a video message, sends its first chunk, and aborts it.
@@ -52,7 +51,7 @@ func (s *shaper) abort(dst []byte, streamID uint32) ([]byte, error) {
 		return dst, nil // every message fits in one chunk
 	}
 	dst = s.appendChunk(dst, bogus)
-	delete(s.last, bogus.id) // send a full header next, since peers differ in whether the header of an aborted message counts
+	delete(s.last, bogus.id) // send a full header next, since peers differ in whether they use the header of an aborted message
 	o := session.Control(message.TypeAbort, message.AppendUint32(nil, bogus.id))
 	return s.out.AppendMessage(dst, &o)
 }
@@ -101,8 +100,7 @@ type sentHeader struct {
 // extended in the 24-bit timestamp field means that the value follows in 32 bits.
 const extended = 0xFFFFFF
 
-// appendChunk appends the next chunk of a message. It encodes headers itself, since chunk.Writer writes only correct
-// ones.
+// appendChunk appends the next chunk of a message. It encodes headers itself, since chunk.Writer writes only correct headers.
 func (s *shaper) appendChunk(dst []byte, m *shaped) []byte {
 	if m.begun {
 		dst = appendBasicHeader(dst, chunk.Format3, m.id)
@@ -119,8 +117,8 @@ func (s *shaper) appendChunk(dst []byte, m *shaped) []byte {
 	return dst
 }
 
-// appendHeader appends the header of a message's first chunk (RTMP 1.0 section 5.3.1). With OmitExtendedType3 it is
-// always format 0, since a delta is never extended.
+// appendHeader appends the header of a message's first chunk (RTMP 1.0 section 5.3.1). With OmitExtendedType3 the format is always 0, so
+// that no delta is extended.
 func (s *shaper) appendHeader(dst []byte, m *shaped) []byte {
 	last, known := s.last[m.id]
 	s.last[m.id] = sentHeader{timestamp: m.timestamp, streamID: m.streamID, length: uint32(len(m.body)), typ: m.typ}

@@ -21,7 +21,7 @@ type shaper struct {
 	resize                 bool // a change of the chunk size is due
 }
 
-// newShaper returns nil if the shape needs no shaper.
+// newShaper returns a shaper for shape, or nil if the shape needs none.
 func newShaper(shape Shape) *shaper {
 	shape.DuplicateMetadata, shape.LateMetadata = false, false // these two are applied to the file
 	if shape == (Shape{}) {
@@ -32,8 +32,7 @@ func newShaper(shape Shape) *shaper {
 	return &shaper{shape: shape, out: chunk.NewWriter(), last: make(map[uint32]sentHeader)}
 }
 
-// append appends messages to dst. end reports that no more messages must be sent, and that the connection must be
-// closed.
+// append appends messages to dst. end reports that the connection must be closed without sending more messages.
 func (s *shaper) append(dst []byte, messages []chunk.Outgoing) (_ []byte, end bool, err error) {
 	for len(messages) > 0 && err == nil {
 		n := 1
@@ -60,8 +59,7 @@ func (s *shaper) append(dst []byte, messages []chunk.Outgoing) (_ []byte, end bo
 // isPlayed reports whether a message is audio, video or metadata of the stream.
 func isPlayed(o chunk.Outgoing) bool { return session.IsPushed(o.ChunkStreamID) }
 
-// appendOthers appends messages other than media. They have whole headers, since media may have been sent on their
-// chunk streams.
+// appendOthers appends messages other than media. They have full headers, since media may have been sent on their chunk streams.
 func (s *shaper) appendOthers(dst []byte, messages []chunk.Outgoing) (_ []byte, err error) {
 	for _, o := range messages {
 		delete(s.last, o.ChunkStreamID)
@@ -109,7 +107,7 @@ func (s *shaper) messages(played []chunk.Outgoing) []*shaped {
 		}
 		if n > 1 {
 			m.typ, m.id, m.body = uint8(message.TypeAggregate), s.shape.VideoChunkStream, nil
-			for _, o := range played[:n] { // with the timestamps of the file, since those in an aggregate are relative to the first
+			for _, o := range played[:n] { // use the timestamps of the file, since those in an aggregate are relative to the first one
 				m.body = flv.AppendTag(m.body, flv.Tag{Type: flv.TagType(o.Type), Timestamp: o.Timestamp, Body: o.Body})
 			}
 		}
@@ -130,7 +128,7 @@ func isEnd(messages []chunk.Outgoing) bool {
 	return bytes.HasPrefix(messages[1].Body, amf.AppendString(nil, "onPlayStatus"))
 }
 
-// endMessages returns the messages with which to replace the end of a stream for a signal.
+// endMessages returns the messages that replace the end of a stream, according to signal.
 func endMessages(all []chunk.Outgoing, signal EndSignal) []chunk.Outgoing {
 	id := all[1].StreamID
 	status := func(code string) []chunk.Outgoing {

@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Tags parses an FLV file. The bodies are copies.
+// Tags parses an FLV file. The bodies of the tags are copies.
 func Tags(file []byte) ([]flv.Tag, error) {
 	r := flv.NewReader(bytes.NewReader(file))
 	var tags []flv.Tag

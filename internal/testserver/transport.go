@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// listen starts serving on l, in layers: TCP with faults, TLS, HTTP. RTMPE is on top of them.
+// listen starts serving on l. The layers are TCP with faults, TLS and HTTP; RTMPE is above them.
 func (s *Server) listen(l net.Listener) {
 	s.listener = l
 	if s.cfg.Fault != nil {
@@ -63,5 +63,5 @@ func ServerTLS() *tls.Config {
 	return selfsigned.Server()
 }
 
-// ClientTLS returns the configuration of a client that trusts such a server.
+// ClientTLS returns the configuration of a client that trusts a server with the configuration of ServerTLS.
 func ClientTLS() *tls.Config { return selfsigned.Client() }

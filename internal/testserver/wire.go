@@ -32,7 +32,7 @@ func (c *shapedConn) CloseWrite() error {
 	return nil
 }
 
-// Write encodes the messages in b again, in the Shape, and sends them.
+// Write decodes the messages in b, encodes them again in the Shape, and sends them.
 func (c *shapedConn) Write(b []byte) (int, error) {
 	if c.ended {
 		return len(b), nil
@@ -57,7 +57,7 @@ func (c *shapedConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// messages decodes chunks. An incomplete message waits for the next call.
+// messages decodes chunks. It keeps an incomplete message for the next call.
 func (c *shapedConn) messages(b []byte) (all []chunk.Outgoing, err error) {
 	c.wire.Write(b)
 	for {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// BenchmarkReceive and BenchmarkSend carry 64 KiB at a time, by TCP alone and through a tunnel over it.
+// BenchmarkReceive and BenchmarkSend carry 64 KiB at a time, over plain TCP and through a tunnel.
 func BenchmarkReceive(b *testing.B) {
 	piece := make([]byte, 64<<10)
 	endless := func(nc net.Conn) {
@@ -40,7 +40,7 @@ func BenchmarkSend(b *testing.B) {
 	})
 }
 
-// BenchmarkRoundTrip is one small message and its answer.
+// BenchmarkRoundTrip measures one small message and its answer.
 func BenchmarkRoundTrip(b *testing.B) {
 	eachWay(b, echo, func(b *testing.B, nc net.Conn) {
 		piece := make([]byte, 100)

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// cipherPiece is the number of bytes that are enciphered for one write of the connection below. Enciphering can't be undone, so this also
-// bounds the bytes that wait in the outbox.
+// cipherPiece is the number of bytes that are enciphered for one write to the connection below. Enciphered bytes must be sent, so
+// cipherPiece also bounds the bytes that wait in the outbox.
 const cipherPiece = 64 << 10
 
 // cipherConn is a connection enciphered with stream ciphers, such as RTMPE's. Each byte passes through its cipher once and in order, even
@@ -23,8 +23,8 @@ type cipherConn struct {
 	buf     []byte // guarded by writing
 }
 
-// Encipher returns nc with in applied to what is read, and out to what is written, from now on. Its Write can be resumed after a timeout.
-// It may return len(p) together with a timeout: the last bytes are then sent by the next Write, even an empty one.
+// Encipher returns a connection that applies in to the bytes read from nc, and out to the bytes written to nc. Its Write can be resumed
+// after a timeout. Write may return len(p) together with a timeout: the next Write, even an empty one, then sends the last bytes.
 func Encipher(nc net.Conn, in, out cipher.Stream) net.Conn {
 	box := &outbox{Conn: nc}
 	return &cipherConn{Conn: nc, in: in, out: out, box: box}

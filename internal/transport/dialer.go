@@ -1,6 +1,6 @@
-// Package transport makes the connections for RTMP: TCP or TLS, directly or through a SOCKS or HTTP proxy, or a tunnel of HTTP
-// requests (RTMPT). Each is a net.Conn whose reads and writes can be resumed after a deadline: a timeout neither loses bytes nor sends them
-// twice. It also contains the server's half of the tunnel.
+// Package transport makes the connections for RTMP: TCP or TLS, directly or through a SOCKS or HTTP proxy, or a tunnel of HTTP requests
+// (RTMPT). Each connection is a net.Conn whose reads and writes can be resumed after a deadline: a timeout neither loses bytes nor sends
+// them twice. The package also contains the server's half of the tunnel.
 package transport
 
 import (
@@ -21,22 +21,22 @@ var past = time.Unix(1, 0)
 
 // Config says how to reach servers. The zero value uses the proxies of the environment.
 type Config struct {
-	// Proxy is the URL of a proxy: socks4, socks4a, socks5 (or socks5h), http or https, with user:password@ if needed. Without a
-	// scheme it is http. socks4 resolves names here, the others at the proxy. "direct" means no proxy. "" means the proxy in ALL_PROXY,
-	// subject to NO_PROXY; for HTTP, including tunnels, HTTP_PROXY and HTTPS_PROXY come before ALL_PROXY. A proxy of the environment
-	// is never used for the loopback interface.
+	// Proxy is the URL of a proxy: socks4, socks4a, socks5 (or socks5h), http or https, with user:password@ if needed. A URL without a
+	// scheme means http. With socks4, names are resolved locally; the other proxies resolve names themselves. "direct" means no proxy. ""
+	// means the proxy in ALL_PROXY, subject to NO_PROXY; for HTTP, including tunnels, HTTP_PROXY and HTTPS_PROXY take precedence over
+	// ALL_PROXY. A proxy of the environment is never used for the loopback interface.
 	Proxy string
 	// DialContext makes all connections, including those to a proxy. Nil means net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// TLSConfig is for TLS servers and https proxies. Nil means the defaults of crypto/tls. Its ServerName does not apply to proxies.
 	TLSConfig *tls.Config
-	// HTTPClient makes the requests of tunnels. The fields above do not apply to it. Nil means a client made from them.
+	// HTTPClient makes the requests of tunnels. The fields above do not apply to it. Nil means a client that uses the fields above.
 	HTTPClient *http.Client
-	// Ident makes tunnels begin with a request to /fcs/ident2, as Flash does. librtmp and FFmpeg do not.
+	// Ident makes tunnels begin with a request to /fcs/ident2, as Flash does. librtmp and FFmpeg do not send this request.
 	Ident bool
-	// Refuse excludes servers whose address is as near as Refuse or nearer; 0 excludes none. The address is checked after a name has
-	// been resolved. If the name is resolved elsewhere (by socks4a, socks5 and HTTP proxies, and by HTTPClient), only a host that is
-	// itself an address, or localhost, can be refused.
+	// Refuse excludes servers whose address is as near as Refuse or nearer; 0 excludes none. The address is checked after the name has been
+	// resolved. If the name is resolved elsewhere (by socks4a, socks5 and HTTP proxies, and by HTTPClient), only hosts that are written as
+	// addresses, and localhost, can be refused.
 	Refuse Nearness
 }
 
@@ -60,8 +60,8 @@ func NewDialer(cfg Config) (*Dialer, error) {
 	return d, nil
 }
 
-// Dial connects to addr, "host:port", by TCP. The error is a *ProxyError, or that of DialContext. ctx does not affect the connection after
-// Dial has returned.
+// Dial connects to addr, "host:port", by TCP. The error is a *ProxyError or the error of DialContext. ctx does not affect the connection
+// after Dial has returned.
 func (d *Dialer) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	return d.dialFor(ctx, "rtmp", addr)
 }
@@ -75,7 +75,7 @@ func (d *Dialer) DialTLS(ctx context.Context, addr string) (net.Conn, error) {
 	host, _, _ := net.SplitHostPort(addr)
 	tc, err := startTLS(ctx, nc, host, d.cfg.TLSConfig)
 	if err != nil {
-		return nil, err // not tc: a nil *tlsConn would not be a nil net.Conn
+		return nil, err // an untyped nil, since tc would be a net.Conn that is not nil
 	}
 	return tc, nil
 }
@@ -106,7 +106,8 @@ func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, er
 	return p.dial(ctx, d, target{host: host, port: port})
 }
 
-// dialServer connects without a proxy to an address that Config.Refuse allows. If possible it refuses other addresses before it connects.
+// dialServer connects without a proxy to an address that Config.Refuse allows. If possible, it refuses other addresses before it connects
+// to them.
 func (d *Dialer) dialServer(ctx context.Context, addr string) (net.Conn, error) {
 	dial := d.cfg.DialContext
 	if dial == nil {

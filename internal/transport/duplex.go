@@ -11,13 +11,13 @@ import (
 const (
 	// roomSize is how many bytes may be queued in each direction before the side that adds bytes must wait.
 	roomSize = 128 << 10
-	// stuckSize replaces roomSize for received bytes while the application is blocked in Write. Otherwise a deadlock is possible: the
-	// application may not read before it has written, and its bytes may not be sent before all received bytes are accepted.
+	// stuckSize replaces roomSize for received bytes while the application is blocked in Write. It prevents a deadlock: the application may
+	// not read until its write is complete, and its bytes may not be sent until all received bytes have been queued.
 	stuckSize = 4 << 20
 )
 
-// duplex is the application's end of a tunnel: a net.Conn without Close. The code that carries the bytes, a loop that makes requests or a
-// handler that answers them, uses the methods from deliver on.
+// duplex is the application's end of a tunnel: a net.Conn without Close. The code that carries the bytes is a loop that makes requests, or
+// a handler that answers them. It uses the methods from receive on.
 type duplex struct {
 	local, remote net.Addr
 
@@ -31,7 +31,7 @@ type duplex struct {
 	taken   int       // bytes that are being carried
 	closed  bool      // closed by the application
 	shut    bool      // closed by the application for writing
-	readers int       // calls of Read that are waiting
+	readers int       // number of calls of Read that are waiting
 	over    error     // why no more bytes are carried; io.EOF after an orderly end
 
 	readDue, writeDue deadline
@@ -42,7 +42,7 @@ func (d *duplex) init(local, remote net.Addr) {
 	d.changed.L = &d.mu
 }
 
-// Read returns what has been received, and waits if there is nothing.
+// Read returns bytes that have been received, and waits if there are none.
 func (d *duplex) Read(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,8 +69,8 @@ func (d *duplex) Read(p []byte) (int, error) {
 	}
 }
 
-// Write returns when all of p is queued. A later Write or Read returns an error in carrying it. The n bytes that Write reports are
-// carried even if it returns an error.
+// Write returns when all of p has been queued. If the bytes can't be carried, a later Write or Read returns the error. The n bytes that
+// Write reports will be carried even if it returns an error.
 func (d *duplex) Write(p []byte) (n int, err error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -130,7 +130,7 @@ func (d *duplex) wake() {
 	d.changed.Broadcast()
 }
 
-// leave is the application's Close. Bytes that it has written can still be taken.
+// leave is called when the application closes its end. The bytes that it has written can still be taken.
 func (d *duplex) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -141,8 +141,8 @@ func (d *duplex) leave() {
 	d.changed.Broadcast()
 }
 
-// receive reads r once and lets the application read what it has brought, after waiting until the application has read enough of the
-// earlier bytes. Once the application has closed its end, the bytes are dropped.
+// receive waits until the application has read enough of the earlier bytes. Then it reads r once, and queues the bytes for the application.
+// After the application has closed its end, receive drops the bytes.
 func (d *duplex) receive(r io.Reader) (n int, err error) {
 	b := blocks.Get().(*block)
 	if n, err = b.fill(r); n > 0 {
@@ -181,7 +181,7 @@ func (d *duplex) take() []byte {
 // uncarried returns the number of written bytes that have not been carried completely. The caller holds d.mu.
 func (d *duplex) uncarried() int { return len(d.out) + d.taken }
 
-// release gives back the result of take after it has been carried.
+// release returns the memory of taken, a result of take, after the bytes have been carried.
 func (d *duplex) release(taken []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -191,7 +191,7 @@ func (d *duplex) release(taken []byte) {
 	}
 }
 
-// end declares that no more bytes will be carried. The first reason is kept.
+// end declares that no more bytes will be carried, and why. If end is called again, the first reason is kept.
 func (d *duplex) end(why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -206,13 +206,13 @@ func (d *duplex) endLocked(why error) {
 	}
 }
 
-// deadline is a time after which a wait ends. The lock of its duplex guards it.
+// deadline is a time at which a wait ends. It is guarded by the lock of its duplex.
 type deadline struct {
-	at    time.Time // with a monotonic reading; zero means never
+	at    time.Time // has a monotonic clock reading; zero means never
 	timer *time.Timer
 }
 
-// set makes the deadline t and calls wake when it has come, without the lock.
+// set sets the deadline to t. At that time it calls wake, without holding the lock.
 func (d *deadline) set(t time.Time, wake func()) {
 	d.stop()
 	if d.at = t; t.IsZero() {

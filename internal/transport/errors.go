@@ -40,7 +40,8 @@ func (e *ProxyError) Error() string {
 // Unwrap returns the cause.
 func (e *ProxyError) Unwrap() error { return e.Err }
 
-// TLSError reports why TLS with a server failed, and what may help. It wraps the error of crypto/tls, and so those of crypto/x509.
+// TLSError reports why TLS with a server failed, and what may help. It wraps the error of crypto/tls, which may wrap an error of
+// crypto/x509.
 type TLSError struct {
 	Host   string // the host whose certificate was expected
 	Advice string // may be empty
@@ -82,13 +83,14 @@ func (e *TunnelError) Error() string {
 	return s
 }
 
-// because returns the text of a cause. crypto/x509 and net/http build theirs from names and lines that the server has sent.
+// because returns the text of a cause, quoted and shortened: the errors of crypto/x509 and net/http contain names and lines that the server
+// has sent.
 func because(err error) string { return quote.Text(err.Error(), 400) }
 
 // Unwrap returns the cause.
 func (e *TunnelError) Unwrap() error { return e.Err }
 
-// Stage names the step in which an error of this package occurred: dial, proxy, tls or tunnel.
+// Stage returns the name of the step in which an error of this package occurred: dial, proxy, tls or tunnel.
 func Stage(err error) string {
 	var (
 		proxy  *ProxyError
@@ -104,7 +106,7 @@ func Stage(err error) string {
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return "dial"
 	case errors.As(err, &tunnel) && tunnel.Status == http.StatusProxyAuthRequired:
-		return "proxy" // the proxy has answered instead of the server
+		return "proxy" // the HTTP answer came from the proxy
 	case errors.As(err, &tunnel):
 		return "tunnel"
 	}

@@ -5,21 +5,21 @@ import (
 	"sync"
 )
 
-// fifo is a queue of received bytes, in the blocks that they were received in.
+// fifo is a queue of received bytes. It keeps the bytes in the blocks in which they were received.
 type fifo struct {
 	blocks []*block // oldest first
 	size   int      // bytes
 }
 
-// block is memory for received bytes. It is used in turn by the code that carries them, by a fifo, and by other connections.
+// block is memory for received bytes. It belongs to the code that receives them, then to a fifo, and then to a pool for other connections.
 type block struct {
 	memory   [64 << 10]byte
-	from, to int // the bytes that have not been read
+	from, to int // range of the bytes that have not been read
 }
 
 var blocks = sync.Pool{New: func() any { return new(block) }}
 
-// fill reads from r once.
+// fill calls r.Read once.
 func (b *block) fill(r io.Reader) (n int, err error) {
 	b.from = 0
 	b.to, err = r.Read(b.memory[:])
@@ -44,8 +44,8 @@ func (f *fifo) read(p []byte) (n int) {
 	return n
 }
 
-// add adds the bytes in b, and b as well unless they fit into the last block. So the blocks are more than half full on average,
-// however little each read has brought. They are the fifo's from now on.
+// add adds the bytes in b. If they fit into the last block, add copies them there; otherwise it adds b itself. So the blocks are more than
+// half full on average, even if each read has returned only a few bytes. The fifo owns b from now on.
 func (f *fifo) add(b *block) {
 	n := b.to - b.from
 	f.size += n
@@ -59,7 +59,7 @@ func (f *fifo) add(b *block) {
 	f.blocks = append(f.blocks, b)
 }
 
-// drop gives the memory back.
+// drop returns all blocks to the pool.
 func (f *fifo) drop() {
 	for _, b := range f.blocks {
 		blocks.Put(b)

@@ -16,6 +16,6 @@ func lowWater(tcp *net.TCPConn) func(bytes int) {
 	set := func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, mark) }
 	return func(bytes int) {
 		mark = bytes
-		raw.Control(set) // it fails for a closed socket only
+		raw.Control(set) // it fails only for a closed socket
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Nearness classifies addresses by how near to this machine they are. A server can't reach addresses that are nearer to its client than the
-// server itself, and must not be able to make the client connect to them.
+// Nearness classifies addresses by how near to this machine they are. A server usually can't reach addresses that are nearer to its client
+// than its own address. It must not be able to make the client connect to such addresses.
 type Nearness int32
 
 // The classes of addresses, from far to near.
@@ -73,7 +73,8 @@ func (d *Dialer) allow(host string) error {
 	return nil
 }
 
-// reached records the address of a connection. Addresses that are hidden, or not of package net, count as public.
+// reached records the address of a connection, and refuses it if necessary. An address that is hidden, or that is not of a type of package
+// net, counts as public.
 func (d *Dialer) reached(addr net.Addr) error {
 	host := ""
 	if addr != nil {
@@ -83,6 +84,6 @@ func (d *Dialer) reached(addr net.Addr) error {
 	return d.allow(host)
 }
 
-// Nearness returns the nearness of the server of the last connection: that of its address if it was reached directly, and that of the
-// host as written if it was reached through a proxy or a Config.HTTPClient.
+// Nearness returns the nearness of the server of the last connection. If the server was reached directly, it is the nearness of the
+// server's address; through a proxy or a Config.HTTPClient, it is the nearness of the host as written.
 func (d *Dialer) Nearness() Nearness { return Nearness(d.near.Load()) }

@@ -26,7 +26,7 @@ func TestNearness(t *testing.T) {
 	}
 }
 
-// TestRefusedAddresses checks that addresses of the refused nearness, and nearer ones, are refused, wherever the name is resolved.
+// TestRefusedAddresses checks that addresses as near as Config.Refuse, and nearer ones, are refused, wherever the name is resolved.
 func TestRefusedAddresses(t *testing.T) {
 	l := conntest.Listen(t)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
@@ -56,7 +56,8 @@ func TestRefusedAddresses(t *testing.T) {
 	}
 }
 
-// TestRefusedBehindAProxy checks that a proxy may be near even if servers may not. The nearness of a server behind it is unknown.
+// TestRefusedBehindAProxy checks that Config.Refuse does not apply to the address of a proxy. The nearness of a server that is reached
+// through a proxy is unknown.
 func TestRefusedBehindAProxy(t *testing.T) {
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		client, server := net.Pipe()

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// outbox is the connection below TLS or below a cipher. It keeps the bytes that could not be written before a timeout, since they can't be
-// encrypted again.
+// outbox is the connection below TLS or a cipher. It keeps the encrypted bytes that could not be written before a timeout, since they can't
+// be encrypted again.
 type outbox struct {
 	net.Conn
 
@@ -19,15 +19,15 @@ type outbox struct {
 
 	closing sync.Mutex // guards the fields below
 	due     time.Time  // the write deadline
-	latest  time.Time  // the last possible write deadline; zero if the connection is not closing
+	latest  time.Time  // the latest possible write deadline; zero if the connection is not being closed
 }
 
-// Write receives whole records from crypto/tls, and enciphered pieces.
+// Write is called with whole records by crypto/tls, and with enciphered pieces by cipherConn.
 func (o *outbox) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.late {
-		if len(o.waiting) > 2*tlsPiece { // Only answers to the key updates of a peer that reads nothing become so many.
+		if len(o.waiting) > 2*tlsPiece { // Only answers to key updates need so much, if the peer reads nothing.
 			return 0, errors.New("the peer reads nothing")
 		}
 		o.waiting = append(o.waiting, b...)
@@ -55,7 +55,7 @@ func (o *outbox) flush() error {
 	return err
 }
 
-// hurry bounds every write from now on, including one in progress.
+// hurry limits every write from now on, including one in progress, because the connection is being closed.
 func (o *outbox) hurry() {
 	o.closing.Lock()
 	defer o.closing.Unlock()

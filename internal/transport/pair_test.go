@@ -85,7 +85,7 @@ func writeResuming(nc net.Conn, b []byte, r *rand.Rand) (timeouts int, err error
 	}
 }
 
-// readResuming reads n bytes in the same way.
+// readResuming reads n bytes, with deadlines that interrupt the reads again and again.
 func readResuming(nc net.Conn, n int, r *rand.Rand) (b []byte, timeouts int, err error) {
 	defer nc.SetReadDeadline(time.Time{})
 	piece := make([]byte, 100<<10)

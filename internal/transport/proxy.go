@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// directly is the value of Config.Proxy for no proxy.
+// directly is the value of Config.Proxy that means no proxy.
 const directly = "direct"
 
 // proxyPorts lists the schemes of proxies and their default ports.
@@ -32,11 +32,11 @@ func parseProxy(raw string) (*proxyServer, error) {
 		raw = "http://" + raw
 	}
 	u, err := url.Parse(raw)
-	if err != nil { // err contains the URL, and with it the password
+	if err != nil { // omit err, which contains the URL and so the password
 		return nil, &ProxyError{Detail: "not a URL: it should look like socks5://user:password@host:port"}
 	}
 	scheme := strings.ToLower(u.Scheme)
-	if scheme == "socks5h" { // another name for letting the proxy resolve names, which socks5 always does here
+	if scheme == "socks5h" { // the proxy resolves names; here socks5 means the same
 		scheme = "socks5"
 	}
 	port, known := proxyPorts[scheme]
@@ -64,7 +64,7 @@ func (p *proxyServer) checkUser() error {
 	return nil
 }
 
-// credentials returns empty strings if there are none.
+// credentials returns the user name and the password, or empty strings if there are none.
 func (p *proxyServer) credentials() (name, password string) {
 	password, _ = p.user.Password()
 	return p.user.Username(), password
@@ -109,7 +109,7 @@ func environment(scheme string) []string {
 	return []string{"ALL_PROXY"}
 }
 
-// proxied reports whether NO_PROXY allows a proxy for addr.
+// proxied reports whether NO_PROXY permits a proxy for addr.
 func proxied(addr string) bool {
 	rules := httpproxy.Config{HTTPProxy: "http://proxy.invalid", NoProxy: httpproxy.FromEnvironment().NoProxy}
 	p, err := rules.ProxyFunc()(&url.URL{Scheme: "http", Host: addr})
@@ -166,7 +166,8 @@ func (p *proxyServer) wrap(err error) error {
 	return p.fail("", err)
 }
 
-// within runs f, which reads and writes nc, until ctx is done. It then returns ctx's error, and nc can no longer be used.
+// within runs f, which reads and writes nc. If ctx is done before f returns, within ends f and returns ctx's error; nc can then no longer
+// be used.
 func within(ctx context.Context, nc net.Conn, f func() error) error {
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

@@ -19,7 +19,8 @@ import (
 // turn is one exchange with a fake proxy: the expected request, and the answer.
 type turn struct{ ask, answer string }
 
-// fakeProxy is a proxy that follows a script and then echoes. It is reached through net.Pipe, which preserves the boundaries of its writes.
+// fakeProxy is a proxy that follows a script and then echoes what it receives. It is reached through net.Pipe, so that each of its writes
+// is a separate read for the client.
 type fakeProxy struct {
 	script  []turn
 	dribble bool // answer byte by byte
@@ -82,7 +83,7 @@ const granted4 = "\x00\x5a\x00\x00\x00\x00\x00\x00"
 var goodProxies = []struct {
 	name, proxy, addr, dialled string
 	script                     []turn
-	after                      string // bytes of the server that arrive together with the answer
+	after                      string // bytes from the server that arrive together with the proxy's answer
 }{
 	{"socks4", "socks4://proxy.test", "192.0.2.1:1935", "proxy.test:1080",
 		[]turn{{"\x04\x01\x07\x8f\xc0\x00\x02\x01\x00", granted4}}, ""},
@@ -199,7 +200,7 @@ func TestProxyRefuses(t *testing.T) {
 	}
 }
 
-// TestProxySilent checks that dialling through a proxy that stops answering ends when ctx is done, at each point of the exchange.
+// TestProxySilent checks that dialling through a proxy ends when ctx is done, at whatever point of the exchange the proxy stops answering.
 func TestProxySilent(t *testing.T) {
 	for _, test := range goodProxies {
 		for silent := range test.script {
@@ -207,7 +208,7 @@ func TestProxySilent(t *testing.T) {
 				script := append(test.script[:silent:silent], turn{test.script[silent].ask, ""})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				script = append(script, turn{"more", ""}) // then the proxy waits for a request that does not come
+				script = append(script, turn{"more", ""}) // the proxy then waits for a request that the client does not send
 				f := &fakeProxy{script: script}
 				go cancel()
 				_, err := f.through(t, ctx, test.proxy, test.addr)
@@ -286,7 +287,7 @@ func TestSOCKS4HasNoIPv6(t *testing.T) {
 func TestProxyOfEnvironment(t *testing.T) {
 	for name, test := range map[string]struct {
 		env                  map[string]string
-		proxy                string // Config's
+		proxy                string // value of Config.Proxy
 		rtmp, http, https    string // the proxy for URLs of each scheme; "" means none
 		addr, wrong, without string
 	}{

@@ -22,19 +22,19 @@ import (
 const (
 	// maxAnswerHeader limits the header of an answer, in bytes.
 	maxAnswerHeader = 64 << 10
-	// headerBuffer is the size of net/http's buffer for reading, in bytes. Reads of a body that ask for more bypass it.
+	// headerBuffer is the size of net/http's buffer for reading, in bytes. A read of a body with a larger slice bypasses the buffer.
 	headerBuffer = 4 << 10
 	// httpBuffer is the size of net/http's buffer for writing, in bytes.
 	httpBuffer = 64 << 10
 )
 
 // DialTunnel begins an RTMPT session with the server at addr, "host:port", by HTTP, or by HTTPS if secure is set. The error is a
-// *TunnelError, which wraps those of Dial and DialTLS. ctx does not affect the session after DialTunnel has returned.
+// *TunnelError, which may wrap an error of Dial or DialTLS. ctx does not affect the session after DialTunnel has returned.
 //
-// A Write waits only if 128 KiB are already queued; an error in sending is returned by a later call. Bytes written while a request is in
-// progress share the next request. Up to 128 KiB of received bytes are queued for Read, and up to 4 MiB while a Write is waiting. CloseWrite
-// returns at once; Read then returns io.EOF when everything written has been sent and the server has no more data. Close takes at most
-// a quarter of a second to send what has been written.
+// Write blocks only if 128 KiB are already queued; if sending fails, a later call returns the error. Bytes written while a request is in
+// progress share the next request. Up to 128 KiB of received bytes are queued for Read, and up to 4 MiB while a Write is blocked.
+// CloseWrite returns at once; Read then returns io.EOF when all written bytes have been sent and the server has no more data. Close takes
+// at most a quarter of a second to send the written bytes.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
 	host, _, err := splitTarget(addr)
 	if err == nil {
@@ -72,20 +72,21 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 	t.duplex.init(local, remote)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	t.cancel = cancel
-	t.poll.set(time.Now().Add(minPoll), t.wake) // the client usually sends first
+	t.poll.set(time.Now().Add(minPoll), t.wake) // do not poll at once, since the client usually sends first
 	t.turn.set(time.Now(), t.wake)
 	go t.run(running)
 	return t, nil
 }
 
-// tunnelAddr is the address of a connection without a known socket.
+// tunnelAddr is the address of a tunnel whose socket is unknown.
 type tunnelAddr string
 
 func (tunnelAddr) Network() string  { return "tcp" }
 func (a tunnelAddr) String() string { return string(a) }
 
-// httpTransport makes HTTP/1.1 connections as Config says, for one tunnel. It sends the requests of a tunnel to an HTTP proxy itself instead
-// of using CONNECT, which proxies often allow for the ports of TLS servers only.
+// httpTransport returns an http.Transport that makes HTTP/1.1 connections as Config says, for one tunnel. If there is an HTTP proxy, it
+// sends the requests of an unencrypted tunnel to the proxy, which forwards them. It does not use CONNECT, which proxies often allow only
+// for the ports of TLS servers.
 func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
 	p, err := d.proxyFor(scheme, addr)
 	if err != nil {
@@ -127,7 +128,7 @@ type requester struct {
 	close        func() // closes the connections of client, if client is not Config.HTTPClient
 }
 
-// tunnelHeader is the header that librtmp sends, to the letter: crtmpserver keeps connections alive only for this spelling of Keep-Alive.
+// tunnelHeader is exactly the header that librtmp sends: crtmpserver keeps connections alive only for this spelling of Keep-Alive.
 var tunnelHeader = http.Header{
 	"Accept":        {"*/*"},
 	"User-Agent":    {"Shockwave Flash"},
@@ -161,14 +162,15 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 	return up.sent(ctx, op)
 }
 
-// tunnelURL keeps the path as it is. Path alone would escape some characters unnecessarily.
+// tunnelURL returns the URL of a request. It also sets RawPath, so that the path is sent unchanged: with Path alone, some characters would
+// be escaped.
 func tunnelURL(scheme, addr, path string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: addr, Path: path, RawPath: path}
 }
 
-// lost returns the error for a request that failed with err. A timeout below HTTP must not look like a deadline of the tunnel, after which
-// the tunnel can still be used. And a connection that net/http has closed because the server hung up must not look as if our Close had
-// closed it.
+// lost returns the error for a request that failed with err. A timeout below HTTP must differ from a deadline of the tunnel, after which
+// the tunnel can still be used. If net/http has closed the connection because the server hung up, the error must differ from that of a
+// tunnel that was closed by its user.
 func lost(op string, err error) *TunnelError {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -180,8 +182,8 @@ func lost(op string, err error) *TunnelError {
 }
 
 // send sends a request and waits for the answer. It retries once if the connection was kept from an earlier request and has ended before
-// the first byte of the answer: proxies close such connections without notice (Tinyproxy after each answer), and browsers retry as well.
-// net/http repeats a POST only if no byte of it has been sent.
+// the first byte of the answer. Proxies close such connections without notice (Tinyproxy after each answer), and browsers retry as well.
+// net/http itself repeats a POST only if no byte of it has been sent.
 func (q *requester) send(ctx context.Context, path string, body []byte) (*http.Response, *upload, error) {
 	for again := true; ; again = false {
 		var kept, answered atomic.Bool // set by goroutines of net/http
@@ -214,7 +216,7 @@ func carriesTunnel(contentType string) bool {
 	return contentType == ""
 }
 
-// upload is the body of a request. Its bytes belong to net/http until it is closed, which may be after the answer.
+// upload is the body of a request. Its bytes belong to net/http until net/http closes it, which may be after the answer has arrived.
 type upload struct {
 	mu     sync.Mutex
 	rest   []byte
@@ -245,7 +247,7 @@ func (u *upload) Close() error {
 	return nil
 }
 
-// ended waits until net/http has finished with the body, and returns false if ctx is done before.
+// ended waits until net/http has closed the body. It returns false if ctx is done first.
 func (u *upload) ended(ctx context.Context) bool {
 	select {
 	case <-u.closed:
@@ -255,7 +257,7 @@ func (u *upload) ended(ctx context.Context) bool {
 	}
 }
 
-// sent makes sure that the request has been sent and its bytes are no longer in use.
+// sent waits until net/http no longer uses the bytes of the request. It returns an error if the request was not sent completely.
 func (u *upload) sent(ctx context.Context, op string) error {
 	if !u.ended(ctx) {
 		return &TunnelError{Op: op, Err: ctx.Err()}

@@ -19,11 +19,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// secureProxy is an https proxy with one client. It passes the connection to the test when the client has asked for a server.
+// secureProxy starts an https proxy for one client. The proxy passes the connection to the test after the client has named the server.
 func secureProxy(t *testing.T) (cfg Config, server *tls.Config, accepted chan net.Conn) {
 	keys := httptest.NewTLSServer(nil)
 	keys.Close()
-	server = &tls.Config{Certificates: keys.TLS.Certificates, SessionTicketsDisabled: true} // without session tickets, which would not be read
+	server = &tls.Config{Certificates: keys.TLS.Certificates, SessionTicketsDisabled: true} // without session tickets, which the client would not read
 	near, far := net.Pipe()                                                                 // with net.Pipe, every write waits for a read
 	accepted = make(chan net.Conn, 1)
 	done := make(chan struct{})
@@ -41,8 +41,8 @@ func secureProxy(t *testing.T) (cfg Config, server *tls.Config, accepted chan ne
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return near, nil }}, server, accepted
 }
 
-// TestResumedWritesThroughSecureProxy checks that reads and writes through an https proxy can be resumed after a deadline, also if the
-// inner connection is TLS or a cipher.
+// TestResumedWritesThroughSecureProxy checks that reads and writes through an https proxy can be resumed after a deadline, even if the
+// inner connection uses TLS or a cipher.
 func TestResumedWritesThroughSecureProxy(t *testing.T) {
 	const addr = "127.0.0.1:1935"
 	rc := func() *rc4.Cipher {

@@ -25,7 +25,7 @@ const (
 //
 // The reply has 8 bytes: 00, the code, and six bytes without meaning.
 
-// askSOCKS4 makes the proxy connect to t. It reads nothing beyond the reply.
+// askSOCKS4 asks the proxy to connect to t. It reads nothing beyond the reply.
 func (p *proxyServer) askSOCKS4(ctx context.Context, d *Dialer, nc net.Conn, t target) error {
 	addr, err := p.resolve(ctx, t.host)
 	if err == nil && addr != byName {
@@ -49,7 +49,7 @@ func (p *proxyServer) askSOCKS4(ctx context.Context, d *Dialer, nc net.Conn, t t
 	if n, err := io.ReadFull(nc, reply[:]); err != nil {
 		return p.fail(fmt.Sprintf("answered %d of 8 bytes", n), noEOF(err))
 	}
-	if reply[0] != 0 { // some proxies send 4, which librtmp refuses too
+	if reply[0] != 0 { // refuse other values, such as 4 from some proxies, as librtmp does
 		return p.fail(fmt.Sprintf("answered %#02x: not a SOCKS4 proxy?", reply[0]), nil)
 	}
 	return p.socks4Reply(reply[1])
@@ -96,7 +96,7 @@ func (p *proxyServer) socks4Reply(code byte) error {
 	return err
 }
 
-// noEOF turns the end of a connection inside an answer into an error.
+// noEOF converts io.EOF inside an answer to io.ErrUnexpectedEOF.
 func noEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

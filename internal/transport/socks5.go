@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// dialSOCKS5 leaves RFC 1928 to x/net/proxy, which does not read beyond the reply.
+// dialSOCKS5 connects to t through a SOCKS5 proxy (RFC 1928). It uses x/net/proxy, which reads nothing beyond the reply.
 func (p *proxyServer) dialSOCKS5(ctx context.Context, d *Dialer, t target) (net.Conn, error) {
 	var auth *proxy.Auth
 	if name, password := p.credentials(); name != "" {
@@ -29,7 +29,7 @@ func (p *proxyServer) dialSOCKS5(ctx context.Context, d *Dialer, t target) (net.
 		nc.Close()
 		return nil, p.socks5Error(ctx, err)
 	}
-	return nc, nil // x/net's wrapper would hide that it is a *net.TCPConn
+	return nc, nil // x/net's wrapper would hide that nc is a *net.TCPConn
 }
 
 // ownConn is a proxy.Dialer that returns an existing connection.
@@ -37,7 +37,7 @@ type ownConn struct{ nc net.Conn }
 
 func (o ownConn) Dial(_, _ string) (net.Conn, error) { return o.nc, nil }
 
-// socks5Error reduces x/net's error to the proxy's answer.
+// socks5Error converts an error of x/net to a *ProxyError with the proxy's answer.
 func (p *proxyServer) socks5Error(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return p.fail("", ctx.Err())

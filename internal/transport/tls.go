@@ -10,14 +10,15 @@ import (
 	"strings"
 )
 
-// startTLS begins TLS on nc as a client. It verifies the certificate unless cfg says otherwise, and sends host as the server name, unless
-// host is an address or cfg has a ServerName. It calls the httptrace.ClientTrace in ctx. If it fails, it closes nc and returns a *TLSError.
+// startTLS begins TLS on nc as a client. It verifies the certificate, unless cfg disables that. It sends host as the server name, unless
+// host is an address or cfg has a ServerName. It calls the functions of the httptrace.ClientTrace in ctx. If it fails, it closes nc and
+// returns a *TLSError.
 func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tlsConn, error) {
 	if cfg = cfg.Clone(); cfg == nil {
 		cfg = &tls.Config{}
 	}
 	if cfg.ServerName == "" {
-		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone has a meaning on this machine only
+		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone has a meaning only on this machine
 	}
 	cfg.NextProtos = nil // RTMPS has no ALPN, and a tunnel is HTTP/1
 	box := &outbox{Conn: nc}
@@ -37,7 +38,7 @@ func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*
 	return &tlsConn{Conn: tc, box: box}, nil
 }
 
-// tlsAdvice says what the user can do about err.
+// tlsAdvice returns a text that says what the user can do about err.
 func tlsAdvice(err error) string {
 	var (
 		invalid   x509.CertificateInvalidError

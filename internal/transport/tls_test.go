@@ -26,7 +26,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// certify returns a certificate for a name that is valid until a given time. It is signed by the authority, or self-signed if that is nil.
+// certify returns a certificate for a name. It is valid until a given time, and signed by the authority or, if authority is nil, by itself.
 func certify(t testing.TB, name string, until time.Time, authority *tls.Certificate) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func listenTLS(t testing.TB, cert tls.Certificate, serve func(*tls.Conn)) (addr 
 	})
 }
 
-// dialTLS dials addr by the name server.test.
+// dialTLS connects to addr by TLS, under the name server.test.
 func dialTLS(t testing.TB, cfg *tls.Config, addr string) (net.Conn, error) {
 	d, err := NewDialer(Config{TLSConfig: cfg, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", addr)
@@ -213,8 +213,8 @@ func TestTLSWriteResumes(t *testing.T) {
 	assert.True(t, bytes.Equal(want, <-got))
 }
 
-// TestTLSWriteResumesAfterLongWait checks that with a peer that reads nothing Write ends at its deadline, again and again, and that no
-// bytes are lost and the queue stays bounded.
+// TestTLSWriteResumesAfterLongWait checks a peer that reads nothing for a long time: each Write must end at its deadline, no bytes may be
+// lost, and the queue must stay bounded.
 func TestTLSWriteResumesAfterLongWait(t *testing.T) {
 	client, server := tlsPair(t)
 	want := noise(2, 16<<20)

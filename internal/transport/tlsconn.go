@@ -14,16 +14,16 @@ const (
 	tlsCloseTimeout = 250 * time.Millisecond
 )
 
-// tlsConn is a TLS connection whose Write can be resumed after a timeout. crypto/tls abandons the connection instead, since half a record
-// may have been sent. Here the other half waits in the outbox: Write reports its bytes as written, and the next Write, even an empty one,
-// sends them. Package rtmp relies on that because it leaves deadlines set until they end a write.
+// tlsConn is a TLS connection whose Write can be resumed after a timeout. crypto/tls abandons the connection after a timeout, since a part
+// of a record may have been sent. tlsConn keeps the rest of the record in the outbox: Write reports the bytes as written, and the next
+// Write, even an empty one, sends them. Package session relies on that, since it does not set the deadline for each write.
 type tlsConn struct {
 	*tls.Conn
 	box     *outbox
 	writing sync.Mutex
 }
 
-// Write may return len(p) together with a timeout; the last bytes are then sent by the next Write.
+// Write may return len(p) together with a timeout; the next Write then sends the last bytes.
 func (c *tlsConn) Write(p []byte) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -41,7 +41,7 @@ func (c *tlsConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// CloseWrite sends close_notify. The connection can still be read. CloseWrite has no timeout, but Close ends it.
+// CloseWrite sends close_notify. The connection can still be read. CloseWrite has no timeout, but Close ends a call in progress.
 func (c *tlsConn) CloseWrite() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -55,7 +55,7 @@ func (c *tlsConn) CloseWrite() error {
 	return c.box.flush()
 }
 
-// Close takes at most tlsCloseTimeout.
+// Close sends close_notify and closes the connection. It takes at most tlsCloseTimeout.
 func (c *tlsConn) Close() error {
 	c.box.hurry()
 	return c.Conn.Close()

@@ -11,22 +11,22 @@ import (
 )
 
 const (
-	// minPoll and maxPoll bound the pause between polls. It doubles with each poll that brings no data.
+	// minPoll and maxPoll bound the pause between polls. The pause doubles with each poll that returns no data.
 	minPoll = 10 * time.Millisecond
 	maxPoll = 500 * time.Millisecond
-	// bulk is the size of an answer, in bytes, from which on it counts as part of a stream, which continues, rather than as a
-	// reply.
+	// bulk is the size in bytes from which on an answer counts as part of a continuing stream rather than as a reply.
 	bulk = 4 << 10
-	// pollCost is how many bytes an answer must contain to be worth its poll: about a tenth of the size of the HTTP headers. Polls use up
-	// credit, of which there are at most maxCredit bytes. Without credit they become less frequent, like polls that bring no data. A send
-	// whose answer contains data also costs pollCost, since the data may cause another send: calls and their results are worth the cost,
-	// pings and their replies are not. Without credit the next send waits at least minPoll.
+	// pollCost is how many bytes an answer must contain to be worth its poll: about a tenth of the size of the HTTP headers. Each poll
+	// costs pollCost bytes of credit, and the data that requests carry earns credit, up to maxCredit bytes. Without credit, polls become
+	// less frequent, like polls that return no data. A send whose answer contains data also costs pollCost, since the data may cause
+	// another send: calls and their results are worth the cost, pings and their replies are not. Without credit, the next send waits at
+	// least minPoll.
 	pollCost  = 64
 	maxCredit = 4 << 10
 	// pollUnit is how much each unit of the interval byte adds to the minimum pause. The highest value in use, 33, then means half
 	// a second, which is what Red5 intends.
 	pollUnit = 15 * time.Millisecond
-	// tunnelCloseTimeout bounds Close, which sends what has been written and closes the session.
+	// tunnelCloseTimeout bounds Close, which sends the written bytes and closes the session.
 	tunnelCloseTimeout = 250 * time.Millisecond
 	// maxSessionID is the longest session id in bytes; servers use 8 to 32.
 	maxSessionID = 128
@@ -35,15 +35,15 @@ const (
 // nothing is the body of requests without data: some servers refuse an empty body.
 var nothing = []byte{0}
 
-// tunnel is the client's half of an RTMPT session: POST requests, one after the other, whose bodies carry what is written and whose answers
-// contain what is read.
+// tunnel is the client's half of an RTMPT session. It makes POST requests, one after the other. Their bodies carry the written bytes, and
+// their answers contain the bytes to read.
 type tunnel struct {
 	duplex
 	http   *requester
 	cancel context.CancelFunc // ends the request in progress
 	done   chan struct{}      // closed when run has returned
 
-	// The fields below are used by run only, or guarded by duplex.mu.
+	// The fields below are used only by run, or guarded by duplex.mu.
 	id       string
 	sequence uint64        // number of the next request
 	poll     deadline      // when to ask for data
@@ -51,11 +51,11 @@ type tunnel struct {
 	turn     deadline      // the earliest time of the next send
 	credit   int           // bytes that requests have carried beyond their cost
 	eager    bool          // poll as soon as the application has read everything
-	quiet    bool          // the last poll brought no data, and nothing has been sent since
+	quiet    bool          // the last poll returned no data, and nothing has been sent since
 	ending   bool          // the last answer announced the end of the session
 }
 
-// open begins a session. Errors are of type *TunnelError.
+// open begins a session. The error is a *TunnelError.
 func (t *tunnel) open(ctx context.Context, ident bool) error {
 	if ident {
 		// The answer, if any, is the address of a machine to use instead. Only Flash evaluates it.
@@ -110,8 +110,9 @@ func (t *tunnel) run(ctx context.Context) {
 	}
 }
 
-// finish ends the tunnel after its last request, which err has ended unless it is nil. A refused final request, or a refusal because the
-// session has ended, counts as an orderly end, unless written bytes have not arrived. Servers differ in the form of these refusals.
+// finish ends the tunnel after its last request. err is the error of that request, or nil. If the server has refused the final request, or
+// any request because the session has ended, that is an orderly end, unless written bytes have not arrived. Servers differ in the form of
+// these refusals.
 func (t *tunnel) finish(op string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -136,7 +137,7 @@ func (t *tunnel) next() (op string, body []byte) {
 		switch {
 		case len(t.out) > 0 && (t.closed || t.turn.passed()):
 			return "send", t.take()
-		case len(t.out) > 0: // not due yet
+		case len(t.out) > 0: // the next send is not due yet
 		case t.closed || t.shut && t.quiet:
 			return "close", nothing
 		case (t.poll.passed() || t.eager && t.hungry()) && t.in.len() < roomSize:
@@ -146,8 +147,8 @@ func (t *tunnel) next() (op string, body []byte) {
 	}
 }
 
-// exchange makes one request and delivers the data in its answer as it arrives. Requests are not repeated, since few servers would recognize
-// the repetition by its number, except in the case described at send.
+// exchange makes one request and delivers the data in its answer as it arrives. It does not repeat requests, except in the case described
+// at requester.send, since few servers would recognize the repetition by its number.
 func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	path := "/" + op + "/" + t.id + "/" + strconv.FormatUint(t.sequence, 10)
 	t.sequence++
@@ -196,9 +197,9 @@ func (t *tunnel) charge(op string, sent, received int, began time.Time) {
 	t.turn.set(began, t.wake)
 }
 
-// schedule sets the time of the next poll after an answer. During a stream the next poll is due at once. Otherwise it is later, since the
-// application may be about to write, and would have to wait for the poll's answer. A server whose answers contain very little data can't
-// make the client poll without a pause.
+// schedule sets the time of the next poll after an answer. During a stream, the next poll is due at once. Otherwise there is a pause, since
+// the application may be about to write, and would have to wait for the answer to the poll. There is also a pause if answers contain very
+// little data, so that a server can't make the client poll without end.
 func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.ending = interval == 0 && received == 0
 	t.quiet = op == "idle" && received == 0
@@ -216,8 +217,8 @@ func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.poll.set(time.Now().Add(min(max(t.pause, asked), maxPoll)), t.wake)
 }
 
-// CloseWrite returns at once. What has been written is still sent. When the server has no more data, the session is closed
-// and Read returns io.EOF.
+// CloseWrite returns at once. The written bytes are still sent. When the server has no more data, the session is closed and Read returns
+// io.EOF.
 func (t *tunnel) CloseWrite() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -229,7 +230,7 @@ func (t *tunnel) CloseWrite() error {
 	return nil
 }
 
-// Close takes at most tunnelCloseTimeout, in which it sends what has been written and closes the session.
+// Close sends the written bytes and closes the session. It takes at most tunnelCloseTimeout.
 func (t *tunnel) Close() error {
 	t.leave()
 	timer := time.AfterFunc(tunnelCloseTimeout, t.cancel)

@@ -129,7 +129,7 @@ func TestTunnelBackPressure(t *testing.T) {
 }
 
 // TestTunnelCloseWrite checks that after CloseWrite all written bytes arrive, and that the server's answer can still be read. Publishers
-// end like this.
+// end their connections like this.
 func TestTunnelCloseWrite(t *testing.T) {
 	want := noise(5, 700<<10)
 	got, gone := make(chan []byte, 1), make(chan error, 1)

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// answers returns a fault: an answer with the given body and content type (none if empty).
+// answers returns a fault: an answer with the given status, content type (none if empty) and body.
 func answers(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -46,7 +46,7 @@ func raw(bytes string) http.HandlerFunc {
 	}
 }
 
-// instead answers requests for op with fault, from the n-th request on, counted from 0.
+// instead uses fault to answer requests for op, from the n-th request on, counted from 0.
 func instead(op string, n int64, fault http.HandlerFunc) func(http.Handler) http.Handler {
 	var seen atomic.Int64
 	return func(next http.Handler) http.Handler {
@@ -88,7 +88,7 @@ var tunnelFaults = []struct {
 	{"endless header", raw("HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 1<<15)), 0, "server response headers exceeded"},
 }
 
-// isTunnelError checks err, and that its text does not contain the session id.
+// isTunnelError checks that err is the expected *TunnelError, and that its text does not contain the session id.
 func isTunnelError(t *testing.T, err error, op string, status int, text string) {
 	var broken *TunnelError
 	require.ErrorAs(t, err, &broken)
@@ -200,7 +200,7 @@ func TestTunnelBrokenAnswer(t *testing.T) {
 	isTunnelError(t, err, "idle", 0, "the answer is empty")
 }
 
-// TestTunnelAnswersCutAnywhere checks that the boundaries of answers have no meaning.
+// TestTunnelAnswersCutAnywhere checks that the received bytes do not depend on how the server divides them into answers.
 func TestTunnelAnswersCutAnywhere(t *testing.T) {
 	want := noise(7, 3000)
 	for name, size := range map[string]func(n int) int{
@@ -276,7 +276,7 @@ func TestTunnelWithoutKeepAlive(t *testing.T) {
 	fullDuplex(t, nc, <-accepted, 1<<20)
 }
 
-// flakyConn is a connection that stops accepting bytes when told to.
+// flakyConn is a connection that accepts a limited number of bytes.
 type flakyConn struct {
 	net.Conn
 	left *atomic.Int64 // how many bytes it accepts; negative means all
@@ -292,8 +292,8 @@ func (c *flakyConn) Write(b []byte) (int, error) {
 	return n, errors.New("connection reset")
 }
 
-// TestTunnelConnectionDies checks that a request is repeated if its kept connection ends before the answer. A server that has already
-// received a part of the request can't recover.
+// TestTunnelConnectionDies checks that a request is repeated if the connection was kept from an earlier request and ends before the answer.
+// If the server has already received a part of the request, the tunnel may end.
 func TestTunnelConnectionDies(t *testing.T) {
 	for taken, served := range map[int64]bool{0: false, 1: false, 500: true} {
 		var dials, left atomic.Int64
@@ -362,7 +362,8 @@ func TestTunnelAnswerBeforeRequest(t *testing.T) {
 	isTunnelError(t, err, "send", 0, "the server answered before it had received the whole request")
 }
 
-// TestTunnelTimeoutBelow checks that a timeout below HTTP ends the session, and does not look like a deadline of the tunnel.
+// TestTunnelTimeoutBelow checks that a timeout of the connection below HTTP ends the session, and that its error differs from that of a
+// deadline of the tunnel.
 func TestTunnelTimeoutBelow(t *testing.T) {
 	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		r.Body.Close()
@@ -373,8 +374,8 @@ func TestTunnelTimeoutBelow(t *testing.T) {
 	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
-// TestTunnelServerHangsUp checks the error if the server closes the connection and net/http then closes its end: it must not be
-// net.ErrClosed, since the caller has not closed the tunnel.
+// TestTunnelServerHangsUp checks the error if the server closes the connection and net/http then closes the client's end. The error must
+// not be net.ErrClosed, since the caller has not closed the tunnel.
 func TestTunnelServerHangsUp(t *testing.T) {
 	addr := conntest.Serve(t, func(nc net.Conn) { nc.Read(make([]byte, 1)) })
 	for range 300 {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzSessionID checks that an accepted session id is not changed by being put into a path and extracted again.
+// FuzzSessionID checks that a session id that is accepted stays the same when it is put into a path and extracted again.
 func FuzzSessionID(f *testing.F) {
 	for _, id := range []string{"1", "C0FFEE", "a-b_c.d~e:f@g=h", "a%2fb", "a/b", "..", "\x00", "h\u017f", "a?b#c"} {
 		f.Add(id)
@@ -55,6 +55,6 @@ func FuzzTunnelServer(f *testing.F) {
 				assert.Equal(t, strconv.Itoa(w.Body.Len()), w.Header().Get("Content-Length"))
 			}
 		}
-		assert.LessOrEqual(t, said, len(body)) // numbers are used once
+		assert.LessOrEqual(t, said, len(body)) // each number is used only once
 	})
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// instantServer is a tunnel server that answers at once: each poll with the result of poll, and each send with the result of send.
+// instantServer is a tunnel server that answers at once. It answers each poll with the result of poll, and each send with the result of
+// send.
 type instantServer struct {
 	polls int
 	poll  func() []byte
@@ -77,7 +78,8 @@ func TestPollsForNextToNothing(t *testing.T) {
 	}
 }
 
-// TestPollsForAStream checks that a stream of low bit rate is polled at its rate, and one of high bit rate without a pause.
+// TestPollsForAStream checks that the client polls for a stream of low bit rate at the rate of its data, and for one of high bit rate
+// without a pause.
 func TestPollsForAStream(t *testing.T) {
 	for _, rate := range []int{1_000, 8_000, 100_000} { // bytes per second
 		synctest.Test(t, func(t *testing.T) {
@@ -109,7 +111,8 @@ func TestPollsForAStream(t *testing.T) {
 	})
 }
 
-// exchanged writes a reply of a given size for each received answer of a given size for a while, and returns the number of requests.
+// exchanged uses a tunnel for the duration d. The server's answers have answer bytes, and the client writes reply bytes after each.
+// exchanged returns the number of requests.
 func exchanged(t *testing.T, d time.Duration, answer, reply int) int {
 	bring := func() []byte { return make([]byte, answer) }
 	a := &instantServer{poll: bring, send: bring}
@@ -128,8 +131,8 @@ func exchanged(t *testing.T, d time.Duration, answer, reply int) int {
 	return a.polls + a.sends
 }
 
-// TestPingsInEachAnswer checks that a ping in each answer, which needs a reply, does not cause requests without a pause, while calls and
-// their results may.
+// TestPingsInEachAnswer checks that there are pauses between the requests if each answer contains a ping, which needs a reply. Calls and
+// their results may follow each other without a pause.
 func TestPingsInEachAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		assert.Less(t, exchanged(t, 10*time.Second, 18, 18), 1500)
@@ -142,7 +145,7 @@ func TestPingsInEachAnswer(t *testing.T) {
 	})
 }
 
-// TestWritesBesidePings checks that pings do not delay writes at the pace of people or media.
+// TestWritesBesidePings checks that pings do not delay occasional writes, such as those of media in real time.
 func TestWritesBesidePings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &instantServer{poll: func() []byte { return nil }, send: func() []byte { return make([]byte, 18) }}

@@ -23,28 +23,28 @@ const (
 	// maxSessions is the maximum number of sessions of a server, and maxSessionsPerAddr that of sessions from one IPv4 address or IPv6 /64.
 	maxSessions        = 1024
 	maxSessionsPerAddr = maxSessions / 4
-	// maxHold is how long a request waits for data for its answer. It saves a request if the data takes a moment, and it slows down
-	// clients that poll without a pause, as librtmp does.
+	// maxHold is how long a request waits for data for its answer. The wait saves a request if the data is available a moment later, and it
+	// slows down clients that poll without a pause, as librtmp does.
 	maxHold = 15 * time.Millisecond
 	// maxEmpty is the number of consecutive empty answers after which clients are asked to poll less often.
 	maxEmpty = 10
 )
 
-// intervals are the interval bytes in answers, from busy to idle, that Flash Media Server and Red5 use.
+// intervals contains the interval bytes that Flash Media Server and Red5 use in their answers, from busy to idle.
 var intervals = [...]byte{0x01, 0x03, 0x05, 0x09, 0x11, 0x21}
 
 // TunnelServer is the server's half of RTMPT: an http.Handler for /fcs/ident2, /open/1, /idle/ID/N, /send/ID/N and /close/ID/N. It keeps at
-// most 1024 sessions, 256 of one IPv4 address or IPv6 /64 unless that is a loopback address, where proxies may be. A session without a
-// request for 30 seconds ends.
+// most 1024 sessions, and at most 256 from one IPv4 address or IPv6 /64. The second limit does not apply to loopback addresses, where a
+// proxy may be running. A session without a request for 30 seconds ends.
 type TunnelServer struct {
-	// Admit is asked before each session and returns the function that serves it, as NewTunnelServer's serve does. An error refuses
-	// the session, and its text is the client's answer. Admit must not use the TunnelServer.
+	// Admit is called before each session. It returns the function that serves the session, like the serve function of NewTunnelServer. If
+	// it returns an error, the session is refused, and the text of the error is sent to the client. Admit must not use the TunnelServer.
 	Admit func(remote net.Addr) (serve func(net.Conn), err error)
 
 	timeout time.Duration
 	running sync.WaitGroup // running calls of serve
 
-	places   admission.Places // of sessions
+	places   admission.Places // limits the number of sessions
 	mu       sync.Mutex
 	closed   bool
 	sessions map[string]*session
@@ -92,11 +92,11 @@ func (s *TunnelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// For /fcs/ident2 this means that there is no other machine to use.
+	// For /fcs/ident2 this answer means that the client should use this machine.
 	http.NotFound(w, r)
 }
 
-// open begins a session.
+// open serves /open/1: it begins a session.
 func (s *TunnelServer) open(w http.ResponseWriter, r *http.Request) {
 	id := rand.Text()
 	one := &session{server: s, id: id, turn: make(chan struct{}, 1)}
@@ -113,7 +113,7 @@ func (s *TunnelServer) open(w http.ResponseWriter, r *http.Request) {
 	reply(w, []byte(id+"\n"))
 }
 
-// begin begins to serve a session, unless it is refused.
+// begin starts serving a session, unless the session is refused.
 func (s *TunnelServer) begin(one *session) (err error) {
 	addr := admission.AddrOf(one.remote)
 	if addr.IsLoopback() {
@@ -141,7 +141,7 @@ func (s *TunnelServer) begin(one *session) (err error) {
 	return nil
 }
 
-// reply sends the answer with its length, which librtmp needs.
+// reply sends an answer with a Content-Length, which librtmp needs.
 func reply(w http.ResponseWriter, parts ...[]byte) error {
 	n := 0
 	for _, part := range parts {
@@ -178,19 +178,20 @@ type session struct {
 	busy     func() bool   // nil means never busy; guarded by duplex.mu
 }
 
-// TLS returns the state of the connection that opened the session, or nil if it was unencrypted. It distinguishes RTMPTS from RTMPT.
+// TLS returns the TLS state of the connection that opened the session, or nil if that connection was not encrypted. It distinguishes RTMPTS
+// from RTMPT.
 func (s *session) TLS() *tls.ConnectionState { return s.tls }
 
-// SetBusy sets a function that reports whether the application is about to write, even if it is already reading. If it is, the answer to a
-// send waits for a short time for the application's bytes, which saves a round trip. busy is called with a lock held and must not use the
-// session.
+// SetBusy sets a function that reports whether the application is about to write, even if it is already reading. If busy returns true, the
+// answer to a send waits a short time for the application's bytes, which saves a round trip. busy is called with a lock held and must not
+// use the session.
 func (s *session) SetBusy(busy func() bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.busy = busy
 }
 
-// Close lets the client fetch what has been written.
+// Close ends the session for the application. The client can still fetch the bytes that have been written.
 func (s *session) Close() error {
 	s.leave()
 	return nil
@@ -208,7 +209,7 @@ func (s *session) remove(why error) {
 	s.end(why)
 }
 
-// request serves one request. A request with the wrong number has no effect, since a proxy may have repeated an old one.
+// request serves one request. A request with the wrong number has no effect, since it may be an old request that a proxy has repeated.
 func (s *session) request(w http.ResponseWriter, r *http.Request, op string, sequence uint64) {
 	if !s.enter(r.Context()) {
 		return
@@ -239,7 +240,8 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 	s.answer(w)
 }
 
-// enter waits for the turn. If it is free, the request is served even if its client has already closed the connection.
+// enter waits until the previous request has been served. If no other request is being served, enter returns true even if the client has
+// already closed the connection.
 func (s *session) enter(ctx context.Context) bool {
 	select {
 	case s.turn <- struct{}{}:
@@ -265,7 +267,7 @@ func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string)
 	control := http.NewResponseController(w)
 	defer control.SetReadDeadline(time.Time{})
 	for {
-		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // servers that don't support it have a timeout of their own
+		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // ignore the error: a server without deadlines has a timeout of its own
 		var err error
 		if op == "send" {
 			_, err = s.receive(r.Body)
@@ -285,8 +287,8 @@ func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string)
 	return nil
 }
 
-// await waits briefly for data for the answer. A send need not wait any longer when the application has read all of it, waits for more,
-// and is not busy.
+// await waits briefly for data for the answer. The wait of a send ends early if the application has read all bytes, waits for more, and is
+// not busy.
 func (s *session) await(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -300,7 +302,7 @@ func (s *session) await(op string) {
 	s.hold.stop()
 }
 
-// answer sends the interval byte and what has been written. An interval of zero says that the session is about to end.
+// answer sends the interval byte and the bytes that have been written. An interval byte of zero says that the session is about to end.
 func (s *session) answer(w http.ResponseWriter) {
 	s.mu.Lock()
 	b := s.take()

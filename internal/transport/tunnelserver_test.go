@@ -71,7 +71,7 @@ func TestTunnelServerRefuses(t *testing.T) {
 			{"GET", "/open/1", 405},
 			{"GET", "/idle/" + id + "/0", 405},
 			{"PUT", "/send/" + id + "/0", 405},
-			{"POST", "/fcs/ident2", 404}, // no other machine
+			{"POST", "/fcs/ident2", 404}, // the client should use this machine
 			{"POST", "/", 404},
 			{"POST", "", 404},
 			{"POST", "/open", 404},
@@ -96,7 +96,7 @@ func TestTunnelServerRefuses(t *testing.T) {
 	})
 }
 
-// TestTunnelServerOutOfTurn checks that a request with the wrong number, which may be a repeated one, has no effect.
+// TestTunnelServerOutOfTurn checks that a request with the wrong number has no effect, since a proxy may have repeated it.
 func TestTunnelServerOutOfTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // an answer waits maxHold for the echo
 		s := NewTunnelServer(echo)
@@ -273,7 +273,7 @@ func TestTunnelServerHasALimitForAnAddress(t *testing.T) {
 	}
 }
 
-// TestTunnelServerAdmits checks that a session that is not admitted does not begin, and that it occupies no place.
+// TestTunnelServerAdmits checks that a session that Admit refuses does not begin, and does not count towards the limit of sessions.
 func TestTunnelServerAdmits(t *testing.T) {
 	allowed, served := false, make(chan net.Addr, 1)
 	s := NewTunnelServer(nil)
@@ -321,7 +321,8 @@ func TestTunnelServerPipelining(t *testing.T) {
 	assert.Equal(t, 51, strings.Count(string(answers), "\r\nContent-Length: 1\r\n"))
 }
 
-// TestTunnelServerBusy checks that the answer to a send contains what the application is about to write, even if it is already reading.
+// TestTunnelServerBusy checks that the answer to a send contains the bytes that the application is about to write, even if the application
+// is already reading.
 func TestTunnelServerBusy(t *testing.T) {
 	for _, busy := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -2,9 +2,10 @@ package transport
 
 import "net"
 
-// Unacknowledged returns how many bytes written to nc the peer's TCP has not acknowledged yet, counting a FIN as one. For a client's tunnel
-// it returns the bytes that no successful request has carried yet. known is false if that can't be determined: for connections without a
-// socket, and on systems other than Linux and macOS. (macOS is untested.) It does not wait for a write in progress.
+// Unacknowledged returns how many of the bytes written to nc the peer's TCP has not acknowledged yet, counting a FIN as one byte. For a
+// client's tunnel it returns the number of bytes that no successful request has carried yet. known is false if the number can't be
+// determined: for connections without a socket, and on systems other than Linux and macOS. (macOS is untested.) Unacknowledged does not
+// wait for a write in progress.
 func Unacknowledged(nc net.Conn) (n int, known bool) {
 	switch c := nc.(type) {
 	case *net.TCPConn:
@@ -21,7 +22,7 @@ func Unacknowledged(nc net.Conn) (n int, known bool) {
 	return 0, false
 }
 
-// unacknowledged adds the bytes that have not reached the socket.
+// unacknowledged returns the number for the connection below, plus the bytes that have not been written to it yet.
 func (o *outbox) unacknowledged() (n int, known bool) {
 	n, known = Unacknowledged(o.Conn)
 	if !o.mu.TryLock() {

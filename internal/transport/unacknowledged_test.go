@@ -28,7 +28,7 @@ func TestUnacknowledged(t *testing.T) {
 	n, known := Unacknowledged(nc)
 	assert.True(t, known)
 	assert.Zero(t, n)
-	much := make([]byte, 64<<20) // allocated before the deadline is set, since that may take longer on a busy machine
+	much := make([]byte, 64<<20) // allocated before the deadline is set, since allocating may take longer on a busy machine
 	nc.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
 	written, err := nc.Write(much)
 	require.Error(t, err, "it is not read")

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// silentDial returns a Config.DialContext that connects to a server that reads and never answers. gone is closed when the client has closed
+// silentDial returns a Config.DialContext that connects to a server that reads but never answers. gone is closed when the client has closed
 // the connection.
 func silentDial(t *testing.T, wrap func(net.Conn) net.Conn) (dial func(context.Context, string, string) (net.Conn, error), gone chan struct{}) {
 	near, far := net.Pipe()
@@ -39,7 +39,7 @@ func isGone(t *testing.T, gone chan struct{}) {
 	}
 }
 
-// undated is a connection without deadlines, like the connections of x/crypto/ssh.
+// undated is a connection that does not support deadlines, like the connections of x/crypto/ssh.
 type undated struct{ net.Conn }
 
 var errUndated = errors.New("deadlines are not supported")
@@ -48,7 +48,8 @@ func (undated) SetDeadline(time.Time) error      { return errUndated }
 func (undated) SetReadDeadline(time.Time) error  { return errUndated }
 func (undated) SetWriteDeadline(time.Time) error { return errUndated }
 
-// TestProxyHangsWithoutDeadlines checks that dialling through a proxy that hangs ends when ctx is done, and that the connection is closed.
+// TestProxyHangsWithoutDeadlines checks that dialling through a proxy that does not answer ends when ctx is done, and that the connection
+// is closed.
 func TestProxyHangsWithoutDeadlines(t *testing.T) {
 	for _, proxy := range []string{"socks4://proxy.test", "socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test",
 		"https://proxy.test"} {
@@ -66,7 +67,7 @@ func TestProxyHangsWithoutDeadlines(t *testing.T) {
 	}
 }
 
-// TestRequestGivenUpWhileDialling checks that a cancelled request also ends the connection that is being made for it.
+// TestRequestGivenUpWhileDialling checks that cancelling a request also ends the dialling for that request.
 func TestRequestGivenUpWhileDialling(t *testing.T) {
 	for _, proxy := range []string{"socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test", "https://proxy.test"} {
 		for _, url := range []string{"http://192.0.2.1/", "https://192.0.2.1/"} {
