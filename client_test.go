@@ -122,7 +122,7 @@ func TestAcknowledgements(t *testing.T) {
 	assert.GreaterOrEqual(t, value, uint32(window/2))
 }
 
-// TestPingFlood checks that a server that sends pings and reads nothing does not stop us from reading.
+// TestPingFlood checks that the client continues to read if a server sends pings but reads nothing.
 func TestPingFlood(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()

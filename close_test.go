@@ -241,7 +241,7 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 				p.StatusOn(2, "NetStream.Play.Start")
 			}
 		}
-		p.UntilGone() // the server has shut its write side, and waits for us to hang up
+		p.UntilGone() // the server has closed its write side, and waits until the client hangs up
 		close(lingers)
 		<-over
 	})

@@ -149,7 +149,7 @@ func TestPeersNamesInErrors(t *testing.T) {
 	}
 }
 
-// TestErrorsLeadToTheirCause checks that the cause of an error is found by errors.Is, and timeouts by net.Error.
+// TestErrorsLeadToTheirCause checks that errors.Is finds the cause of an error, and that timeouts implement net.Error.
 func TestErrorsLeadToTheirCause(t *testing.T) {
 	for cause, timeout := range map[error]bool{os.ErrDeadlineExceeded: true, io.ErrUnexpectedEOF: false} {
 		failed := &HandshakeError{Stage: StageDial, Err: cause}

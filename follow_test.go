@@ -105,7 +105,8 @@ type seeming struct {
 
 func (s seeming) RemoteAddr() net.Addr { return s.addr }
 
-// TestRedirectFromAPublicServer checks that a public server can't make us connect to addresses that only we can reach, under any name.
+// TestRedirectFromAPublicServer checks that a public server can't make the client connect to addresses that only the client can reach,
+// under any name.
 func TestRedirectFromAPublicServer(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmpt"} {
 		for _, host := range []string{"127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "localhost", "localhost.", "a.public.name"} {
@@ -135,7 +136,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 					continue
 				}
 				if policy == FollowAny {
-					require.Error(t, err) // no tunnel server listens there, but we have tried to connect
+					require.Error(t, err) // the client has connected, but no tunnel server listens there
 					require.Positive(t, connections.Load())
 					continue
 				}

@@ -114,7 +114,7 @@ func (k *opener) shakeHands(ctx context.Context, nc net.Conn, acks *quickAcks, c
 	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
 	result, err := handshake.Client(counter, config)
 	if !stop() {
-		err = ctx.Err() // ctx is the cause, whatever err says; the deadline may already be set
+		err = ctx.Err() // ctx is the real cause of err; the deadline may already be set
 	}
 	k.clock.rtt.Store(int64(counter.RoundTrip))
 	k.counts.BytesRead.Add(counter.Received)

@@ -318,8 +318,8 @@ func overTransportsInBubbles(t *testing.T, test func(t *testing.T, scheme, way s
 	})
 }
 
-// TestPublishingNetworkFailsInTime checks that wherever the network fails, writes, CreateStream and Dial return an error in time, and that
-// Close then returns within a second.
+// TestPublishingNetworkFailsInTime lets the network fail at many positions. It checks that writes, CreateStream and Dial return an error in
+// time, and that Close then returns within a second.
 func TestPublishingNetworkFailsInTime(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for _, how := range []breakage{stalled, reset, closed} {

@@ -62,8 +62,8 @@ func TestSeveralStreams(t *testing.T) {
 	readers.Wait()
 }
 
-// TestLateStreamIsDeleted checks that if CreateStream ends before createStream is answered, the server is told to delete the stream when
-// the answer arrives, and that messages for it are dropped.
+// TestLateStreamIsDeleted checks a CreateStream that ends before createStream is answered. When the answer arrives, the client must delete
+// the stream, and it must drop messages for the stream.
 func TestLateStreamIsDeleted(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts  StreamOptions

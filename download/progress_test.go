@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReportsAreFewAndComplete checks that Progress is called ten times a second, however fast data arrives, and that the last call reports
-// all of it.
+// TestReportsAreFewAndComplete checks that Progress is called at most ten times a second even if data arrives very fast, and that the last
+// call reports all of the data.
 func TestReportsAreFewAndComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []Progress
@@ -40,7 +40,7 @@ func TestReportsAreFewAndComplete(t *testing.T) {
 	})
 }
 
-// TestPace checks that the pace is measured over the last seconds, and that the size of the resumed file does not count.
+// TestPace checks that the pace is measured over the last seconds, and that it does not include the bytes that a resumed file already had.
 func TestPace(t *testing.T) {
 	began := time.Unix(1000, 0)
 	p := newPace(mark{began, 1 << 30, time.Hour})

@@ -103,7 +103,7 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 	case errors.As(err, &move):
 		s.next = &place{move.URL, *move.Options}
 		e = Event{Kind: Moved, URL: s.next.String(), Index: s.at, Wait: s.tries.wait(s.p.Backoff)}
-	case moving: // return to the place whose server had asked us to reconnect
+	case moving: // return to the place whose server had sent the request
 		e.Wait = s.tries.wait(s.p.Backoff)
 	default:
 		s.gone[s.at] = hopeless(err) || s.p.GiveUp != nil && s.p.GiveUp(err)

@@ -23,10 +23,12 @@ type Dispatcher interface {
 
 // Config configures a Session.
 type Config struct {
-	Peer           string                          // the role of the other end, for errors: "server" or "client"
-	MaxMessageSize int                             // largest received message in bytes; 0 means the longest that RTMP allows
-	Timeout        time.Duration                   // timeout of each write to the socket and each wait for an answer; <= 0 means none
-	Progress       bool                            // restart a write's Timeout when the peer accepts bytes; its end, even with only replies, ends the Session
+	Peer           string        // the role of the other end, for errors: "server" or "client"
+	MaxMessageSize int           // largest received message in bytes; 0 means the longest that RTMP allows
+	Timeout        time.Duration // timeout of each write to the socket and each wait for an answer; <= 0 means none
+	// Progress restarts the Timeout of a write whenever the peer accepts bytes. If the Timeout expires, the Session ends, even if only
+	// replies are waiting.
+	Progress       bool
 	Window         uint32                          // the peer's acknowledgement window in bytes until it sends one; 0 means DefaultWindow
 	HandshakeBytes uint64                          // bytes received in the handshake; Acknowledgements count them
 	Chunks         *chunk.Writer                   // the writer that has encoded the messages sent with the handshake; nil if none were

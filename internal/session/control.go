@@ -32,7 +32,7 @@ func (r *reader) serve(m *Message, direct Sink) error {
 		switch {
 		case err != nil:
 			return r.unreadable(m, err)
-		case m.Type == message.TypeAcknowledgement: // Acknowledgements do not limit what we send, since implementations wrap them differently
+		case m.Type == message.TypeAcknowledgement: // Acknowledgements do not limit writing, since implementations wrap them differently
 			r.config.Counters.Acknowledgements.Add(1)
 			r.acknowledged.Store(n)
 		default:

@@ -90,7 +90,7 @@ func TestTunnelServerRefuses(t *testing.T) {
 			status, _ := ask(s, test.method, "http://server.test"+test.path, "hello")
 			assert.Equal(t, test.status, status, "%s %s", test.method, test.path)
 		}
-		// None of these requests has affected the session.
+		// The session still works: none of these requests has affected it.
 		_, answer := ask(s, "POST", "/send/"+id+"/0", "hello")
 		assert.Equal(t, "\x01hello", answer)
 	})
