@@ -160,7 +160,7 @@ func TestRepliesToAFlood(t *testing.T) {
 		"SWF verification": {func(p *peer) []byte {
 			return p.Encode(session.Control(message.TypeUserControl, []byte{0, 26}))
 		}, true},
-		"Set Peer Bandwidth": {func(p *peer) []byte { // each with a different value
+		"Set Peer Bandwidth": {func(p *peer) []byte { // sends messages with different values
 			return append(p.Encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 111111, 0))),
 				p.Encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 222222, 0)))...)
 		}, false},

@@ -24,7 +24,7 @@ func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 		if cmd == nil {
 			return
 		}
-		time.Sleep(600 * time.Millisecond) // time of the bubble
+		time.Sleep(600 * time.Millisecond) // in the time of the bubble
 		p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
 		p.UntilGone()
 	}
@@ -59,7 +59,7 @@ func TestDialRetriesCredentials(t *testing.T) {
 				"[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&user=me&salt=abc&challenge=def&opaque=ghi"))
 			p.UntilGone()
 		default:
-			proofs.Add(1) // count the response and hang up
+			proofs.Add(1) // counts the response, and hangs up
 		}
 	}
 	url, accepted := newPeers(t, script, script, script, script, script, script, script, script)

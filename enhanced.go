@@ -11,7 +11,7 @@ import (
 // "Enhancing NetConnection connect Command").
 type CodecSupport uint32
 
-// The flags of CodecSupport.
+// These are the flags of CodecSupport.
 const (
 	CanDecode  CodecSupport = 1
 	CanEncode  CodecSupport = 2
@@ -21,7 +21,7 @@ const (
 // Extensions are the flags of capsEx (E-RTMP v2, "Enhancing NetConnection connect Command").
 type Extensions uint32
 
-// The flags of Extensions.
+// These are the flags of Extensions.
 const (
 	ExtReconnect       Extensions = 1 // the peer understands NetConnection.Connect.ReconnectRequest
 	ExtMultitrack      Extensions = 2

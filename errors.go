@@ -40,7 +40,7 @@ type HandshakeError struct {
 	Err   error  // the cause
 }
 
-// The stages of connecting.
+// These are the stages of connecting.
 const (
 	StageDial    = "dial"    // resolving the name, and TCP
 	StageProxy   = "proxy"   // reaching the proxy, and its answer

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Prefixes of data messages.
+// These are prefixes of data messages.
 var (
 	// onMetaDataPrefix begins metadata.
 	onMetaDataPrefix = amf.AppendString(nil, "onMetaData")

@@ -39,7 +39,7 @@ type Options struct {
 	// Stop is the position at which a recording stops, measured from its beginning. Zero means its end.
 	Stop time.Duration
 
-	// Behaviour.
+	// These fields configure the behaviour of the Conn.
 
 	// BackgroundRead reads from the connection even while no call waits for anything, so that pings and calls of the server are always
 	// answered. A Conn with a published stream always does so. See "Reading" in the package documentation.
@@ -71,7 +71,7 @@ type Options struct {
 	// announcement.
 	NoEnhanced bool
 
-	// Network.
+	// These fields configure the network.
 
 	// Timeout bounds dialling and the handshake together, each wait for an answer, each write, and a read that receives no byte.
 	// Zero means 30 seconds. If it is negative, there is no bound.
@@ -97,7 +97,7 @@ type Options struct {
 	// these options.
 	HTTPClient *http.Client
 
-	// Limits.
+	// These fields set limits.
 
 	// ChunkSize is the size of the chunks in which a publisher sends, in bytes, from 1 to 16777215. Zero means 4096. It is
 	// announced when the first stream is published; until then it is RTMP's default of 128.
@@ -112,7 +112,7 @@ type Options struct {
 	// is dropped, so that writes never block. Zero means that nothing is dropped, and that writes block.
 	SendQueue int
 
-	// Security.
+	// These fields configure security.
 
 	// TLSConfig is used for rtmps, rtmpts and https. Nil means the defaults of crypto/tls, which verify certificates.
 	TLSConfig *tls.Config
@@ -124,7 +124,7 @@ type Options struct {
 	// Auth is appended to connect, after the boolean true. Empty means that neither the boolean nor Auth is sent.
 	Auth string
 
-	// Identity, for Adobe's servers and others of that time.
+	// These fields identify the client to Adobe's servers and others of that time.
 
 	// App is the application that connect names. Empty means the application in the URL.
 	App string

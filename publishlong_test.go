@@ -125,7 +125,7 @@ func TestPublishMoreThan4GB(t *testing.T) {
 // TestPlayMoreThan4GB makes the client's byte counter and acknowledgements pass 2^32.
 func TestPlayMoreThan4GB(t *testing.T) {
 	count := hugeCount()
-	last := make(chan uint64, 1) // acknowledgement
+	last := make(chan uint64, 1) // the last acknowledgement
 	url := newPeer(t, func(p *peer) {
 		p.Conn.SetDeadline(time.Now().Add(10 * time.Minute))
 		p.AcceptPlayer()

@@ -15,8 +15,8 @@ type streamReader struct {
 	*streamState
 
 	waiter session.Waiter // waiter of Read, ReadPacket and WriteTo; owned by the goroutine that reads
-	out    flvOut         // likewise
-	packet packetSink     // likewise
+	out    flvOut         // owned by the goroutine that reads
+	packet packetSink     // owned by the goroutine that reads
 
 	// The fields below are guarded by streamState.mu.
 	sink         sink               // destination of media for the goroutine that reads

@@ -196,7 +196,7 @@ func TestClosedIDsAreBounded(t *testing.T) {
 	open := &Stream{streamState: &streamState{id: 7}}
 	require.NoError(t, table.add(open))
 	for id := range uint32(3 * maxClosedIDs) {
-		table.giveUp(id) // 7 is open
+		table.giveUp(id) // has no effect, since stream 7 is open
 		table.giveUp(id)
 	}
 	require.Len(t, table.closed, maxClosedIDs)

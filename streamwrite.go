@@ -25,8 +25,8 @@ type streamWriter struct {
 	written   atomic.Uint32      // timestamp of the newest audio or video in ms
 
 	in      flv.Parser     // parser of Write and ReadFrom; owned by the goroutine that writes
-	tag     flv.Tag        // likewise
-	message chunk.Outgoing // likewise
+	tag     flv.Tag        // owned by the goroutine that writes
+	message chunk.Outgoing // owned by the goroutine that writes
 
 	// The fields below are guarded by streamState.mu.
 	published     bool     // the server has accepted publish

@@ -134,7 +134,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 			k, err := c.Call(ctx, "anything")
 			require.NoError(t, err)
 			_, err = k.Result(ctx)
-			<-c.Done() // at the same moment
+			<-c.Done() // the Conn ends at the same moment
 			return err
 		},
 	} {
@@ -142,7 +142,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, c := piped(t, Options{Timeout: 4 * time.Second}, func(p *peer) {
 					p.AcceptConnect()
-					time.Sleep(time.Hour) // and reads nothing more
+					time.Sleep(time.Hour) // the server reads nothing more
 				})
 				k, err := c.Connect(ctx)
 				require.NoError(t, err)

@@ -25,9 +25,9 @@ type reader struct {
 
 	token    token
 	in       *chunk.Reader // owned by the holder of the token
-	msg      chunk.Message // likewise
+	msg      chunk.Message // owned by the holder of the token
 	kept     bool          // msg was not dispatched yet; owned by the holder of the token
-	holder   *Waiter       // likewise
+	holder   *Waiter       // owned by the holder of the token
 	deadline deadline
 	window   window
 	standing standing

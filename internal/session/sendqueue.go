@@ -113,7 +113,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	default:
 		q.queue.Push(&m)
 	}
-	q.count(true) // if everything was dropped, the sender, which now looks, corrects the count
+	q.count(true) // wake the sender, which corrects the count if everything was dropped
 	Signal(q.more)
 	return true, nil
 }

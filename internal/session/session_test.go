@@ -98,7 +98,7 @@ func TestClose(t *testing.T) {
 		client.session.StartStanding()
 		results := make(chan error, 3)
 		go func() { results <- client.session.Await(context.Background(), "nothing", nil) }()
-		go func() { _, err := client.call(context.Background(), "echo"); results <- err }() // nobody reads
+		go func() { _, err := client.call(context.Background(), "echo"); results <- err }() // the server does not read
 		go func() { results <- client.session.Send(context.Background(), Event(message.EventPingRequest, 1)) }()
 		synctest.Wait()
 		client.session.Close()

@@ -34,7 +34,7 @@ type writer struct {
 
 	lock   chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
 	chunks *chunk.Writer // owned by the holder of lock
-	buf    []byte        // likewise
+	buf    []byte        // owned by the holder of lock
 	box    *[]byte       // the pointer to buf that the pool uses; nil if there is no buffer; owned by the holder of lock
 	err    error         // error of the first failed write; owned by the holder of lock
 	unsent []byte        // bytes that the socket has not accepted without blocking; owned by the holder of lock

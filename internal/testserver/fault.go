@@ -45,7 +45,7 @@ type faultyConn struct {
 	net.Conn
 	fault   Fault
 	written int64 // owned by the writer
-	cut     bool  // likewise
+	cut     bool  // owned by the writer
 	once    sync.Once
 	closed  chan struct{}
 }

@@ -11,7 +11,7 @@ import (
 // than its own address. It must not be able to make the client connect to such addresses.
 type Nearness int32
 
-// The classes of addresses, from far to near.
+// These are the classes of addresses, from far to near.
 const (
 	Public    Nearness = iota
 	Private            // RFC 1918, RFC 3879, RFC 4193, RFC 6598, RFC 8215

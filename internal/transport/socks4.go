@@ -9,7 +9,7 @@ import (
 	"net/netip"
 )
 
-// SOCKS4 reply codes.
+// These are the reply codes of SOCKS4.
 const (
 	socks4Granted    = 90
 	socks4Rejected   = 91
@@ -17,7 +17,7 @@ const (
 	socks4WrongIdent = 93
 )
 
-// The request of SOCKS4, and what SOCKS4a adds if the address is 0.0.0.x:
+// This is the request of SOCKS4. SOCKS4a appends the name if the address is 0.0.0.x:
 //
 //	+----+----+----+----+----+----+----+----+----+----+....+----+ +----+....+----+
 //	| 04 | 01 |  port   |      address      |  user id     | 00 | | name    | 00 |
