@@ -234,7 +234,7 @@ func TestServerLikeSRS(t *testing.T) {
 					Format: chunk.Format3, Body: []byte{0x17, 1, 0, 0, 0, byte(i)}})
 			}
 			status(p, "NetStream.Play.Stop")
-			<-over // no FIN
+			<-over // keep the connection open: no FIN is sent
 		})
 		t.Cleanup(func() { close(over) })
 		_, s := playing(t, url, nil)
@@ -259,7 +259,7 @@ func TestServerLikeSRS(t *testing.T) {
 					got <- m.StreamID
 				}
 			}
-			<-over // no FIN
+			<-over // keep the connection open: no FIN is sent
 		})
 		t.Cleanup(func() { close(over) })
 		c, s := publishing(t, url, nil)

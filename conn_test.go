@@ -104,7 +104,7 @@ func neverFall(t *testing.T, before, after Stats) {
 
 func TestDroppedMessagesOfAClosedStream(t *testing.T) {
 	c, s := publishing(t, accepting(t, (*peer).UntilGone), &Options{SendQueue: 10_000})
-	another, err := c.client.Load().session.Begin(nil) // writes
+	another, err := c.client.Load().session.Begin(nil) // takes the write lock
 	require.NoError(t, err)
 	for range 100 {
 		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: append([]byte{0x27, 1}, make([]byte, 1000)...)}))

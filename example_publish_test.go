@@ -28,7 +28,7 @@ func ExampleStream_WritePacket() {
 		log.Fatal(err)
 	}
 	for i := range uint32(3) {
-		// The body is that of an FLV tag. Package media makes it from the access units of an encoder.
+		// Body has the format of the body of an FLV tag. Package media makes such bodies from the access units of an encoder.
 		frame := rtmp.Packet{Type: message.TypeVideo, Timestamp: 40 * i, Body: []byte{0x12, byte(i)}}
 		if err := stream.WritePacket(&frame); err != nil {
 			log.Fatal(err)

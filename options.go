@@ -231,7 +231,7 @@ func (o *Options) flashVer() string {
 const (
 	// defaultFlashVer is librtmp's default.
 	defaultFlashVer = "LNX 10,0,32,18"
-	// publisherFlashVer is what FMLE and OBS send; servers recognize publishers by it.
+	// publisherFlashVer is the version that FMLE and OBS send. Some servers recognize publishers by it.
 	publisherFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
 )
 
@@ -267,7 +267,7 @@ func (o *Options) validate() error {
 		}
 	}
 	if _, err := transport.NewDialer(transport.Config{Proxy: o.Proxy}); err != nil {
-		return &OptionError{Name: "Proxy", Err: err} // without its value, which may hold a password
+		return &OptionError{Name: "Proxy", Err: err} // omit the value, which may contain a password
 	}
 	return nil
 }

@@ -295,7 +295,7 @@ func TestSetupURLThatFailsChangesNothing(t *testing.T) {
 	assert.Empty(t, c.setup.items.list())
 }
 
-// TestSetOptionBesideSetupURL is for the race detector.
+// TestSetOptionBesideSetupURL calls SetOption and SetupURL at the same time, for the race detector.
 func TestSetOptionBesideSetupURL(t *testing.T) {
 	c, err := New("rtmp://h/a/p", nil)
 	require.NoError(t, err)

@@ -71,7 +71,7 @@ func sentBy(t *testing.T, count int, program func(c *Conn)) (all []Packet) {
 	c := dialed(t, newPeer(t, func(p *peer) {
 		p.AcceptConnect()
 		for m, err := p.Next(); err == nil && len(got) < count; m, err = p.Next() {
-			if m.Type != message.TypeWindowAckSize && m.Type != message.TypeUserControl { // messages sent after connect's answer
+			if m.Type != message.TypeWindowAckSize && m.Type != message.TypeUserControl { // skip the messages after connect
 				got <- m
 			}
 		}

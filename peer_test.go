@@ -36,8 +36,8 @@ func newPeer(t *testing.T, script func(p *peer)) string {
 	return url
 }
 
-// newPeers is newPeer for several connections: the n-th is served by the n-th script, and further ones are closed at once.
-// accepted counts all of them.
+// newPeers is like newPeer, for several connections. The n-th script serves the n-th connection; further connections are closed at once.
+// accepted counts all connections.
 func newPeers(t *testing.T, scripts ...func(p *peer)) (url string, accepted *atomic.Int32) {
 	t.Helper()
 	return peertest.Listen(t, onPeers(scripts)...)
@@ -50,7 +50,7 @@ func onPeers(scripts []func(p *peer)) (all []func(*peertest.Peer)) {
 	return all
 }
 
-// dialed connects, and closes the Conn at the end of the test.
+// dialed returns a connected Conn, and closes it at the end of the test.
 func dialed(t *testing.T, url string, o *Options) *Conn {
 	t.Helper()
 	c, err := Dial(conntest.Context(t), url, o)
@@ -59,7 +59,7 @@ func dialed(t *testing.T, url string, o *Options) *Conn {
 	return c
 }
 
-// playing connects and opens the stream.
+// playing returns a connected Conn and a stream that it plays.
 func playing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	t.Helper()
 	c := dialed(t, url, o)
@@ -68,7 +68,8 @@ func playing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	return c, s
 }
 
-// newRawServer sends answer on every connection, reads until its end, and returns its address.
+// newRawServer starts a server and returns its address. The server sends answer on every connection, and then reads until the client closes
+// it.
 func newRawServer(t *testing.T, answer string) string {
 	t.Helper()
 	return conntest.Serve(t, func(nc net.Conn) {
@@ -92,7 +93,7 @@ func (p *peer) sendMedia() {
 	}
 }
 
-// publishing connects and opens a stream for publishing.
+// publishing returns a connected Conn and a stream that it publishes.
 func publishing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	t.Helper()
 	c := dialed(t, url, o)
@@ -101,7 +102,7 @@ func publishing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	return c, s
 }
 
-// accepting is a server that accepts publish, and then calls then.
+// accepting starts a server that accepts a publisher and then calls then. It returns the URL.
 func accepting(t *testing.T, then func(p *peer)) string {
 	return newPeer(t, func(p *peer) {
 		p.AcceptPublisher()

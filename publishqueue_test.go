@@ -101,7 +101,7 @@ func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := make(chan []byte, 1)
 		c, s := pipedPublisher(t, Options{}, func(p *peer) { got <- p.ExpectType(message.TypeAudio); p.UntilGone() })
-		another, err := c.client.Load().session.Begin(nil) // writes
+		another, err := c.client.Load().session.Begin(nil) // takes the write lock
 		require.NoError(t, err)
 		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
 		synctest.Wait()

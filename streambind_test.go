@@ -48,7 +48,7 @@ func TestBindEndsReads(t *testing.T) {
 
 func TestBindEndsWrites(t *testing.T) {
 	inBubble(t, "before they begin", func(t *testing.T) {
-		c, s := pipedPublisher(t, Options{}, func(p *peer) { p.AcceptStream(2); p.UntilGone() }) // Close requests an answer
+		c, s := pipedPublisher(t, Options{}, func(p *peer) { p.AcceptStream(2); p.UntilGone() }) // Close sends createStream and waits for the answer
 		ctx, cancel := context.WithCancel(context.Background())
 		release := s.Bind(ctx)
 		cancel()

@@ -45,7 +45,7 @@ func TestMetadataIsSetDataFrame(t *testing.T) {
 	assert.Equal(t, data("onTextData", "x"), <-got)
 }
 
-// deaf is a server that accepts publish and then reads nothing until the test is over.
+// deaf starts a server that accepts publish and then reads nothing until the test is over. It returns the URL.
 func deaf(t *testing.T) string {
 	over := make(chan struct{})
 	url := accepting(t, func(*peer) { <-over })

@@ -97,7 +97,7 @@ func (c *served) Close() error {
 	return c.Conn.Close()
 }
 
-// sampleTags are those of testserver.Sample.
+// sampleTags returns the tags of testserver.Sample.
 func sampleTags(t *testing.T) []flv.Tag {
 	t.Helper()
 	tags, err := testserver.Tags(testserver.Sample)

@@ -63,7 +63,7 @@ func (r *vectorReader) readv(fd uintptr) bool {
 	}
 }
 
-// read reads once. Its errors are those of net.Conn.Read.
+// read reads from the socket once. It returns the same errors as net.Conn.Read.
 func (r *vectorReader) read(v chunk.Vector) (int, error) {
 	r.vector, r.n, r.errno = v, 0, 0
 	if err := r.raw.Read(r.once); err != nil {
