@@ -10,11 +10,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
-// browserConns is the minimum number of HTTP connections that are allowed. A browser opens six to one server.
+// browserConns is the smallest limit on HTTP connections. A browser opens up to six connections to a server.
 const browserConns = 8
 
-// httpPlaces returns the places for HTTP connections. Package server counts HTTP viewers and RTMPT sessions; these places count all HTTP
-// connections, including those without a request.
+// httpPlaces returns the limits on HTTP connections. They apply to all HTTP connections, including those that send no request. Package
+// server has its own limits, on HTTP viewers and RTMPT sessions.
 func (s *settings) httpPlaces() *admission.Places {
 	p := new(admission.Places)
 	if s.maxConns > 0 {
@@ -30,7 +30,7 @@ func (s *settings) httpPlaces() *admission.Places {
 type limited struct {
 	net.Listener
 	places  *admission.Places
-	trusted prefixes // proxies, whose connections are not counted as those of one client
+	trusted prefixes // proxies, whose connections do not count for their own address
 	logger  *slog.Logger
 }
 
@@ -65,7 +65,7 @@ func (c *limitedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite sends a FIN, which lets a client have all of an answer.
+// CloseWrite sends a FIN, so that the client receives the whole response.
 func (c *limitedConn) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {

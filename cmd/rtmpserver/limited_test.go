@@ -32,7 +32,8 @@ func (c *command) health() net.Conn {
 	return nc
 }
 
-// TestMaxHTTPConns checks that HTTP connections are limited, in total and by address, even if they play nothing.
+// TestMaxHTTPConns checks that the number of HTTP connections is limited, in total and for each address, even if they
+// play nothing.
 func TestMaxHTTPConns(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--max-conns-per-ip", "1"}, {"--max-conns", "1"}} {
@@ -49,7 +50,7 @@ func TestMaxHTTPConns(t *testing.T) {
 	}
 }
 
-// TestMaxHTTPConnsOfAProxy checks that the connections of a trusted proxy do not count as those of one client.
+// TestMaxHTTPConnsOfAProxy checks that the connections of a trusted proxy do not count for its address.
 func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 	t.Parallel()
 	for trusted, want := range map[string]bool{"192.0.2.0/24": false, "127.0.0.0/8": true} {
@@ -93,7 +94,7 @@ func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 	}
 }
 
-// TestLimitedConnHalfCloses checks that the connections can be half closed, as net/http and package server do at the end of an answer.
+// TestLimitedConnHalfCloses checks that CloseWrite works, which net/http and package server call at the end of a response.
 func TestLimitedConnHalfCloses(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
