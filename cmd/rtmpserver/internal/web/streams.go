@@ -112,7 +112,7 @@ func (l *lister) live(now time.Time) []liveStream {
 // ratePeriod is the shortest time over which a rate is measured.
 const ratePeriod = time.Second
 
-// rate is the bit rate and frame rate of a publisher since the list before the last one.
+// rate is the bit rate and the frame rate of a publisher, measured between two lists.
 type rate struct {
 	since  time.Time
 	at     time.Time // time at which the counts were read
