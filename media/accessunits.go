@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// maxAccessUnit is the largest access unit in a byte stream, in bytes. The largest pictures of level 6.2 are smaller.
+// maxAccessUnit is the maximum size of an access unit in a byte stream, in bytes. The largest pictures of level 6.2
+// are smaller.
 const maxAccessUnit = 8 << 20
 
 var startCode = []byte{0, 0, 1}
@@ -20,11 +21,11 @@ var startCode = []byte{0, 0, 1}
 //	}
 //	err := s.Err()
 //
-// Access unit delimiters are not needed. A unit ends where the next picture begins, so it is returned when the first slice of the next
-// picture, or the end of the input, has arrived. In interlaced video each field that is coded as a picture is a unit, as the standards
-// define it. NAL units after the last picture are dropped.
+// The stream need not contain access unit delimiters. A unit ends where the next picture begins, so Scan returns it when the first
+// slice of the next picture, or the end of the input, has arrived. In interlaced video, each field that is coded as a picture is a
+// unit, as the standards define it. NAL units after the last picture are dropped.
 //
-// In steady state nothing is allocated.
+// In steady state, scanning does not allocate.
 type AccessUnitScanner struct {
 	in    window
 	codec Codec
@@ -47,8 +48,8 @@ func (s *AccessUnitScanner) Unit() [][]byte { return s.nalus }
 
 // Err returns the error that ended the scan, or nil at the end of the input.
 //
-// It is an [*Error] if the input does not begin with a start code or if a unit has more than 8 MiB or 8192 NAL units, and otherwise the
-// error of the io.Reader. All units before the error have been returned.
+// It is an [*Error] if the input does not begin with a start code, or if a unit has more than 8 MiB or 8192 NAL units. Otherwise it is
+// the error of the io.Reader. All units before the error have been returned.
 func (s *AccessUnitScanner) Err() error {
 	if s.err == io.EOF {
 		return nil
@@ -81,20 +82,21 @@ func (s *AccessUnitScanner) Scan() bool {
 	return false
 }
 
-// unitEnd finds the end of the access unit at the beginning of a growing byte stream. Its offsets are positions in the stream.
+// unitEnd finds the end of the first access unit in a byte stream, of which more bytes arrive between calls. Its offsets are
+// positions in the stream.
 type unitEnd struct {
 	bounds  pictureBounds
 	begun   bool // a start code has been found
-	seen    bool // the role of the NAL unit is known
+	seen    bool // the role of the last NAL unit is known
 	picture bool // a slice has been found
-	code    int  // the start code of the last NAL unit
-	nalu    int  // its first byte
+	code    int  // position of the last NAL unit's start code
+	nalu    int  // position of the last NAL unit's first byte
 	from    int  // where to search for the next start code
-	first   int  // the start code at which a new unit begins if the next slice begins a picture; 0 if none
+	first   int  // position of the start code at which the next unit begins if the next slice begins a picture; 0 if there is none
 }
 
-// find returns the size of the access unit, or 0 if more bytes are needed. isAll says that there are no more: then 0 means that b has no
-// picture. The result does not depend on the pieces in which b has arrived.
+// find returns the size of the access unit, or 0 if it needs more bytes. If isAll is set, there are no more bytes, and 0 means that b
+// contains no picture. The result does not depend on how the arrival of b was split into pieces.
 func (e *unitEnd) find(b []byte, isAll bool) (size int, err error) {
 	for {
 		next := bytes.Index(b[e.from:], startCode)
@@ -129,7 +131,7 @@ func (e *unitEnd) find(b []byte, isAll bool) (size int, err error) {
 	return len(b), nil
 }
 
-// checkBegin checks that only zeros precede the first start code, at next.
+// checkBegin checks that there are only zeros before the first start code, which is at next.
 func (e *unitEnd) checkBegin(b []byte, next int) error {
 	if e.begun {
 		return nil
@@ -143,7 +145,8 @@ func (e *unitEnd) checkBegin(b []byte, next int) error {
 	return nil
 }
 
-// look examines the current NAL unit, as far as it has arrived. It returns the size of the access unit if this NAL unit reveals it.
+// look examines the part of the current NAL unit that has arrived. If this NAL unit shows where the access unit ends, look returns
+// the size of the access unit.
 func (e *unitEnd) look(nalu []byte, isWhole bool) (size int) {
 	role, begins, ok := e.bounds.look(nalu)
 	if e.seen = ok || isWhole; !ok {

@@ -20,7 +20,7 @@ import (
 //	}
 //	err = s.Err()
 //
-// In steady state nothing is allocated.
+// In steady state, scanning does not allocate.
 type ADTSScanner struct {
 	in     window
 	used   int // size of the current frame, at the beginning of the window
@@ -40,8 +40,8 @@ func (s *ADTSScanner) Frame() []byte { return s.frame }
 // Config returns the content of the frame's header; see [ParseADTS].
 func (s *ADTSScanner) Config() flv.AudioSpecificConfig { return s.config }
 
-// Err returns the error that ended the scan, or nil at the end of the input. It is the [*Error] of [ParseADTS] or the error of the
-// io.Reader. If the input ends within a frame it wraps io.ErrUnexpectedEOF.
+// Err returns the error that ended the scan, or nil at the end of the input. The error is the [*Error] of [ParseADTS] or that of
+// the io.Reader. It wraps io.ErrUnexpectedEOF if the input ends within a frame.
 func (s *ADTSScanner) Err() error {
 	if s.err == io.EOF {
 		return nil

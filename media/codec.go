@@ -2,11 +2,11 @@ package media
 
 import "github.com/go-librtmp/rtmp/flv"
 
-// Codec is the codec of a track. It is the number of an [flv.FourCC] for codecs that Enhanced RTMP names, even if there is no constant
-// for them here, and otherwise a number of this package. Zero means no codec.
+// Codec is the codec of a track. If Enhanced RTMP has a name for the codec, it is the number of this [flv.FourCC], even if this
+// package has no constant for it. Otherwise it is a number that this package defines. Zero means no codec.
 type Codec uint32
 
-// The codecs for which a [Writer] has a method.
+// These are the codecs for which a [Writer] has a method.
 const (
 	H264 = Codec(flv.FourCCAVC)
 	H265 = Codec(flv.FourCCHEVC)
@@ -26,7 +26,8 @@ const (
 	LPCM  = legacyAudio | Codec(flv.AudioPCMLE) // 16 bits, little-endian and signed, or 8 bits and unsigned
 )
 
-// FLV's numbers for codecs without a FourCC, in the lowest byte. FourCCs are larger, since they consist of printable characters.
+// legacyVideo and legacyAudio are added to the FLV numbers of codecs that have no FourCC. The numbers of FourCCs are at least
+// firstFourCC, since FourCCs consist of printable characters.
 const (
 	legacyVideo Codec = 1 << 8
 	legacyAudio Codec = 2 << 8
@@ -88,7 +89,7 @@ func (c Codec) IsVideo() bool {
 // hasNALUnits reports whether the codec's access units consist of NAL units.
 func (c Codec) hasNALUnits() bool { return c == H264 || c == H265 || c == H266 }
 
-// needsConfig reports whether a decoder can't do anything without a configuration.
+// needsConfig reports whether a decoder of the codec needs a configuration.
 func (c Codec) needsConfig() bool {
 	return c.hasNALUnits() || c == AV1 || c == AAC || c == FLAC
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestCodecs writes and reads each codec: with Enhanced RTMP's headers, with FLV's, and as a second track.
+// TestCodecs writes and reads each codec: with the headers of Enhanced RTMP, with those of FLV, and as a second
+// track.
 func TestCodecs(t *testing.T) {
 	opus, err := flv.AppendOpusHead(nil, flv.OpusHead{Channels: 2})
 	require.NoError(t, err)
@@ -111,7 +112,7 @@ func TestCodecs(t *testing.T) {
 			bodies := slices.Concat(r.bodies(message.TypeVideo), r.bodies(message.TypeAudio))
 			has := func(b []byte) bool { return bytes.HasPrefix(b, unhex(c.legacy)) }
 			assert.True(t, slices.ContainsFunc(bodies, has), "%x", bodies)
-			if c.name != "Opus" { // a second track of Opus has no configuration
+			if c.name != "Opus" { // the second track of Opus is without a configuration
 				read(t, r, 0)
 			}
 		})

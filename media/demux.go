@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	maxTracks          = 32 // per stream; each track has up to 64 KiB of configuration
+	maxTracks          = 32 // limit for a stream; each track may have a configuration of 64 KiB
 	maxUnitsPerMessage = 64 // Enough for several units of each track. A message with millions of units would take hundreds of megabytes.
 )
 
@@ -16,7 +16,7 @@ const (
 type demuxer struct {
 	line   flv.Timeline
 	now    time.Duration // timestamp of the last message
-	frames bool          // a frame has been read
+	frames bool          // the stream has contained a frame
 	states []*state
 	hint   hint // from the metadata
 
@@ -26,15 +26,15 @@ type demuxer struct {
 // state is the state of a track.
 type state struct {
 	video      bool
-	track      *Track // what the caller sees
+	track      *Track // the Track that the caller gets
 	lengthSize int    // size of the lengths of NAL units, in bytes
 	known      bool   // the track can be decoded
 	announced  bool   // the caller has seen the track, in the result of Tracks or in a unit
 	before     Track  // value of track at the previous unit; its Codec is 0 before the first unit
 }
 
-// feed appends the units of a message to out and reuses the memory of out's elements. An error in one track does not affect the units of
-// the others.
+// feed appends the units of a message to out, and reuses the memory of out's elements after its length. An error in one track does not
+// affect the units of the others.
 func (d *demuxer) feed(p *message.Packet, out []Unit) ([]Unit, error) {
 	switch p.Type {
 	case message.TypeVideo, message.TypeAudio:
@@ -149,7 +149,7 @@ func (d *demuxer) audio(h *flv.AudioHeader, out []Unit) ([]Unit, error) {
 	return d.finish(s, out), nil
 }
 
-// grow adds a unit and reuses the memory for parts of the unit that was there before.
+// grow adds a unit to out. It reuses the memory of the Parts that this element had before.
 func grow(out *[]Unit) *Unit {
 	units := *out
 	if len(units) == cap(units) {
@@ -177,7 +177,7 @@ func (d *demuxer) finish(s *state, out []Unit) []Unit {
 	return out
 }
 
-// state returns the state of a track. A track whose codec has changed starts anew.
+// state returns the state of a track. If the track's codec has changed, the state is reset.
 func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
 	for _, s := range d.states {
 		if s.video != video || s.track.ID != id {
@@ -211,7 +211,7 @@ func (d *demuxer) configure(s *state, config []byte) error {
 	}
 	s.lengthSize = lengthSize
 	switch c := s.track.Codec; {
-	case len(config) == 0: // an empty configuration says nothing
+	case len(config) == 0: // an empty configuration is ignored
 	case c == AV1:
 		s.known = len(s.track.ParameterSets) > 0
 	case c.needsConfig() || !s.video: // The size of other video codecs is in the first key frame.
@@ -242,7 +242,8 @@ func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
 	return append(parts, data), nil
 }
 
-// keyFrame takes parameter sets or the size from a key frame. Parameter sets that can't be parsed are left to the decoder.
+// keyFrame sets the configuration or the size of a track from a key frame. It ignores parameter sets that it can't parse,
+// which the decoder also gets.
 func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	t := s.track
 	if t.Codec.needsConfig() {
@@ -257,7 +258,7 @@ func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	s.known = true
 }
 
-// hear takes the properties of a track from a frame. It is for audio codecs without a configuration.
+// hear sets the properties of a track from a frame of audio. It is used for codecs without a configuration.
 func (s *state) hear(h *flv.AudioHeader) {
 	t := s.track
 	described := h.Enhanced && h.PacketType == flv.AudioMultichannelConfig
@@ -280,7 +281,8 @@ func (s *state) hear(h *flv.AudioHeader) {
 	s.known = true
 }
 
-// complete reports whether all tracks are known: as many as the metadata announces, or one of each kind without metadata.
+// complete reports whether all tracks are known. These are as many as the metadata announces or, without metadata, one
+// video and one audio track.
 func (d *demuxer) complete() bool {
 	video, audio := 0, 0
 	for _, s := range d.states {

@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// Four pictures of H.264 with start codes, and three frames of AAC with ADTS headers, as ffmpeg writes them to pipes. A real program reads
-// from the pipe of an encoder.
+// These are four pictures of H.264 with start codes, and three frames of AAC with ADTS headers, as ffmpeg writes them to pipes. A real
+// program reads from the pipe of an encoder.
 const (
 	pictures = "000000016742c00aa6117b011000000300100000030320f12261180000000168c8420194b2000001658882788cc111242c00000001419a1cf5" +
 		"000000016742c00aa6117b011000000300100000030320f12261180000000168c8420194b20000016588811e233044490b00000001419a1cf5"
@@ -32,7 +32,8 @@ func decode(text string) io.Reader {
 	return bytes.NewReader(b)
 }
 
-// Publish the output of an encoder, H.264 with start codes and AAC with ADTS headers, as a live stream.
+// This example publishes the output of an encoder, H.264 with start codes and AAC with ADTS headers, as a live
+// stream.
 func ExampleWriter() {
 	srv := servertest.NewServer(nil) // in place of a real server
 	defer srv.Close()
@@ -87,7 +88,8 @@ func broadcast(publisher *server.Publisher) {
 	}
 }
 
-// Play a stream and pass its pictures to a decoder, as H.264 with start codes, with the parameter sets before each key frame.
+// This example plays a stream and passes its pictures to a decoder, as H.264 with start codes, with the parameter sets before
+// each key frame.
 func ExampleReader() {
 	srv := servertest.NewServer(nil) // in place of a real server
 	defer srv.Close()
@@ -134,7 +136,7 @@ func ExampleReader() {
 	// H.264 key frame or not: true
 }
 
-// Unpack an ADTS stream, and write the AAC in it to an FLV file.
+// This example writes the AAC in an ADTS stream to an FLV file.
 func ExampleNewFileWriter() {
 	var file bytes.Buffer // usually an *os.File
 	audio := &media.Track{Codec: media.AAC, SampleRate: 48000, Channels: 1}

@@ -19,15 +19,15 @@ func (f *fileReader) ReadPacket(p *message.Packet) error {
 			return err
 		}
 		if f.tag.Filtered {
-			continue // encrypted
+			continue // the tag is encrypted
 		}
 		*p = message.Packet{Type: message.Type(f.tag.Type), Timestamp: f.tag.Timestamp, Absolute: true, Body: append(p.Body[:0], f.tag.Body...)}
 		return nil
 	}
 }
 
-// NewFileWriter returns a Writer of tracks to an FLV file. w must be new: nothing may have been written to it. The file header and the
-// metadata are written before the first unit, or by [Writer.WriteHeaders].
+// NewFileWriter returns a Writer of tracks to an FLV file. Nothing may have been written to w before. The file header and the metadata
+// are written before the first unit, or by [Writer.WriteHeaders].
 func NewFileWriter(w *flv.Writer, tracks ...*Track) *Writer {
 	f := &fileWriter{w: w}
 	for _, t := range tracks {

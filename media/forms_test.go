@@ -215,7 +215,7 @@ func TestADTS(t *testing.T) {
 	_, frame, _, err = ParseADTS(withCRC)
 	require.NoError(t, err)
 	assert.Equal(t, unhex("beef"), frame, "after the checksum")
-	for channels := range 9 { // 0: the frames contain their number
+	for channels := range 9 { // with 0, the frames contain the number of channels
 		c := stereo
 		c.Channels = channels
 		b, err := AppendADTS(nil, c, []byte{1})
@@ -238,7 +238,7 @@ func TestADTS(t *testing.T) {
 		assert.Equal(t, c, again)
 	}
 
-	// The header describes the core: SBR and PS double its rate and channels.
+	// The header has the rate and channels of the core, which SBR and PS double.
 	b, err = AppendADTS(nil, flv.AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 22050, SampleRate: 44100, SBR: true, PS: true, Channels: 2}, nil)
 	require.NoError(t, err)
 	c, _, _, err = ParseADTS(b)
@@ -262,7 +262,7 @@ func TestADTSMalformed(t *testing.T) {
 		{"fff1 5080 00fffd", "ADTS: several raw data blocks in a frame: 2"},
 	} {
 		_, _, _, err := ParseADTS(unhex(c.stream))
-		if c.want == "" { // The same frame with the ID of MPEG-2 has the same result.
+		if c.want == "" { // The result must be the same for this frame with the ID bit of MPEG-2.
 			require.True(t, errors.Is(err, io.ErrUnexpectedEOF), err)
 			continue
 		}
@@ -290,7 +290,7 @@ func TestADTSMalformed(t *testing.T) {
 	}
 }
 
-// TestFormsDoNotAllocate splits and joins each format in buffers of the caller.
+// TestFormsDoNotAllocate checks that splitting and joining each format in the caller's buffers does not allocate.
 func TestFormsDoNotAllocate(t *testing.T) {
 	nalus, obus := parts("6742", "68", "6588"), parts("1200", sequenceHeader, "3201aa")
 	config := flv.AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 44100, Channels: 2}

@@ -34,7 +34,7 @@ func FuzzAnnexB(f *testing.F) {
 	})
 }
 
-// FuzzAVCC is like FuzzAnnexB, for NAL units with lengths of one to four bytes.
+// FuzzAVCC is like FuzzAnnexB, for NAL units after lengths of one to four bytes.
 func FuzzAVCC(f *testing.F) {
 	for _, seed := range []string{"", "00000002 6742 00000001 68", "0002 6742 0000 0001 68", "ffffffff", "01 67 02 6742"} {
 		f.Add(unhex(seed), 4)
@@ -53,8 +53,8 @@ func FuzzAVCC(f *testing.F) {
 	})
 }
 
-// FuzzOBUs checks that the OBUs of a temporal unit, concatenated, are that unit, and that removing and adding their sizes does not change
-// their payloads.
+// FuzzOBUs checks that concatenating the OBUs of a temporal unit gives the same unit, and that removing and adding their sizes does not
+// change their payloads.
 func FuzzOBUs(f *testing.F) {
 	for _, seed := range []string{"", "1200" + sequenceHeader + "3201aa", "34 48 aabb", "36 48 02 aabb", "32 ffffffffffffff7f", "1200 3201bb 1200"} {
 		f.Add(unhex(seed))
@@ -84,7 +84,7 @@ func FuzzOBUs(f *testing.F) {
 	})
 }
 
-// FuzzADTS checks that a frame that is given an ADTS header can be parsed to the same frame.
+// FuzzADTS checks that ParseADTS returns the frame to which AppendADTS has added a header.
 func FuzzADTS(f *testing.F) {
 	for _, seed := range []string{"", "fff1 5080 017ffc deadbeef", "fff0 5080 017ffc deadbeef", "fff9 5cc0 011ffc deadbeef", "fff1 5080 00fffd"} {
 		f.Add(unhex(seed))

@@ -16,7 +16,8 @@ const (
 	hevcPPS = 34
 )
 
-// maxSetsOfKind limits the sets that are taken from a key frame. H.264 allows 256 PPS; encoders use one.
+// maxSetsOfKind is the maximum number of parameter sets of one type in a key frame. H.264 allows 256 PPS, but
+// encoders use one.
 const maxSetsOfKind = 64
 
 // setKinds returns the types of a codec's parameter sets, in the order of its configuration.
@@ -55,8 +56,9 @@ func (c Codec) isSet(unit []byte) bool {
 	return c == AV1 && t == obuSequenceHeader
 }
 
-// bringsNew reports whether a key frame needs a new configuration: it contains an SPS or sequence header, and at least one set that the
-// track's configuration lacks. A new PPS alone needs none, since decoders find it in the frame. bringsNew does not allocate.
+// bringsNew reports whether a key frame requires a new configuration. This is so if it contains an SPS or sequence header, and at least
+// one parameter set that is not in the track's configuration. For a new PPS alone a new configuration is not necessary, since decoders
+// find the PPS in the frame. bringsNew does not allocate.
 func (t *Track) bringsNew(parts [][]byte) bool {
 	sequence, other := false, false
 	for _, part := range parts {
@@ -92,7 +94,7 @@ func (t *Track) hasSet(set []byte) bool {
 	return false
 }
 
-// sameOBU reports whether two OBUs are equal, except that either may lack the size field.
+// sameOBU reports whether two OBUs are equal apart from their size fields, which either may lack.
 func sameOBU(a, b []byte) bool {
 	i, n, err := obuLayout(a)
 	k, m, err2 := obuLayout(b)

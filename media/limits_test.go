@@ -12,14 +12,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds changes that no test notices. Some make no difference:
+// Mutation testing (see CONTRIBUTING.md) makes changes that no test notices. Some of them have no effect:
 //   - codec.go, demux.go, outtrack.go: the number firstFourCC itself, which is not the number of a codec.
 //   - demux.go, outtrack.go, metadata.go: a size, rate or number of channels of 0, which stands for none.
 //   - picture.go: types of NAL units that an earlier case has taken; two comparisons that are made for both of two slices; a number
 //     with as many bits as there are bytes for, which is odd.
 //   - accessunits.go, adtsscanner.go: how often the same bytes are looked at, and how large the buffer is.
 
-// The largest of everything is taken, also where something else comes before it.
+// TestLimits checks that units, configurations and numbers of tracks at the limits are accepted.
 func TestLimits(t *testing.T) {
 	before := parts("ff")
 	for name, units := range map[string]func() ([][]byte, error){
@@ -53,7 +53,7 @@ func TestLimits(t *testing.T) {
 	require.Error(t, w.WriteH264(video, ms, ms, [][]byte{append(nalu, 1)}))
 }
 
-// What is missing for a configuration is waited for, or taken from the frames.
+// TestConfigurationsOfWhatIsKnown checks which configurations can be made from what the caller has set.
 func TestConfigurationsOfWhatIsKnown(t *testing.T) {
 	opus := func(channels int) []byte {
 		b, err := flv.AppendOpusHead(nil, flv.OpusHead{Channels: channels})

@@ -27,7 +27,7 @@ func TestLive(t *testing.T) {
 		require.NoError(t, err)
 		return conn, stream
 	}
-	player, in := open(nil) // plays before the stream has been published
+	player, in := open(nil) // the player starts before the stream is published
 	defer player.Close()
 	publisher, out := open(&rtmp.StreamOptions{Writable: true})
 	defer publisher.Close()

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// recorder is a PacketWriter that keeps packets, and a PacketReader that returns them.
+// recorder is a PacketWriter that stores packets, and a PacketReader that returns them.
 type recorder struct {
 	packets []message.Packet
 	next    int
@@ -46,7 +46,7 @@ func (r *recorder) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// bodies returns the packets of a kind.
+// bodies returns the bodies of the packets of a type.
 func (r *recorder) bodies(kind message.Type) (bodies [][]byte) {
 	for _, p := range r.packets {
 		if p.Type == kind {

@@ -8,14 +8,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// hint is the content of the metadata. It may be wrong.
+// hint contains values from the metadata, which may be wrong.
 type hint struct {
 	video, audio   int // number of tracks
 	width, height  int
 	rate, channels int
 }
 
-// read parses onMetaData. It ignores what it can't parse, since the stream itself is more reliable.
+// read parses onMetaData. It ignores invalid values, since the stream itself is more reliable.
 func (h *hint) read(p *message.Packet) {
 	body := p.Body
 	if p.Type == message.TypeDataAMF3 && len(body) > 0 && body[0] == 0 { // the format selector
@@ -36,7 +36,7 @@ func (h *hint) read(p *message.Packet) {
 	}
 }
 
-// complete sets the fields of t that the codec does not reveal.
+// complete sets the fields of t for which the stream contains no values.
 func (h *hint) complete(t *Track) {
 	switch {
 	case t.ID != 0:
@@ -56,7 +56,7 @@ func (h *hint) complete(t *Track) {
 
 type properties amf.Object
 
-// number returns v if it is a number from 0 to most, and otherwise 0.
+// number returns the property name if it is a number from 0 to most, and otherwise 0.
 func (m properties) number(name string) int {
 	const most = 1 << 20
 	v, _ := amf.Object(m).Get(name)
@@ -66,8 +66,8 @@ func (m properties) number(name string) int {
 	return 0
 }
 
-// tracks returns the number of tracks of a kind: the tracks in the map, and the default track if one of two properties is present and not
-// 0.
+// tracks returns the number of video or audio tracks. It counts the tracks in the map others, and the default track if the property codec
+// or rate is present and not 0.
 func (m properties) tracks(codec, rate, others string) (n int) {
 	for _, name := range [...]string{codec, rate} {
 		if v, ok := amf.Object(m).Get(name); ok && v != nil && v != float64(0) {

@@ -49,7 +49,8 @@ func TestHint(t *testing.T) {
 	assert.Equal(t, hint{width: 1}, h, "an empty message says nothing")
 }
 
-// A key frame of VP8 or VP9 may be of another size, and a frame of MP3 of another rate than the caller has said or not said.
+// TestWriterHearsWhatFramesSay checks that a Writer takes the size of VP8 and VP9 from key frames, and the rate and
+// channels of MP3 from frames, if the caller has not set them or they have changed.
 func TestWriterHearsWhatFramesSay(t *testing.T) {
 	larger := append([]byte{}, vp8Key...)
 	larger[6], larger[8] = 0x80, 0x68 // 384x104

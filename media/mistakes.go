@@ -2,7 +2,7 @@ package media
 
 import "bytes"
 
-// configHint says what has to be set in a track of the codec before a unit can be written.
+// configHint returns a text that says which fields of a Track must be set before a unit of the codec can be written.
 func (c Codec) configHint() string {
 	switch {
 	case c == AAC:
@@ -13,7 +13,8 @@ func (c Codec) configHint() string {
 	return "it needs a Config"
 }
 
-// checkStartCodes returns an error if a NAL unit still has its start code. A NAL unit can't begin with zeros: its type would be 0.
+// checkStartCodes returns an error if a NAL unit still has its start code. A NAL unit can't begin with a zero byte, since its type
+// would be 0.
 func checkStartCodes(t *outTrack, parts [][]byte) error {
 	if !t.desc.Codec.hasNALUnits() {
 		return nil
@@ -48,7 +49,8 @@ func checkPictures(t *outTrack, parts [][]byte) error {
 	return nil
 }
 
-// hasADTS reports whether b consists of ADTS frames. A raw frame of AAC may begin with the sync word, but the sizes would not match.
+// hasADTS reports whether b consists of ADTS frames. A raw frame of AAC may begin with the sync word by chance, but then the sizes
+// do not match.
 func hasADTS(b []byte) bool {
 	for at := 0; at < len(b); {
 		rest := b[at:]

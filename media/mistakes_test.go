@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWriterTellsMistakes passes to a Writer what encoders produce and RTMP can't carry unchanged.
+// TestWriterTellsMistakes checks the errors for units in formats that encoders produce, but that must be converted
+// before they can be written.
 func TestWriterTellsMistakes(t *testing.T) {
 	avc, hevc := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: H265, ParameterSets: hevcSets}
 	bare, aac := &Track{Codec: H264}, &Track{Codec: AAC, Config: unhex("1210")}
@@ -55,7 +56,8 @@ func TestWriterTellsMistakes(t *testing.T) {
 // interlacedSPS is an SPS of x264 for interlaced video of 320x180 pixels: a picture may be coded as two fields.
 const interlacedSPS = "67640015acd941433f260220000003002000000643e28532c0"
 
-// TestWriterTakesWhatIsNoMistake writes valid units that resemble the mistakes of TestWriterTellsMistakes.
+// TestWriterTakesWhatIsNoMistake checks that a Writer accepts valid units that are similar to the invalid ones of
+// TestWriterTellsMistakes.
 func TestWriterTakesWhatIsNoMistake(t *testing.T) {
 	var r recorder
 	avc, fields, aac := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: H264}, &Track{Codec: AAC, Config: unhex("1210")}

@@ -20,17 +20,19 @@ const (
 
 func obuType(obu []byte) uint8 { return obu[0] >> 3 & 15 }
 
-// SplitOBUs appends the open bitstream units of a temporal unit to obus, as views of b (AV1 5.2, the low-overhead bitstream format):
+// SplitOBUs appends the open bitstream units (OBUs) of a temporal unit b to obus, as slices of b. b is in the low-overhead bitstream
+// format (AV1 5.2):
 //
 //	+--------+------+---------+--------+------+---------+
 //	| header | size | payload | header | size | payload | ...
 //	| 1 or 2 | 1..8 | size    | 1 or 2 | 1..8 | size    |
 //	+--------+------+---------+--------+------+---------+
 //
-// The appended slices include header and size, so that their concatenation is b. An OBU without a size extends to the end of b. Nothing
-// is allocated if obus has room.
+// The appended slices include the header and the size, so that their concatenation is b. An OBU without a size extends to the end of b.
+// If obus has room, SplitOBUs does not allocate.
 //
-// The error is an [*Error] if b is not made of OBUs or has more than 8192; obus is then returned unchanged.
+// The error is an [*Error] if b does not consist of OBUs, or has more than 8192 of them; obus is then returned
+// unchanged.
 func SplitOBUs(obus [][]byte, b []byte) ([][]byte, error) {
 	out := obus
 	for len(b) > 0 {
@@ -78,8 +80,9 @@ func obuLayout(b []byte) (at, size int, err error) {
 	return at, int(v), nil
 }
 
-// AppendTemporalUnit appends OBUs as a temporal unit of an .obu file: a temporal delimiter, and the OBUs, each with a size. The given OBUs
-// may have sizes or, as in RTP, none. Temporal delimiters among them are left out, so that the unit begins with the only one.
+// AppendTemporalUnit appends OBUs as a temporal unit of an .obu file: a temporal delimiter, followed by the OBUs, each with a size. The
+// given OBUs may have sizes or, as in RTP, none. Temporal delimiters among them are left out, so that the unit has only the one at its
+// beginning.
 //
 // The error is an [*Error] if an element is not exactly one OBU; dst is then returned unchanged.
 func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
@@ -118,8 +121,8 @@ func appendOBU(dst, obu, payload []byte) []byte {
 	return append(dst, payload...)
 }
 
-// AppendOBU appends an OBU without a size, the format of RTP and WebRTC libraries. The error is an [*Error] if obu is not exactly one OBU;
-// dst is then returned unchanged.
+// AppendOBU appends an OBU without its size. This is the format that RTP and WebRTC libraries use. The error is an [*Error] if obu is not
+// exactly one OBU; dst is then returned unchanged.
 func AppendOBU(dst, obu []byte) ([]byte, error) {
 	at, size, err := obuLayout(obu)
 	if err != nil {
@@ -132,9 +135,10 @@ func AppendOBU(dst, obu []byte) ([]byte, error) {
 	return append(dst, obu[at:at+size]...), nil
 }
 
-// SplitTemporalUnits appends the temporal units of an .obu file to units, as views of b. Each begins with a temporal delimiter.
+// SplitTemporalUnits appends the temporal units in b, the content of an .obu file, to units, as slices of b. Each begins with a
+// temporal delimiter.
 //
-// The error is an [*Error], and units is then returned unchanged.
+// The error is an [*Error] if b does not consist of temporal units; units is then returned unchanged.
 func SplitTemporalUnits(units [][]byte, b []byte) ([][]byte, error) {
 	out, begin := units, 0
 	for at := 0; at < len(b); {

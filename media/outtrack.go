@@ -10,13 +10,13 @@ import (
 
 // outTrack is a track of a Writer.
 type outTrack struct {
-	given *Track // the caller's
-	seen  Track  // value of given when look last examined it
+	given *Track // the Track of the caller
+	seen  Track  // value of *given when look was called last
 
-	desc     Track // what the caller and key frames have said
+	desc     Track // the Track with the changes by the caller and by key frames
 	id       uint8
 	enhanced bool
-	stale    bool // the metadata must be written again, and so must the configuration if it differs from the one that was sent
+	stale    bool // the metadata must be written again, and also the configuration if it differs from the last one written
 	sent     []byte
 	vp       []byte
 }
@@ -42,7 +42,7 @@ func (t *outTrack) look(w *Writer) error {
 	t.desc, t.stale = desc, true
 	if !t.enhanced && !desc.IsVideo() {
 		if _, err := flv.AppendAudioHeader(w.scratch[:0], t.audioHeader(flv.AudioCodedFrames)); err != nil {
-			t.desc.Codec = 0 // makes the next call examine the track again
+			t.desc.Codec = 0 // so that the next call examines the track again
 			return g.fail("", err)
 		}
 	}
@@ -54,7 +54,7 @@ func (t *outTrack) look(w *Writer) error {
 	return nil
 }
 
-// config returns the configuration for what the caller has set, or nil if that is not sufficient.
+// config returns the configuration that follows from the fields of the Track, or nil if they are not sufficient.
 func (t *Track) config() (config []byte, err error) {
 	const lowComplexity, stereo = 2, 2
 	switch {
@@ -65,7 +65,7 @@ func (t *Track) config() (config []byte, err error) {
 	case t.Codec == AAC && t.SampleRate > 0 && t.Channels > 0:
 		config, err = flv.AppendAudioSpecificConfig(nil, flv.AudioSpecificConfig{
 			ObjectType: lowComplexity, SampleRate: t.SampleRate, Channels: t.Channels})
-	case t.Codec == Opus && t.Channels <= stereo: // more than two channels need a channel mapping
+	case t.Codec == Opus && t.Channels <= stereo: // with more than two channels, a channel mapping is necessary
 		channels := t.Channels
 		if channels == 0 {
 			channels = stereo
@@ -78,7 +78,8 @@ func (t *Track) config() (config []byte, err error) {
 	return config, nil
 }
 
-// choose decides whether the track has the headers of Enhanced RTMP. It returns an error if the track can't be written.
+// choose reports whether the track is written with the headers of Enhanced RTMP. It returns an error if the track can't
+// be written.
 func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bool) (enhanced bool, err error) {
 	fourCC := d.Codec.FourCC()
 	standard := d.Codec == H264 || d.Codec == AAC || d.Codec == MP3
@@ -105,7 +106,7 @@ func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bo
 // waits reports whether the track needs a configuration and has none yet.
 func (t *outTrack) waits() bool { return t.desc.Codec.needsConfig() && len(t.desc.Config) == 0 }
 
-// keyFrame takes new properties of the track from a key frame.
+// keyFrame updates the properties of the track from a key frame.
 func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	d := &t.desc
 	if d.bringsNew(parts) {
@@ -130,7 +131,8 @@ func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	return nil
 }
 
-// hear takes from a frame the properties that the caller has not set. It is for codecs without a configuration.
+// hear sets the properties of the track that the caller has not set from a frame. It is used for codecs without a
+// configuration.
 func (t *outTrack) hear(frame []byte) {
 	d := &t.desc
 	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec < firstFourCC {
@@ -155,7 +157,8 @@ func (t *outTrack) appendData(dst []byte, parts [][]byte) ([]byte, error) {
 	return append(dst, parts[0]...), nil
 }
 
-// sequenceHeader returns the message with the configuration. The body is nil if the codec has none.
+// sequenceHeader returns the type and the body of the message with the configuration. The body is nil if the codec
+// has no configuration.
 func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) {
 	d := &t.desc
 	if d.IsVideo() {
@@ -165,7 +168,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 		}
 	} else {
 		kind = message.TypeAudio
-		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // FFmpeg sends an empty one for these codecs, and some readers wait for it.
+		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // For these codecs FFmpeg sends an empty sequence header, and some readers wait for it.
 		if t.enhanced && (len(d.Config) > 0 || empty) || d.Codec == AAC && len(d.Config) > 0 {
 			body, err = flv.AppendAudioHeader(nil, t.audioHeader(flv.AudioSequenceStart))
 		}
@@ -198,7 +201,7 @@ func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
 	h := flv.AudioHeader{Format: t.soundFormat(), PacketType: kind, SampleRate: d.SampleRate, SampleSize: 16, Channels: d.Channels}
 	switch d.Codec {
 	case AAC:
-		h.SampleRate, h.SampleSize, h.Channels = 0, 0, 0 // they have no meaning for AAC
+		h.SampleRate, h.SampleSize, h.Channels = 0, 0, 0 // these fields have no meaning for AAC
 	case Opus:
 		h.SampleRate, h.Channels = 44100, 2
 	case MP3:
@@ -213,8 +216,8 @@ func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
 	return h
 }
 
-// nearestRate returns the FLV sample rate that is nearest to that of an MP3 frame. It need not be exact: decoders take the rate from the
-// frame.
+// nearestRate returns the FLV sample rate that is nearest to the rate of an MP3 frame. It need not be exact, since decoders take the
+// rate from the frame.
 func nearestRate(rate int) int {
 	switch {
 	case rate == 8000:

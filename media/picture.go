@@ -8,8 +8,8 @@ type nalRole uint8
 const (
 	nalOther nalRole = iota
 	nalFirst         // begins an access unit if the next slice begins a picture
-	nalSlice         // slice of a picture; see pictureBounds
-	nalExtra         // further part of the same picture: another layer or view, a redundant slice or a partition
+	nalSlice         // is a slice of a picture; see pictureBounds
+	nalExtra         // is a further part of the same picture: another layer or view, a redundant slice or a partition
 )
 
 // NAL unit types of H.264, table 7-1.
@@ -33,27 +33,27 @@ const (
 	hevcVCL       = 31 // the types of VCL NAL units are 0 to 31
 	hevcAUD       = 35
 	hevcPrefixSEI = 39
-	hevcReserved  = 41 // to 44
+	hevcReserved  = 41 // 41 to 44 are reserved
 	hevcReserved2 = 44
-	hevcUnspec    = 48 // to 55
+	hevcUnspec    = 48 // 48 to 55 are unspecified
 	hevcUnspec2   = 55
 )
 
-// pictureBounds finds the first slices of pictures among the NAL units of a stream, by H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4. For
-// H.264 it needs no parameter sets: a slice begins a picture if it does not come after the previous slice in the picture, or if only one of
-// the two belongs to an IDR picture or to a reference picture. Slices in arbitrary order and redundant slices, which only the baseline and
-// extended profiles allow, are not supported; libavcodec does not support them either.
+// pictureBounds finds the first slice of each picture among the NAL units of a stream (H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4). For
+// H.264 it needs no parameter sets: a slice begins a picture if its position is not after that of the previous slice, or if only one of the
+// two slices belongs to an IDR picture or to a reference picture. Slices in arbitrary order and redundant slices, which only the baseline
+// and extended profiles allow, are not supported; libavcodec does not support them either.
 type pictureBounds struct {
 	codec Codec
 	any   bool // a slice has been seen
 
-	// The previous slice, for H.264.
+	// The fields below describe the previous slice of H.264.
 	macroblock     uint32
 	idr, reference bool
 }
 
-// look returns the role of a NAL unit, and for a slice whether it begins a picture. ok is false if nalu is too short to tell; call look
-// again with more bytes.
+// look returns the role of a NAL unit. For a slice, begins reports whether it begins a picture. ok is false if nalu is too short to
+// determine this; call look again with more bytes.
 func (p *pictureBounds) look(nalu []byte) (role nalRole, begins, ok bool) {
 	if p.codec == H265 {
 		return p.lookHEVC(nalu)
@@ -106,10 +106,10 @@ func (p *pictureBounds) lookHEVC(nalu []byte) (role nalRole, begins, ok bool) {
 	return nalOther, false, true
 }
 
-// firstMacroblock reads first_mb_in_slice, an Exp-Golomb number with which a slice header begins (H.264 7.3.3, 9.1). It returns 0 for a
-// number of more than 32 bits, which no picture needs. ok is false if b is too short.
+// firstMacroblock reads first_mb_in_slice, the Exp-Golomb number at the beginning of a slice header (H.264 7.3.3, 9.1). It returns 0
+// for a number of more than 32 bits, which no picture needs. ok is false if b is too short.
 func firstMacroblock(b []byte) (number uint32, ok bool) {
-	var field uint64 // the first 8 bytes, without emulation prevention
+	var field uint64 // the first 8 bytes, without emulation prevention bytes
 	have, zeros := 0, 0
 	for _, c := range b {
 		switch {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The roles of all types of NAL units, by table 7-1 of H.264 and of H.265: s is a slice, e a further part of the picture, f may be the
-// first of a unit, o is anything else.
+// TestRolesOfNALUnits checks the roles of all types of NAL units in table 7-1 of H.264 and of H.265. s is a slice, e a further part of
+// the picture, f a type that may be the first of a unit, and o any other type.
 func TestRolesOfNALUnits(t *testing.T) {
 	role := map[nalRole]string{nalSlice: "s", nalExtra: "e", nalFirst: "f", nalOther: "o"}
 	avc, hevc, layer := "", "", ""
@@ -42,11 +42,11 @@ func TestFirstMacroblock(t *testing.T) {
 		{"40", 1, true},
 		{"60", 2, true},
 		{"20", 3, true},
-		{"00030000", 0x5fff, true},                // 3 after one zero is a byte like others
-		{"000003 01aaaaaa", 0xd55554, true},       // after two it is not
+		{"00030000", 0x5fff, true},                // after one zero, 3 is an ordinary byte
+		{"000003 01aaaaaa", 0xd55554, true},       // after two zeros, 3 is an emulation prevention byte
 		{"000003 01aaaa", 0, false},               // cut
 		{"0000 80ff0303", 0x101fd, true},          // 0000 80ff 03: the 3 after others is one
-		{"000003 000003 000003 01", 0, false},     // may go on
+		{"000003 000003 000003 01", 0, false},     // more bytes may follow
 		{"000003 000003 000003 0000 01", 0, true}, // more than 32 bits
 		{"", 0, false},
 		{"00", 0, false},
@@ -84,7 +84,7 @@ func TestParameterSets(t *testing.T) {
 		{"0a02aabb", "08aabb", true},
 		{"08aabb", "0a02aabb", true},
 		{"0a02aabb", "08aabc", false},
-		{"0a02aabb", "10aabb", false}, // of another type
+		{"0a02aabb", "10aabb", false}, // another type of NAL unit
 		{"0a03aabb", "08aabb", false}, // cut
 		{"08aabb", "0a03aabb", false},
 	} {

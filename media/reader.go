@@ -9,27 +9,27 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// PacketReader is the source of a [Reader]: a Stream of package rtmp or server, or anything else that returns the packets of one stream.
-// ReadPacket may reuse the memory of p.Body.
+// PacketReader is the source of a [Reader]: a Stream of package rtmp or server, or any other value that returns the packets of one
+// stream. ReadPacket may reuse the memory of p.Body.
 type PacketReader interface {
 	ReadPacket(p *message.Packet) error
 }
 
 // Reader reads access units from a stream. Only one goroutine may use it at a time.
 //
-// A malicious peer can cause neither a panic nor unbounded use of memory: a stream may have at most 32 tracks, with configurations of up to
-// 64 KiB.
+// A malicious peer can't cause a panic or unbounded use of memory: a stream may have at most 32 tracks, with configurations of at most 64
+// KiB.
 type Reader struct {
 	src    PacketReader
 	demux  demuxer
-	packet message.Packet // reused by src
+	packet message.Packet // src may reuse the memory of its Body
 	out    []Unit         // units of the last message; the memory of their Parts is reused
 	next   int            // index in out of the next unit
 	err    error          // error of the last message, returned after the units in out
 
-	probing *probe // not nil until Tracks has returned
+	probing *probe // nil after Tracks has returned the tracks
 	queue   []message.Packet
-	srcErr  error // returned by src, after the packets in the queue
+	srcErr  error // error of src, returned after the packets in the queue
 }
 
 // NewReader returns a Reader that reads from src.
@@ -37,8 +37,8 @@ func NewReader(src PacketReader) *Reader { return &Reader{src: src} }
 
 // Read reads the next unit into u. u.Parts is valid until the next call.
 //
-// Units before the first configuration of their track are skipped. An [*Error] concerns one message: Read may be called again. Other errors
-// are those of ReadPacket, and io.EOF at the end of a stream.
+// Units before the first configuration of their track are skipped. An [*Error] concerns only one message, so Read may be called again.
+// Other errors are those of ReadPacket, which returns io.EOF at the end of the stream.
 func (r *Reader) Read(u *Unit) error {
 	for {
 		if r.next < len(r.out) {
@@ -75,15 +75,15 @@ func (r *Reader) nextPacket() (*message.Packet, error) {
 	return &r.packet, r.src.ReadPacket(&r.packet)
 }
 
-// Tracks returns the tracks of the stream in the order in which they appeared. It reads ahead until they are known from the metadata, their
-// configurations and the first frames. That normally takes a few packets; the limit is 8 MiB of packets, or ten seconds of the stream once
-// one track is known. Read returns the units of those packets afterwards.
+// Tracks returns the tracks of the stream in the order in which they appeared. It reads packets until the metadata, the configurations and
+// the first frames have shown which tracks there are. Normally a few packets are enough. It reads at most 8 MiB of packets, or, if one
+// track is known, ten seconds of the stream. Read returns the units of these packets later.
 //
-// The Tracks belong to the Reader. When the stream changes, it modifies them and sets Changed in the first unit after the change. A track
-// that appears later is announced by its first unit, and included in the result of the next call.
+// The Tracks belong to the Reader. When the stream changes, the Reader modifies them and sets Changed in the first unit after the change.
+// A track that appears later is returned with its first unit, and by the next call of Tracks.
 //
-// Tracks returns when ctx is done, and may then be called again: at once if src has a method Bind, as Streams have, and otherwise before the
-// next packet. If the stream ends without a track the error is an [*Error] that wraps io.EOF.
+// Tracks also returns when ctx is done, and may then be called again. If src has a method Bind, as Streams have, it returns at once,
+// otherwise after the next packet. If the stream ends without a track, the error is an [*Error] that wraps io.EOF.
 func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 	if tracks := r.demux.known(); len(tracks) > 0 {
 		return tracks, nil
@@ -123,12 +123,12 @@ func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 	return r.demux.known(), nil
 }
 
-// Limits of what Tracks reads.
+// These limit how much Tracks reads.
 const (
 	probeBytes   = 8 << 20
 	probeTime    = 2 * time.Second  // stream time to wait for tracks that have not appeared
 	probeTimeMax = 10 * time.Second // stream time to wait for the configuration of a track that has appeared
-	packetMemory = 64               // what a packet takes besides its body, in bytes
+	packetMemory = 64               // memory of a packet in addition to its body, in bytes
 )
 
 // probe reads packets until it knows the tracks.
@@ -153,7 +153,7 @@ func (p *probe) add(packet *message.Packet) {
 	}
 }
 
-// done reports whether all tracks are known. Configurations come before the first frame of any track.
+// done reports whether all tracks are known. It relies on configurations coming before the first frame of any track.
 func (p *probe) done() bool {
 	switch {
 	case p.bytes > probeBytes:
@@ -184,7 +184,7 @@ func (d *demuxer) known() []*Track {
 	return tracks
 }
 
-// announce adds the tracks that a probe has found. Their other properties are set again when Read reads the packets of the queue.
+// announce adds the tracks that a probe has found. Read sets their other properties again when it reads the packets of the queue.
 func (d *demuxer) announce(found *demuxer) {
 	d.states = d.states[:0]
 	for _, s := range found.states {

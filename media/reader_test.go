@@ -32,7 +32,7 @@ func metadataPacket(t *testing.T, properties ...amf.Property) message.Packet {
 
 const avcRecord = "014d400cffe10019674d400ceca0a0cfcf8088000003000800000301 9078a14cb0 01000468ebecb2"
 
-// TestTracksReadsNoMoreThanItNeeds counts the packets that Tracks reads before the tracks are known.
+// TestTracksReadsNoMoreThanItNeeds checks the number of packets that Tracks reads before the tracks are known.
 func TestTracksReadsNoMoreThanItNeeds(t *testing.T) {
 	config, aac := videoPacket(0, "1700000000"+avcRecord), audioPacket(0, "af001210")
 	frame := func(at time.Duration) message.Packet { return videoPacket(at, "2701000000 00000002 4188") }
@@ -78,7 +78,7 @@ func TestTracksOfNothing(t *testing.T) {
 	requireError(t, "video track 0 (H.264): configuration: flv: offset 0: ends inside AVC configuration, bytes missing: 4: unexpected EOF", err)
 }
 
-// TestTracksStops passes to Tracks frames that can never be decoded.
+// TestTracksStops checks that Tracks returns although the stream's frames can never be decoded.
 func TestTracksStops(t *testing.T) {
 	r := endless{packet: message.Packet{Type: message.TypeVideo, Body: append(unhex("2701000000 000fffff"), make([]byte, 1<<20-1)...)}}
 	_, err := NewReader(&r).Tracks(context.Background())
@@ -137,7 +137,7 @@ func TestTracksEndsWithItsContext(t *testing.T) {
 	assert.Equal(t, parts("6588"), u.Parts)
 }
 
-// TestTolerance reads unusual messages that can be read nevertheless.
+// TestTolerance checks that a Reader can read some unusual messages.
 func TestTolerance(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -200,7 +200,7 @@ func TestMetadataFillsIn(t *testing.T) {
 	assert.Equal(t, [2]int{16000, 1}, [2]int{tracks[1].SampleRate, tracks[1].Channels}, "the stream takes precedence")
 }
 
-// TestHostileConfigurations checks that each configuration is an error, and that the stream continues.
+// TestHostileConfigurations checks that each configuration causes an error, after which the Reader continues.
 func TestHostileConfigurations(t *testing.T) {
 	many := unhex("01600000000000000000000000 f000 fc fd f8 f8 0000 0f 07")
 	for range 7 {
@@ -252,7 +252,8 @@ func TestTooManyTracks(t *testing.T) {
 	require.Equal(t, io.EOF, reader.Read(new(Unit)))
 }
 
-// TestTooManyUnits reads a message that contains many units of one track.
+// TestTooManyUnits checks that a Reader returns an error after it has returned the maximum number of units of a
+// message.
 func TestTooManyUnits(t *testing.T) {
 	for _, head := range []string{"95 11 4f707573", "96 11 76703038"} {
 		p := message.Packet{Type: message.TypeAudio, Body: append(unhex(head), bytes.Repeat(unhex("00 000001 fc"), 1000)...)}
@@ -349,7 +350,7 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		var r recorder
-		for len(stream) > 3 { // size, type, body
+		for len(stream) > 3 { // the stream consists of a size, a type and a body for each message
 			n := 2 + max(1, min(int(binary.BigEndian.Uint16(stream)), len(stream)-2))
 			r.packets = append(r.packets, message.Packet{Type: message.Type(stream[2]), Timestamp: uint32(len(stream)), Body: stream[3:max(3, n)]})
 			stream = stream[n:]
@@ -383,7 +384,7 @@ func FuzzReader(f *testing.F) {
 					written = append(written, keep(&u))
 				}
 			}
-			if len(written) == 0 || w.tracks[0].given.Codec == AV1 { // a Writer adds sizes to the OBUs of AV1
+			if len(written) == 0 || w.tracks[0].given.Codec == AV1 { // for AV1 this is not so, since a Writer adds sizes to the OBUs
 				continue
 			}
 			copied := NewReader(&again)

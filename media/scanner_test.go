@@ -26,8 +26,9 @@ func scanAll(r io.Reader, codec Codec) (units []string, err error) {
 	return units, s.Err()
 }
 
-// TestAccessUnitScanner splits streams as encoders write them, without and with delimiters, and others that the standards allow. In slices
-// of H.264, the first byte after the header is 80 for macroblock 0, 40 for macroblock 1 and 60 for macroblock 2.
+// TestAccessUnitScanner splits streams in the forms that encoders write, with and without delimiters, and in other forms that the
+// standards allow. In slices of H.264, the first byte after the header is 80 for macroblock 0, 40 for macroblock 1 and 60 for macroblock
+// 2.
 func TestAccessUnitScanner(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -72,7 +73,8 @@ func TestAccessUnitScanner(t *testing.T) {
 	}
 }
 
-// TestUnitsComeWithTheNextPicture checks that a scanner does not wait for more than the beginning of the next slice.
+// TestUnitsComeWithTheNextPicture checks that a scanner returns a unit as soon as the beginning of the next picture's
+// first slice has arrived.
 func TestUnitsComeWithTheNextPicture(t *testing.T) {
 	for codec, stream := range map[Codec]string{
 		H264: "0000010910 0000016580ff 0000010930 0000014180",

@@ -8,7 +8,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Limits of a configuration. One of H.264 typically has a hundred bytes and two sets.
+// These are the limits of a configuration. A configuration of H.264 typically has a hundred bytes and two parameter
+// sets.
 const (
 	maxConfig = 64 << 10 // bytes
 	maxSets   = 400      // H.264 allows 31 SPS and 255 PPS
@@ -19,8 +20,8 @@ type Track struct {
 	// Codec is the only field that a [Writer] needs for every codec.
 	Codec Codec
 
-	// ID is the track id of Enhanced RTMP. The first video track and the first audio track have the id 0, and every player
-	// understands them. If an id is taken by an earlier track of the same kind, a Writer uses the next free one.
+	// ID is the track id of Enhanced RTMP. The first video track and the first audio track have the id 0. Every player
+	// supports these tracks. If an id is taken by an earlier track of the same kind, a Writer uses the next free one.
 	ID uint8
 
 	Width, Height int // pixels
@@ -28,16 +29,17 @@ type Track struct {
 	SampleRate, Channels int // sample rate in Hz and number of channels, both of the decoder's output
 	SampleSize           int // in bits, for LPCM: 8 or 16
 
-	// Config is the configuration that a decoder needs first, in the format of MP4 and of libavcodec's extradata: the configuration
-	// record of H.264 (avcC), H.265, H.266, AV1, VP8 or VP9, AAC's AudioSpecificConfig, Opus's OpusHead, or for FLAC "fLaC", a
-	// block header and STREAMINFO. In a Reader's records NAL units have lengths of four bytes, which is what [AppendAVCC] writes.
+	// Config is the configuration that a decoder needs first, in the format of MP4 and of libavcodec's extradata. It is the
+	// configuration record of H.264 (avcC), H.265, H.266, AV1, VP8 or VP9, the AudioSpecificConfig of AAC, the OpusHead of Opus,
+	// or, for FLAC, "fLaC", a block header and STREAMINFO. The records of a Reader say that NAL units have lengths of four bytes,
+	// as [AppendAVCC] writes them.
 	Config []byte
 
 	// ParameterSets are the parameter sets in Config, for decoders that expect Annex B or OBUs: VPS, SPS and PPS as NAL units
-	// without start codes, or the sequence header of AV1. If Config is nil, a Writer makes it from them.
+	// without start codes, or the sequence header of AV1. If Config is nil, a Writer makes the configuration from them.
 	ParameterSets [][]byte
 
-	video      bool // for an unknown codec: the stream says that it is video
+	video      bool // the stream says that the track is video; used for unknown codecs
 	interlaced bool // a unit may contain two pictures, the fields of a frame
 }
 
@@ -58,8 +60,8 @@ func (t *Track) fail(detail string, err error) error {
 	return &Error{Where: t.String(), Detail: detail, Err: err}
 }
 
-// configure sets the fields that follow from a configuration, and keeps a copy of it. lengthSize is the size of the lengths of NAL units. If
-// the configuration is invalid no field is changed.
+// configure sets Config to a copy of config, and the fields that follow from it. lengthSize is the size of the lengths of NAL units in
+// bytes. If config is invalid, no field is changed.
 func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	if len(config) > maxConfig {
 		return 0, &Error{Where: t.String(), Detail: "configuration has more than 65536 bytes", Value: len(config)}
@@ -76,7 +78,8 @@ func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	return lengthSize, nil
 }
 
-// parseConfig parses t.Config and makes ParameterSets views of it. It changes the size of lengths in Config to four bytes.
+// parseConfig parses t.Config, and makes ParameterSets slices of it. It changes the size of lengths in Config to four
+// bytes.
 func (t *Track) parseConfig() (lengthSize int, err error) {
 	const fourBytes = 3
 	switch t.Codec {
@@ -122,7 +125,7 @@ func (t *Track) parseSound() (err error) {
 			t.SampleRate, t.Channels = c.SampleRate, c.Channels
 		}
 	case Opus:
-		if t.SampleRate = flv.OpusSampleRate; len(t.Config) > 0 { // Opus works without a configuration
+		if t.SampleRate = flv.OpusSampleRate; len(t.Config) > 0 { // Opus does not need a configuration
 			var h flv.OpusHead
 			h, err = flv.ParseOpusHead(t.Config)
 			t.Channels = h.Channels

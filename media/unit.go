@@ -2,15 +2,15 @@ package media
 
 import "time"
 
-// Unit is one picture or one frame of audio: the smallest unit that a decoder takes.
+// Unit is one picture or one frame of audio, the smallest unit that a decoder accepts.
 type Unit struct {
 	Track *Track
 
-	// PTS is when the unit is presented, and DTS when it is decoded. They differ if pictures are decoded before others that are
-	// shown earlier (B-frames). Both continue beyond 2^32 ms, and are the times of the stream: they need not begin at 0.
+	// PTS is when the unit is presented, and DTS when it is decoded. They differ if pictures are not shown in the order in
+	// which they are decoded (B-frames). Both are times of the stream, which need not begin at 0, and continue beyond 2^32 ms.
 	PTS, DTS time.Duration
 
-	KeyFrame bool // can be decoded without earlier units; always true for audio
+	KeyFrame bool // the unit can be decoded without earlier units; always true for audio
 
 	// Changed reports whether this is the first unit of its Track, or the first one after a change of the Track's codec, size or
 	// configuration. A program that sets up its decoder whenever Changed is set always has the right one, whether or not it has

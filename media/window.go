@@ -2,9 +2,10 @@ package media
 
 import "io"
 
-const maxEmptyReads = 100 // like bufio
+const maxEmptyReads = 100 // as in package bufio
 
-// window holds the bytes of an io.Reader that have not been consumed. Its memory is reused, and grows up to max.
+// window holds bytes that were read from an io.Reader but not consumed yet. Its buffer is reused, and grows up to max
+// bytes.
 type window struct {
 	r     io.Reader
 	max   int
@@ -19,10 +20,10 @@ func (w *window) bytes() []byte { return w.buf[w.begin:] }
 // drop consumes n bytes.
 func (w *window) drop(n int) { w.begin += n }
 
-// full reports whether there is no room for fill.
+// full reports whether fill has no room for more bytes.
 func (w *window) full() bool { return len(w.buf)-w.begin == w.max }
 
-// fill reads once. Afterwards there are more bytes or an error, unless the window is full.
+// fill reads more bytes. After it there are more bytes or an error, unless the window is full.
 func (w *window) fill() {
 	const smallest = 16 << 10
 	if w.begin > 0 {

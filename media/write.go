@@ -2,7 +2,7 @@ package media
 
 import "time"
 
-// WriteH264 writes an access unit of H.264, that is one picture, as NAL units without start codes; see [SplitAnnexB] and
+// WriteH264 writes an access unit of H.264, that is, one picture. au contains its NAL units without start codes; see [SplitAnnexB] and
 // [AccessUnitScanner]. If a key frame contains a new SPS, a new configuration is written first. pts and dts differ in streams with B-frames.
 func (w *Writer) WriteH264(track *Track, pts, dts time.Duration, au [][]byte) error {
 	return w.video(track, H264, pts, dts, au)
@@ -18,8 +18,8 @@ func (w *Writer) WriteH266(track *Track, pts, dts time.Duration, au [][]byte) er
 	return w.video(track, H266, pts, dts, au)
 }
 
-// WriteAV1 writes a temporal unit of AV1, as OBUs with or without sizes and temporal delimiter. If a key frame contains a new sequence
-// header, a new configuration is written first.
+// WriteAV1 writes a temporal unit of AV1. tu contains its OBUs, which may have sizes and include a temporal delimiter. If a key frame
+// contains a new sequence header, a new configuration is written first.
 func (w *Writer) WriteAV1(track *Track, pts time.Duration, tu [][]byte) error {
 	return w.video(track, AV1, pts, pts, tu)
 }
@@ -50,7 +50,7 @@ func (w *Writer) WriteOpus(track *Track, pts time.Duration, packet []byte) error
 	return w.frame(track, Opus, pts, packet)
 }
 
-// WriteFLAC writes a frame of FLAC. The track must have a Config, the STREAMINFO block.
+// WriteFLAC writes a frame of FLAC. The track must have a Config, which contains the STREAMINFO block.
 func (w *Writer) WriteFLAC(track *Track, pts time.Duration, frame []byte) error {
 	return w.frame(track, FLAC, pts, frame)
 }

@@ -12,35 +12,36 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// PacketWriter is the destination of a [Writer]: a publishing Stream of package rtmp, a Publisher of package server, or anything else that
-// accepts the packets of one stream. A Writer sets Type, Timestamp and Body. WritePacket must not keep the body.
+// PacketWriter is the destination of a [Writer]: a publishing Stream of package rtmp, a Publisher of package server, or any other value
+// that accepts the packets of one stream. A Writer sets Type, Timestamp and Body. WritePacket must not keep the body.
 type PacketWriter interface {
 	WritePacket(p *message.Packet) error
 }
 
-// ErrNoConfig is wrapped by the error for a unit that a decoder could not use, because its track has no configuration and no key frame
-// has contained one. The unit is not written. This is normal at the beginning if the encoder was already running.
+// ErrNoConfig says that a unit was not written because decoders could not decode it: its track has no configuration, and no key frame
+// has contained one. The error of a Write method wraps it. This is normal at the beginning if the encoder was already running.
 var ErrNoConfig = errors.New("no configuration yet")
 
 // HeaderForm selects the form of the headers that a [Writer] writes.
 type HeaderForm uint8
 
-// The forms.
+// These are the forms of headers.
 const (
-	HeadersAuto     HeaderForm = iota // FLV's for codecs that have a standard number in FLV, which all servers understand; otherwise Enhanced RTMP's
-	HeadersEnhanced                   // Enhanced RTMP's for all codecs that it names
-	HeadersLegacy                     // FLV's only; H.265, AV1 and Opus have the non-standard numbers that some servers and cameras use
+	HeadersAuto     HeaderForm = iota // headers of FLV, which all servers support, for codecs that have a standard number in FLV; headers of Enhanced RTMP for others
+	HeadersEnhanced                   // headers of Enhanced RTMP for all codecs that have a name in it
+	HeadersLegacy                     // only headers of FLV; H.265, AV1 and Opus have the non-standard numbers that some servers and cameras use
 )
 
 // Writer writes access units to a stream, together with the metadata, configurations and headers that they need. Its methods may be called
 // by several goroutines, for example one for each track. In steady state it does not allocate.
 //
-// The fields must not be changed after the first unit has been written, and those of a Track only while no method of the Writer is
-// running.
+// The fields must not be changed after the first unit has been written. The fields of a Track may be changed, but only while no
+// method of the Writer is running.
 type Writer struct {
 	Headers HeaderForm
 
-	// Accepts reports whether the peer accepts a codec of Enhanced RTMP; nil means all. A client can ask Conn.Capabilities.
+	// Accepts reports whether the peer accepts a codec of Enhanced RTMP; nil means that it accepts all. A client can use
+	// Conn.Capabilities for this.
 	Accepts func(codec flv.FourCC) bool
 
 	Metadata amf.Object // further properties of onMetaData, such as encoder and framerate
@@ -48,22 +49,22 @@ type Writer struct {
 	mu      sync.Mutex
 	dst     PacketWriter
 	tracks  []*outTrack
-	begun   bool          // the tracks have ids
-	timed   bool          // shift is final
+	begun   bool          // the tracks have their ids
+	timed   bool          // shift does not change any more
 	shift   time.Duration // added to all times
 	last    uint32        // the last timestamp
-	buf     []byte        // for a message body, with headroom for the header
+	buf     []byte        // buffer for a message body, with headroom bytes for the header
 	packet  message.Packet
 	scratch [headroom]byte
 	one     [1][]byte // Parts of a unit with one part, to avoid an allocation
 }
 
-// headroom is more than the largest header that is written.
+// headroom is larger than the largest header that is written, in bytes.
 const headroom = 32
 
-// NewWriter returns a Writer of tracks to dst. Metadata and known configurations are written before the first unit of any track. After the
-// first unit the caller may change a Track between its units; the Writer then writes the new configuration before the next unit. It does
-// the same when a key frame contains other parameter sets.
+// NewWriter returns a Writer of tracks to dst. Metadata and known configurations are written before the first unit of any track. Later the
+// caller may change a Track between its units. Then the Writer writes the new configuration before the next unit. It also does so when a
+// key frame contains other parameter sets.
 func NewWriter(dst PacketWriter, tracks ...*Track) *Writer {
 	w := &Writer{dst: dst}
 	for _, t := range tracks {
@@ -83,8 +84,8 @@ func (w *Writer) WriteUnit(u *Unit) error {
 	return w.writeAudio(u, u.Track.Codec)
 }
 
-// WriteHeaders writes the metadata and the configurations that are already known. Without it, the first unit does that. Call it to learn of
-// errors in the tracks early.
+// WriteHeaders writes the metadata and the configurations that are already known. If it is not called, they are written before the first
+// unit. Call it to detect errors in the tracks early.
 func (w *Writer) WriteHeaders() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -94,7 +95,8 @@ func (w *Writer) WriteHeaders() error {
 	return w.writeHeaders(w.last)
 }
 
-// Close writes the end of each track, as OBS does. It does not close the destination.
+// Close writes a sequence end message for each track whose codec has one, as OBS does. It does not close the
+// destination.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -188,7 +190,7 @@ func (w *Writer) writeHeaders(at uint32) error {
 	return nil
 }
 
-// prepare writes the headers that have changed, which must precede the next unit.
+// prepare is called before a unit is written. It writes the headers that have changed.
 func (w *Writer) prepare(t *outTrack, at uint32) error {
 	if t.waits() {
 		return t.desc.fail(t.desc.Codec.configHint(), ErrNoConfig)
@@ -244,7 +246,7 @@ func (w *Writer) writeVideo(u *Unit, codec Codec, detect bool) error {
 	}
 	switch {
 	case !codec.hasNALUnits():
-		h.CompositionTime = 0 // This form has no field for the composition time, and these pictures are not reordered.
+		h.CompositionTime = 0 // This form of the header has no field for the composition time, and the pictures of these codecs are not reordered.
 	case composition == 0 && h.Enhanced:
 		h.PacketType = flv.VideoCodedFramesX
 	}
@@ -282,7 +284,7 @@ func (w *Writer) writeAudio(u *Unit, codec Codec) error {
 }
 
 // times returns the timestamp of a unit and its composition time in milliseconds. A stream that begins before 0, which is usual with
-// B-frames, is shifted as a whole. Units that would still come before 0 are decoded at 0.
+// B-frames, is shifted as a whole. Units that are still before 0 after the shift get the decoding time 0.
 func (w *Writer) times(pts, dts time.Duration) (timestamp uint32, composition int32) {
 	if !w.timed {
 		w.timed, w.shift = true, max(-dts, 0)

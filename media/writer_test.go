@@ -246,7 +246,7 @@ func TestHeadersAreWrittenOnceMoreAfterAnError(t *testing.T) {
 	assert.Len(t, f.packets, 3)
 }
 
-// TestGoroutines writes each track from its own goroutine, as encoders do.
+// TestGoroutines writes each track on its own goroutine, as programs with several encoders do.
 func TestGoroutines(t *testing.T) {
 	var r recorder
 	video, audio := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: Opus}
@@ -272,7 +272,8 @@ func TestGoroutines(t *testing.T) {
 	assert.Len(t, readAll(t, NewReader(&r)), 2*units)
 }
 
-// TestEmptySequenceHeaders checks that codecs without a configuration have an empty sequence header, which some readers wait for.
+// TestEmptySequenceHeaders checks that some codecs without a configuration have an empty sequence header, for which some readers
+// wait.
 func TestEmptySequenceHeaders(t *testing.T) {
 	for _, c := range []struct {
 		track Track
@@ -290,7 +291,7 @@ func TestEmptySequenceHeaders(t *testing.T) {
 	}
 }
 
-// TestPPSAlone checks that a new PPS without an SPS causes no new configuration: decoders find it in the frame.
+// TestPPSAlone checks that a new PPS without an SPS causes no new configuration, since decoders find it in the frame.
 func TestPPSAlone(t *testing.T) {
 	var r recorder
 	video := &Track{Codec: H264, ParameterSets: avcSets}

@@ -8,7 +8,8 @@ import (
 	"net/netip"
 )
 
-// guarded admits only clients that may see the names of streams: those on this machine, and those with a user's password.
+// guarded is a handler for pages that show the names of streams. It serves only clients on this machine, and clients that
+// send a user's name and password.
 type guarded struct {
 	users accounts
 	next  http.Handler
@@ -27,7 +28,8 @@ func (g guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// knows reports whether a request has a user's name and password. It takes the same time whichever part is wrong.
+// knows reports whether a request has a user's name and password. It takes the same time whether the name or the
+// password is wrong.
 func (g guarded) knows(r *http.Request) bool {
 	name, password, given := r.BasicAuth()
 	expected, known := g.users[name]
@@ -35,8 +37,9 @@ func (g guarded) knows(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && given && known
 }
 
-// local reports whether a request comes from this machine, and neither through a proxy nor from a web page whose host
-// name was made to resolve to this machine. Proxies add headers, or use HTTP/1.0 as nginx does by default.
+// local reports whether a request comes from this machine itself. It recognizes requests through a proxy by the
+// headers that proxies add, or by HTTP/1.0, which nginx uses by default. It recognizes requests of web pages whose
+// host name was made to resolve to this machine by the Host header.
 func local(r *http.Request) bool {
 	if !r.ProtoAtLeast(1, 1) {
 		return false

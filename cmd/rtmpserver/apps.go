@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// application is an application as configured by the settings.
+// application is an application with its settings.
 type application struct {
 	settings *appSettings
 	keys     *keys         // nil if publishers need no key
@@ -25,7 +25,7 @@ type application struct {
 	logger   *slog.Logger
 }
 
-// applications are the applications by name; "*" is for all others.
+// applications are the applications by name; "*" applies to all other names.
 type applications map[string]*application
 
 // newApplications makes the applications of a server and adds them to it.
@@ -59,7 +59,7 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	return apps, nil
 }
 
-// reload reads the files of keys again.
+// reload reads the files with keys again.
 func (all applications) reload() (err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if a := all[name]; a.keys != nil {
@@ -69,8 +69,8 @@ func (all applications) reload() (err error) {
 	return err
 }
 
-// close ends the applications' connections to other servers, and waits until all hooks have been called or ctx ends.
-// The server must have been closed.
+// close ends the applications' connections to other servers, and waits until all hooks have been called or ctx is
+// done. The server must already be closed.
 func (all applications) close(ctx context.Context) {
 	var closing sync.WaitGroup
 	for _, a := range all {
@@ -102,7 +102,7 @@ func (a *application) app(dump bool) *server.App {
 		Token: s.secureToken,
 	}
 	if s.pull != "" && s.publishIdle == 0 {
-		app.Live.PublishIdle = -1 // keep players while the stream's server is away
+		app.Live.PublishIdle = -1 // players stay while the server from which the stream comes is unreachable
 	}
 	if s.sharedDir != "" {
 		app.Shared = &server.SharedPolicy{Dir: s.sharedDir}
@@ -146,7 +146,7 @@ func (a *application) publish(ctx context.Context, r *server.Request) error {
 }
 
 func (a *application) play(ctx context.Context, r *server.Request) error {
-	if r.Conn == nil { // HTTP viewers have no RTMP connection to ask about
+	if r.Conn == nil { // HTTP viewers have no RTMP connection, for which Connect would have been called
 		if err := a.admits(r.RemoteAddr); err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 	return nil
 }
 
-// admits refuses clients by address.
+// admits returns an error if a client with this address is refused.
 func (a *application) admits(remote net.Addr) error {
 	addr := admission.AddrOf(remote)
 	if a.settings.deny.contain(addr) || len(a.settings.allow) > 0 && !a.settings.allow.contain(addr) {

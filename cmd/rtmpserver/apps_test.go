@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestApplications checks applications with their own settings.
+// TestApplications checks that applications can have their own settings.
 func TestApplications(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

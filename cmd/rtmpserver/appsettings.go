@@ -67,7 +67,8 @@ func (a *appSettings) groups() []group {
 	}
 }
 
-// The present values are the defaults. Those of an application are the global settings.
+// These functions define the options. The current values are the defaults; for an application, these are the global
+// settings.
 
 func (a *appSettings) files(set *pflag.FlagSet) {
 	set.StringVarP(&a.root, "root", "r", a.root,
@@ -129,7 +130,7 @@ func (a *appSettings) edge(set *pflag.FlagSet) {
 	set.StringArrayVar(&a.push, "push", a.push, "publish at this `URL` what clients publish here, likewise; may be repeated")
 }
 
-// check returns an error if settings do not fit together.
+// check returns an error if the settings contradict each other.
 func (a *appSettings) check() error {
 	switch {
 	case (a.record || a.recordAsked || a.recordName != "") && a.root == "":

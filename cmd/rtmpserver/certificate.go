@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// certificate is the servers' certificate, which can be reloaded. A nil certificate means that there is none.
+// certificate is the certificate of all TLS listeners, which can be reloaded. It is nil if there is none.
 type certificate struct {
 	cert, key string // file names
 	pair      atomic.Pointer[tls.Certificate]

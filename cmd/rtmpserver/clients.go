@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// viewers contains the players over HTTP.
+// viewers contains the viewers of streams over HTTP.
 type viewers struct {
 	mu   sync.Mutex
 	last uint64

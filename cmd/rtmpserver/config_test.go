@@ -142,7 +142,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestHelp checks that every option is explained, with a name for its value if it takes one.
+// TestHelp checks that --help explains every option, and names the value of each option that has one.
 func TestHelp(t *testing.T) {
 	text := help()
 	for _, g := range defaults().groups() {

@@ -32,31 +32,32 @@ func (c *command) value(metric string) float64 {
 	return n
 }
 
-// crowd is the group of publishers and players that TestCrowd runs against a server.
+// crowd is the publishers and players that TestCrowd runs against a server.
 type crowd struct {
 	t        *testing.T
 	c        *command
 	size     crowdSize
-	ctx      context.Context // ends when all have to leave
+	ctx      context.Context // done when all publishers and players must disconnect
 	random   func(n int) int
 	sent     published
-	happened chan struct{} // receives once for each publication that has ended, and for each player that has seen a picture
+	happened chan struct{} // receives a value for each publication that has ended, and for each player that has received a picture
 }
 
-// crowdSize is how big a crowd is, and what it does.
+// crowdSize says how large a crowd is and how long its members stay.
 type crowdSize struct {
 	publishers, players int
-	pictures            int           // of a publication at most
-	stay                time.Duration // of a player, at most
-	busy                time.Duration // how long all of it takes; 0: until enough has happened
+	pictures            int           // maximum number of pictures in a publication
+	stay                time.Duration // maximum time for which a player stays
+	busy                time.Duration // duration of the test; 0 means until there were enough events
 }
 
-// third is what has to happen in a third of the time if the size has no time.
+// third is the number of events that make up a third of the test if crowdSize.busy is 0.
 const third = 50
 
-// Publishers come, take over from each other and go, players join, stall and leave, hooks fail, certificates are renewed: nobody begins
-// with a picture that can't be decoded, or gets another than was sent, recordings are what was sent, and nothing is left. With
-// RTMP_LONG=1 it takes RTMP_CROWD, or fifteen minutes.
+// TestCrowd runs many publishers and players against a server. Publishers connect, take over from each other and disconnect, players
+// join, stall and leave, hooks fail, and certificates are renewed. Every player must begin with a picture that can be decoded and
+// receive only pictures that were sent, recordings must be complete, and the server must have no connections, streams, goroutines or
+// files left at the end. With RTMP_LONG=1 the size is that in RTMP_CROWD; the default is fifteen minutes.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	size := crowdSize{publishers: 8, players: 20, pictures: 10, stay: time.Second}
@@ -90,7 +91,7 @@ func TestCrowd(t *testing.T) {
 	for i := range size.players {
 		running.Go(func() { all.play(i%20 == 0) })
 	}
-	var memory []float64 // bytes in use after a third, two thirds and all of the time
+	var memory []float64 // resident memory in bytes after one, two and three thirds of the test
 	for n := range 2 {
 		all.third()
 		memory = append(memory, c.value("process_resident_memory_bytes"))
@@ -107,9 +108,9 @@ func TestCrowd(t *testing.T) {
 	assert.Less(t, memory[2], memory[1]*3/2+64e6, "%.0f", memory)
 	leave()
 	running.Wait()
-	c.metricWithin("rtmp_connections 0", 2*patience) // a session of RTMPT whose client had no time to close it lasts half a minute
+	c.metricWithin("rtmp_connections 0", 2*patience) // an RTMPT session that its client has not closed lasts half a minute
 	c.metric("rtmp_streams 0")
-	const idle = 2 * 64 // goroutines of idle connections to the hook
+	const idle = 2 * 64 // maximum number of goroutines for idle connections to the hook
 	require.Eventually(t, func() bool { return c.value("go_goroutines") <= goroutines+idle+5 }, patience, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return c.value("process_open_fds") <= files+idle/2+5 }, patience, 50*time.Millisecond)
 	t.Logf("%.0f bytes of memory, %.0f when all had gone; %.0f s of CPU, %.1f GB sent", memory, c.value("process_resident_memory_bytes"),
@@ -121,7 +122,7 @@ func TestCrowd(t *testing.T) {
 	all.sent.checkFiles(t, filepath.Join(dir, "live"))
 }
 
-// longCrowd is the size with RTMP_LONG.
+// longCrowd returns the size of the crowd with RTMP_LONG.
 func longCrowd(t *testing.T) crowdSize {
 	t.Helper()
 	size := crowdSize{publishers: 200, players: 2000, pictures: 400, stay: 20 * time.Second, busy: 15 * time.Minute}
@@ -139,7 +140,7 @@ func longCrowd(t *testing.T) crowdSize {
 	return size
 }
 
-// third waits for a third of the time, or until a third has happened.
+// third waits for a third of size.busy or, if that is 0, for third events.
 func (a *crowd) third() {
 	var over <-chan time.Time
 	if a.size.busy > 0 {
@@ -156,7 +157,7 @@ func (a *crowd) third() {
 	}
 }
 
-// did reports that something has happened.
+// did reports an event to third.
 func (a *crowd) did() {
 	select {
 	case a.happened <- struct{}{}:
@@ -164,7 +165,7 @@ func (a *crowd) did() {
 	}
 }
 
-// wait waits, or until all have to leave.
+// wait waits for d, or until all members must disconnect.
 func (a *crowd) wait(d time.Duration) {
 	select {
 	case <-time.After(d):
@@ -185,7 +186,7 @@ func (a *crowd) dial(name int, o *rtmp.Options) (*rtmp.Conn, error) {
 	return rtmp.Dial(conntest.Context(a.t), address+"/live/"+strconv.Itoa(name), o)
 }
 
-// publish publishes one stream after the other, one in ten under the name of another publisher.
+// publish publishes one stream after the other. It uses the name of another publisher for one in ten.
 func (a *crowd) publish(own int) {
 	for a.ctx.Err() == nil {
 		name := own
@@ -212,10 +213,11 @@ func (a *crowd) publish(own int) {
 	}
 }
 
-// pause is what a client that was refused waits.
+// pause waits a short time after a client was refused.
 func (a *crowd) pause() { a.wait(10 * time.Millisecond) }
 
-// play plays one stream after the other. If exactly is false it checks only the first picture, which is cheaper.
+// play plays one stream after the other. If exactly is false, it checks only the first picture of each, which takes
+// less time.
 func (a *crowd) play(exactly bool) {
 	for a.ctx.Err() == nil {
 		c, err := a.dial(a.random(a.size.publishers), &rtmp.Options{Live: true})
@@ -224,7 +226,7 @@ func (a *crowd) play(exactly bool) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(a.ctx, time.Millisecond+time.Duration(a.random(int(a.size.stay))))
-		if s, err := c.CreateStream(ctx, nil); err == nil { // its publisher may not come
+		if s, err := c.CreateStream(ctx, nil); err == nil { // the stream may never get a publisher
 			unbind := s.Bind(ctx)
 			a.watch(s, exactly)
 			unbind()
@@ -234,7 +236,7 @@ func (a *crowd) play(exactly bool) {
 	}
 }
 
-// watch plays to the end or the deadline. One player in ten stalls once.
+// watch plays a stream until its end or the deadline. One player in ten stalls once.
 func (a *crowd) watch(s *rtmp.Stream, exactly bool) {
 	stall := a.random(500)
 	check := watcher{published: &a.sent}

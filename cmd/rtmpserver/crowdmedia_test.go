@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	picturePeriod = 80 * time.Millisecond // with the size of the pictures, 200 kbit/s
+	picturePeriod = 80 * time.Millisecond // with pictures of pictureSize, this is 200 kbit/s
 	pictureSize   = 2000                  // bytes
 	keyEvery      = 25                    // pictures
 	markAt        = 5 + 4 + 1             // position in a picture, after the AVC header, the NAL unit's length and the NAL unit's header
@@ -42,7 +42,8 @@ func picture(publication, n uint32) []byte {
 	return b
 }
 
-// marks returns the publication and the number of a picture. ok is false unless every byte is as published by the crowd.
+// marks returns the publication and the number of a picture. ok is false if a byte differs from the picture that the
+// crowd has published.
 func marks(b []byte) (publication, n uint32, ok bool) {
 	if len(b) != pictureSize {
 		return 0, 0, false
@@ -51,12 +52,12 @@ func marks(b []byte) (publication, n uint32, ok bool) {
 	return publication, n, string(b) == string(picture(publication, n))
 }
 
-// published records what has been published.
+// published records the pictures that have been published.
 type published struct {
 	missed atomic.Int64 // number of pictures that players have missed
 	mu     sync.Mutex
 	last   uint32
-	whole  map[uint32]uint32 // number of pictures by publication, for publications that have certainly arrived completely
+	whole  map[uint32]uint32 // number of pictures by publication; contains only publications all of whose pictures have certainly arrived
 }
 
 // sending is a publication in progress.
@@ -69,7 +70,7 @@ func (p *published) begin() *sending {
 	return &sending{id: p.last}
 }
 
-// end records how much has been sent. arrived says that all of it has arrived.
+// end records the number of pictures that were sent. arrived says that all of them have arrived.
 func (p *published) end(s *sending, arrived bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +82,7 @@ func (p *published) end(s *sending, arrived bool) {
 	}
 }
 
-// write publishes the next picture, after a header if it is the first.
+// write publishes the next picture. It publishes a header before the first one.
 func (s *sending) write(out *rtmp.Stream) error {
 	if s.sent == 0 {
 		header := []byte{0x17, 0, 0, 0, 0, 1, 0x42, 0xc0, 0x1e, 0xff, 0xe0, 0}
@@ -105,7 +106,7 @@ type watcher struct {
 	timestamp uint32
 }
 
-// see checks a message: pictures must be those that were sent, and continue after the last one or with a key frame.
+// see checks a message. A picture must be one that was sent, and be the next one of its publication or a key frame.
 func (w *watcher) see(packet *rtmp.Packet) error {
 	kind, _ := flv.KindOf(flv.Tag{Type: flv.TagType(packet.Type), Body: packet.Body})
 	if packet.Type != message.TypeVideo || kind == flv.KindHeader {

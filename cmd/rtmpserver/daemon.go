@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// shutdownTimeout is how long clients may take to leave on their own.
+	// shutdownTimeout is how long the server waits for clients to disconnect.
 	shutdownTimeout = 5 * time.Second
-	// endTimeout is how long the last calls of hooks may take.
+	// endTimeout is how long the hooks that are called at the end may take.
 	endTimeout = 10 * time.Second
 )
 
@@ -30,7 +30,7 @@ type daemon struct {
 	certificate *certificate
 	apps        applications
 	logger      *slog.Logger
-	site        *site               // nil if there is no HTTP
+	site        *site               // nil if there is no HTTP listener
 	http        *http.Server        // serves site
 	addrs       map[string]net.Addr // addresses by protocol: rtmp, rtmps, http, https
 
@@ -44,7 +44,7 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 		MaxConnsPerIP: s.maxConnsPerIP, MaxStreams: s.maxStreams, SetupTimeout: s.setup, IdleTimeout: s.idle, WriteTimeout: s.write,
 		TrustedProxies: s.trustedProxies, Logger: logger}
 	if s.rtmpe {
-		d.server.Encryption = handshake.EncryptionBlowfish // this includes all weaker types
+		d.server.Encryption = handshake.EncryptionBlowfish // weaker types are also accepted
 	}
 	if c != nil {
 		d.server.TLSConfig = c.config()
@@ -133,14 +133,14 @@ func (d *daemon) reload() {
 	d.logger.Info("certificates and keys reloaded")
 }
 
-// shutdown lets clients leave, for a while. Another signal ends the wait.
+// shutdown waits for clients to disconnect, until shutdownTimeout or another signal.
 func (d *daemon) shutdown(signals <-chan os.Signal) {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		d.server.Shutdown(ctx) // HTTP is still served, so that viewers and tunnels can be informed
+		d.server.Shutdown(ctx) // the HTTP server still runs, so that viewers and RTMPT clients are informed
 		d.close()
 	}()
 	for {

@@ -30,8 +30,9 @@ func (c *command) metricWithin(line string, limit time.Duration) {
 	}, limit, 20*time.Millisecond, line)
 }
 
-// TestOriginAndEdges runs an origin, two edges and their players. The origin must see each edge only once. When it is killed or terminated
-// and started again, the players must stay, although the edges do not keep players of a stream that has ended.
+// TestOriginAndEdges runs an origin, two edges and their players. Each edge must connect only once to the origin. When the origin is
+// killed or terminated and started again, the players must stay connected, although the edges disconnect the players of a stream that has
+// ended.
 func TestOriginAndEdges(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]os.Signal{"killed": os.Kill, "terminated": syscall.SIGTERM} {
@@ -68,7 +69,7 @@ func testOriginAndEdges(t *testing.T, end os.Signal) {
 	origin = start(t, append(web, "-p", port)...)
 	publish(t, origin.url("live/x"))
 	for _, p := range players {
-		p.takes(int(first.sent.Load())) // together with the five, these are more than before
+		p.takes(int(first.sent.Load())) // together with the five pictures before, these are more than were sent before the restart
 		p.conn.Close()
 	}
 	for _, e := range edges {
@@ -78,8 +79,8 @@ func testOriginAndEdges(t *testing.T, end os.Signal) {
 	origin.metric("rtmp_players 0")
 }
 
-// TestRecordingAskedOfEdge checks that a client that does not ask for a live stream, and so asks for a recording, also gets the stream,
-// even if it is the first.
+// TestRecordingAskedOfEdge checks that a client that asks for a recording, since it does not ask for a live stream, also gets the live
+// stream, even if it is the first player.
 func TestRecordingAskedOfEdge(t *testing.T) {
 	t.Parallel()
 	origin := start(t)
@@ -88,7 +89,8 @@ func TestRecordingAskedOfEdge(t *testing.T) {
 	playAny(t, e.url("live/x"), nil).takes(5)
 }
 
-// An edge records what it fetches as what is published at it, and the hook is told.
+// TestRecordingAtTheEdge checks that an edge records the streams that it fetches, and calls the hook for the
+// recordings.
 func TestRecordingAtTheEdge(t *testing.T) {
 	t.Parallel()
 	origin := start(t)
@@ -96,7 +98,7 @@ func TestRecordingAtTheEdge(t *testing.T) {
 	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) { w.Write([]byte("0")) })
 	dir := t.TempDir()
 	e := start(t, "--pull", "rtmp://"+origin.rtmp, "--pull-idle", "1ms", "-r", dir, "-k", "--record-name", "{path}-{time}", "--hook", b.URL)
-	for n := range 2 { // the recording is not played instead of the stream
+	for n := range 2 { // the player must get the live stream, not the recording
 		p := play(t, e.url("live/x"))
 		p.takes(20)
 		p.conn.Close()
@@ -113,7 +115,7 @@ func TestRecordingAtTheEdge(t *testing.T) {
 	}
 }
 
-// A stream that has ended at the origin ends at the edge.
+// TestEndAtTheOrigin checks that a stream ends at the edge when it has ended at the origin.
 func TestEndAtTheOrigin(t *testing.T) {
 	t.Parallel()
 	origin := start(t, "--linger", "-1s")
@@ -125,7 +127,8 @@ func TestEndAtTheOrigin(t *testing.T) {
 	assert.True(t, p.ends())
 }
 
-// TestLoops checks that a server that fetches from itself, directly or through another server, refuses the connection.
+// TestLoops checks that a server refuses connections by which it would fetch streams from itself, directly or through
+// another server.
 func TestLoops(t *testing.T) {
 	t.Parallel()
 	port := conntest.UnusedPort(t)

@@ -14,21 +14,22 @@ SYNOPSIS
   rtmpserver --tunnel ADDRESS --target HOST:PORT
 
 DESCRIPTION
-  Without options, rtmpserver relays live streams of any application on port 1935: whatever is published as
-  rtmp://host/app/name is played as rtmp://host/app/name. It records nothing and serves no files. It prints the URLs for
+  Without options, rtmpserver relays live streams of any application on port 1935: a stream that is published as
+  rtmp://host/app/name can be played from the same URL. It records nothing and serves no files. It prints the URLs for
   OBS, ffmpeg, ffplay, rtmpdump and browsers.
 
-  With --http there are, at the address that it names:
+  With --http ADDRESS it also serves HTTP, with these paths:
     /                     a page with the streams, which plays them
     /app/name.flv         HTTP-FLV and WebSocket-FLV
     /fmp4/app/name.mp4    fragmented MP4
     /open /send /idle     RTMPT
     /healthz              for load balancers
-    /metrics              for Prometheus; no names in it
-    /stats                the server and its streams, JSON
-    /api/clients          who is connected, JSON; DELETE /api/clients/ID disconnects
-  Who knows the name of a stream can publish it, unless keys, users or hooks are set up. So only this machine, and those
-  with --http-user, may see the page, /stats and /api/clients. A reverse proxy on this machine has to add X-Forwarded-For.
+    /metrics              for Prometheus, without the names of streams
+    /stats                the server and its streams, as JSON
+    /api/clients          the connected clients, as JSON; DELETE /api/clients/ID disconnects one
+  Anyone who knows the name of a stream can publish it, unless keys, users or hooks are set up. Therefore the page, /stats
+  and /api/clients are shown only on this machine, and to the users of --http-user. A reverse proxy on this machine must
+  add X-Forwarded-For.
 
 OPTIONS
 `

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// backEnd is a back end written for SRS's callbacks.
+// backEnd is a web program for SRS's HTTP callbacks.
 type backEnd struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -112,7 +112,7 @@ func TestHooks(t *testing.T) {
 	assert.Equal(t, exitSuccess, c.wait())
 }
 
-// TestHookDown checks a back end that can't be reached.
+// TestHookDown checks what happens if the back end can't be reached.
 func TestHookDown(t *testing.T) {
 	t.Parallel()
 	b := newBackEnd(t, nil)

@@ -87,7 +87,7 @@ func TestHTTP(t *testing.T) {
 		status, _ = c.get("DELETE", "/api/clients/"+ids[ended])
 		assert.Equal(t, http.StatusNoContent, status)
 	}
-	for err == nil { // the viewer's end
+	for err == nil { // until the viewer is disconnected
 		_, _, err = socket.Read(conntest.Context(t))
 	}
 	require.Eventually(t, func() bool {
@@ -98,7 +98,7 @@ func TestHTTP(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, status)
 }
 
-// TestGuarded checks that names are shown only to clients that may see them.
+// TestGuarded checks that the names of streams are shown only to clients that may see them.
 func TestGuarded(t *testing.T) {
 	t.Parallel()
 	inside := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
@@ -140,7 +140,7 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
-// TestOtherOrigins checks that pages of other origins may play streams if --cors allows that, and that they can't disconnect clients.
+// TestOtherOrigins checks that web pages of other origins can play streams if --cors allows it, but can't disconnect clients.
 func TestOtherOrigins(t *testing.T) {
 	t.Parallel()
 	c := start(t, "--http", "127.0.0.1:0", "--cors", "https://mine.example", "--await", "-1s")
@@ -184,7 +184,7 @@ func TestTunnel(t *testing.T) {
 	assert.Equal(t, exitSuccess, tunnel.wait())
 }
 
-// TestSiteIsGuarded checks that names are guarded, however they are requested, and that media is not.
+// TestSiteIsGuarded checks that all requests for the names of streams are guarded, and requests for media are not.
 func TestSiteIsGuarded(t *testing.T) {
 	t.Parallel()
 	srv := &server.Server{Logger: slog.New(slog.DiscardHandler), Apps: map[string]*server.App{"*": {Live: server.Live{Await: -1}}}}
@@ -212,7 +212,7 @@ func TestSiteIsGuarded(t *testing.T) {
 }
 
 // TestTunnelOfAPage checks that a web page whose host name was made to resolve to the server's address can't use RTMPT from the machine
-// that shows it.
+// that shows the page.
 func TestTunnelOfAPage(t *testing.T) {
 	t.Parallel()
 	srv := &server.Server{Logger: slog.New(slog.DiscardHandler)}

@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// keys is a file with the keys that publishers need. A line is "app/name key"; "app/*" applies to names without their own line, and lines
-// that begin with # are comments.
+// keys is a file with the keys that publishers need. A line has the form "app/name key". A line with "app/*" applies to all names that
+// have no line of their own. Lines that begin with # are comments.
 type keys struct {
 	file    string
 	entries atomic.Pointer[map[string][]string] // by path
@@ -37,7 +37,7 @@ func (k *keys) reload() error {
 		switch {
 		case len(fields) == 0 || strings.HasPrefix(fields[0], "#"):
 		case len(fields) != 2 || !strings.Contains(fields[0], "/"):
-			return fmt.Errorf("%s:%d: not a line \"app/name key\"", k.file, number) // the line is not shown, since it may contain a key
+			return fmt.Errorf("%s:%d: not a line \"app/name key\"", k.file, number) // without the line itself, which may contain a key
 		default:
 			entries[fields[0]] = append(entries[fields[0]], fields[1])
 		}
@@ -49,8 +49,8 @@ func (k *keys) reload() error {
 	return nil
 }
 
-// check refuses a publisher without a key for its stream. The key is a parameter: in OBS the stream key is
-// NAME?key=KEY.
+// check returns an error if a publisher does not send the key of its stream. The key is a parameter of the name: in
+// OBS the stream key is NAME?key=KEY.
 func (k *keys) check(r *server.Request) error {
 	entries := *k.entries.Load()
 	valid, known := entries[r.Path]

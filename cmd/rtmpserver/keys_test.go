@@ -41,7 +41,7 @@ func TestKeys(t *testing.T) {
 	assert.NoError(t, k.check(&server.Request{Path: "live/a", Query: url.Values{"key": {"one"}}}), "what was there stays")
 }
 
-// denied asserts that a server has refused to let publish.
+// denied asserts that err says that a server has refused a publisher.
 func denied(t *testing.T, err error) {
 	t.Helper()
 	var status *rtmp.StatusError
@@ -49,8 +49,8 @@ func denied(t *testing.T, err error) {
 	assert.Equal(t, message.CodePublishDenied, status.Code)
 }
 
-// TestKeysOfPublishers checks that publishers pass their key with the name, that SIGHUP reads the file again, and that neither the log of
-// -v nor the recording of --capture contains a key.
+// TestKeysOfPublishers checks that a publisher can send its key with the name, that the file is read again after SIGHUP, and that neither
+// the log of -v nor the recording of --capture contains a key.
 func TestKeysOfPublishers(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "keys")

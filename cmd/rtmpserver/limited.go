@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
-// browserConns is the minimum number of HTTP connections that are allowed. A browser opens six to one server.
+// browserConns is the smallest limit on HTTP connections. A browser opens up to six connections to a server.
 const browserConns = 8
 
 // limitHTTP makes srv close connections beyond the limits as soon as it has accepted them. A connection that package server takes over is no

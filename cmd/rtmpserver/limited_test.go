@@ -31,7 +31,8 @@ func (c *command) health() net.Conn {
 	return nc
 }
 
-// TestMaxHTTPConns checks that HTTP connections are limited, in total and by address, even if they play nothing.
+// TestMaxHTTPConns checks that the number of HTTP connections is limited, in total and for each address, even if they
+// play nothing.
 func TestMaxHTTPConns(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--max-conns-per-ip", "1"}, {"--max-conns", "1"}} {
@@ -48,7 +49,7 @@ func TestMaxHTTPConns(t *testing.T) {
 	}
 }
 
-// TestMaxHTTPConnsOfAProxy checks that the connections of a trusted proxy do not count as those of one client.
+// TestMaxHTTPConnsOfAProxy checks that the connections of a trusted proxy do not count for its address.
 func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 	t.Parallel()
 	for trusted, want := range map[string]bool{"192.0.2.0/24": false, "127.0.0.0/8": true} {

@@ -1,5 +1,5 @@
 // Command rtmpserver is an RTMP server. It relays live streams from publishers to any number of players, records and plays files, shows
-// streams in the browser, asks other programs for permission through hooks, and fetches streams from other servers and publishes to them.
+// streams in the browser, asks other programs for permission through hooks, and fetches streams from other servers or publishes to them.
 //
 //	rtmpserver
 //	rtmpserver --http :8080 -r recordings -k
@@ -57,7 +57,7 @@ func run(args []string, stdout io.Writer, stderr *os.File) int {
 	return exitSuccess
 }
 
-// serve serves until a signal ends it, or an error.
+// serve runs the server until a signal or an error ends it.
 func (s *settings) serve(stdout io.Writer, logger *slog.Logger, signals <-chan os.Signal) error {
 	c, err := newCertificate(s.tlsCert, s.tlsKey)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *settings) logger(stderr *os.File) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(stderr, o))
 }
 
-// presentable removes the names of streams, which suffice to publish them, and formats addresses.
+// presentable removes the names of streams, since whoever knows a name may publish the stream, and formats addresses.
 func presentable(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == "stream" && a.Value.Kind() == slog.KindString {
 		return slog.Attr{}

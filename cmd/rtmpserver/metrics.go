@@ -10,7 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// metric is a metric of the server for Prometheus. Metrics have no labels for streams, since their names are keys.
+// metric is a metric of the server for Prometheus. There are no labels with the names of streams, since these names
+// are keys.
 type metric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType

@@ -28,7 +28,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// beCommand is an environment variable that makes this test binary run the command, for tests that need a separate process.
+// beCommand is an environment variable that makes this test binary run the command. It is used by tests that need a
+// separate process.
 const beCommand = "BE_RTMPSERVER"
 
 func TestMain(m *testing.M) {
@@ -79,7 +80,7 @@ func (c *command) await(text string) {
 	c.awaitTimes(text, 1)
 }
 
-// awaitTimes waits until the command has printed text so many times.
+// awaitTimes waits until the command has printed text the given number of times.
 func (c *command) awaitTimes(text string, times int) {
 	c.t.Helper()
 	for late := time.After(patience); ; {
@@ -97,7 +98,8 @@ func (c *command) awaitTimes(text string, times int) {
 	}
 }
 
-// start starts the command, on free ports unless args set them, and waits until it serves. It is killed at the end of the test.
+// start starts the command and waits until it serves. It uses free ports unless args set ports. The command is killed at the
+// end of the test.
 func start(t testing.TB, args ...string) *command {
 	t.Helper()
 	c := startIn(t, t.TempDir(), args...)
@@ -154,7 +156,7 @@ func (c *command) signal(s os.Signal) {
 	require.NoError(c.t, c.cmd.Process.Signal(s))
 }
 
-// wait waits for the end and returns the exit code.
+// wait waits until the command has exited, and returns its exit code.
 func (c *command) wait() int {
 	c.t.Helper()
 	select {
@@ -177,7 +179,7 @@ func (c *command) request(method, path string) *http.Response {
 	return response
 }
 
-// view reads the beginning of a stream over HTTP, which must contain a mark of its format.
+// view reads the beginning of a stream over HTTP, which must contain mark.
 func (c *command) view(path, mark string) {
 	c.t.Helper()
 	response := c.request("GET", path)
@@ -206,7 +208,7 @@ func sample(t testing.TB) string {
 	return file
 }
 
-// ffmpeg publishes endlessly.
+// ffmpeg publishes to url until the test ends.
 func ffmpeg(t testing.TB, url string) {
 	t.Helper()
 	programtest.Need(t, "ffmpeg")
@@ -227,7 +229,7 @@ func publish(t testing.TB, url string) *publication {
 	return p
 }
 
-// tryPublish is like publish, but may be refused.
+// tryPublish is like publish, but returns an error if it is refused.
 func tryPublish(t testing.TB, url string) (*publication, error) {
 	t.Helper()
 	ctx := conntest.Context(t)
@@ -303,7 +305,7 @@ func playAny(t testing.TB, url string, o *rtmp.Options) *player {
 	return &player{t: t, conn: c, stream: s}
 }
 
-// takes reads n pictures, whose timestamps must not go back.
+// takes reads the given number of pictures, whose timestamps must not decrease.
 func (p *player) takes(pictures int) {
 	p.t.Helper()
 	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(patience)))
@@ -349,7 +351,7 @@ func TestWithoutOptions(t *testing.T) {
 	assert.Contains(t, c.text(), fmt.Sprintf("rtmpdump   rtmpdump -r rtmp://%s/live/NAME", c.rtmp))
 }
 
-// interrupted starts a server that records a stream with a player, and interrupts it.
+// interrupted starts a server that records a stream with a player, and sends it SIGINT.
 func interrupted(t *testing.T, args ...string) (_ *command, _ *player, recording string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -372,7 +374,7 @@ func complete(t *testing.T, file string) {
 	assert.Greater(t, len(tags), 10)
 }
 
-// TestInterrupted checks that SIGINT ends streams properly: recordings are complete, and players and hooks are informed.
+// TestInterrupted checks that after SIGINT recordings are complete, and players and hooks are informed.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) { w.Write([]byte("0")) })
@@ -388,7 +390,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestInterruptedAgain checks that a second signal ends the wait for clients, and that recordings are complete nevertheless.
+// TestInterruptedAgain checks that a second signal ends the wait for clients, and that recordings are still complete.
 func TestInterruptedAgain(t *testing.T) {
 	t.Parallel()
 	c, _, recording := interrupted(t)

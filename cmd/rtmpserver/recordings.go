@@ -29,7 +29,7 @@ func (a *application) files() *server.Files {
 	return f
 }
 
-// recorded is called after a file has been closed; err is the reason if it failed.
+// recorded is called after a file has been closed. If the recording has failed, err is the reason.
 func (a *application) recorded(r *server.Request, file string, err error) {
 	switch {
 	case err != nil:
@@ -45,7 +45,7 @@ func (a *application) recorded(r *server.Request, file string, err error) {
 	}
 }
 
-// timeInName is the format of {time}: it sorts by time, and is a valid file name on every system.
+// timeInName is the format of {time}. Names in this format sort by time, and are valid on every system.
 const timeInName = "20060102-150405.000"
 
 // recordingName returns the name of a file according to --record-name.

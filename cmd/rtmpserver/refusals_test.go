@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// refusal is what a refused viewer receives: an HTTP status or an RTMP status code.
+// refusal returns the HTTP status or the RTMP status code that a refused viewer receives.
 func (c *command) refusal(way, path string) string {
 	c.t.Helper()
 	switch way {
@@ -51,7 +51,7 @@ func (c *command) refusal(way, path string) string {
 	return status.Code
 }
 
-// TestRefusedViewers checks that every kind of viewer is refused with a status that says why.
+// TestRefusedViewers checks that viewers of every kind get a status that says why they are refused.
 func TestRefusedViewers(t *testing.T) {
 	t.Parallel()
 	b := newBackEnd(t, func(event map[string]any, w http.ResponseWriter) {

@@ -13,7 +13,7 @@ import (
 )
 
 // TestOptionsOfRTMPLite checks that the options of rtmplite's command have the same meaning: -i and -p select the address, -r and -k record
-// all that is published, and -d and -v log more.
+// all streams, and -d and -v log more.
 func TestOptionsOfRTMPLite(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	dir := t.TempDir()

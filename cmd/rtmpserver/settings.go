@@ -45,7 +45,7 @@ type group struct {
 	define func(*pflag.FlagSet)
 }
 
-// groups returns all options in the order of --help, those of applications last.
+// groups returns all options in the order of --help, in which the options of applications come last.
 func (s *settings) groups() []group {
 	return append([]group{
 		{"Listening", s.listening}, {"HTTP", s.web}, {"Tunnel", s.forwarding}, {"Limits", s.limits}, {"General", s.command},
@@ -129,7 +129,7 @@ func parse(args []string) (*settings, error) {
 	return s, s.check()
 }
 
-// withoutValue returns an error without the option's value, which may be a secret.
+// withoutValue returns err without the value of the option, which may be a secret.
 func withoutValue(err error) error {
 	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
 		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, invalid.Unwrap())
@@ -149,7 +149,7 @@ func flagSet(groups []group) *pflag.FlagSet {
 	return set
 }
 
-// check returns an error if settings do not fit together.
+// check returns an error if the settings contradict each other.
 func (s *settings) check() error {
 	switch {
 	case (s.tlsCert == "") != (s.tlsKey == ""):

@@ -18,7 +18,7 @@ import (
 // dialTimeout is how long connecting to the target of --tunnel may take.
 const dialTimeout = 10 * time.Second
 
-// forward only forwards RTMPT, until a signal ends it.
+// forward serves only RTMPT, and forwards it to another server, until a signal ends it.
 func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger, signals <-chan os.Signal) error {
 	l, err := net.Listen("tcp", s.tunnel)
 	if err != nil {
@@ -57,7 +57,8 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 	}
 }
 
-// connect joins a tunnelled connection with one to the target until either ends.
+// connect connects to the target, and copies in both directions between it and a tunnelled connection until either
+// ends.
 func connect(tunnelled net.Conn, target string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
@@ -74,7 +75,7 @@ func connect(tunnelled net.Conn, target string) error {
 	})
 	both.Go(func() {
 		_, errs[1] = io.Copy(tunnelled, direct)
-		tunnelled.Close() // the client can still fetch what was written
+		tunnelled.Close() // the client can still fetch the bytes that were written before
 	})
 	both.Wait()
 	for _, err := range errs {

@@ -58,10 +58,10 @@ func (s *settings) printURLs(w io.Writer, d *daemon) {
 	}
 }
 
-// usualPorts are left out of URLs.
+// usualPorts are the default ports of schemes, which URLs need not contain.
 var usualPorts = map[string]string{"rtmp": "1935", "rtmps": "443", "rtmpt": "80", "rtmpts": "443", "http": "80", "https": "443"}
 
-// shown returns an address as it is typed on this machine after a scheme.
+// shown returns an address in the form in which a URL on this machine contains it.
 func shown(a net.Addr, scheme string) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
@@ -73,7 +73,7 @@ func shown(a net.Addr, scheme string) string {
 	return strings.TrimSuffix(net.JoinHostPort(host, port), ":"+usualPorts[scheme])
 }
 
-// maxAddresses bounds the number of this machine's addresses that are shown.
+// maxAddresses is the maximum number of this machine's addresses that are shown.
 const maxAddresses = 3
 
 // addresses returns the addresses of this machine at which other machines can reach a listener.

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// size is a flag for a number of bytes: 4096, 64K, 8M, 2G, 1T, optionally followed by iB or B, in units of 1024.
+// size is a flag for a number of bytes, such as 4096, 64K, 8M, 2G or 1T, in units of 1024. B or iB may follow.
 type size int64
 
 // Set implements pflag.Value.
@@ -53,7 +53,7 @@ func (s *size) String() string {
 // Type implements pflag.Value.
 func (s *size) Type() string { return "size" }
 
-// prefixes is a flag for networks that may be repeated: 10.0.0.0/8, or a single address.
+// prefixes is a flag for networks, such as 10.0.0.0/8, or single addresses. It may be repeated.
 type prefixes []netip.Prefix
 
 // Set implements pflag.Value.
@@ -101,11 +101,11 @@ func setAll(v pflag.Value, texts []string) error {
 	return nil
 }
 
-// choice is a flag with one of several words as its value.
+// choice is a flag whose value is one of several words.
 type choice[T comparable] struct {
 	to     *T
 	words  []string
-	values []T // values in the order of words
+	values []T // the value for each of words
 }
 
 // oneOf returns a choice whose values are the words.
@@ -131,14 +131,14 @@ func (c choice[T]) String() string {
 // Type implements pflag.Value.
 func (c choice[T]) Type() string { return strings.Join(c.words, "|") }
 
-// accounts is a flag for names and passwords that may be repeated. The last password for a name counts.
+// accounts is a flag for names and passwords. It may be repeated; the last password of a name applies.
 type accounts map[string]string
 
 // Set implements pflag.Value.
 func (a *accounts) Set(text string) error {
 	name, password, found := strings.Cut(text, ":")
 	if !found || name == "" || password == "" {
-		return errors.New("not name:password") // the error does not contain text, which may be a password
+		return errors.New("not name:password") // without text, which may be a password
 	}
 	if *a == nil {
 		*a = make(accounts)

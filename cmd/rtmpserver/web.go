@@ -14,14 +14,14 @@ import (
 
 const (
 	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute // for a connection without a request; RTMPT clients poll more often
+	idleTimeout   = 2 * time.Minute // of a connection between requests; RTMPT clients send requests more often
 	maxHeader     = 64 << 10
-	bodyTimeout   = 30 * time.Second // for a request until its body has arrived; RTMPT extends it with each piece
-	answerTimeout = 30 * time.Second // for the complete answer to a request, unless it is a stream
+	bodyTimeout   = 30 * time.Second // for a request to arrive with its body; RTMPT extends the time with each part
+	answerTimeout = 30 * time.Second // for the whole response, unless it is a stream
 )
 
-// newHTTPServer returns the HTTP server. Answers may be endless, so requests and answers have their own deadlines. Only the time for a
-// request's body is set here, since net/http waits for the body before it answers.
+// newHTTPServer returns the HTTP server. It has no WriteTimeout, since responses may be endless; handlers set their own deadlines. It
+// only limits the time for a request's body, since net/http waits for the body before it sends the response.
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	bounded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -33,11 +33,11 @@ func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
 }
 
-// site is everything served over HTTP.
+// site is the handler of all HTTP requests.
 type site struct {
 	cors    []string
 	viewers viewers
-	leaving atomic.Bool // the server is shutting down, so load balancers should send no more clients
+	leaving atomic.Bool // the server is shutting down, so that /healthz tells load balancers to send no more clients
 
 	flv, tunnel, page, other http.Handler
 }
@@ -66,7 +66,7 @@ func newSite(s *settings, srv *server.Server) *site {
 
 // ServeHTTP implements http.Handler.
 func (h *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // streams and RTMPT sessions change this deadline
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // the handlers of streams and RTMPT sessions change this deadline
 	switch path := r.URL.Path; {
 	case r.Method == http.MethodPost && isTunnel(path):
 		h.tunnel.ServeHTTP(w, r)
@@ -93,8 +93,9 @@ func isTunnel(path string) bool {
 	return slices.Contains([]string{"open", "send", "idle", "close", "fcs"}, first)
 }
 
-// notFromPages refuses requests of web pages. No page needs RTMPT, except one whose host name was made to resolve to this server, in order
-// to publish with the rights of the machine that shows it. Browsers send Origin with every POST.
+// notFromPages refuses requests of web pages, which it recognizes by the Origin header that browsers send with every POST. Web pages have
+// no use for RTMPT, but a page whose host name was made to resolve to this server could use it to publish with the rights of the machine
+// that shows the page.
 func notFromPages(tunnel http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
@@ -105,12 +106,12 @@ func notFromPages(tunnel http.Handler) http.Handler {
 	})
 }
 
-// media serves a stream to a viewer, even if the viewer's page comes from another origin.
+// media serves a stream to a viewer. The viewer's page may come from another origin if mayPlay allows it.
 func (h *site) media(w http.ResponseWriter, r *http.Request, name string, serve http.Handler) {
 	if origin := r.Header.Get("Origin"); origin != "" && h.mayPlay(origin) {
 		w.Header().Set("Access-Control-Allow-Origin", origin)
 		w.Header().Add("Vary", "Origin")
-		r.Header.Del("Origin") // the WebSocket handlers would check the origin again
+		r.Header.Del("Origin") // otherwise the WebSocket handlers would check the origin again
 		if r.Method == http.MethodOptions {
 			w.Header().Set("Access-Control-Allow-Methods", "GET, HEAD")
 			w.Header().Set("Access-Control-Allow-Headers", "Range")
@@ -123,7 +124,7 @@ func (h *site) media(w http.ResponseWriter, r *http.Request, name string, serve 
 	serve.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// mayPlay reports whether pages of an origin may play streams.
+// mayPlay reports whether web pages of an origin may play streams.
 func (h *site) mayPlay(origin string) bool {
 	return slices.Contains(h.cors, "*") || slices.Contains(h.cors, origin)
 }

@@ -1,5 +1,5 @@
-// Package edge connects an application with other RTMP servers. It fetches streams from one server while they have
-// players here, and publishes the streams published here to others.
+// Package edge connects an application to other RTMP servers. It fetches streams from another server while they have
+// players here, and publishes the streams that are published here to other servers.
 package edge
 
 import (
@@ -18,32 +18,33 @@ import (
 )
 
 const (
-	// maxVia is the maximum number of servers that a stream may pass, and maxID the maximum length of their ids in bytes.
+	// maxVia is the maximum number of servers through which a stream may come, and maxID the maximum length of their ids
+	// in bytes.
 	maxVia = 8
 	maxID  = 64
 	// defaultLinger is package server's default for Live.Linger.
 	defaultLinger = 5 * time.Second
 )
 
-// viaField is the property of connect's command object with the ids of the servers that a stream has passed, the last
-// one first. A server that finds its own id refuses the client, to prevent loops.
+// viaField is the property of connect's command object that contains the ids of the servers through which a stream
+// has come, the last server first. To prevent loops, a server refuses a client that sends the server's own id.
 const viaField = "rtmpserverVia"
 
-// inVain is the minimum time to wait for a stream before it may be given up in favour of another one for which there is no room.
+// inVain is how long at least the edge waits for a stream before it may give up the stream in order to fetch another one.
 const inVain = time.Second
 
-// backoff applies to reconnecting to servers while players are waiting here.
+// backoff is the delay before a server is connected to again, which is short since players are waiting.
 var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 3 * time.Second}
 
 // Options configure an Edge.
 type Options struct {
 	Server *server.Server
-	ID     string // id of Server among the connected servers
+	ID     string // identifies Server among the connected servers
 	Logger *slog.Logger
 
-	Pull     string        // URL from which streams are fetched; "" means none
+	Pull     string        // URL from which streams are fetched; "" means that none are fetched
 	Idle     time.Duration // how long a stream without players is kept
-	MaxPulls int           // maximum number of streams fetched at once, so that clients can't cause any number of connections with random names
+	MaxPulls int           // maximum number of streams fetched at once; it prevents clients from causing many connections with random names
 	Push     []string      // URLs to which streams are published
 	Linger   time.Duration // Live.Linger of the application
 }
@@ -57,9 +58,9 @@ type Edge struct {
 
 	mu        sync.Mutex // guards the fields below
 	players   map[string]int
-	published map[string]int // number of the application's clients that publish, by path
+	published map[string]int // number of the application's clients that publish a stream, by path
 	pulls     map[string]*pull
-	waiting   map[string][]string // streams with players that will be fetched when there is room; see pull.via
+	waiting   map[string][]string // pull.via of streams that have players but can't be fetched until another pull ends, by path
 	pushes    map[string]*push
 }
 
@@ -74,7 +75,7 @@ func New(o Options) *Edge {
 	return e
 }
 
-// Check reports what is wrong with a URL of Options.Pull or Push.
+// Check returns an error if url is not valid for Options.Pull or Push.
 func Check(url string) error {
 	c, err := rtmp.New(url, &rtmp.Options{Playpath: "name"})
 	if err != nil {
@@ -83,7 +84,7 @@ func Check(url string) error {
 	return c.Close()
 }
 
-// Connect is for App.Connect: it refuses servers whose streams come from this one.
+// Connect must be called by App.Connect. It refuses servers that would send a stream back to where it has come from.
 func (e *Edge) Connect(c *server.Conn) error {
 	via := viaOf(c)
 	switch tooLong := func(id string) bool { return len(id) > maxID }; {
@@ -95,7 +96,7 @@ func (e *Edge) Connect(c *server.Conn) error {
 	return nil
 }
 
-// viaOf returns the ids of the servers that a client's streams have passed.
+// viaOf returns the ids of the servers through which a client's streams have come.
 func viaOf(c *server.Conn) []string {
 	if c == nil {
 		return nil
@@ -115,11 +116,11 @@ func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Opti
 	o = &rtmp.Options{ConnectFields: amf.Object{{Name: viaField, Value: strings.Join(append([]string{e.options.ID}, via...), " ")}}}
 	address, _, _ := strings.Cut(base, " ")
 	u, err := rtmpurl.Parse(address)
-	if err != nil { // impossible: Check has parsed it
+	if err != nil { // impossible, since Check has parsed the URL
 		return base, o
 	}
 	if u.Playpath == "" || u.Playpath[0] == '?' {
-		o.Playpath = name + u.Playpath // as an option, since a name in the URL could add options
+		o.Playpath = name + u.Playpath // not in the URL, since a name in the URL could add options
 	}
 	if u.App == "" {
 		o.App = app
@@ -127,8 +128,8 @@ func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Opti
 	return base, o
 }
 
-// Played is for App.Play: a stream has a player until Left. A player that asks for a recording from its beginning, like players that do not
-// know that the stream is live, also waits for the live stream.
+// Played must be called by App.Play. The stream has a player until Left is called. A player that asks for a recording from its beginning
+// may not know that the stream is live, so it also waits for the live stream.
 func (e *Edge) Played(r *server.Request) error {
 	if e.options.Pull == "" {
 		return nil
@@ -150,8 +151,8 @@ func (e *Edge) Played(r *server.Request) error {
 	return nil
 }
 
-// room reports whether one more stream may be fetched. If the maximum is reached, it gives up the stream that has been waited for longest
-// without success, which must then wait itself. So names that do not exist do not keep players from existing streams. The caller holds
+// room reports whether one more stream may be fetched. If the maximum is reached, it ends the oldest pull that has received no media, and
+// puts its stream into e.waiting. So requests for streams that do not exist can't prevent others from being fetched. The caller holds
 // e.mu.
 func (e *Edge) room() bool {
 	if len(e.pulls) < e.options.MaxPulls {
@@ -174,7 +175,7 @@ func (e *Edge) room() bool {
 	return true
 }
 
-// Left is for App.Stop.
+// Left must be called by App.Stop.
 func (e *Edge) Left(path string) {
 	if e.options.Pull == "" {
 		return
@@ -200,7 +201,8 @@ func decrease(counts map[string]int, path string) int {
 	return n
 }
 
-// Published is for App.Publish: a client is about to publish path, until Unpublished.
+// Published must be called by App.Publish. It says that a client publishes path, or is about to, until Unpublished is
+// called.
 func (e *Edge) Published(path string, c *server.Conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -210,7 +212,7 @@ func (e *Edge) Published(path string, c *server.Conn) {
 	}
 }
 
-// Unpublished is for App.Unpublish.
+// Unpublished must be called by App.Unpublish.
 func (e *Edge) Unpublished(path string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -225,8 +227,8 @@ func (e *Edge) Unpublished(path string) {
 	}
 }
 
-// Close stops fetching and publishing, and returns when all goroutines have ended. What waits to be sent to other servers is
-// still sent, for at most ten seconds.
+// Close stops fetching and publishing, and returns when all goroutines have ended. Messages that are queued for other
+// servers are still sent, for at most ten seconds.
 func (e *Edge) Close() {
 	e.mu.Lock()
 	e.cancel()

@@ -26,7 +26,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for something that must happen.
 const patience = 20 * time.Second
 
-// TestTarget checks the URL from which a stream is fetched: parts that the URL lacks are the stream's, and a name can't add options.
+// TestTarget checks the URL from which a stream is fetched. Parts that Options.Pull lacks come from the stream's path, and a name
+// must not be able to add options.
 func TestTarget(t *testing.T) {
 	e := New(Options{ID: "me"})
 	defer e.Close()
@@ -91,7 +92,7 @@ func newPeer(t *testing.T, o Options, live server.Live) *peer {
 
 func (p *peer) url(path string) string { return "rtmp://" + p.addr + "/" + path }
 
-// becomes waits until the server has n connections.
+// becomes waits until the server has conns connections.
 func (p *peer) becomes(t *testing.T, conns int) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(p.Conns()) == conns }, patience, 5*time.Millisecond)
@@ -156,7 +157,7 @@ func TestPull(t *testing.T) {
 	assert.ElementsMatch(t, connected, origin.Conns(), "a player is left")
 }
 
-// TestPullAgain checks that a player that arrives while a stream is being given up receives the stream.
+// TestPullAgain checks that a player receives a stream if it joins while the pull of the stream is ending.
 func TestPullAgain(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url(""), Idle: time.Nanosecond, MaxPulls: 1}, server.Live{PublishIdle: -1})
@@ -170,8 +171,8 @@ func TestPullAgain(t *testing.T) {
 	origin.becomes(t, 1)
 }
 
-// TestPullOfNothing checks that names that do not exist do not keep players from an existing stream for long, and that they are tried again
-// when there is room.
+// TestPullOfNothing checks that requests for streams that do not exist do not delay the players of an existing stream for long, and that
+// the streams are tried again when fewer are being fetched.
 func TestPullOfNothing(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url("live/"), Idle: time.Nanosecond, MaxPulls: 1}, server.Live{PublishIdle: -1})
@@ -225,7 +226,7 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// TestVia checks that a client whose streams have already passed this server, or too many servers, is refused.
+// TestVia checks that a client is refused if its streams have come through this server, or through too many servers.
 func TestVia(t *testing.T) {
 	p := newPeer(t, Options{}, server.Live{})
 	p.Apps["*"].Connect = func(_ context.Context, c *server.Conn) error { return p.edge.Connect(c) }
@@ -243,7 +244,8 @@ func TestVia(t *testing.T) {
 	}
 }
 
-// TestClose checks that a refused publisher leaves no state, and that Close ends all waits.
+// TestClose checks that no state remains of a refused publisher, and that Close ends pulls and pushes that are
+// waiting.
 func TestClose(t *testing.T) {
 	nobody := "rtmp://127.0.0.1:" + conntest.UnusedPort(t)
 	e := newPeer(t, Options{Pull: nobody, Push: []string{nobody}, MaxPulls: 1, Idle: time.Hour}, server.Live{})

@@ -14,16 +14,16 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// pull fetches a stream.
+// pull fetches one stream.
 type pull struct {
 	edge   *Edge
 	path   string
 	via    []string
 	source *relay.Player
-	idle   *time.Timer // runs since the last player has left
+	idle   *time.Timer // started when the last player has left
 	ctx    context.Context
 	cancel context.CancelFunc
-	unused bool // ending because there are no players; guarded by edge.mu
+	unused bool // the pull is ending because there are no players; guarded by edge.mu
 	since  time.Time
 	begun  atomic.Bool // media has arrived
 
@@ -47,7 +47,7 @@ func (e *Edge) fetch(path string, via []string) {
 	e.running.Go(p.run)
 }
 
-// run publishes what it receives, until the stream has no players, or a client publishes it here.
+// run publishes the messages that it receives, until the stream has no players, or a client publishes it here.
 func (p *pull) run() {
 	defer p.over()
 	defer p.unpublish()
@@ -69,7 +69,7 @@ func (p *pull) run() {
 	}
 }
 
-// keepHeader keeps a header for the next time the stream begins here, since source sends it only once.
+// keepHeader stores a packet if it is a header. source returns headers only once, but publish may need them again.
 func (p *pull) keepHeader(packet *message.Packet) {
 	tag := flv.Tag{Type: flv.TagType(packet.Type), Timestamp: packet.Timestamp, Body: packet.Body}
 	if kind, _ := flv.KindOf(tag); kind == flv.KindHeader {
@@ -77,7 +77,7 @@ func (p *pull) keepHeader(packet *message.Packet) {
 	}
 }
 
-// publish publishes a packet.
+// publish publishes a packet. If the stream is not being published here, it begins with the headers.
 func (p *pull) publish(packet *message.Packet) error {
 	if p.pub != nil {
 		return p.pub.WritePacket(packet)
@@ -95,7 +95,7 @@ func (p *pull) publish(packet *message.Packet) error {
 	return p.pub.WritePacket(packet)
 }
 
-// unpublish ends the stream here. Its players stay for a while, in case it returns.
+// unpublish ends the publication here. The players of the stream stay for a while, in case it begins again.
 func (p *pull) unpublish() {
 	if p.pub != nil {
 		p.pub.Close()
@@ -103,8 +103,8 @@ func (p *pull) unpublish() {
 	}
 }
 
-// told is called inside source.ReadPacket. It ends the stream here if the stream has ended at its server. It waits
-// for a server that is away, or that has returned without the stream.
+// told is called by source.ReadPacket. It ends the publication here if the stream has ended at the other server. It
+// does not end it if that server is unreachable, or has restarted and does not have the stream yet.
 func (p *pull) told(event relay.Event) {
 	p.edge.log("pull", event)
 	var status *rtmp.StatusError
@@ -114,9 +114,9 @@ func (p *pull) told(event relay.Event) {
 	}
 }
 
-// maybeUnused ends a pull that has had no players for a while.
+// maybeUnused ends the pull if the stream has no players.
 func (p *pull) maybeUnused() {
-	players := 0 // including players that were not announced to Played
+	players := 0 // includes players for which Played was not called
 	for _, stream := range p.edge.options.Server.Stats().Streams {
 		if stream.Path == p.path {
 			players = stream.Players
@@ -126,7 +126,7 @@ func (p *pull) maybeUnused() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case e.players[p.path] > 0: // wait for Left
+	case e.players[p.path] > 0: // Left will start the timer
 	case players > 0:
 		p.idle.Reset(e.options.Idle)
 	default:
@@ -135,14 +135,15 @@ func (p *pull) maybeUnused() {
 	}
 }
 
-// over makes room for another pull, and begins it if a player has come while the stream was being given up, or is waiting for another.
+// over removes the pull. It begins another pull of the stream if a player has joined while this one was ending, and pulls of the
+// streams in e.waiting.
 func (p *pull) over() {
 	p.cancel()
 	e := p.edge
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p.idle.Stop()
-	if e.pulls[p.path] == p { // the pull has not already made room
+	if e.pulls[p.path] == p { // false if room has already removed the pull
 		delete(e.pulls, p.path)
 		if p.unused && e.players[p.path] > 0 && e.published[p.path] == 0 {
 			e.fetch(p.path, p.via)

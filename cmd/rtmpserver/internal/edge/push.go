@@ -10,15 +10,16 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// retry is the interval for retrying a stream that is about to be published, if players do not wait for one.
+// retry is the interval at which subscribe tries again. It applies if Live.Await is negative and the stream is only
+// about to be published.
 const retry = 20 * time.Millisecond
 
-// push publishes a stream to other servers.
+// push publishes one stream to other servers.
 type push struct {
 	edge   *Edge
 	path   string
 	via    []string
-	idle   *time.Timer // runs since the last publisher has left
+	idle   *time.Timer // started when the last publisher has left
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -36,7 +37,8 @@ func (e *Edge) forward(path string, via []string) {
 	e.running.Go(p.run)
 }
 
-// run publishes the stream to all targets until it ends. A slow or missing target does not delay the others.
+// run publishes the stream to all targets until the stream ends. A target that is slow or unreachable does not delay
+// the others.
 func (p *push) run() {
 	defer p.over()
 	var targets []*relay.Publisher
@@ -59,12 +61,12 @@ func (p *push) run() {
 		}
 		packet := message.Packet{Type: message.Type(m.Tag.Type), Timestamp: m.Tag.Timestamp, Body: m.Tag.Body}
 		for _, target := range targets {
-			target.WritePacket(&packet) // an error means an invalid URL, which Check excludes, or a closed target
+			target.WritePacket(&packet) // fails only if the URL is invalid, which Check has excluded, or the target is closed
 		}
 	}
 }
 
-// subscribe waits for the stream.
+// subscribe waits until the stream is published.
 func (p *push) subscribe() (*server.Subscriber, error) {
 	for {
 		stream, err := p.edge.options.Server.Subscribe(p.ctx, p.path, server.SubscribeOptions{})
@@ -97,7 +99,7 @@ func (p *push) maybeOver() {
 	}
 }
 
-// over makes room for another push, and begins it if the stream has a publisher again.
+// over removes the push, and begins another one if the stream has a publisher again.
 func (p *push) over() {
 	p.cancel()
 	e := p.edge

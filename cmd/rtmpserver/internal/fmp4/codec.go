@@ -34,15 +34,15 @@ func describe(t *media.Track) (mp4.Codec, string, error) {
 			return &mp4.CodecMPEG1Audio{SampleRate: t.SampleRate, ChannelCount: t.Channels}, "mp4a.6b", nil
 		}
 	case media.Opus:
-		if t.Channels == 1 || t.Channels == 2 { // more channels need a channel mapping, which mediacommon does not write
+		if t.Channels == 1 || t.Channels == 2 { // with more channels a channel mapping is necessary, which mediacommon does not write
 			return &mp4.CodecOpus{ChannelCount: t.Channels}, "opus", nil
 		}
 	}
 	return nil, "", errCodec
 }
 
-// describeH264 returns the name defined in ISO/IEC 14496-15 annex E: profile, constraints and level of the sequence
-// parameter set.
+// describeH264 returns the name defined in ISO/IEC 14496-15 annex E. It contains the profile, the constraints and the
+// level of the sequence parameter set.
 func describeH264(t *media.Track) (mp4.Codec, string, error) {
 	c, err := flv.ParseAVCConfig(t.Config)
 	if err != nil {
@@ -54,12 +54,12 @@ func describeH264(t *media.Track) (mp4.Codec, string, error) {
 	return &mp4.CodecH264{SPS: c.SPS[0], PPS: c.PPS[0]}, fmt.Sprintf("avc1.%x", c.SPS[0][1:4]), nil
 }
 
-// minHEVCSPS is the number of bytes of a sequence parameter set that mediacommon copies without a check: up to the
-// level.
+// minHEVCSPS is the number of bytes of a sequence parameter set, up to the level, that mediacommon copies without
+// checking the length.
 const minHEVCSPS = 13
 
-// describeH265 returns the name defined in ISO/IEC 14496-15 annex E: profile, reversed compatibility flags, tier and
-// level, and the constraints without trailing zeros.
+// describeH265 returns the name defined in ISO/IEC 14496-15 annex E. It contains the profile, the compatibility flags
+// in reverse order, the tier and level, and the constraints without trailing zeros.
 func describeH265(t *media.Track) (mp4.Codec, string, error) {
 	c, err := flv.ParseHEVCConfig(t.Config)
 	if err != nil {
@@ -79,7 +79,8 @@ func describeH265(t *media.Track) (mp4.Codec, string, error) {
 	return &mp4.CodecH265{VPS: c.VPS[0], SPS: c.SPS[0], PPS: c.PPS[0]}, name, nil
 }
 
-// describeAV1 returns the name defined in the AV1 binding to ISOBMFF: profile, level and tier, bit depth.
+// describeAV1 returns the name defined in the AV1 binding to ISOBMFF. It contains the profile, the level, the tier
+// and the bit depth.
 func describeAV1(t *media.Track) (mp4.Codec, string, error) {
 	c, err := flv.ParseAV1Config(t.Config)
 	if err != nil {
@@ -92,7 +93,7 @@ func describeAV1(t *media.Track) (mp4.Codec, string, error) {
 	return &mp4.CodecAV1{SequenceHeader: t.ParameterSets[0]}, fmt.Sprintf("av01.%d.%02d%s.%02d", c.Profile, c.Level, tier, c.BitDepth), nil
 }
 
-// describeAAC names the codec by its audio object type (ISO/IEC 14496-3).
+// describeAAC returns a name that contains the audio object type (ISO/IEC 14496-3).
 func describeAAC(t *media.Track) (mp4.Codec, string, error) {
 	c := new(mp4.CodecMPEG4Audio)
 	if err := c.Config.Unmarshal(t.Config); err != nil {
@@ -105,7 +106,7 @@ func describeAAC(t *media.Track) (mp4.Codec, string, error) {
 	return c, fmt.Sprintf("mp4a.40.%d", kind), nil
 }
 
-// initSegment returns the initialization segment of tracks, which are numbered from 1.
+// initSegment returns the initialization segment for tracks with these codecs. The ids of the tracks begin at 1.
 func initSegment(codecs []mp4.Codec) ([]byte, error) {
 	var segment fmp4.Init
 	for i, codec := range codecs {
@@ -118,10 +119,10 @@ func initSegment(codecs []mp4.Codec) ([]byte, error) {
 	return asHVC1(buf.Bytes()), nil
 }
 
-// asHVC1 renames the sample entry of H.265. mediacommon writes hev1, which Safari does not play; hvc1 means that all
-// parameter sets are in the initialization segment.
+// asHVC1 renames the sample entry of H.265 from hev1, which mediacommon writes and Safari does not play, to hvc1. The
+// name hvc1 means that all parameter sets are in the initialization segment.
 func asHVC1(segment []byte) []byte {
-	const before = 4 + 4 + 4 // bytes between the name of stsd and that of its first entry: version, count, size (ISO/IEC 14496-12 8.5.2)
+	const before = 4 + 4 + 4 // number of bytes between the names of stsd and of its first entry: version, count, size (ISO/IEC 14496-12 8.5.2)
 	for rest := segment; ; {
 		_, after, found := bytes.Cut(rest, []byte("stsd"))
 		if !found || len(after) < before {

@@ -77,8 +77,8 @@ func remux(t *testing.T, file io.Reader, live bool) (contentType string, mp4 []b
 	return m.ContentType(), append(mp4, joined(b)...)
 }
 
-// TestFFprobeReadsEveryUnit converts an encoder's units to FLV and then to MP4, where ffprobe must find all of them unchanged, with their
-// times.
+// TestFFprobeReadsEveryUnit converts an encoder's units to FLV and then to MP4. ffprobe must find all of them in the MP4 file, unchanged
+// and with their times.
 func TestFFprobeReadsEveryUnit(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	const pictures, tone = "testsrc2=s=96x64:r=25:d=1", "sine=r=48000:d=1"
@@ -111,7 +111,7 @@ func TestFFprobeReadsEveryUnit(t *testing.T) {
 			p := probe(t, out)
 			assert.Equal(t, test.tag, p.Streams[0].Tag)
 			require.Len(t, p.Packets, len(units))
-			shift := seconds(t, p.Packets[0].DTS) - units[0].DTS // FLV doesn't begin before 0
+			shift := seconds(t, p.Packets[0].DTS) - units[0].DTS // timestamps in FLV are not negative
 			for i, packet := range p.Packets {
 				at := fmt.Sprintf("unit %d", i)
 				assert.InDelta(t, units[i].DTS+shift, seconds(t, packet.DTS), float64(time.Millisecond), at)
@@ -123,7 +123,7 @@ func TestFFprobeReadsEveryUnit(t *testing.T) {
 	}
 }
 
-// payload returns a unit in the form of MP4.
+// payload returns a unit in the format of MP4.
 func payload(c media.Codec, parts [][]byte) []byte {
 	if c == media.H264 || c == media.H265 {
 		return media.AppendAVCC(nil, parts)

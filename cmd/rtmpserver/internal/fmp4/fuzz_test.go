@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// FuzzMuxer passes to a Muxer what a publisher may send. The output must always be readable; note that mediacommon parses parameter sets.
-// The seeds are the first tags of encoders' output; see testdata.
+// FuzzMuxer passes arbitrary tags of a publisher to a Muxer, whose output must always be readable. This also tests mediacommon, which
+// parses the parameter sets. The seeds in testdata are the first tags of encoders' output.
 func FuzzMuxer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		r := media.NewFileReader(flv.NewReader(bytes.NewReader(file)))
@@ -51,7 +51,8 @@ func FuzzMuxer(f *testing.F) {
 	})
 }
 
-// FuzzDescribe passes configurations to mediacommon's parsers. A described track must have a valid name for the codecs parameter.
+// FuzzDescribe passes configurations to mediacommon's parsers. If describe returns no error, the name must be valid in a codecs
+// parameter.
 func FuzzDescribe(f *testing.F) {
 	for _, codec := range []media.Codec{media.H264, media.H265, media.AV1, media.AAC, media.Opus, media.MP3} {
 		f.Add(uint32(codec), []byte{1, 0x64, 0, 0x1e, 0xff, 0xe1, 0, 4, 0x67, 0x64, 0, 0x1e, 1, 0, 1, 0x68}, []byte{0x0a, 1, 0})

@@ -1,5 +1,5 @@
-// Package fmp4 makes fragmented MP4 from access units, for MediaSource in browsers: an initialization segment, and
-// then a fragment for every tenth of a second.
+// Package fmp4 makes fragmented MP4 from access units, for MediaSource in browsers. It writes an initialization
+// segment, and then a fragment for each tenth of a second.
 package fmp4
 
 import (
@@ -18,21 +18,23 @@ import (
 
 const (
 	fragmentTime  = timeScale / 10
-	fragmentBytes = 1 << 20 // size of the samples after which a fragment ends early
+	fragmentBytes = 1 << 20 // size of the samples in bytes after which a fragment ends early
 )
 
-// ErrChanged is the error of [Muxer.Add] if the stream has other tracks or codecs than the player was told. A new Muxer can continue.
+// ErrChanged is the error of [Muxer.Add] if the stream's tracks or codecs are no longer those in the initialization segment. A new
+// Muxer can continue.
 var ErrChanged = errors.New("fmp4: the tracks have changed")
 
 // A CodecError reports a stream without tracks that can be put into fragmented MP4.
-type CodecError struct{ Codecs string } // the codecs that can't, such as "H.266, Speex"
+type CodecError struct{ Codecs string } // names of the unsupported codecs, such as "H.266, Speex"
 
 func (e *CodecError) Error() string {
 	return fmt.Sprintf("fmp4: %s can't be put into fragmented MP4", e.Codecs)
 }
 
-// Muxer makes fragmented MP4 from the units of a [media.Reader]. Times stay those of the stream. A stream with video
-// begins with a key frame. The last unit of each track is held back until the next one determines its duration.
+// Muxer makes fragmented MP4 from the units of a [media.Reader]. The times are those of the stream. A stream with
+// video begins with a key frame. The Muxer keeps the last unit of each track until the time of the next one
+// determines its duration.
 type Muxer struct {
 	live   bool
 	tracks []*track
@@ -40,20 +42,20 @@ type Muxer struct {
 	number uint32 // number of the last fragment
 	bytes  int    // size of the samples for the next fragment
 	out    seekablebuffer.Buffer
-	pieces []Piece // parts of out; their Data is valid after take
+	pieces []Piece // parts of out; their Data is not valid before take
 	size   int     // bytes of pieces
 }
 
 // Piece is a part of the file.
 type Piece struct {
 	Data []byte
-	Init bool // an initialization segment: that of the file, or a new one that replaces it
-	Key  bool // a fragment with which a viewer may begin after the last initialization segment
+	Init bool // an initialization segment, either the first one or one that replaces it
+	Key  bool // a fragment with which a viewer may begin, after the last initialization segment
 }
 
-// NewMuxer returns a Muxer of the first video track and the first audio track that are supported in MP4 here. Unsupported audio is left
-// out. If the video, or audio without video, is not supported, the error is a [*CodecError]. live says that tracks may fall silent forever;
-// see Add.
+// NewMuxer returns a Muxer of the first supported video track and the first supported audio track. If there is video, audio may be missing
+// because it is not supported. If the video, or the audio of a stream without video, is not supported, the error is a [*CodecError]. live
+// says that a track may have no more units although the stream continues; see Add.
 func NewMuxer(tracks []*media.Track, live bool) (*Muxer, error) {
 	m := &Muxer{live: live}
 	var refused []*media.Track
@@ -83,7 +85,7 @@ func (m *Muxer) track(video bool) *track {
 	return nil
 }
 
-// ContentType returns the media type with its codecs, in the form for MediaSource.isTypeSupported.
+// ContentType returns the media type with the codecs parameter, as MediaSource.isTypeSupported expects it.
 func (m *Muxer) ContentType() string {
 	kind := "audio"
 	if m.track(true) != nil {
@@ -98,8 +100,9 @@ func (m *Muxer) ContentType() string {
 
 // Add adds a unit and returns the pieces that it completes, often none. They are valid until the next call.
 //
-// The error is [ErrChanged] if the stream has other codecs or an additional track, or if one track of a live stream has had no units while
-// the other advanced by several seconds, since players would wait for it. The result of Flush should still be played.
+// The error is [ErrChanged] if the stream has other codecs or another track. It is also ErrChanged if one track of a live stream has no
+// units while the other one advances by several seconds, since players would wait for the missing units. After this error, call Flush for
+// the rest.
 func (m *Muxer) Add(u *media.Unit) ([]Piece, error) {
 	m.reset()
 	t := m.of(u.Track)
@@ -131,14 +134,14 @@ func (m *Muxer) reset() {
 	m.pieces, m.size = m.pieces[:0], 0
 }
 
-// end makes the bytes that have been written to out since the last piece the next piece.
+// end makes the bytes that were written to out after the last piece the next piece.
 func (m *Muxer) end(p Piece) {
-	p.Data = m.out.Bytes()[m.size:] // replaced by take, since out may move
+	p.Data = m.out.Bytes()[m.size:] // take sets Data again, since out may be reallocated
 	m.size += len(p.Data)
 	m.pieces = append(m.pieces, p)
 }
 
-// take returns the pieces.
+// take returns the pieces that have been completed.
 func (m *Muxer) take() []Piece {
 	rest := m.out.Bytes()
 	for i := range m.pieces {
@@ -157,7 +160,7 @@ func (m *Muxer) of(from *media.Track) *track {
 	return nil
 }
 
-// stranger returns ErrChanged if a track that is not written should be.
+// stranger returns ErrChanged if a unit's track is not written but should be.
 func (m *Muxer) stranger(from *media.Track) error {
 	if m.track(from.IsVideo()) != nil {
 		return nil
@@ -196,7 +199,7 @@ func (m *Muxer) change(t *track) error {
 	return m.initialize()
 }
 
-// put adds a unit of t, and writes a fragment if that is due.
+// put adds a unit of t, and writes a fragment if enough units have been collected.
 func (m *Muxer) put(t *track, u *media.Unit) error {
 	passed, hole := t.put(u)
 	m.bytes += len(t.held.Payload)
@@ -237,7 +240,8 @@ func (m *Muxer) fragment() error {
 	return err
 }
 
-// Flush returns the pieces with the units that were held back. Call it at the end of the stream. The pieces are valid until the next call.
+// Flush returns the pieces with the units that the Muxer has kept. Call it at the end of the stream. The pieces are valid until the next
+// call.
 func (m *Muxer) Flush() ([]Piece, error) {
 	m.reset()
 	err := m.flush()

@@ -16,7 +16,7 @@ import (
 
 const ms = time.Millisecond
 
-// Parameter sets of 320x180 and 640x360, both of the same profile and level, and one of another profile.
+// These are parameter sets for 320x180 and 640x360 with the same profile and level, and one with another profile.
 var (
 	small  = []string{"6742c01ed90141fb016a0c020c80000003008000001e478b1724", "68cb83cb20"}
 	large  = []string{"6742c01ed900a02ff9610000030001000003003c8f162e48", "68cb83cb20"}
@@ -125,7 +125,8 @@ func (p *player) read(b []byte) {
 	}
 }
 
-// times returns the beginnings of a track's samples, and the end, in milliseconds. At a hole it also returns the end before it.
+// times returns the times at which a track's samples begin, and the end, in milliseconds. For a gap it also returns the time at
+// which the gap begins.
 func (p *player) times(id int) (all [][2]int64) {
 	for _, part := range p.parts {
 		for _, track := range part.Tracks {
@@ -296,14 +297,14 @@ func TestNewMuxerOfWhatMP4CantHold(t *testing.T) {
 	}
 }
 
-// TestTicks checks that E-RTMP's nanosecond offsets are kept to the tick.
+// TestTicks checks that E-RTMP's nanosecond offsets are converted to ticks exactly.
 func TestTicks(t *testing.T) {
 	assert.EqualValues(t, 90*41, ticks(41*ms))
 	assert.EqualValues(t, 45, ticks(500*time.Microsecond))
 	assert.EqualValues(t, int64(90000*3600*24*365), ticks(365*24*time.Hour), "beyond 2^32 ms")
 }
 
-// BenchmarkMuxerSecond muxes one second with 25 pictures of 20 kB and 47 audio frames, the cost of a viewer at 4 Mbit/s.
+// BenchmarkMuxerSecond muxes one second with 25 pictures of 20 kB and 47 audio frames, which is 4 Mbit/s.
 func BenchmarkMuxerSecond(b *testing.B) {
 	video, audio := tracks(b)
 	m, err := NewMuxer([]*media.Track{video, audio}, true)
@@ -328,8 +329,8 @@ func BenchmarkMuxerSecond(b *testing.B) {
 	}
 }
 
-// TestPieces checks that Key is set for fragments that begin with a key frame, with which viewers may begin after the last initialization
-// segment.
+// TestPieces checks that Key is set for fragments that begin with a key frame, and that a viewer may begin with them after the last
+// initialization segment.
 func TestPieces(t *testing.T) {
 	video, audio := tracks(t)
 	m, err := NewMuxer([]*media.Track{video, audio}, true)

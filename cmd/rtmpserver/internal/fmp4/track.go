@@ -14,10 +14,10 @@ import (
 const timeScale = 90000
 
 const (
-	maxSoundGap    = timeScale / 2  // longest distance between audio samples; Opus with DTX leaves out 400 ms
-	soundSilence   = 3 * timeScale  // silence after which an audio track has ended
-	pictureSilence = 10 * timeScale // silence after which a video track has ended; a shared screen may have few frames
-	firstSpan      = timeScale / 25 // duration of a sample that is both first and last
+	maxSoundGap    = timeScale / 2  // longest time between audio samples that is not a gap; Opus with DTX leaves out 400 ms
+	soundSilence   = 3 * timeScale  // time without units after which an audio track has ended
+	pictureSilence = 10 * timeScale // time without units after which a video track has ended; a shared screen may have few frames
+	firstSpan      = timeScale / 25 // duration of a sample that is the only one
 )
 
 // track is a track that a Muxer writes.
@@ -26,14 +26,14 @@ type track struct {
 	video  bool
 	codec  mp4.Codec
 	name   string // name in the codecs parameter
-	inBand bool   // key frames contain all parameter sets, since there are more than the initialization segment holds
+	inBand bool   // key frames contain all parameter sets, since the initialization segment has no room for all of them
 
-	held    *fmp4.Sample   // a sample that waits until its duration is known
-	at      int64          // decoding time of held or, without it, of the previous sample, in ticks
+	held    *fmp4.Sample   // the last sample, whose duration is not known yet
+	at      int64          // decoding time of held or, if held is nil, of the previous sample, in ticks
 	span    int64          // duration of the previous sample, in ticks
 	samples []*fmp4.Sample // samples of the next fragment
 	base    int64          // decoding time of the first of samples, in ticks
-	silent  int64          // ticks of the other track since this one's last unit
+	silent  int64          // ticks by which the other track has advanced since the last unit of this one
 }
 
 // newTrack returns a track, or an error if MP4 cannot contain it.
@@ -49,14 +49,14 @@ func newTrack(from *media.Track) (*track, error) {
 	return &track{from: from, video: from.IsVideo(), codec: codec, name: name, inBand: inBand, at: -1, span: firstSpan}, nil
 }
 
-// put holds a unit, and completes the previous one. It returns the time between them in ticks. hole reports a gap
-// between them, at which a fragment must end.
+// put stores a unit in held, and completes the sample before it. It returns the time between them in ticks. hole
+// reports that there is a gap between them, at which a fragment must end.
 func (t *track) put(u *media.Unit) (passed int64, hole bool) {
 	at := max(ticks(u.DTS), t.at+1) // decoding times must increase
 	if t.held != nil {
 		passed = min(at-t.at, timeScale)
 		if hole = !t.video && at-t.at > maxSoundGap; hole {
-			t.finish(t.span) // leave a gap, which players handle, rather than stretch the sample, which they would not fill with silence
+			t.finish(t.span) // do not extend the sample: players handle a gap, but do not fill a long audio sample with silence
 		} else {
 			t.finish(at - t.at)
 		}
@@ -80,7 +80,7 @@ func (t *track) finish(span int64) {
 	t.held = nil
 }
 
-// gathered returns the duration of the samples for the next fragment, in ticks.
+// gathered returns the total duration of the samples for the next fragment, in ticks.
 func (t *track) gathered() int64 {
 	if len(t.samples) == 0 {
 		return 0
@@ -95,7 +95,7 @@ func (t *track) gone() bool {
 	return t.silent > soundSilence
 }
 
-// payload returns a copy of a unit in the form of MP4.
+// payload returns a copy of a unit in the format of MP4.
 func (t *track) payload(u *media.Unit) (b []byte) {
 	switch t.from.Codec {
 	case media.H264, media.H265:
@@ -110,7 +110,7 @@ func (t *track) payload(u *media.Unit) (b []byte) {
 	return b
 }
 
-// ticks converts a time. It is exact for whole milliseconds.
+// ticks converts a time to ticks. It is exact for whole milliseconds.
 func ticks(d time.Duration) int64 {
 	const perMillisecond = timeScale / 1000
 	ms := d / time.Millisecond

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// event is the body of a callback, with SRS's fields and names. Programs expect the fields of an action even if they
+// event is the body of a callback, with the field names of SRS. Programs expect all fields of an action, even if they
 // are empty.
 type event struct {
 	ServerID  string  `json:"server_id"`
@@ -63,7 +63,7 @@ func (c *Client) streamEvent(action string, r *server.Request) *event {
 	return e
 }
 
-// connectText returns a property of the client's connect, or "".
+// connectText returns a string property of the client's connect command, or "" if it is missing.
 func connectText(conn *server.Conn, name string) string {
 	object, _ := conn.Connect().Object.(amf.Object)
 	value, _ := object.Get(name)

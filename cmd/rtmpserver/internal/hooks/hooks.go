@@ -1,5 +1,5 @@
-// Package hooks reports to a web program what clients do, and asks it for permission, compatibly with SRS's HTTP
-// callbacks.
+// Package hooks reports the actions of clients to a web program, and asks it for permission. It is compatible with
+// SRS's HTTP callbacks.
 package hooks
 
 import (
@@ -22,28 +22,29 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// maxAnswer is the maximum length of an answer in bytes, and of its header.
+// maxAnswer is the maximum size of an answer's body, and of its header, in bytes.
 const maxAnswer = 64 << 10
 
-// maxConns is the number of simultaneous requests to a host. Further ones wait, within their Timeout.
+// maxConns is the maximum number of simultaneous requests to a host. Further requests wait, which counts in their
+// Timeout.
 const maxConns = 64
 
 // Options configure a Client.
 type Options struct {
 	URLs     URLs
 	Timeout  time.Duration // maximum wait for an answer
-	Allow    bool          // allow if there is no answer
-	ServerID string        // server_id, which identifies this server
+	Allow    bool          // allow the action if there is no answer
+	ServerID string        // the field server_id, which identifies this server
 	Logger   *slog.Logger
 }
 
-// URLs are the URLs for callbacks by action; "" is the default. Callbacks without a URL are not made, and the action
-// is allowed.
+// URLs are the URLs for callbacks, by action. The URL for "" applies to all actions that have none. If an action has
+// no URL, no callback is made, and the action is allowed.
 type URLs map[string]string
 
 var actions = []string{"on_connect", "on_close", "on_publish", "on_unpublish", "on_play", "on_stop", "on_dvr"}
 
-// Add adds a URL for all callbacks, or, in the form on_publish=URL, for one of them.
+// Add adds a URL for all actions, or, in the form on_publish=URL, for one of them.
 func (u URLs) Add(text string) error {
 	action, address, found := strings.Cut(text, "=")
 	if !found || !strings.HasPrefix(action, "on_") {
@@ -59,7 +60,7 @@ func (u URLs) Add(text string) error {
 	return nil
 }
 
-// of returns the URL for an action, or "".
+// of returns the URL for an action, or "" if it has none.
 func (u URLs) of(action string) string {
 	if own, ok := u[action]; ok {
 		return own
@@ -69,16 +70,16 @@ func (u URLs) of(action string) string {
 
 // Client posts the callbacks of an application. A nil Client allows everything.
 //
-// An answer allows if its status is 200 and its body 0, or a JSON object whose code is 0. It refuses otherwise, unless its status is
-// 500 or more: that counts as no answer.
+// An answer allows an action if its status is 200 and its body is 0 or a JSON object whose code is 0. An answer with a status of 500
+// or more counts as no answer. All other answers refuse the action.
 type Client struct {
 	options Options
 	http    http.Client
 
 	mu      sync.Mutex
 	viewers map[*server.Request]string // client ids of HTTP viewers
-	open    int                        // number of connections for which Disconnect is due, and of viewers for which Stop is due
-	none    chan struct{}              // made by Wait; closed when open is 0
+	open    int                        // number of connections for which Disconnect will be called, and of viewers for which Stop will be called
+	none    chan struct{}              // made by Wait, and closed when open is 0
 }
 
 // New returns a Client.
@@ -90,7 +91,7 @@ func New(o Options) *Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// Connect is for App.Connect.
+// Connect must be called by App.Connect.
 func (c *Client) Connect(ctx context.Context, conn *server.Conn) error {
 	if c == nil {
 		return nil
@@ -105,7 +106,7 @@ func (c *Client) Connect(ctx context.Context, conn *server.Conn) error {
 	return nil
 }
 
-// Disconnect is for App.Disconnect.
+// Disconnect must be called by App.Disconnect.
 func (c *Client) Disconnect(conn *server.Conn, _ error) {
 	if c == nil {
 		return
@@ -117,7 +118,7 @@ func (c *Client) Disconnect(conn *server.Conn, _ error) {
 	c.tell(event)
 }
 
-// Publish is for App.Publish.
+// Publish must be called by App.Publish.
 func (c *Client) Publish(ctx context.Context, r *server.Request) error {
 	if c == nil {
 		return nil
@@ -125,14 +126,14 @@ func (c *Client) Publish(ctx context.Context, r *server.Request) error {
 	return c.ask(ctx, c.streamEvent("on_publish", r))
 }
 
-// Unpublish is for App.Unpublish.
+// Unpublish must be called by App.Unpublish.
 func (c *Client) Unpublish(r *server.Request) {
 	if c != nil {
 		c.tell(c.streamEvent("on_unpublish", r))
 	}
 }
 
-// Play is for App.Play.
+// Play must be called by App.Play.
 func (c *Client) Play(ctx context.Context, r *server.Request) error {
 	if c == nil {
 		return nil
@@ -154,7 +155,7 @@ func (c *Client) Play(ctx context.Context, r *server.Request) error {
 	return err
 }
 
-// Stop is for App.Stop.
+// Stop must be called by App.Stop.
 func (c *Client) Stop(r *server.Request) {
 	if c == nil {
 		return
@@ -165,7 +166,7 @@ func (c *Client) Stop(r *server.Request) {
 	}
 }
 
-// Done is for Files.Done, if the file exists. dir is the server's working directory.
+// Done must be called by Files.Done, if the file exists. dir is the server's working directory.
 func (c *Client) Done(r *server.Request, dir, file string) {
 	if c == nil || file == "" {
 		return
@@ -180,7 +181,7 @@ func (c *Client) enter(r *server.Request) {
 	c.count(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.viewers[r] = rand.Text() // the ids of connections are numbers, so the two can't collide
+	c.viewers[r] = rand.Text() // never equal to the id of a connection, which is a number
 }
 
 func (c *Client) leave(r *server.Request) {
@@ -223,7 +224,7 @@ func (c *Client) Wait(ctx context.Context) error {
 	}
 }
 
-// ask posts an event, and returns an error if the answer refuses.
+// ask posts an event, and returns an error if the action is refused.
 func (c *Client) ask(ctx context.Context, e *event) error {
 	err := c.post(ctx, e)
 	var refused *refusal
@@ -243,14 +244,14 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 	return server.Deny("try again later")
 }
 
-// tell posts an event whose answer does not matter. It waits for the answer to keep events in order.
+// tell posts an event that can't be refused. It waits for the answer, so that events stay in order.
 func (c *Client) tell(e *event) {
 	if err := c.post(context.Background(), e); err != nil {
 		c.options.Logger.Warn("hook failed", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
 	}
 }
 
-// refusal is an answer that refuses.
+// refusal is the error for an answer that refuses an action.
 type refusal struct{ answer string }
 
 func (r *refusal) Error() string { return r.answer }

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// client returns a Client whose callbacks answer serves, and its log.
+// client returns a Client whose callbacks go to the handler answer, and its log.
 func client(t *testing.T, o Options, answer http.HandlerFunc) (*Client, *bytes.Buffer) {
 	t.Helper()
 	backEnd := httptest.NewServer(answer)
@@ -30,12 +30,12 @@ func client(t *testing.T, o Options, answer http.HandlerFunc) (*Client, *bytes.B
 	return c, &log
 }
 
-// TestAnswers checks which answers allow, and the result without an answer.
+// TestAnswers checks which answers allow an action, and what happens if there is no answer.
 func TestAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
 		status  int // 0 means no answer
 		body    string
-		down    bool // Options.Allow: allow if there is no answer
+		down    bool // Options.Allow
 		allowed bool
 	}{
 		"0":                  {200, " 0\n", false, true},
@@ -86,7 +86,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestNoHTTP checks that an answer that is not HTTP is cut in the log.
+// TestNoHTTP checks that an answer that is not HTTP is truncated in the log.
 func TestNoHTTP(t *testing.T) {
 	c, log := client(t, Options{Timeout: time.Minute}, func(w http.ResponseWriter, _ *http.Request) {
 		nc, _, err := http.NewResponseController(w).Hijack()
@@ -100,7 +100,7 @@ func TestNoHTTP(t *testing.T) {
 	assert.NotContains(t, log.String(), "\u009b")
 }
 
-// TestWait checks that Wait waits for the present clients, and for their callbacks.
+// TestWait checks that Wait waits until the current clients have left and their callbacks have been made.
 func TestWait(t *testing.T) {
 	told := make(chan struct{})
 	c, _ := client(t, Options{Timeout: time.Minute}, func(w http.ResponseWriter, r *http.Request) {

@@ -29,14 +29,14 @@ import (
 // patience is how long a test waits for something that should take a second or two.
 const patience = 20 * time.Second
 
-// site is a server with its page, over HTTP and RTMP.
+// site is a server with its page, which can be reached over HTTP and RTMP.
 type site struct {
 	server *server.Server
 	url    string
 	rtmp   string
 }
 
-// serve serves s with its page until the end of the test, FLVHandler under /flv/, and more under /more/.
+// serve serves s until the end of the test, with its page, FLVHandler under /flv/, and more under /more/.
 func serve(t testing.TB, s *server.Server, dir string, more ...http.Handler) *site {
 	t.Helper()
 	if s.Logger == nil {
@@ -62,7 +62,7 @@ func serve(t testing.TB, s *server.Server, dir string, more ...http.Handler) *si
 	return &site{server: s, url: w.URL, rtmp: "rtmp://" + s.Addr}
 }
 
-// ffmpeg publishes a test picture and a tone in H.264 and AAC until stop is called, at the latest at the end of the test.
+// ffmpeg publishes a test picture and a tone in H.264 and AAC until stop is called or the test ends.
 func (s *site) ffmpeg(t testing.TB, path, size string, options ...string) (stop func()) {
 	t.Helper()
 	args := []string{"-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=rate=15:size=" + size, "-f", "lavfi", "-i", "sine=sample_rate=44100",
@@ -78,7 +78,7 @@ func (s *site) ffmpeg(t testing.TB, path, size string, options ...string) (stop 
 	return stop
 }
 
-// browser starts Chromium, whose tabs are contexts of the one that it returns.
+// browser starts Chromium and returns its context. Tabs are contexts made from it.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	programtest.Need(t, "chromium", "ffmpeg")
@@ -102,7 +102,7 @@ type tab struct {
 	problems *problems
 }
 
-// problems are exceptions of scripts and violations of the content security policy.
+// problems collects exceptions of scripts and violations of the content security policy.
 type problems struct {
 	mu  sync.Mutex
 	all []string
@@ -114,7 +114,8 @@ func (p *problems) add(text string) {
 	p.all = append(p.all, text)
 }
 
-// open opens a page, which is not throttled when another page covers it. At the end of the test there must be no problems.
+// open opens a page. The browser does not throttle it when another page covers it. The test fails if there are problems at
+// its end.
 func open(t *testing.T, browser context.Context, url string) *tab {
 	t.Helper()
 	ctx, closed := chromedp.NewContext(browser)
@@ -174,7 +175,7 @@ func card(path string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(".card")].find((c) => c.querySelector(".name").textContent === %q)`, path)
 }
 
-// plays waits until the video plays: its time advances, and its pictures change.
+// plays waits until the video plays, that is, until its time advances and its pictures change.
 func (tab *tab) plays() {
 	tab.t.Helper()
 	tab.until(`document.querySelector("video").readyState >= 3`)

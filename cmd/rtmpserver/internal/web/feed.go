@@ -15,10 +15,11 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// feeds contains the live streams that are being watched as fragmented MP4. Each is muxed once for all of its viewers.
+// feeds contains the live streams that have viewers of fragmented MP4. Each stream is muxed once for all of its
+// viewers.
 type feeds struct {
 	server *server.Server
-	hub    *live.Hub // contains the same streams, with the pieces of the MP4 as messages; see tagOf
+	hub    *live.Hub // contains a stream for each feed, whose messages are the pieces of the MP4; see tagOf
 
 	mu  sync.Mutex // guards the fields below, and the viewers of each feed
 	all map[string]*feed
@@ -28,7 +29,7 @@ func newFeeds(s *server.Server) *feeds {
 	return &feeds{server: s, hub: live.NewHub(live.Config{ChunkSize: flv.MaxBodySize}), all: make(map[string]*feed)}
 }
 
-// feed makes MP4 of a live stream, until its last viewer leaves, the stream ends, or its codecs change.
+// feed converts a live stream to MP4, until its last viewer leaves, the stream ends, or its codecs change.
 type feed struct {
 	path    string
 	viewers int
@@ -40,7 +41,7 @@ type feed struct {
 	err         error // why there is no MP4
 }
 
-// join makes the caller a viewer of a stream. It must call leave.
+// join makes the caller a viewer of a stream. The caller must call leave.
 func (all *feeds) join(ctx context.Context, path string) (*feed, *live.Subscriber, error) {
 	for {
 		f, sub, err := all.tryJoin(path)
@@ -55,7 +56,8 @@ func (all *feeds) join(ctx context.Context, path string) (*feed, *live.Subscribe
 	}
 }
 
-// tryJoin is join, but returns no Subscriber if the last viewer has just left f, which has to end before there can be another feed.
+// tryJoin is like join, but does not wait. If the last viewer of the feed f has just left, tryJoin returns f without a Subscriber:
+// f must end before the stream can have another feed.
 func (all *feeds) tryJoin(path string) (f *feed, sub *live.Subscriber, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -63,7 +65,7 @@ func (all *feeds) tryJoin(path string) (f *feed, sub *live.Subscriber, err error
 	if f != nil && f.viewers == 0 {
 		return f, nil, nil
 	}
-	if sub, err = all.hub.Subscribe(path, live.PlayOptions{}); err != nil { // subscribe before the feed can end
+	if sub, err = all.hub.Subscribe(path, live.PlayOptions{}); err != nil { // called before the feed starts, so that it can't end before there is a Subscriber
 		return nil, nil, err
 	}
 	if f == nil {
@@ -106,7 +108,7 @@ func (all *feeds) run(ctx context.Context, f *feed) {
 	}
 }
 
-// begin publishes the pieces in the hub until the end. pub is nil if there is nothing to publish.
+// begin publishes the pieces in the hub until the feed must end. pub is nil if nothing was published.
 func (all *feeds) begin(ctx context.Context, f *feed) (pub *live.Publisher, err error) {
 	defer func() {
 		if v := recover(); v != nil { // a panic would end the whole server
@@ -128,7 +130,7 @@ func (all *feeds) begin(ctx context.Context, f *feed) (pub *live.Publisher, err 
 	if err != nil {
 		return nil, err
 	}
-	// The same limits as package server has for a stream.
+	// The limits of the backlog are the defaults, as for a stream of package server.
 	if pub, err = all.hub.Publish(f.path, live.PublishOptions{Policy: live.Policy{PublishIdle: -1, Linger: -1}}); err != nil {
 		return nil, err
 	}
@@ -152,8 +154,8 @@ func (p packets) ReadPacket(to *message.Packet) error {
 	return nil
 }
 
-// The hub keeps what later viewers need, and lets slow viewers continue where they can. It decides by the kinds of FLV tags, so an
-// initialization segment is represented as a configuration, and a fragment as a frame.
+// The hub keeps the messages with which viewers that join begin, and with which slow viewers continue. It recognizes them by the
+// kinds of FLV tags. So an initialization segment has the form of a decoder configuration, and a fragment that of a frame.
 var (
 	initMark  = []byte{byte(flv.FrameKey)<<4 | byte(flv.VideoAVC), 0, 0, 0, 0}
 	keyMark   = []byte{byte(flv.FrameKey)<<4 | byte(flv.VideoAVC), 1, 0, 0, 0}
@@ -171,7 +173,7 @@ func tagOf(p fmp4.Piece) flv.Tag {
 	return flv.Tag{Type: flv.TagVideo, Body: bytes.Join([][]byte{mark, p.Data}, nil)}
 }
 
-// next returns a function for View.Relay.
+// next returns the function that View.Relay needs to read the messages of sub.
 func next(sub *live.Subscriber) func(ctx context.Context) ([]byte, uint64, error) {
 	var batch, rest []*live.Message
 	var missed uint64

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// pictures publishes pictures, every tenth of which is a key frame. See number.
+// pictures publishes pictures. Every tenth is a key frame. Each contains its number; see number.
 type pictures struct {
 	t     *testing.T
 	w     *media.Writer
@@ -61,8 +61,8 @@ func fragment(t *testing.T, r io.Reader) (b []byte) {
 	return b
 }
 
-// TestViewersShareFragments checks that a live stream is muxed once: a later viewer receives the end of what the first one receives, byte
-// for byte.
+// TestViewersShareFragments checks that a live stream is muxed only once. From the time at which it joins, a second viewer must receive
+// the same bytes as the first one.
 func TestViewersShareFragments(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")
@@ -104,7 +104,7 @@ func TestViewersShareFragments(t *testing.T) {
 	}
 }
 
-// TestViewersComeAndGo checks that a viewer receives the stream even after the last one before it has left.
+// TestViewersComeAndGo checks that a viewer receives the stream after all viewers before it have left.
 func TestViewersComeAndGo(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")
@@ -123,8 +123,8 @@ func TestViewersComeAndGo(t *testing.T) {
 	}
 }
 
-// TestViewersComeWhileOthersGo checks that a viewer receives the stream even if the last one before it is just leaving, as when a page is
-// loaded again.
+// TestViewersComeWhileOthersGo checks that a viewer receives the stream if it joins while the last other viewer is leaving, as happens
+// when a page is reloaded.
 func TestViewersComeWhileOthersGo(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")

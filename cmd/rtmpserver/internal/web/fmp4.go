@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// view sends a viewer fragmented MP4. The header Content-Type contains the codecs. The response ends with the stream, or when its codecs
-// change; another request gets the new codecs.
+// view sends a viewer fragmented MP4. The Content-Type header contains the codecs. The response ends when the stream ends or its codecs
+// change. Then the viewer must send another request to get the new codecs.
 func (all *feeds) view(w http.ResponseWriter, v *server.View) error {
 	if v.Live {
 		return all.viewLive(w, v)
@@ -35,7 +35,7 @@ func (all *feeds) view(w http.ResponseWriter, v *server.View) error {
 
 func (all *feeds) viewLive(w http.ResponseWriter, v *server.View) error {
 	var first message.Packet
-	if err := v.ReadPacket(&first); err != nil { // a stream that has not begun
+	if err := v.ReadPacket(&first); err != nil { // the stream has not begun
 		return refuse(w, err)
 	}
 	f, sub, err := all.join(v.Request.HTTP.Context(), v.Request.Path)
@@ -61,8 +61,8 @@ func begin(w http.ResponseWriter, contentType string) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// refuse answers for a stream without a track that can be played: browsers do not know its codecs, or it has ended, all of its media is
-// damaged, or it lacks the configuration of its codec. It returns err.
+// refuse answers a request for a stream that has no track that can be played, and returns err. Either MP4 does not support the codecs,
+// or the stream has ended, all of its media is damaged, or it has no decoder configuration.
 func refuse(w http.ResponseWriter, err error) error {
 	var unplayable *fmp4.CodecError
 	var undecodable *media.Error
@@ -82,7 +82,7 @@ func mux(r *media.Reader, m *fmp4.Muxer, write func(fmp4.Piece) error) error {
 		err := r.Read(&unit)
 		var damaged *media.Error
 		if errors.As(err, &damaged) {
-			continue // skip the message: the next may be audio
+			continue // the message is skipped, since the next one may be audio
 		}
 		var pieces []fmp4.Piece
 		if err == nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// npm installs the packages in testdata/mpegts/package-lock.json, and returns the folder. It continues while other tests run.
+// npm starts to install the packages in testdata/mpegts/package-lock.json. Other tests may run meanwhile. modules waits for
+// the end, and returns the folder.
 func npm(t *testing.T) (modules func() string) {
 	t.Helper()
 	programtest.Need(t, "npm")

@@ -49,10 +49,10 @@ func TestBrowser(t *testing.T) {
 		s.ffmpeg(t, "live/x", "320x180", "-profile:v", "baseline")
 		tab := open(t, ctx, s.url+"/#live/live%2Fx")
 		tab.plays()
-		s.ffmpeg(t, "live/x", "426x240", "-profile:v", "baseline") // the same codec, another size
+		s.ffmpeg(t, "live/x", "426x240", "-profile:v", "baseline") // the codec stays, the size changes
 		tab.until(`document.querySelector("video").videoWidth === 426`)
 		tab.plays()
-		s.ffmpeg(t, "live/x", "640x360", "-profile:v", "high", "-an") // another codec for players, and no audio
+		s.ffmpeg(t, "live/x", "640x360", "-profile:v", "high", "-an") // the codecs parameter changes, and the audio ends
 		tab.until(`document.querySelector("video").videoWidth === 640`)
 		tab.plays()
 	})

@@ -14,14 +14,14 @@ import (
 
 // Limits on the recordings that are listed.
 const (
-	maxRecordings = 500   // number of recordings in the list, the newest ones
-	maxEntries    = 20000 // number of files and directories that are examined; the rest is ignored
-	maxDepth      = 8     // of directories
+	maxRecordings = 500   // maximum number of recordings in the list, which contains the newest ones
+	maxEntries    = 20000 // maximum number of files and directories that are examined; others are ignored
+	maxDepth      = 8     // maximum depth of directories
 	headBytes     = 512 << 10
-	shelfTime     = 2 * time.Second // longest time for which a list is used
+	shelfTime     = 2 * time.Second // how long a list may be used before it is made again
 )
 
-// recording describes an FLV file, which may still be recorded.
+// recording describes an FLV file. Its recording may still be in progress.
 type recording struct {
 	Path     string    `json:"path"` // without .flv
 	Size     int64     `json:"size"` // bytes
@@ -38,7 +38,7 @@ type shelf struct {
 	mu     sync.Mutex
 	at     time.Time // time when listed was made
 	listed []recording
-	known  map[string]recording // recordings whose file has been read, by path
+	known  map[string]recording // recordings whose files have been read, by path
 }
 
 func (s *shelf) list(now time.Time) []recording {
@@ -95,7 +95,7 @@ func (s *shelf) look() []recording {
 	return all
 }
 
-// read fills in the properties at the beginning of the file.
+// read sets the fields whose values come from the beginning of the file.
 func (r *recording) read(root *os.Root) {
 	file, err := root.Open(r.Path + ".flv")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestSlowViewerGoesOnAtAKeyFrame checks that a viewer that is too slow misses pictures up to a key frame, and does not affect the others.
+// TestSlowViewerGoesOnAtAKeyFrame checks that a viewer that is too slow continues at a key frame, and does not delay the other viewers.
 func TestSlowViewerGoesOnAtAKeyFrame(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Backlog: 512 << 10, Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")
@@ -24,7 +24,7 @@ func TestSlowViewerGoesOnAtAKeyFrame(t *testing.T) {
 	w := newPictures(t, p, 20<<10)
 	w.write(1)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	res, err := client.Get(s.url + "/fmp4/live/x.mp4") // one picture is enough for the beginning of an answer
+	res, err := client.Get(s.url + "/fmp4/live/x.mp4") // the response begins after one picture
 	require.NoError(t, err)
 	defer res.Body.Close()
 	for end := time.Now().Add(patience); s.server.Stats().Dropped == 0; w.write(1) {
@@ -55,4 +55,4 @@ func TestSlowViewerGoesOnAtAKeyFrame(t *testing.T) {
 }
 
 // number returns the number of the picture in a sample.
-func number(s *fmp4.Sample) int { return int(binary.BigEndian.Uint32(s.Payload[5:])) } // after the length and the NAL unit's header
+func number(s *fmp4.Sample) int { return int(binary.BigEndian.Uint32(s.Payload[5:])) } // the number is after the length and the header of the NAL unit

@@ -19,14 +19,14 @@ type list struct {
 	Recordings []recording  `json:"recordings"`
 }
 
-// liveStream describes a live stream. Publisher is "" if it has none.
+// liveStream describes a live stream. Publisher is "" if the stream has no publisher.
 type liveStream struct {
 	Path      string    `json:"path"`
 	Publisher string    `json:"publisher"`
 	Since     time.Time `json:"since"`
 	Viewers   int       `json:"viewers"`
 	Missed    uint64    `json:"missed"`  // messages that slow viewers have skipped
-	BitRate   float64   `json:"bitRate"` // bit/s in the last one or two seconds
+	BitRate   float64   `json:"bitRate"` // bits per second in the last one or two seconds
 	Video     *video    `json:"video,omitempty"`
 	Audio     *audio    `json:"audio,omitempty"`
 }
@@ -44,7 +44,7 @@ type audio struct {
 	Channels   int    `json:"channels,omitempty"`
 }
 
-// describe returns a description of the tracks of a stream.
+// describe returns descriptions of a stream's tracks.
 func describe(i *flv.Info, frameRate float64) (*video, *audio) {
 	var v *video
 	var a *audio
@@ -112,10 +112,10 @@ func (l *lister) live(now time.Time) []liveStream {
 // ratePeriod is the shortest time over which a rate is measured.
 const ratePeriod = time.Second
 
-// rate measures a publisher between two lists.
+// rate is the bit rate and the frame rate of a publisher, measured between two lists.
 type rate struct {
 	since  time.Time
-	at     time.Time // time of the counts
+	at     time.Time // time at which the counts were read
 	bytes  uint64
 	count  int64
 	bits   float64 // per second

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// second is one second of media of a codec.
+// second is one second of media.
 type second struct {
 	track media.Track
 	units []encoded.Unit
@@ -37,15 +37,15 @@ func made(c encoded.Codec) func(t *testing.T) second {
 	}
 }
 
-// Small pictures, which are quickly encoded.
+// The pictures are small, so that encoding them takes little time.
 var (
 	h265 = made(encoded.Codec{Name: "H.265", Codec: media.H265, Args: []string{"testsrc2=s=160x90:r=10:d=1", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"}})
 	av1  = made(encoded.Codec{Name: "AV1", Codec: media.AV1, Args: []string{"testsrc2=s=160x90:r=10:d=1", "-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime"}})
 	opus = made(encoded.Codec{Name: "Opus", Codec: media.Opus, Args: []string{"sine=r=48000:d=1", "-c:a", "libopus"}})
 )
 
-// publish publishes a second of each codec again and again, at its time, until stop is called or the test ends. ffmpeg 5 can't put these
-// codecs into FLV.
+// publish publishes one second of each codec again and again, in real time, until stop is called or the test ends. It is used because
+// ffmpeg 5 can't write these codecs to FLV.
 func (s *site) publish(t *testing.T, path string, codecs ...func(t *testing.T) second) (stop func()) {
 	t.Helper()
 	type unit struct {

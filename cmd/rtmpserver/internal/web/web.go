@@ -1,5 +1,5 @@
-// Package web serves a page with the live streams and the recordings of an rtmpserver, which plays them in the
-// browser.
+// Package web serves a web page that lists the live streams and the recordings of an rtmpserver, and plays them in
+// the browser.
 package web
 
 import (
@@ -21,8 +21,8 @@ type Options struct {
 //go:embed page
 var assets embed.FS
 
-// policy allows the page its own script, style sheet, icon and data, and the media that the script has fetched. It
-// forbids everything else, and frames.
+// policy is the content security policy of the page. It allows the page's own scripts, style sheet, icon and data,
+// and the media that the scripts have fetched. It forbids everything else, and showing the page in a frame.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src blob:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -32,11 +32,11 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 //	/api/streams          the live streams and the recordings, as JSON
 //	/fmp4/app/name.mp4    a live stream or a recording as fragmented MP4; ?start= gives the position in a recording, in seconds
 //
-// Its users see the names of all streams.
+// Clients of the handler see the names of all streams.
 func New(o Options) http.Handler {
 	page, err := fs.Sub(assets, "page")
 	if err != nil {
-		panic(err) // impossible: it is embedded
+		panic(err) // impossible, since the folder is embedded
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(page))

@@ -1,14 +1,14 @@
-// The page: the list, which is asked for every second, and what is shown of the player.
+// This script shows the list, which it requests every second, and the state of the player.
 
 import { Player } from "./player.js";
 
 const $ = (id) => document.getElementById(id);
 const period = 1000; // ms between two lists
-const points = 60; // of a plot
+const points = 60; // number of points in a plot
 
 const cards = new Map(); // by key: { item, stream, rates }
 const player = new Player($("video"), $("still"));
-let current = ""; // the key of what is played
+let current = ""; // the key of the card that is played
 let unreachable = false;
 
 const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -42,10 +42,10 @@ function soundOf({ audio }) {
 	return join(audio.codec, audio.sampleRate && `${number(audio.sampleRate / 1000, audio.sampleRate % 1000 ? 1 : 0)} kHz`, ["", "mono", "stereo"][audio.channels] ?? (audio.channels && `${audio.channels} channels`));
 }
 
-// address returns where a stream is fetched. Nothing in a name has a meaning in a URL.
+// address returns the URL of a stream. It escapes the name.
 const address = (path) => `fmp4/${path.split("/").map(encodeURIComponent).join("/")}.mp4`;
 
-// card returns the card for a stream, and makes it if there is none.
+// card returns the card of a stream, which it makes if there is none.
 function card(key, template) {
 	let known = cards.get(key);
 	if (!known) {
@@ -101,7 +101,8 @@ function showRecording(recording, live) {
 	return key;
 }
 
-// arrange has the cards with these keys in a list, in this order as they come. None is moved, since it may have the focus.
+// arrange makes a list contain the cards with these keys. It adds new cards in this order, but moves no card, since a card
+// may have the focus.
 function arrange(list, keys) {
 	let next = null;
 	for (const key of keys.toReversed()) {
@@ -143,7 +144,7 @@ async function refresh() {
 	}
 }
 
-// play plays the stream of a card, which may have gone, in which case it is waited for.
+// play plays the stream of a card. If the stream does not exist any more, the player waits for it.
 function play(key) {
 	const live = key.startsWith("live/"), path = key.slice(key.indexOf("/") + 1), stream = cards.get(key)?.stream ?? { path };
 	for (const [other, { button }] of cards) button.setAttribute("aria-pressed", String(other === key));
@@ -158,7 +159,7 @@ function play(key) {
 	$("player").scrollIntoView({ block: "nearest" });
 }
 
-// tryAgain plays what could not be played if there is another publisher now.
+// tryAgain plays the current stream again if it could not be played and now has another publisher.
 function tryAgain() {
 	const stream = cards.get(current)?.stream;
 	if (player.state === "failed" && stream?.publisher && stream.since !== player.publication) play(current);
@@ -166,12 +167,12 @@ function tryAgain() {
 	if (button && button.getAttribute("aria-pressed") !== "true") button.setAttribute("aria-pressed", "true");
 }
 
-// fromAddress plays what the page's address says.
+// fromAddress plays the stream in the page's address.
 function fromAddress() {
 	let key = "";
 	try {
 		key = decodeURIComponent(location.hash.slice(1));
-	} catch {} // an address that somebody has typed
+	} catch {} // the address is not valid, perhaps because a user has typed it
 	if (/^(live|recording)\/./.test(key)) play(key);
 }
 

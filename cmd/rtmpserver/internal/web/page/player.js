@@ -1,17 +1,17 @@
-// The player: fetches a stream as fragmented MP4 and gives it to a video element by MediaSource.
+// The player fetches a stream as fragmented MP4 and passes it to a video element through MediaSource.
 
 const Source = self.ManagedMediaSource ?? self.MediaSource; // iPhones have the former only
 
-const behind = 0.8; // seconds of a live stream that are kept ready, at first
-const calm = 60000; // ms without a stall after which less is kept ready again
-const ahead = 30; // seconds of a recording that are kept ready at most
-const past = 30; // seconds that stay for going back
-const retry = 1000; // ms until a stream that is not there is asked for again
-const soon = 200; // likewise, of one that has come to its end: perhaps the codecs have changed
-const silence = 15000; // ms without data after which a live stream is asked for again: the network may have lost the connection
-const answer = 60000; // likewise, without an answer
+const behind = 0.8; // seconds of a live stream to buffer at first
+const calm = 60000; // ms without a stall after which the buffer of a live stream shrinks again
+const ahead = 30; // seconds of a recording to buffer at most
+const past = 30; // seconds to keep for going back
+const retry = 1000; // ms until the next request for a stream that does not exist
+const soon = 200; // ms until the next request for a stream that has ended, perhaps because its codecs have changed
+const silence = 15000; // ms without data after which a live stream is requested again, since the connection may be lost
+const answer = 60000; // ms without a response after which a request is sent again
 
-// Refused is an error that asking again does not help against.
+// Refused is an error that another request would not fix.
 class Refused extends Error {}
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -21,8 +21,8 @@ const happens = (target, name, signal) => new Promise((resolve, reject) => {
 	signal.addEventListener("abort", () => reject(signal.reason), { once: true });
 });
 
-// Player plays one stream at a time. It tells "state" events: detail has state (connecting, waiting, playing, stalled, failed)
-// and text.
+// Player plays one stream at a time. It dispatches "state" events, whose detail has state (connecting, waiting, playing,
+// stalled, failed) and text.
 export class Player extends EventTarget {
 	constructor(video, still) {
 		super();
@@ -38,7 +38,7 @@ export class Player extends EventTarget {
 		setInterval(() => this.#follow(), 250);
 	}
 
-	// play plays { url, live, duration, video, audio }, the latter two the names of the codecs.
+	// play plays { url, live, duration, video, audio }. video and audio are the names of the codecs.
 	play(stream) {
 		this.stop();
 		const session = { stream, abort: new AbortController(), stalls: 0, stalled: 0, since: 0, behind, bytes: 0, type: "", at: 0, started: 0, damaged: -Infinity, paused: false, reading: false, heard: 0, uneven: 0 };
@@ -59,7 +59,7 @@ export class Player extends EventTarget {
 		this.still.width = this.still.height = 0;
 	}
 
-	// figures is what there is to show, times in seconds.
+	// figures returns the numbers that the page shows. Times are in seconds.
 	figures() {
 		const { session, video } = this;
 		if (!session) return null;
@@ -89,7 +89,8 @@ export class Player extends EventTarget {
 		this.#tell("failed", error instanceof Refused ? error.message : `It can't be played: ${error.message}`);
 	}
 
-	// #live plays a live stream until stop. Each response is one MediaSource: it ends when the stream does, and when the codecs change.
+	// #live plays a live stream until stop. Each response needs a MediaSource of its own: a response ends when the stream ends or its
+	// codecs change.
 	async #live(session) {
 		const { signal } = session.abort;
 		while (!signal.aborted) {
@@ -106,13 +107,14 @@ export class Player extends EventTarget {
 			if (signal.aborted) return;
 			this.#undecodable(session);
 			this.#keepPicture();
-			session.since = 0; // a stream that is over does not stall
+			session.since = 0; // a stream that has ended is not stalled
 			this.#tell("waiting", "Waiting for its publisher…");
 			await pause(again);
 		}
 	}
 
-	// #recording plays a recording. Where the viewer goes to another place, it is asked for again from there.
+	// #recording plays a recording. When the viewer seeks to a position that is not buffered, it requests the
+	// recording again from there.
 	async #recording(session) {
 		const { stream } = session;
 		let from = 0, buffer = null;
@@ -137,7 +139,7 @@ export class Player extends EventTarget {
 			}
 			if (!buffer) continue;
 			if (!part.signal.aborted) await this.#wanted(session, part, complete);
-			if (this.#has(this.video.currentTime)) { // what comes next is wanted
+			if (this.#has(this.video.currentTime)) { // the next part must follow what is buffered
 				from = this.#end();
 				continue;
 			}
@@ -147,7 +149,8 @@ export class Player extends EventTarget {
 		}
 	}
 
-	// #wanted waits until more of a recording is wanted: when the viewer has gone elsewhere, or, if it is not complete, comes near its end.
+	// #wanted waits until more of a recording is needed: until the viewer seeks or, if the recording is not complete, until playing comes
+	// near the end of the buffer.
 	async #wanted(session, part, complete) {
 		while (!part.signal.aborted && (complete || this.#end() - this.video.currentTime > ahead / 3)) {
 			await pause(200);
@@ -155,7 +158,8 @@ export class Player extends EventTarget {
 		}
 	}
 
-	// #undecodable throws if the browser can't decode the stream. Damage, which is heard of once in a while, is not that.
+	// #undecodable throws if the browser can't decode the stream. It does not throw for a single error, which damaged
+	// media may cause.
 	#undecodable(session) {
 		const { error } = this.video, now = performance.now();
 		if (!error) return;
@@ -163,7 +167,7 @@ export class Player extends EventTarget {
 		session.damaged = now;
 	}
 
-	// #ask returns a response, or null if there is no such stream at the moment.
+	// #ask returns a response, or null if the stream does not exist at the moment.
 	async #ask(session, url, signal) {
 		if (!Source) throw new Refused("This browser has no MediaSource.");
 		const late = setTimeout(() => { if (!signal.aborted) this.#tell("waiting", session.stream.live ? "Waiting for its publisher…" : "Waiting for the server…"); }, retry);
@@ -184,11 +188,11 @@ export class Player extends EventTarget {
 		return response;
 	}
 
-	// #open gives the video element a new source, and returns the buffer of it.
+	// #open gives a new MediaSource to the video element, and returns its SourceBuffer.
 	async #open(session, response, duration, signal) {
 		this.#keepPicture();
 		const source = new Source();
-		this.video.disableRemotePlayback = true; // without which a ManagedMediaSource does not open
+		this.video.disableRemotePlayback = true; // a ManagedMediaSource does not open without this
 		const url = URL.createObjectURL(source);
 		const opened = happens(source, "sourceopen", signal);
 		this.video.src = url;
@@ -202,7 +206,7 @@ export class Player extends EventTarget {
 		return buffer;
 	}
 
-	// #start plays with sound if the browser allows it, and otherwise without.
+	// #start plays with sound if the browser allows it, otherwise without sound.
 	async #start() {
 		try {
 			await this.video.play();
@@ -213,7 +217,7 @@ export class Player extends EventTarget {
 		}
 	}
 
-	// #pump puts a response into the buffer. It returns whether all of it has come.
+	// #pump copies a response into the buffer. It returns whether the response has arrived completely.
 	async #pump(session, response, buffer, signal) {
 		const reader = response.body.getReader();
 		session.broken = () => reader.cancel().catch(() => {});
@@ -260,7 +264,7 @@ export class Player extends EventTarget {
 		await done;
 	}
 
-	// #begin goes to where a live stream is: its times are those since its publisher came.
+	// #begin seeks to the current position of a live stream, whose times count from the beginning of its publication.
 	#begin(session) {
 		const { buffered } = this.video;
 		if (session.started || buffered.length === 0) return;
@@ -268,7 +272,7 @@ export class Player extends EventTarget {
 		if (session.stream.live) this.video.currentTime = Math.max(buffered.start(0), this.#end() - session.behind);
 	}
 
-	// #follow keeps a live stream near its end: a little faster, or by a leap, and over holes.
+	// #follow keeps a live stream near its end: it plays faster or seeks, and skips gaps.
 	#follow() {
 		const { session, video } = this;
 		if (session && this.state === "playing" && this.#waited(session) > 0) this.#tell("stalled", "Waiting for data…");
@@ -290,7 +294,7 @@ export class Player extends EventTarget {
 			session.uneven = performance.now();
 		}
 		const left = end - now;
-		const much = performance.now() - session.started < 2000 ? 0.5 : 3; // what a stream begins with comes at once
+		const much = performance.now() - session.started < 2000 ? 0.5 : 3; // at the beginning, much data arrives at once
 		if (left > session.behind + much) video.currentTime = end - session.behind;
 		else if (left > session.behind + 0.6) video.playbackRate = 1.08;
 		else if (left < session.behind + 0.1) video.playbackRate = 1;
@@ -298,12 +302,12 @@ export class Player extends EventTarget {
 
 	#playing() {
 		const { session } = this;
-		if (!session || session.stream.live && !session.reading) return; // Firefox plays the rest of a stream that is over, and stalls again
+		if (!session || session.stream.live && !session.reading) return; // Firefox plays the rest of a stream that has ended, and stalls again
 		const waited = this.#waited(session);
 		if (waited > 0) {
 			session.stalls++;
 			session.stalled += waited;
-			session.behind = Math.min(4, session.behind + 0.4); // the way here is not as even as it was taken to be
+			session.behind = Math.min(4, session.behind + 0.4); // data arrives less evenly than expected
 			session.uneven = performance.now();
 		}
 		session.since = 0;
@@ -316,13 +320,13 @@ export class Player extends EventTarget {
 		if (session?.running && !video.seeking && this.state === "playing") session.since = performance.now();
 	}
 
-	// #waited returns how many seconds a stall has lasted that can be seen, otherwise 0.
+	// #waited returns how many seconds the current stall has lasted, or 0 if it is too short to be visible.
 	#waited(session) {
 		const waited = session.since ? (performance.now() - session.since) / 1000 : 0;
 		return waited < 0.2 ? 0 : waited;
 	}
 
-	// #paused stops reading a live stream: who goes on wants what is live then.
+	// #paused stops reading a live stream. A viewer who resumes continues with what is live then.
 	#paused() {
 		const { session, video } = this;
 		if (!session?.stream.live || video.ended || !session.running || video.error) return;
@@ -337,7 +341,7 @@ export class Player extends EventTarget {
 		if (session.started && video.buffered.length > 0) video.currentTime = Math.max(video.buffered.start(0), this.#end() - session.behind);
 	}
 
-	// #keepPicture leaves the last picture on the screen while the video element has none.
+	// #keepPicture shows the last picture while the video element has none.
 	#keepPicture() {
 		const { video, still } = this;
 		if (video.videoWidth === 0 || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
