@@ -264,7 +264,7 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "video/x-flv")
 	h.Set("Cache-Control", "no-store")
 	if v.missed != nil && r.ProtoMajor == 1 {
-		h.Set("Transfer-Encoding", "identity") // the end of the connection marks the end of a live stream, since chunks would take several system calls for each message
+		h.Set("Transfer-Encoding", "identity") // no chunks, which would take several system calls for each message; a live stream ends with its connection
 	}
 	w.WriteHeader(http.StatusOK)
 	v.out = newResponseOut(w, r)
