@@ -64,7 +64,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close") // otherwise the write deadline for the rest of this response would also apply to the next one
 	}
-	control.SetWriteDeadline(time.Time{})                                         // there may be nothing to write for a long time
+	control.SetWriteDeadline(time.Time{})                                         // no deadline, since there may be nothing to write for a long time
 	defer func() { control.SetWriteDeadline(time.Now().Add(s.writeTimeout())) }() // deadline for the rest of the response, which net/http sends later
 	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), suffix)
 	switch {
