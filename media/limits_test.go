@@ -13,11 +13,11 @@ import (
 )
 
 // Mutation testing (see CONTRIBUTING.md) makes changes that no test notices. Some of them have no effect:
-//   - codec.go, demux.go, outtrack.go: the number firstFourCC itself, which is not the number of a codec.
-//   - demux.go, outtrack.go, metadata.go: a size, rate or number of channels of 0, which stands for none.
-//   - picture.go: types of NAL units that an earlier case has taken; two comparisons that are made for both of two slices; a number
-//     with as many bits as there are bytes for, which is odd.
-//   - accessunits.go, adtsscanner.go: how often the same bytes are looked at, and how large the buffer is.
+//   - codec.go, demux.go, outtrack.go: comparisons with firstFourCC, which is not the number of a codec.
+//   - demux.go, outtrack.go, metadata.go: comparisons with a size, rate or number of channels of 0, which means unknown.
+//   - picture.go: types of NAL units that an earlier case handles; two comparisons that are symmetric in two slices; an
+//     Exp-Golomb number with as many bits as there are, which can't occur, since its length is odd.
+//   - accessunits.go, adtsscanner.go: how often the same bytes are examined, and the size of the buffer.
 
 // TestLimits checks that units, configurations and numbers of tracks at the limits are accepted.
 func TestLimits(t *testing.T) {

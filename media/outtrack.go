@@ -168,7 +168,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 		}
 	} else {
 		kind = message.TypeAudio
-		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // For these codecs FFmpeg sends an empty sequence header, and some readers wait for it.
+		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // FFmpeg sends an empty sequence header, and some readers wait for it.
 		if t.enhanced && (len(d.Config) > 0 || empty) || d.Codec == AAC && len(d.Config) > 0 {
 			body, err = flv.AppendAudioHeader(nil, t.audioHeader(flv.AudioSequenceStart))
 		}

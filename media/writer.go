@@ -27,7 +27,7 @@ type HeaderForm uint8
 
 // These are the forms of headers.
 const (
-	HeadersAuto     HeaderForm = iota // headers of FLV, which all servers support, for codecs that have a standard number in FLV; headers of Enhanced RTMP for others
+	HeadersAuto     HeaderForm = iota // headers of FLV for codecs with a standard number in FLV, headers of Enhanced RTMP for others
 	HeadersEnhanced                   // headers of Enhanced RTMP for all codecs that have a name in it
 	HeadersLegacy                     // only headers of FLV; H.265, AV1 and Opus have the non-standard numbers that some servers and cameras use
 )

@@ -87,7 +87,7 @@ type Live struct {
 	NoCache     bool           // players begin with the next key frame instead of the last one
 	Backlog     int            // bytes of the latest messages that are kept in memory, for late joiners and slow players; 0 means 8 MiB
 	BacklogTime time.Duration  // age up to which messages are kept; 0 means 10 s
-	Merge       time.Duration  // time for which messages are collected before they are written to players together; 0 means that each is written at once
+	Merge       time.Duration  // time for which messages are collected before they are written to players; 0 means that each is written at once
 }
 
 // TakeoverPolicy says who may publish a name that is already being published.
@@ -149,7 +149,7 @@ type SharedPolicy struct {
 	Write      func(c *Conn, name string) error // called before a change; an error refuses the change; nil means that all changes are allowed
 	Dir        string                           // folder in which persistent objects are stored; "" means that they are kept in memory
 	MaxObjects int                              // maximum number of objects in an instance of an application; 0 means 256
-	MaxSize    int                              // maximum memory of an object in bytes; 0 means 1 MiB. All objects of a Server together may use 256 MiB
+	MaxSize    int                              // maximum memory of an object in bytes; 0 means 1 MiB. The limit for all objects of a Server is 256 MiB
 }
 
 // Refusal is an error that a hook returns to choose the status code and the description that the client receives. For any other

@@ -68,7 +68,7 @@ func TestStreamInUse(t *testing.T) {
 				p.alive()
 				p.command(0, "closeStream", 0, nil)
 				p.command(id, "closeStream", 0, nil)
-				p.command(id, second, 5, nil, "b", -1000.0) // free again
+				p.command(id, second, 5, nil, "b", -1000.0) // the stream is free again
 				p.UntilCode(map[string]string{"play": message.CodePlayStart, "publish": message.CodePublishStart}[second])
 			})
 		}
@@ -130,7 +130,7 @@ func TestSeekAndPauseOfALiveStream(t *testing.T) {
 	all := sample(t)
 	write(t, out, all[:20])
 	p.command(0, "noSuchMethod", 77, nil)
-	for { // no media until unpaused
+	for { // no media must arrive before the end of the pause
 		m, err := p.Read()
 		require.NoError(t, err)
 		require.False(t, m.Type.Media(), "%v", m.Type)
@@ -182,7 +182,7 @@ func TestUnreadableConnect(t *testing.T) {
 	p.UntilGone()
 }
 
-// logs collects the output of a slog.Handler.
+// logs collects the records that a logger writes.
 type logs struct {
 	mu sync.Mutex
 	b  strings.Builder

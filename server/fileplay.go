@@ -63,7 +63,7 @@ func (p *playing) file() error {
 	fp.buffer.Store(int64(defaultBuffer))
 	if !p.stream.begin(fp) {
 		player.Close()
-		return errNotFound // impossible; see publication.start
+		return errNotFound // impossible, since the stream was free, and only this goroutine begins activities
 	}
 	id := p.stream.id
 	p.begun(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
@@ -89,7 +89,7 @@ func (s *Server) openFile(ctx context.Context, f *Files, r *Request) (*vod.Playe
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, vod.ErrBadName):
 		return nil, errNotFound
-	case errors.As(err, &unreadable) && !errors.Is(err, vod.ErrInvalidTime): // for example a link that leads out of the folder
+	case errors.As(err, &unreadable) && !errors.Is(err, vod.ErrInvalidTime): // for example, a link leads out of the folder
 		s.log().Info("rtmp: a file can't be played", "error", err)
 		return nil, errNotFound
 	}

@@ -64,7 +64,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close") // otherwise the write deadline for the rest of this response would also apply to the next one
 	}
-	control.SetWriteDeadline(time.Time{})                                         // there may be nothing to write for a long time
+	control.SetWriteDeadline(time.Time{})                                         // no deadline, since there may be nothing to write for a long time
 	defer func() { control.SetWriteDeadline(time.Now().Add(s.writeTimeout())) }() // deadline for the rest of the response, which net/http sends later
 	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), suffix)
 	switch {
@@ -264,7 +264,7 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "video/x-flv")
 	h.Set("Cache-Control", "no-store")
 	if v.missed != nil && r.ProtoMajor == 1 {
-		h.Set("Transfer-Encoding", "identity") // the end of the connection marks the end of a live stream, since chunks would take several system calls for each message
+		h.Set("Transfer-Encoding", "identity") // no chunks, which would take several system calls for each message; a live stream ends with its connection
 	}
 	w.WriteHeader(http.StatusOK)
 	v.out = newResponseOut(w, r)

@@ -25,7 +25,7 @@ type Handler interface {
 	ServePlay(ctx context.Context, s *Stream) error    // write s: io.Copy(s, file), or WritePacket
 }
 
-// Control is a request of a client that plays, for a Handler.
+// Control is a request of a client that plays, such as seek or pause, that a Handler receives.
 type Control struct {
 	Kind  string        // ControlSeek, ControlPause and so on
 	On    bool          // unused by seek and buffer
@@ -35,22 +35,23 @@ type Control struct {
 // The kinds of Control.
 const (
 	ControlSeek         = "seek"         // Value is the position
-	ControlPause        = "pause"        // On: pause; otherwise resume
+	ControlPause        = "pause"        // On is true for pause, false for resume
 	ControlBuffer       = "buffer"       // Value is the size of the client's buffer
-	ControlReceiveAudio = "receiveAudio" // On: send audio
-	ControlReceiveVideo = "receiveVideo" // On: send video
+	ControlReceiveAudio = "receiveAudio" // On is true if audio must be sent
+	ControlReceiveVideo = "receiveVideo" // On is true if video must be sent
 )
 
-// maxControls is how many Controls are queued for a Handler. When the queue is full, a seek fails and others are dropped.
+// maxControls is the maximum number of Controls in the queue of a Handler. When the queue is full, a seek fails, and
+// other requests are dropped.
 const maxControls = 64
 
-// handling is a stream that a Handler serves.
+// handling is the activity of a stream that a Handler serves.
 type handling struct {
 	stream  *netStream
 	app     application
 	request *Request
 	play    *playing // nil if the client publishes
-	in      *ingest  // receives the media if the client publishes
+	in      *ingest  // receives the client's media; nil if the client plays
 	ctx     context.Context
 	cancel  context.CancelFunc
 	out     *Stream
@@ -162,8 +163,8 @@ func (h *handling) finish() {
 	h.app.stop(h.request, st)
 }
 
-// serve passes a player's command to the Handler. Until the Handler has called Control, seeking fails and pause stops
-// its writes.
+// serve passes a player's command to the Handler. If the Handler has not called Control, seeks fail, and writes block
+// during a pause.
 func (h *handling) serve(cmd message.Command) {
 	if h.play == nil {
 		return
@@ -202,7 +203,7 @@ func (h *handling) control(k Control) bool {
 
 func (h *handling) setBuffer(d time.Duration) { h.control(Control{Kind: ControlBuffer, Value: d}) }
 
-// gate blocks writes while the client pauses.
+// gate blocks writes while the client has paused the stream.
 type gate struct {
 	mu   sync.Mutex
 	open chan struct{} // closed while writing is allowed

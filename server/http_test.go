@@ -112,7 +112,7 @@ func TestHTTPFLVWritesMessagesWhole(t *testing.T) {
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeVideo, Timestamp: at, Body: append([]byte{0x17, 1, 0, 0, 0}, make([]byte, size)...)}))
 	}
 	send(0, 100)
-	require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 20, Body: []byte{0xaf, 1, 0}})) // the file header is sent after the first audio and video
+	require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 20, Body: []byte{0xaf, 1, 0}})) // the file header is sent after this message
 	r, err := http.NewRequestWithContext(background(t), http.MethodGet, w.URL+"/live/x.flv", nil)
 	require.NoError(t, err)
 	res, err := http.DefaultClient.Do(r)

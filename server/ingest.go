@@ -15,9 +15,9 @@ type ingest struct {
 
 	mu      sync.Mutex // guards the fields below; held while take runs, which must not block
 	queue   session.MediaQueue
-	counted int                      // bytes of queue, as counted in waiting
+	counted int                      // number of bytes in queue that are included in waiting
 	take    func(m *session.Message) // nil while media is queued
-	over    error                    // why no more media will arrive; io.EOF if the client has ended the stream
+	over    error                    // the reason why no more media will arrive; io.EOF if the client has ended the stream
 }
 
 func (c *Conn) newIngest() *ingest { return &ingest{wake: make(chan struct{}, 1), waiting: &c.waiting} }

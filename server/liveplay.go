@@ -45,7 +45,7 @@ func (p *playing) live() error {
 	if !p.stream.begin(l) {
 		close(l.told)
 		l.player.Close()
-		return errNotFound // impossible; see publication.start
+		return errNotFound // impossible, since the stream was free, and only this goroutine begins activities
 	}
 	p.begun()
 	close(l.told)

@@ -193,7 +193,7 @@ func (p *publication) start() (code string, err error) {
 	if !p.stream.begin(p) {
 		return message.CodeFailed, errBadPath // impossible: the stream was free, and only this goroutine begins activities
 	}
-	p.in.open(p.take) // before the client is informed, so that the reader publishes everything that the client sends then, before it notices that the client has left
+	p.in.open(p.take) // before the client is informed, so that the reader publishes what the client sends before it leaves
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
 	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
 	return "", nil

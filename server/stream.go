@@ -23,8 +23,8 @@ type Stream struct {
 	fmt flvReader // owned by the goroutine that reads
 
 	parser flv.Parser     // owned by the goroutine that writes
-	tag    flv.Tag        // likewise
-	out    chunk.Outgoing // likewise
+	tag    flv.Tag        // owned by the goroutine that writes
+	out    chunk.Outgoing // owned by the goroutine that writes
 
 	read, write deadline
 }

@@ -112,7 +112,7 @@ func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: kind, Timestamp: at, Body: body}))
 	}
 	send(message.TypeVideo, 0, 0x17, 1, 0, 0, 0, 0)
-	send(message.TypeAudio, 20, 0xaf, 1, 0) // the file header is sent after the first audio and video
+	send(message.TypeAudio, 20, 0xaf, 1, 0) // the file header is sent after this message
 	request, err := http.NewRequestWithContext(background(t), http.MethodGet, w.URL+"/live/x.flv", nil)
 	require.NoError(t, err)
 	response, err := w.Client().Do(request)

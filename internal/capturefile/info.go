@@ -51,7 +51,7 @@ type Info struct {
 	Role      Role
 	Transport string    // rtmp, rtmps, rtmpe, rtmpt, rtmpts or rtmpte; "" if unknown
 	Server    string    // address, "host:port"; "" if unknown
-	Client    string    // likewise
+	Client    string    // address, "host:port"; "" if unknown
 	Began     time.Time // end of the handshake, to which the times in the capture are relative
 
 	Handshake Handshake

@@ -8,10 +8,10 @@ import (
 
 // Mutation testing (see CONTRIBUTING.md) makes changes that no test of this package notices. These have no effect on a file, but only
 // on the use of memory:
-//   - block.go: whether a block is stored or compressed when both take as much.
-//   - filter.go: in how many spans a body is held, when memory is given back, and whether nothing is emitted or no call made.
-//   - info.go: a space that is replaced by a space.
-//   - recorder.go: a Scan of no bytes; a block that is just as long as the limit, or whose states are.
-//   - redact.go, secrets.go: nothing at the end of a text, or a user without a name, that is replaced or not.
-//   - secrets.go: whether a secret that is longer than a text is looked for in it.
+//   - block.go: whether a block is compressed if this does not change its size.
+//   - filter.go: the number of spans of a body, the time at which memory is released, and calls of Emit with no bytes.
+//   - info.go: replacing a space by a space.
+//   - recorder.go: a Scan of no bytes; a block, or its states, of exactly the maximum size.
+//   - redact.go, secrets.go: whether an empty string at the end, or an empty user name, is replaced.
+//   - secrets.go: whether a secret is searched for in a shorter string.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -24,7 +24,7 @@ type patient struct{ *socket }
 
 func (patient) TryWrite([][]byte) (ok, ready bool) { return false, false }
 
-const drainEnv = "LIVE_TEST_DRAIN" // an environment variable that makes this test binary run the players; it contains the server's address and the number of connections
+const drainEnv = "LIVE_TEST_DRAIN" // makes this test binary run the players; contains an address and a number of connections
 
 // drain opens connections, and makes the kernel discard the bytes that arrive.
 func drain(addr string, n int) {

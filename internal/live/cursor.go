@@ -11,7 +11,7 @@ import (
 type cursor struct {
 	next uint64       // sequence number of the next message to consider
 	from *publication // the publication of the message at the cursor; nil before the first message
-	only *publication // if not nil, accept all messages of this publication and no others; if nil, accept the messages of any publication that can be decoded
+	only *publication // accept exactly the messages of this publication; if nil, those of any publication that can be decoded
 
 	noAudio, noVideo bool
 

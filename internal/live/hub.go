@@ -152,7 +152,7 @@ func (h *Hub) gone(m member) {
 	h.drain()
 }
 
-// told records that a publisher has been informed of its end.
+// told records that a publisher has been informed that it was ended.
 func (h *Hub) told() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -101,7 +101,7 @@ func TestAPublisherThatSendsTooMuchIsEnded(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		ended := make(chan error, 1)
 		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{MaxBitrate: 80_000}, Ended: func(err error) { ended <- err }})
-		write(t, pub, padded(key(0, 1), 60_000)) // a burst
+		write(t, pub, padded(key(0, 1), 60_000)) // a short burst
 		for range 20 {
 			time.Sleep(time.Second)
 			write(t, pub, padded(frame(0, 1), 4_000))

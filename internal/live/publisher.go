@@ -29,7 +29,7 @@ type Publisher struct {
 	lastCame atomic.Int64 // arrival of the newest message or, before the first message, of the publisher, by the hub's clock
 
 	err  error  // why the publication has ended; guarded by stream.mu
-	idle *alarm // likewise
+	idle *alarm // checks for media; guarded by stream.mu
 
 	mu      sync.Mutex // guards the fields below; no other lock is taken while it is held
 	info    flv.Info

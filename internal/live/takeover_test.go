@@ -53,7 +53,7 @@ func TestTimeNeverRunsBackAtTakeover(t *testing.T) {
 		write(t, third, audioHeader(1), sound(0, 5))
 		assert.Equal(t, []flv.Tag{sound(10_022, 5)}, c.got()[5:])
 
-		publish(t, h, always) // a publisher that sends nothing
+		publish(t, h, always) // the publisher sends nothing
 		time.Sleep(time.Second)
 		fifth := publish(t, h, always)
 		write(t, fifth, audioHeader(1), sound(7, 6))

@@ -14,8 +14,8 @@ var (
 	ErrBadName     = errors.New("invalid file name")                  // see Folder
 	ErrInvalidTime = errors.New("the time is outside the file")       // a position after the end of the file
 	ErrNotFLV      = errors.New("not an FLV file")                    // the file is not an FLV file; it was not changed
-	ErrBusy        = errors.New("the file is being recorded already") // the file is being recorded by this process or another
-	ErrNoSpace     = errors.New("not enough space for the recording") // because of MinFree, MaxTotal, a full disk, a quota or a limit of the process
+	ErrBusy        = errors.New("the file is being recorded already") // this process or another one is recording the file
+	ErrNoSpace     = errors.New("not enough space for the recording") // MinFree or MaxTotal is reached, the disk is full, or a quota or a limit of the process is reached
 	ErrClosed      = fs.ErrClosed                                     // the Folder, Player or Recorder is closed
 )
 

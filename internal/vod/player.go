@@ -48,7 +48,7 @@ type Player struct {
 	piece  piece
 	front  []Tag // headers that precede the piece
 	line   flv.Timeline
-	until  int64 // in ms; < 0 means no limit
+	until  int64 // position in ms at which playing ends; < 0 means no limit
 	over   bool  // the position until has been reached
 	clock  pacer
 	glance bool // the clock is stopped, but one picture must be sent

@@ -39,7 +39,7 @@ type scanner struct {
 	inWindow int
 }
 
-// newScanner returns a scanner at the first tag. The error is ErrNotFLV, or the file's.
+// newScanner returns a scanner at the first tag. The error is ErrNotFLV, or the error of the file.
 func newScanner(file io.ReaderAt, size int64) (*scanner, error) {
 	s := scannerAt(file, size, 0)
 	b, err := s.bytes(0, flv.FileHeaderSize)

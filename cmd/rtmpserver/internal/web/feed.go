@@ -65,7 +65,7 @@ func (all *feeds) tryJoin(path string) (f *feed, sub *live.Subscriber, err error
 	if f != nil && f.viewers == 0 {
 		return f, nil, nil
 	}
-	if sub, err = all.hub.Subscribe(path, live.PlayOptions{}); err != nil { // called before the feed starts, so that it can't end before there is a Subscriber
+	if sub, err = all.hub.Subscribe(path, live.PlayOptions{}); err != nil { // before the feed starts, so that it can't end earlier
 		return nil, nil, err
 	}
 	if f == nil {
