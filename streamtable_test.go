@@ -22,7 +22,7 @@ func (p *peer) giveStream(id uint32) {
 	p.StatusOn(id, "NetStream.Play.Start")
 }
 
-// playingFirst plays stream 1 of a scripted server. After that, the server calls then.
+// playingFirst plays stream 1 of a scripted server. The server calls the function then as soon as it has accepted play.
 func playingFirst(t *testing.T, then func(p *peer)) (*Conn, *Stream) {
 	t.Helper()
 	return playing(t, newPeer(t, func(p *peer) {

@@ -37,7 +37,7 @@ func (p *pools) Put(b *buffer) {
 	p[bits.Len(uint(size))-1].Put(b)
 }
 
-// get returns an empty buffer with room for n to most bytes; most is not less than n.
+// get returns an empty buffer whose capacity in bytes is between n and most, inclusive. The caller ensures n <= most.
 func (p *pools) get(n, most int) *buffer {
 	if n <= keepBuffer {
 		class := bits.Len(uint(n - 1)) // every buffer of this class is large enough

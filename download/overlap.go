@@ -116,7 +116,7 @@ func (o *overlap) unlike() bool {
 	return int32(o.at[len(o.at)-1]-since) > maxUnlike
 }
 
-// alike reports whether the server has repeated most of the frames of the file that it should have repeated by now.
+// alike reports whether enough frames of the file have arrived again: more than half of those that should have by now.
 func (o *overlap) alike() bool {
 	same, all := 0, 0
 	for i := range o.tail.recent {

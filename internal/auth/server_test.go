@@ -25,8 +25,8 @@ func verify(t *testing.T, s *auth.Server, app string) (rejection string) {
 	return rejection
 }
 
-// queries returns the two queries that p appends to p.App. The second contains a response to a challenge of s, to
-// which it has not been passed yet.
+// queries returns the two queries that p appends to p.App. The first has been passed to s, which answered with a
+// challenge. The second contains the response to that challenge, and has not been passed to s yet.
 func queries(t *testing.T, s *auth.Server, p *auth.Publisher) (first, second string) {
 	t.Helper()
 	first, again, err := p.Next(verify(t, s, p.App))

@@ -15,7 +15,7 @@ type pusher struct {
 	timer *time.Timer
 }
 
-// round is the state that one visit to all members shares.
+// round is the state that all members share during one call of pusher.visit.
 type round struct {
 	members          []member
 	published, ended bool   // the stream's state

@@ -81,9 +81,9 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err
 }
 
 // endsWhole reports whether the file ends with a whole tag. It goes backward from tag to tag with PreviousTagSize,
-// and must arrive at the first tag. If the metadata contains the size of the file, so that the file was closed, it
-// stops after many tags. Without these conditions, bytes of a body might be taken for tags, by chance or because
-// someone wrote them for this purpose.
+// until it arrives at the first tag or has read many tags. In the second case, the metadata must contain the size of
+// the file, which shows that the file was closed. Otherwise the tags might only be bytes of a body that look like
+// tags, by chance or because someone wrote them for this purpose.
 func (e *ending) endsWhole(s *scanner) bool {
 	const many = 256
 	first := s.pos

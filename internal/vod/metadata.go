@@ -12,8 +12,8 @@ import (
 
 const onMetaData = "onMetaData"
 
-// numbers are the metadata properties whose values are known only at the end of a recording, in the order of totals. A recording begins
-// with placeholders for the values, and replaces them when it is closed.
+// numbers are the metadata properties whose values are known only at the end of a recording. The type totals holds the values in the same
+// order. A recording begins with placeholders for the values, which are replaced when it is closed.
 var numbers = [...]string{"duration", "filesize", "lasttimestamp"}
 
 const filesize = 1 // index of "filesize" in numbers

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// stall is the longest pause, beyond the usual time between messages, that is acceptable. Players usually buffer less than that.
+	// stall is the longest pause, beyond the usual time between messages, that is acceptable. A longer one empties most players' buffers.
 	stall = 500 * time.Millisecond
 	// maxStalls bounds the stalls that are listed.
 	maxStalls = 32
