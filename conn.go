@@ -134,9 +134,9 @@ func (c *Conn) SharedObject(ctx context.Context, name string, persistent bool) (
 // To receive such requests, a program announces ExtReconnect in the capsEx of Options.ConnectFields. Follow does not change c.
 //
 // Follow refuses a connection that is less well encrypted, and another host or port unless Options.FollowReconnect is FollowAny. Without
-// FollowAny, the new Conn also refuses addresses that are nearer to this machine than the server's own: a public server cannot lead a
-// client to private, link-local or loopback addresses. The new Conn checks the addresses when it connects, after it has resolved names. It
-// cannot check them if a proxy or Options.HTTPClient resolves the names.
+// FollowAny, a public server also cannot lead a client to private, link-local or loopback addresses: when the new Conn connects, it
+// resolves the host name and refuses an address that is nearer to this machine than the address of c's server. It cannot check this if a
+// proxy or Options.HTTPClient resolves the name.
 //
 // Credentials are not sent to another host or port. Credentials are the user and password of Options and URL, Auth, Token, UsherToken,
 // ConnectData, ConnectFields, the client certificates of TLSConfig, the part of Playpath and Subscribe that follows a ?, and the user,
@@ -162,7 +162,7 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 //
 // If no stream was published, Close returns within a second. Otherwise it closes the streams, tells the server that nothing more will
 // follow, and waits until the server has read everything and hung up. If the server does not hang up, Close returns one second after
-// everything has been acknowledged and the server has stopped reading, and after Options.Timeout at the latest.
+// the server has acknowledged everything and stopped reading, or after Options.Timeout, whichever comes first.
 //
 // An error means that some of the published media may not have arrived. If the connection was lost before Close, the error is that of
 // Conn.Err. Close returns no other errors. On Linux and macOS, Close asks the TCP socket what has arrived. On other systems, through a

@@ -70,9 +70,9 @@ func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 }
 
 // ReadPacket reads the next message of any type before the library acts on it: pings, calls, results and media take effect only when the
-// packet is passed to HandlePacket. There are two exceptions: Set Chunk Size and Abort take effect at once, and so do the bytes received,
-// which are acknowledged. ReadPacket sets p.Body to a new slice, which the caller may keep. It returns an error when ctx is done, or after
-// Options.Timeout without a byte from the server. The connection stays usable after either error.
+// packet is passed to HandlePacket. There are two exceptions: Set Chunk Size and Abort take effect at once, and received bytes are
+// acknowledged without waiting for HandlePacket. ReadPacket sets p.Body to a new slice, which the caller may keep. It returns an error when
+// ctx is done, or after Options.Timeout without a byte from the server. The connection stays usable after either error.
 //
 // Until the packet has been passed to HandlePacket, do not call Stream.Read or wait for an answer: later messages of the same stream would
 // be handled before the packet.

@@ -21,7 +21,7 @@ import (
 // Options configures a Conn. The zero value is ready to use. The zero value of a field means librtmp's default if librtmp has one. New
 // copies the Options. If a value is invalid, Connect returns an *OptionError.
 //
-// The first fields say what to play or publish. App and TCURL override other parts of the URL.
+// The first fields say what to play or publish. Playpath, App and TCURL override parts of the URL.
 type Options struct {
 	// Playpath is the name of the stream to play or publish. Empty means the name in the URL.
 	Playpath string
@@ -91,7 +91,7 @@ type Options struct {
 	// environment's proxy is not used for loopback addresses.
 	Proxy string
 	// DialContext connects to addr, "host:port", which may be the address of a proxy. Nil means net.Dialer. If the connections do not
-	// support deadlines, only Close ends a blocked read or write after Connect has returned.
+	// support deadlines, a read or write that blocks after Connect has returned can be ended only by Close.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// HTTPClient is used for tunnels and SWF downloads. Proxy, DialContext and TLSConfig do not apply to it. Nil means a client made from
 	// these options.

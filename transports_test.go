@@ -250,8 +250,8 @@ func (c *recordedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestServerDiesOverEveryTransport cuts the connection after each message and at some other bytes. The cut is made in the stream of RTMP,
-// and below TLS and HTTP. With RTMP_LONG=1 it cuts at each byte.
+// TestServerDiesOverEveryTransport cuts the connection once per session: in the RTMP stream, after each message or at a random byte, or
+// below TLS and HTTP, at a random byte. With RTMP_LONG=1 it cuts at each byte, both in the RTMP stream and below.
 func TestServerDiesOverEveryTransport(t *testing.T) {
 	size := 20_000
 	if os.Getenv("RTMP_LONG") != "" {

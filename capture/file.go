@@ -122,7 +122,7 @@ func (f *File) damaged(at, size int64, detail string, err error) {
 	f.damage = append(f.damage, &DamageError{Offset: at, Size: size, Detail: detail, Err: err})
 }
 
-// search returns the position of the next block header at or after at, or size if there is none.
+// search looks for a block header from the position at on. It returns the header's position, or size if there is none.
 func (f *File) search(at, size int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for at < size {

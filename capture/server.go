@@ -97,7 +97,7 @@ func shakeHands(ctx context.Context, nc net.Conn, shake func() error) error {
 // script says when the messages of a session may be sent.
 type script struct {
 	asked   []request
-	answers map[int]int  // for each answer, by the ordinal of its message, the index in asked of its request
+	answers map[int]int  // the index in asked of the request that a message answers, by the message's ordinal
 	status  map[int]bool // true for messages about the state of a stream, by ordinal
 }
 

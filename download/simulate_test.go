@@ -54,7 +54,8 @@ func sample(t *testing.T) []flv.Tag {
 
 const headers = 3 // number of tags before the first media tag of the sample
 
-// seek returns the index of the key frame that is n key frames after the last one at or before a time.
+// seek returns the index of a key frame. n counts from the last key frame that is not after from: 0 is that one, 1 is the next, and -1 is
+// the previous one.
 func seek(all []flv.Tag, from time.Duration, n int) int {
 	var keys []int
 	at := 0

@@ -110,14 +110,14 @@ type AudioHeader struct {
 	Data []byte // the data after the header, a view of the body
 }
 
-// ParseAudioHeader reads the beginning of an audio tag's body (FLV E.4.2):
+// ParseAudioHeader reads the header at the beginning of an audio tag's body. This is either the header of FLV E.4.2:
 //
 //	+----------+--------+--------+----------+   +---------------+
 //	| format 4 | rate 2 | size 1 | stereo 1 |   | packet type 1 |   AAC only
 //	| 1                                     |   | 1             |
 //	+----------+--------+--------+----------+   +---------------+
 //
-// or, if the format is 9, of an Enhanced RTMP header (E-RTMP v2, ExAudioTagHeader):
+// or, if the format is 9, the header of Enhanced RTMP (E-RTMP v2, ExAudioTagHeader):
 //
 //	+-----+---------------+  +-------------------+  +--------+
 //	| 9 4 | packet type 4 |  | ModEx, multitrack |  | FourCC |

@@ -160,8 +160,8 @@ func TestAppendAV1Config(t *testing.T) {
 	assert.Equal(t, unhex(av1Record+"2a02 0401"), b, "with metadata")
 }
 
-// TestAppendAV1ConfigOfFields checks the fields of a sequence header that the configuration repeats. Its cases have all forms of the
-// fields that precede these in the sequence header.
+// TestAppendAV1ConfigOfFields checks the fields that the configuration copies from the sequence header. The cases cover all forms of the
+// fields that come before them in the sequence header.
 func TestAppendAV1ConfigOfFields(t *testing.T) {
 	const (
 		still = "1 1 01001 "                          // one picture of level 9

@@ -119,14 +119,14 @@ type VideoHeader struct {
 	Data []byte // the data after the header, a view of the body
 }
 
-// ParseVideoHeader reads the beginning of a video tag's body (FLV E.4.3):
+// ParseVideoHeader reads the header at the beginning of a video tag's body. This is either the header of FLV E.4.3:
 //
 //	+--------------+---------+   +---------------+------------------+
 //	| frame type 4 | codec 4 |   | packet type 1 | composition time |   AVC, HEVC and AV1 only
 //	| 1                      |   | 1             | 3                |
 //	+--------------+---------+   +---------------+------------------+
 //
-// or, if the first bit is set, of an Enhanced RTMP header (E-RTMP v2, ExVideoTagHeader):
+// or, if the first bit is set, the header of Enhanced RTMP (E-RTMP v2, ExVideoTagHeader):
 //
 //	+---+--------------+---------------+  +---------------------+  +--------+  +------------------+
 //	| 1 | frame type 3 | packet type 4 |  | ModEx, multitrack   |  | FourCC |  | composition time |   AVC, HEVC and VVC only

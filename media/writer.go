@@ -73,8 +73,8 @@ func NewWriter(dst PacketWriter, tracks ...*Track) *Writer {
 	return w
 }
 
-// WriteUnit writes a unit from a [Reader], or a unit of any codec. u.Track must be one of the Writer's tracks, which may be the Reader's
-// own. u.Changed is ignored. Unlike the methods for one codec, WriteUnit does not check Parts.
+// WriteUnit writes a unit of any codec, such as one from a [Reader]. u.Track must be one of the tracks that were passed to NewWriter; they
+// may be tracks of a Reader. u.Changed is ignored. Unlike the methods for one codec, WriteUnit does not check Parts.
 func (w *Writer) WriteUnit(u *Unit) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -44,9 +44,10 @@ func (v *View) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// Relay writes the pieces that next returns to w, until next or w returns an error. If next returns io.EOF, Relay returns nil. Use it when
-// many viewers share one converted form of a live stream: v no longer reads packets, but still counts as a player. missed is the number of
-// pieces before this one that were skipped because the viewer is too slow. ctx is done when the viewer leaves.
+// Relay calls next for one piece after another and writes the pieces to w, until next or w returns an error. If next returns io.EOF, Relay
+// returns nil. Use it to send the same converted form of a live stream to many viewers. v itself then reads no packets, but still counts as
+// a player. The ctx that next receives is done when the viewer leaves. With each piece, next returns in missed how many pieces before it
+// were skipped because the viewer is too slow.
 func (v *View) Relay(w io.Writer, next func(ctx context.Context) (piece []byte, missed uint64, err error)) error {
 	sub, ok := v.src.(*liveSource)
 	if ok {
