@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// vectorReader is not implemented on this system.
+// vectorReader never exists on this system, where newVectorReader returns nil and the session reads without scattering.
 type vectorReader struct{}
 
 func newVectorReader(net.Conn) *vectorReader { return nil }

@@ -4,7 +4,7 @@ package session
 
 import "net"
 
-// tryWriter is not implemented on this system.
+// tryWriter never exists on this system, where newTryWriter returns nil and the session writes in the ordinary, blocking way.
 type tryWriter struct{}
 
 func newTryWriter(net.Conn) *tryWriter { return nil }
