@@ -70,7 +70,7 @@ func (s *streamState) notOpened(err error) error {
 
 // statusReceived handles an onStatus for this stream. The reader calls it.
 func (s *streamState) statusReceived(status *StatusError) {
-	refusal := status.Level == "error" || fatalStatus[status.Code]
+	refusal := status.Refused()
 	s.mu.Lock()
 	awaited := false
 	for _, e := range s.expected {
@@ -100,20 +100,6 @@ func (s *streamState) statusReceived(status *StatusError) {
 	}
 	s.mu.Unlock()
 	session.Signal(s.readWake)
-}
-
-// fatalStatus contains the codes that are refusals even if the level of the status is not "error".
-var fatalStatus = map[string]bool{
-	message.CodeFailed:                    true,
-	message.CodePlayFailed:                true,
-	message.CodePlayStreamNotFound:        true,
-	message.CodeConnectInvalidApp:         true,
-	message.CodePlayNoSupportedTrackFound: true,
-	message.CodePublishBadName:            true,
-	message.CodePublishDenied:             true,
-	message.CodePublishRejected:           true,
-	message.CodeRecordFailed:              true,
-	message.CodeRecordNoAccess:            true,
 }
 
 // streamEOF handles the user control event StreamEOF. It ends the stream, unless the event only confirms a pause.

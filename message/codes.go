@@ -35,3 +35,20 @@ const (
 	CodeUnpauseNotify             = "NetStream.Unpause.Notify"               // the stream continues
 	CodeUnpublishSuccess          = "NetStream.Unpublish.Success"            // publishing has ended
 )
+
+// Refused reports whether e, an onStatus, refuses a request: its Level is "error", or its Code is a refusal that some servers send with
+// another level.
+func (e *StatusError) Refused() bool { return e.Level == "error" || refusals[e.Code] }
+
+var refusals = map[string]bool{
+	CodeConnectInvalidApp:         true,
+	CodeFailed:                    true,
+	CodePlayFailed:                true,
+	CodePlayNoSupportedTrackFound: true,
+	CodePlayStreamNotFound:        true,
+	CodePublishBadName:            true,
+	CodePublishDenied:             true,
+	CodePublishRejected:           true,
+	CodeRecordFailed:              true,
+	CodeRecordNoAccess:            true,
+}

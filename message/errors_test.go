@@ -37,6 +37,19 @@ func TestStatusErrorMasksOddCodes(t *testing.T) {
 	require.Equal(t, `rtmp: server: "Rejected: ***": no`, e.Error())
 }
 
+func TestStatusRefused(t *testing.T) {
+	for status, want := range map[StatusError]bool{
+		{Level: "error", Code: "NetStream.Odd"}:               true,
+		{Level: "status", Code: CodePlayStreamNotFound}:       true,
+		{Code: CodeFailed}:                                    true,
+		{Level: "status", Code: CodePlayStart}:                false,
+		{Level: "warning", Code: "NetStream.Play.InsufficientBW"}: false,
+		{}: false,
+	} {
+		require.Equal(t, want, status.Refused(), status)
+	}
+}
+
 func TestProtocolErrorText(t *testing.T) {
 	cause := errors.New("cause")
 	for want, e := range map[string]*ProtocolError{

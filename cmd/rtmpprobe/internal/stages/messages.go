@@ -130,12 +130,6 @@ func (b *Builder) commandReceived(cmd *message.Command) {
 	}
 }
 
-// refusals are the status codes that refuse a request even if their level is not error.
-var refusals = map[string]bool{
-	message.CodePlayStreamNotFound: true, message.CodePlayFailed: true, message.CodePlayNoSupportedTrackFound: true,
-	message.CodePublishBadName: true, message.CodePublishDenied: true, message.CodePublishRejected: true,
-}
-
 // status records a status, and ends the stage that it answers.
 func (b *Builder) status(s *message.StatusError) {
 	kept := report.Status{At: report.Duration(b.now), Code: quote.Peer(b.mask(s.Code)), Level: quote.Peer(b.mask(s.Level))}
@@ -154,7 +148,7 @@ func (b *Builder) status(s *message.StatusError) {
 		}
 		var refused error
 		text := kept.Text()
-		if s.Level == "error" || refusals[s.Code] {
+		if s.Refused() {
 			refused, text = s, ""
 		}
 		b.agreed(name, text, refused)
