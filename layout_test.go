@@ -47,7 +47,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 
 		"cmd/rtmpdump":                  public + " internal/quote",
 		"cmd/rtmpprobe":                 public + " internal/quote internal/secret" + probe,
-		"cmd/rtmpprobe/internal/report": "", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
+		"cmd/rtmpprobe/internal/report": "message", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/event":    "chunk rtmp",
 		"cmd/rtmpprobe/internal/dump":     "amf flv internal/quote message cmd/rtmpprobe/internal/event",
 		"cmd/rtmpprobe/internal/captured": "capture rtmp cmd/rtmpprobe/internal/event internal/quote",

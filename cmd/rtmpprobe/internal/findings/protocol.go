@@ -70,19 +70,19 @@ var protocol = []rule{
 		return "The server refused the user or the password."
 	}, "Check both. In URLs, characters other than letters and digits are written with %."},
 	{"connect-refused", report.Error, func(r *report.Report) string {
-		if !isStatus(r.Err) || !stageFailed(r, report.Connect) || r.WantsUser() {
+		if !report.IsRefusal(r.Err) || !stageFailed(r, report.Connect) || r.WantsUser() {
 			return ""
 		}
 		return "The server refused connect: " + r.Error
 	}, "Check the application, the part of the path after the host. See below which other settings work."},
 	{"stream-not-found", report.Error, func(r *report.Report) string {
-		if r.Publish || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
+		if r.Publish || !report.IsRefusal(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
 			return ""
 		}
 		return "The server refused to play the stream: " + r.Error
 	}, "Check the stream's name. A live stream may not have a publisher."},
 	{"publish-refused", report.Error, func(r *report.Report) string {
-		if !r.Publish || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
+		if !r.Publish || !report.IsRefusal(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
 			return ""
 		}
 		return "The server refused the stream: " + r.Error
@@ -199,8 +199,6 @@ func stageFailed(r *report.Report, name string) bool {
 	}
 	return false
 }
-
-func isStatus(err error) bool { return errors.As(err, new(*message.StatusError)) }
 
 // userRefused reports whether the server has rejected the credentials that were sent: authfailed or nosuchuser.
 func userRefused(r *report.Report) bool {

@@ -2,9 +2,12 @@
 package report
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // Report describes the probe of one URL or one capture.
@@ -28,6 +31,9 @@ type Report struct {
 	Commands   []Command `json:"commands,omitempty"`
 	Findings   []Finding `json:"findings"`
 }
+
+// IsRefusal reports whether err is a refusal by the server.
+func IsRefusal(err error) bool { return errors.As(err, new(*message.StatusError)) }
 
 // WantsUser reports whether the server has refused connect for lack of valid credentials (authmod adobe and llnw).
 func (r *Report) WantsUser() bool { return strings.Contains(r.Error, "authmod=") }

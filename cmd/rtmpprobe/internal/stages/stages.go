@@ -110,7 +110,7 @@ func (b *Builder) end(name, text string, err error, trips int) {
 	s := report.Stage{Name: name, At: report.Duration(began), Took: report.Duration(b.now - began), Text: text, Trips: trips}
 	if err != nil {
 		s.Error, s.Trips = b.because(err), 0
-		if isStatus(err) {
+		if report.IsRefusal(err) {
 			b.refusal = err
 		}
 	}
@@ -206,7 +206,7 @@ func (b *Builder) over(e *event.Event) {
 
 // reason returns why the session has ended. For a captured session err only says which end has closed the connection.
 func (b *Builder) reason(err error) error {
-	if b.refusal != nil && !b.opened && !isStatus(err) {
+	if b.refusal != nil && !b.opened && !report.IsRefusal(err) {
 		return b.refusal
 	}
 	for _, name := range []string{report.Connect, report.CreateStream, report.Play, report.Publish} {
@@ -222,8 +222,6 @@ func (b *Builder) reason(err error) error {
 	}
 	return err
 }
-
-func isStatus(err error) bool { return errors.As(err, new(*message.StatusError)) }
 
 // firsts records the first media and the first key frame.
 func (b *Builder) firsts(e *event.Event) {
