@@ -57,24 +57,38 @@ func (l *link) linger(ctx context.Context) {
 	half := !tunnel && l.session.CloseWrite(ctx)
 	tick := time.NewTicker(lingerPoll)
 	defer tick.Stop()
-	arrived, acknowledgements := false, l.counts.Acknowledgements.Load()
-	for quiet := time.Duration(0); quiet < lingerGrace; { // counted in ticks, so that a busy machine waits longer
+	s := silence{acknowledgements: l.counts.Acknowledgements.Load()}
+	for s.lasted < lingerGrace {
 		select {
 		case <-l.session.Done():
 			return
 		case <-answered:
-			answered, arrived, quiet = nil, true, 0
+			answered = nil
+			s.arrived, s.lasted = true, 0
 			if half = half || tunnel && l.session.CloseWrite(ctx); !half {
 				return
 			}
 		case <-tick.C:
-			quiet += lingerPoll
 			n, known := l.unacknowledged()
-			if more := l.counts.Acknowledgements.Load(); !arrived && (!known || n > farewellSize || more != acknowledgements) {
-				quiet, acknowledgements = 0, more
-			}
+			s.tick(n, known, l.counts.Acknowledgements.Load())
 		}
 	}
+}
+
+// silence is the time for which a lingering Close has seen no sign that the server is still reading.
+type silence struct {
+	lasted           time.Duration // counted in ticks, so that a busy machine waits longer
+	arrived          bool          // the server has read everything
+	acknowledgements uint64        // Acknowledgements received until the last tick
+}
+
+// tick is called once in lingerPoll. unacknowledged and known are the results of link.unacknowledged.
+func (s *silence) tick(unacknowledged int, known bool, acknowledgements uint64) {
+	s.lasted += lingerPoll
+	if !s.arrived && (!known || unacknowledged > farewellSize || acknowledgements != s.acknowledgements) {
+		s.lasted = 0
+	}
+	s.acknowledgements = acknowledgements
 }
 
 // unacknowledged returns how many bytes the server's TCP has not acknowledged, if that number is known. It is unknown through a proxy or a

@@ -204,25 +204,37 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 	})
 }
 
-// TestCloseWaitsForAServerThatAcknowledges checks that Close waits for as long as RTMP acknowledgements arrive, since TCP acknowledges
-// bytes that the server has not read yet.
-func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
-	read := make(chan struct{})
-	url := accepting(t, func(p *peer) {
-		for i := range uint32(lingerGrace / time.Millisecond) { // a slow server, for longer than lingerGrace
-			time.Sleep(2 * time.Millisecond)
-			p.Control(message.TypeAcknowledgement, message.AppendUint32(nil, i))
+// TestSilence checks which signs that the server is still reading make Close wait. TCP acknowledges bytes that the server has not read yet,
+// so RTMP's acknowledgements count as well.
+func TestSilence(t *testing.T) {
+	for name, test := range map[string]struct {
+		arrived        bool
+		unacknowledged int
+		unknown, acks  bool
+		silent         bool
+	}{
+		"nothing": {silent: true},
+		"only the last commands are unacknowledged": {unacknowledged: farewellSize, silent: true},
+		"media is unacknowledged":                   {unacknowledged: farewellSize + 1},
+		"not known":                                 {unknown: true},
+		"acknowledgements of RTMP":                  {acks: true},
+		"everything was read":                       {arrived: true, unacknowledged: farewellSize + 1, unknown: true, acks: true, silent: true},
+	} {
+		s, acks := silence{arrived: test.arrived}, uint64(0)
+		for range 3 {
+			if test.acks {
+				acks++
+			}
+			s.tick(test.unacknowledged, !test.unknown, acks)
 		}
-		p.UntilGone()
-		close(read)
-	})
-	c, s := publishing(t, url, nil)
-	writePackets(t, s, 10, 1000)
-	require.NoError(t, c.Close())
-	select {
-	case <-read:
-	default:
-		t.Error("Close has not waited for the server")
+		if test.silent {
+			assert.Equal(t, 3*lingerPoll, s.lasted, name)
+		} else {
+			assert.Zero(t, s.lasted, name)
+		}
+		s.arrived = true
+		s.tick(0, true, acks)
+		assert.Positive(t, s.lasted, name)
 	}
 }
 

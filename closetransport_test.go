@@ -85,9 +85,9 @@ func TestCloseWaitsForTheReader(t *testing.T) {
 	})
 }
 
-// tlsPublisher publishes with rtmps through a pipe, where a write waits for its reader. The server reads up to deleteStream, and then calls
-// then.
-func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *Conn {
+// tlsPublisher publishes with rtmps through a pipe, where a write waits for its reader. script is what the server does after it
+// has read deleteStream.
+func tlsPublisher(t *testing.T, timeout time.Duration, script func(nc net.Conn)) *Conn {
 	client, server := net.Pipe()
 	cfg := testserver.ServerTLS()
 	cfg.SessionTicketsDisabled = true // session tickets would not be read
@@ -102,7 +102,7 @@ func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *
 		p := &peer{peertest.New(nc)}
 		p.AcceptPublisher()
 		p.Expect("deleteStream")
-		then(nc)
+		script(nc)
 	}()
 	trust := testserver.ClientTLS()
 	trust.Time = func() time.Time { return cfg.Certificates[0].Leaf.NotBefore.Add(time.Minute) } // the clock of a bubble is different

@@ -102,10 +102,10 @@ func publishing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	return c, s
 }
 
-// accepting starts a server that accepts a publisher and then calls then. It returns the URL.
-func accepting(t *testing.T, then func(p *peer)) string {
+// accepting starts a server and returns its URL. script is what the server does after it has accepted a publisher.
+func accepting(t *testing.T, script func(p *peer)) string {
 	return newPeer(t, func(p *peer) {
 		p.AcceptPublisher()
-		then(p)
+		script(p)
 	})
 }

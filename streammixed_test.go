@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -37,7 +39,9 @@ func TestTwoStreams(t *testing.T) {
 				one, err := c.CreateStream(conntest.Context(t), nil)
 				require.NoError(t, err)
 				var wg sync.WaitGroup
+				reads := make(chan struct{}, 1) // signalled after each read and each Close
 				check := func(s *Stream, want []byte, mayClose bool) {
+					defer session.Signal(reads)
 					var got bytes.Buffer
 					buf := make([]byte, 1+rand.IntN(30000))
 					closeAt := -1
@@ -52,6 +56,7 @@ func TestTwoStreams(t *testing.T) {
 						}
 						n, err := s.Read(buf)
 						got.Write(buf[:n])
+						session.Signal(reads)
 						if closeAt >= 0 && got.Len() > closeAt {
 							s.Close()
 							break
@@ -70,7 +75,9 @@ func TestTwoStreams(t *testing.T) {
 							break
 						}
 						if rand.IntN(8) == 0 {
-							time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
+							for range rand.IntN(300) {
+								runtime.Gosched()
+							}
 						}
 					}
 					if !assert.True(t, bytes.HasPrefix(want, got.Bytes())) {
@@ -85,7 +92,7 @@ func TestTwoStreams(t *testing.T) {
 						if !errors.Is(err, ErrStreamBacklog) {
 							break
 						}
-						time.Sleep(3 * time.Millisecond)
+						<-reads
 					}
 					if !assert.NoError(t, err) {
 						break

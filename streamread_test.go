@@ -28,8 +28,8 @@ import (
 var past = time.Unix(1, 0)
 
 // lateReader tests a Read that has just found the queue empty. Before that Read reads the socket, another reader queues the last picture
-// and then calls then. lateReader runs in a synctest bubble.
-func lateReader(t *testing.T, then func(s *Stream)) *Stream {
+// and ends the stream with end. lateReader runs in a synctest bubble.
+func lateReader(t *testing.T, end func(s *Stream)) *Stream {
 	c, err := New("rtmp://server/app/play", nil)
 	require.NoError(t, err)
 	ours, theirs := net.Pipe()
@@ -45,7 +45,7 @@ func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 		s.mu.Lock()
 		s.queue.Push(&last)
 		s.mu.Unlock()
-		then(s)
+		end(s)
 	}}
 	return s
 }

@@ -22,13 +22,13 @@ func (p *peer) giveStream(id uint32) {
 	p.StatusOn(id, "NetStream.Play.Start")
 }
 
-// playingFirst plays stream 1 of a scripted server. The server calls the function then as soon as it has accepted play.
-func playingFirst(t *testing.T, then func(p *peer)) (*Conn, *Stream) {
+// playingFirst plays stream 1 of a scripted server. script is what the server does after it has accepted play.
+func playingFirst(t *testing.T, script func(p *peer)) (*Conn, *Stream) {
 	t.Helper()
 	return playing(t, newPeer(t, func(p *peer) {
 		p.AcceptConnect()
 		p.giveStream(1)
-		then(p)
+		script(p)
 		p.UntilGone()
 	}), nil)
 }

@@ -30,13 +30,13 @@ func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Con
 	return t.Context(), c
 }
 
-// pipedPublisher is like piped, but also publishes a stream. The server accepts the stream and then calls then. The pipe has no buffer: a
-// write returns when its bytes have been read.
-func pipedPublisher(t *testing.T, o Options, then func(p *peer)) (*Conn, *Stream) {
+// pipedPublisher is like piped, but also publishes a stream. script is what the server does after it has accepted the stream. The pipe has
+// no buffer: a write returns when its bytes have been read.
+func pipedPublisher(t *testing.T, o Options, script func(p *peer)) (*Conn, *Stream) {
 	t.Helper()
 	ctx, c := piped(t, o, func(p *peer) {
 		p.AcceptPublisher()
-		then(p)
+		script(p)
 	})
 	_, err := c.Connect(ctx)
 	require.NoError(t, err)

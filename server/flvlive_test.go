@@ -79,23 +79,14 @@ func TestHTTPFLVLiveEnds(t *testing.T) {
 	require.NoError(t, err)
 	_, err = pub.Write(testserver.Sample)
 	require.NoError(t, err)
-	view := func() *http.Response {
-		r, err := http.NewRequestWithContext(background(t), http.MethodGet, url+"/live/x.flv", nil)
-		require.NoError(t, err)
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		res, err := client.Do(r)
-		require.NoError(t, err)
-		t.Cleanup(func() { res.Body.Close() })
-		return res
-	}
-	view()
+	view(t, url+"/live/x.flv")
 	ctx, cancel := context.WithTimeout(background(t), patience)
 	defer cancel()
 	for at := uint32(20_000); s.Stats().Conns > 0; at += 40 {
 		require.NoError(t, ctx.Err(), "it is still there")
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeVideo, Timestamp: at, Body: append([]byte{0x17, 1, 0, 0, 0}, make([]byte, 100_000)...)}))
 	}
-	res := view()
+	res := view(t, url+"/live/x.flv")
 	require.NoError(t, s.Close())
 	_, err = io.Copy(io.Discard, res.Body)
 	assert.NoError(t, err, "cut off after a whole message, or reset")

@@ -36,39 +36,41 @@ func web(t testing.TB, s *server.Server) string {
 
 func get(t testing.TB, url string) (status int, body []byte) {
 	t.Helper()
+	res := view(t, url)
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	return res.StatusCode, body
+}
+
+// view requests url. It returns when the response has begun; the viewer of a live stream is then a player.
+func view(t testing.TB, url string) *http.Response {
+	t.Helper()
 	r, err := http.NewRequestWithContext(background(t), http.MethodGet, url, nil)
 	require.NoError(t, err)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := client.Do(r)
 	require.NoError(t, err)
-	defer res.Body.Close()
-	body, err = io.ReadAll(res.Body)
-	require.NoError(t, err)
-	return res.StatusCode, body
+	t.Cleanup(func() { res.Body.Close() })
+	return res
 }
 
 func TestHTTPFLVLive(t *testing.T) {
-	asked, stopped := make(chan *server.Request, 1), make(chan server.StreamStats, 1)
+	stopped := make(chan server.StreamStats, 1)
 	s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1},
-		Play: func(_ context.Context, r *server.Request) error { asked <- r; return nil },
 		Stop: func(r *server.Request, st server.StreamStats) { stopped <- st }}}}
 	url := web(t, s)
 	pub, err := s.Publish(background(t), "live/x")
 	require.NoError(t, err)
 	defer pub.Close()
 	all := sample(t)
-	go func() {
-		<-asked
-		for _, tag := range all {
-			pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body})
-		}
-		for s.Stats().Players == 0 { // the stream must not end before the viewer has joined
-			time.Sleep(time.Millisecond)
-		}
-		pub.Close()
-	}()
-	status, body := get(t, url+"/live/x.flv?key=1")
-	assert.Equal(t, http.StatusOK, status)
+	for _, tag := range all {
+		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
+	}
+	res := view(t, url+"/live/x.flv?key=1")
+	pub.Close()
+	body, err := io.ReadAll(res.Body)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, res.StatusCode)
 	got := media(tags(t, body))
 	assert.Equal(t, media(all)[len(media(all))-1], got[len(got)-1])
 	assert.Equal(t, byte(5), body[4], "the file header announces sound and pictures")

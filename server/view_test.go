@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -55,29 +54,28 @@ func TestViewHandler(t *testing.T) {
 		assert.Equal(t, v.Request.Path == "live/x", v.Live)
 		return viewTags(w, v)
 	})
-	read := func(url string) []flv.Tag {
-		status, body := get(t, url)
-		require.Equal(t, http.StatusOK, status)
+	readTags := func(res *http.Response) []flv.Tag {
+		require.Equal(t, http.StatusOK, res.StatusCode)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
 		return media(tags(t, append(flv.AppendFileHeader(nil, flv.FileHeader{}), body...)))
 	}
+	read := func(url string) []flv.Tag { return readTags(view(t, url)) }
 	assert.Equal(t, media(all), read(url+"/vod/film.tags"))
 	assert.EqualValues(t, 4000, read(url + "/vod/film.tags?start=5")[0].Timestamp)
 
 	pub, err := s.Publish(background(t), "live/x")
 	require.NoError(t, err)
 	defer pub.Close()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		assert.Equal(t, "own", <-transports)
-		for _, tag := range all {
-			pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body})
-		}
-		assert.Eventually(t, func() bool { return s.Stats().Players == 1 && s.Stats().Conns == 1 }, patience, 5*time.Millisecond)
-		pub.Close()
-	}()
-	got := read(url + "/live/x.tags")
-	<-done
+	for _, tag := range all {
+		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
+	}
+	res := view(t, url+"/live/x.tags")
+	assert.Equal(t, "own", <-transports)
+	assert.Equal(t, 1, s.Stats().Players)
+	assert.Equal(t, 1, s.Stats().Conns)
+	pub.Close()
+	got := readTags(res)
 	assert.Equal(t, media(all)[len(media(all))-1], got[len(got)-1])
 	assert.Zero(t, s.Stats().Conns)
 	silent := read(url + "/silent/film.tags")
