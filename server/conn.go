@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -42,12 +41,12 @@ type Conn struct {
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 
-	session *session.Session // set by shakeHands, before other goroutines use the Conn; until then only Server uses it, with mu held
-	hooks   session.Callbacks
-	waiting waiting
-	watch   watch
-	leaving atomic.Bool // no more requests are served
-	bye     sync.Once
+	session  *session.Session // set by shakeHands, before other goroutines use the Conn; until then only Server uses it, with mu held
+	hooks    session.Callbacks
+	waiting  waiting
+	watchdog watchdog
+	leaving  atomic.Bool // no more requests are served
+	bye      sync.Once
 
 	stage     stage        // owned by the reader
 	proof     proof        // owned by the hooks' goroutine
@@ -261,65 +260,4 @@ func (c *Conn) command(id uint32, name string, transaction float64, object any, 
 		return err
 	}
 	return c.session.SendReply(o)
-}
-
-// watch ends a connection whose client takes too long to send connect, or sends nothing for too
-// long after it.
-type watch struct {
-	mu    sync.Mutex
-	timer *time.Timer
-	ended bool
-	seen  uint64 // bytes received at the last check
-	quiet int    // consecutive checks without new bytes
-}
-
-// looks is the number of checks in each Server.IdleTimeout. With four, a connection ends at most a quarter of the timeout
-// late.
-const looks = 4
-
-// start arranges for f to be called after d. It cancels the call that was
-// arranged before.
-func (w *watch) start(d time.Duration, f func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer = nil
-	}
-	if !w.ended && d > 0 {
-		w.timer = time.AfterFunc(d, f)
-	}
-}
-
-func (w *watch) end() {
-	w.mu.Lock()
-	w.ended = true
-	w.mu.Unlock()
-	w.start(0, nil)
-}
-
-// watchIdle starts the checks for a silent client.
-func (c *Conn) watchIdle() {
-	limit := orDefault(c.server.IdleTimeout, defaultIdleTimeout, 0)
-	c.watch.quiet = 0
-	c.watch.start(limit/looks, func() { c.look(limit) })
-}
-
-func (c *Conn) look(limit time.Duration) {
-	w := &c.watch
-	switch received := c.session.Counters().BytesRead.Load(); {
-	case received != w.seen || c.session.Blocked() != nil: // while the reader is blocked, the client may have sent something
-		w.seen, w.quiet = received, 0
-	default:
-		w.quiet++
-	}
-	switch w.quiet {
-	case looks / 2:
-		c.session.Reply(session.Event(message.EventPingRequest, uint32(time.Now().UnixMilli())))
-		c.session.FlushReplies()
-	case looks:
-		c.session.Fail(&session.TimeoutError{What: "read", Hint: "IdleTimeout: the client is silent"})
-		return
-	}
-	w.start(limit/looks, func() { c.look(limit) })
 }

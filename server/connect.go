@@ -32,7 +32,7 @@ func (c *Conn) introduce(cmd message.Command, m *session.Message) {
 // connectReceived passes connect to the hooks' goroutine.
 func (c *Conn) connectReceived(cmd message.Command) error {
 	c.stage = stageConnected
-	c.watch.start(0, nil) // SetupTimeout does not include App.Connect
+	c.watchdog.stop() // SetupTimeout does not include App.Connect
 	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
 	return nil
 }
@@ -118,7 +118,7 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 	c.session.SetMaxMessageSize(s.maxMessage())
 	c.connected.Store(true)
 	if !c.byHand {
-		c.watchIdle()
+		c.watchdog.limitSilence(c.session, orDefault(s.IdleTimeout, defaultIdleTimeout, 0))
 	}
 	messages := append(c.playerQuestion(app), // sent before the answer, so that the client receives it before it asks for a stream
 		session.Control(message.TypeWindowAckSize, message.AppendUint32(nil, window)),
@@ -153,7 +153,7 @@ func (c *Conn) refuseConnect(cmd message.Command, err error) {
 // disorder refuses a command that comes before connect, or a second connect.
 func (c *Conn) disorder(cmd message.Command) {
 	c.stage = stageConnected
-	c.watch.start(0, nil)
+	c.watchdog.stop()
 	c.later(0, func() {
 		c.log.Info("rtmp: command out of order", "command", peer(cmd.Name))
 		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})

@@ -27,7 +27,7 @@ func (d dispatcher) Ended(err error) error {
 	c := d.Conn
 	c.leaving.Store(true)
 	c.end(err)
-	c.watch.end()
+	c.watchdog.end()
 	c.hooks.Finish(func() { c.guard(func() { c.farewell(err) }) })
 	return err
 }

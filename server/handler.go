@@ -58,7 +58,7 @@ type handling struct {
 
 	begun    sync.Once
 	controls chan Control
-	watched  atomic.Bool // Control has been called
+	steered  atomic.Bool // Control was called
 	ended    atomic.Bool
 	gate     gate
 	since    time.Time
@@ -174,7 +174,7 @@ func (h *handling) serve(cmd message.Command) {
 	case "seek":
 		ms, _ := number(cmd.Args, 0)
 		k.On, k.Value = false, time.Duration(milliseconds(ms))*time.Millisecond
-		if !h.watched.Load() || !h.control(k) {
+		if !h.steered.Load() || !h.control(k) {
 			h.stream.status("error", message.CodeSeekFailed, "this stream does not support seek")
 		}
 		return
@@ -182,7 +182,7 @@ func (h *handling) serve(cmd message.Command) {
 		k.Kind = ControlPause
 	}
 	if k.Kind == ControlPause {
-		if !h.watched.Load() {
+		if !h.steered.Load() {
 			h.gate.set(k.On)
 		}
 		pauseNotified(h.stream, k.On)

@@ -124,7 +124,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	c.nc.SetDeadline(time.Time{})
 	c.start(in.Received, result)
 	if setup > 0 && !c.byHand {
-		c.watch.start(max(1, setup-time.Since(began)), func() {
+		c.watchdog.start(max(1, setup-time.Since(began)), func() {
 			c.session.Fail(&session.TimeoutError{What: "connect", Hint: "SetupTimeout"})
 		})
 	}

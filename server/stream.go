@@ -266,7 +266,7 @@ func (s *Stream) WriteData(name string, args ...any) error {
 // Handler that calls Control must itself stop writing while the stream is paused, and must answer a seek with the Status
 // NetStream.Seek.Notify.
 func (s *Stream) Control() <-chan Control {
-	s.h.watched.Store(true)
+	s.h.steered.Store(true)
 	s.h.gate.set(false)
 	return s.h.controls
 }
