@@ -65,16 +65,16 @@ func (e *HandshakeError) Error() string {
 	if !strings.HasPrefix(why, stage+" ") { // unless the text repeats the stage, as in "dial tcp"
 		text = "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
 	}
-	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
+	if hint := hangUpHints[e.Stage]; hint != "" && errors.Is(e, io.ErrUnexpectedEOF) {
 		text += ": " + hint
 	}
 	return text
 }
 
-// hungUp reports whether the server closed or reset the connection.
-func hungUp(err error) bool {
+// Is makes errors.Is find io.ErrUnexpectedEOF if the server has reset the connection, as if it has closed it.
+func (e *HandshakeError) Is(target error) bool {
 	var failed *net.OpError
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) && !failed.Timeout() &&
+	return target == io.ErrUnexpectedEOF && errors.As(e.Err, &failed) && !failed.Timeout() &&
 		(failed.Op == "read" || failed.Op == "write" || failed.Op == "readfrom") // net/http sends bodies with ReadFrom
 }
 

@@ -167,4 +167,6 @@ func TestResetOfARequestIsExplained(t *testing.T) {
 	reset := &net.OpError{Op: "readfrom", Net: "tcp", Err: &net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}}
 	err := &HandshakeError{Stage: StageTunnel, Err: reset}
 	assert.ErrorContains(t, err, ": the server may not speak HTTP on this port")
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.NotErrorIs(t, &HandshakeError{Stage: StageDial, Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, io.ErrUnexpectedEOF)
 }

@@ -161,10 +161,8 @@ func refusedTLS(err error) bool {
 
 func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-// hungUp reports whether the server closed the connection.
-func hungUp(err error) bool {
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
-}
+// lost reports whether the server closed or reset the connection.
+func lost(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }
 
 // loopback reports whether the server is on this machine.
 func loopback(r *report.Report) bool {

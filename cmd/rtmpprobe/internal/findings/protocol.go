@@ -34,7 +34,7 @@ var protocol = []rule{
 		return "The server does not speak RTMP on this port: " + r.Error
 	}, "Check the port. If it is a web server that offers RTMPT, use rtmpt://; if it expects TLS, use rtmps://."},
 	{"handshake-hangup", report.Error, func(r *report.Report) string {
-		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !hungUp(r.Err) || refusedTLS(r.Err) {
+		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !lost(r.Err) || refusedTLS(r.Err) {
 			return ""
 		}
 		return "The server closed the connection during the handshake."
@@ -94,13 +94,13 @@ var protocol = []rule{
 		return "The server accepted connect, but did not answer " + lastStage(r) + "."
 	}, "Some servers do not answer until there is a publisher, or if a name is wrong."},
 	{"stream-hangup", report.Error, func(r *report.Report) string {
-		if failedEarly(r) || !hungUp(r.Err) || !unanswered(r) {
+		if failedEarly(r) || !lost(r.Err) || !unanswered(r) {
 			return ""
 		}
 		return "The server closed the connection instead of answering " + lastStage(r) + "."
 	}, "Some servers refuse a key, a stream's name or a second publisher in this way. The server's log says why."},
 	{"lost", report.Error, func(r *report.Report) string {
-		if failedEarly(r) || !hungUp(r.Err) || unanswered(r) {
+		if failedEarly(r) || !lost(r.Err) || unanswered(r) {
 			return ""
 		}
 		return "The connection was lost: " + r.Error
