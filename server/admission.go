@@ -18,8 +18,8 @@ type place struct {
 }
 
 var (
-	errTooMany        = fmt.Errorf("server: MaxConns: %w", admission.ErrFull)
-	errTooManyPerAddr = fmt.Errorf("server: MaxConnsPerIP: %w", admission.ErrAddrFull)
+	errTooMany        = fmt.Errorf("rtmp: MaxConns: %w", admission.ErrFull)
+	errTooManyPerAddr = fmt.Errorf("rtmp: MaxConnsPerIP: %w", admission.ErrAddrFull)
 )
 
 // admit counts a connection or a viewer in the limits, and fails if a limit is reached. direct says that remote is the other end of the

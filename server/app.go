@@ -71,7 +71,7 @@ type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 func Func(f any) Method {
 	call, err := method.Adapt(f)
 	if err != nil {
-		panic("server: Func: " + err.Error())
+		panic("rtmp: Func: " + err.Error())
 	}
 	return func(ctx context.Context, _ *Conn, args []any) (any, error) { return call(ctx, args) }
 }
@@ -163,7 +163,7 @@ type Refusal struct {
 
 // Error returns the code and the description.
 func (r *Refusal) Error() string {
-	text := "server: refused"
+	text := "rtmp: refused"
 	if r.Code != "" {
 		text += ": " + quote.Peer(r.Code)
 	}

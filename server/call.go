@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-var errNotifyFull = errors.New("server: notify: the send queue is full because the client does not read")
+var errNotifyFull = errors.New("rtmp: notify: the send queue is full because the client does not read")
 
 // Call is a remote call to a client.
 type Call struct {

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -235,5 +234,7 @@ func (g *gate) passage() <-chan struct{} {
 	return g.open
 }
 
-var errNotPublished = fmt.Errorf("server: can't read: the client plays this stream")
-var errNotPlayed = fmt.Errorf("server: can't write: the client publishes this stream")
+var (
+	errNotPublished = errors.New("rtmp: stream: can't read: the client plays this stream")
+	errNotPlayed    = errors.New("rtmp: stream: can't write: the client publishes this stream")
+)

@@ -54,7 +54,7 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config,
 		return ErrServerClosed
 	}
 	defer s.remove(c)
-	stop := context.AfterFunc(ctx, func() { c.fail(fmt.Errorf("server: %w", context.Cause(ctx))) })
+	stop := context.AfterFunc(ctx, func() { c.fail(fmt.Errorf("rtmp: %w", context.Cause(ctx))) })
 	defer stop()
 	if err := c.shakeHands(ctx, config, p); err != nil {
 		c.fail(err)
@@ -91,7 +91,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	if p != nil && p.proxy {
 		nc, own, err := proxied(c.nc)
 		if err != nil {
-			return fmt.Errorf("server: PROXY protocol: %w", err)
+			return session.During("PROXY protocol", err)
 		}
 		c.nc, c.remote = nc, nc.RemoteAddr()
 		c.log = s.log().With("conn", c.id, "remote", c.remote)
@@ -104,7 +104,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	if config != nil {
 		nc, err := transport.ServeTLS(ctx, c.nc, config)
 		if err != nil {
-			return fmt.Errorf("server: TLS: %w", err)
+			return session.During("tls", err)
 		}
 		c.nc = nc
 	}

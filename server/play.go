@@ -143,7 +143,7 @@ func (p *playing) begun(before ...chunk.Outgoing) error {
 
 func (p *playing) asked() *Request { return p.request }
 
-var errNotFound = errors.New("server: no such stream")
+var errNotFound = errors.New("rtmp: no such stream")
 
 // sink makes a session a live.Sink.
 type sink struct{ session *session.Session }

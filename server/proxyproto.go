@@ -20,7 +20,7 @@ const (
 	maxProxyV2 = 4 << 10 // bytes after the fixed header, including TLVs
 )
 
-var errProxyProtocol = errors.New("server: invalid PROXY protocol header")
+var errProxyProtocol = errors.New("invalid header")
 
 // proxied reads the PROXY protocol header that a trusted proxy may send. It returns a connection which begins after
 // the header and has the client's address, if the header contains one. own reports that the connection is the proxy's

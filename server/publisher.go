@@ -71,19 +71,17 @@ func hubError(err error, code string) error {
 	case errors.Is(err, live.ErrNotFound):
 		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "the stream has no publisher"}
 	case errors.Is(err, live.ErrClosed):
-		return fmt.Errorf("server: stream: %w", errStreamClosed)
+		return session.During("stream", session.ErrClosed)
 	}
 	return err
 }
-
-var errStreamClosed = fmt.Errorf("%w", session.ErrClosed)
 
 // Write publishes FLV bytes. Tags may be split anywhere between calls.
 func (p *Publisher) Write(b []byte) (n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var tag flv.Tag
-	return session.WriteTags(b, &p.parser, &tag, "server: publish", func() error { return p.write(tag) })
+	return session.WriteTags(b, &p.parser, &tag, "rtmp: publish", func() error { return p.write(tag) })
 }
 
 // write publishes a tag. The caller holds p.mu.
@@ -106,7 +104,7 @@ func (p *Publisher) ReadFrom(r io.Reader) (int64, error) {
 // WritePacket publishes an audio, video or data message. It uses the Type, the Timestamp (milliseconds) and the Body, which is copied.
 func (p *Publisher) WritePacket(packet *message.Packet) error {
 	if !packet.Type.Media() {
-		return fmt.Errorf("server: publish: %s is not media", packet.Type)
+		return fmt.Errorf("rtmp: publish: %s is not media", packet.Type)
 	}
 	tag, ok := tagOf(&session.Message{Packet: *packet})
 	if !ok {
@@ -121,7 +119,7 @@ func (p *Publisher) WritePacket(packet *message.Packet) error {
 func (p *Publisher) WriteData(name string, args ...any) error {
 	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
 	if err != nil {
-		return fmt.Errorf("server: publish: %w", err)
+		return fmt.Errorf("rtmp: publish: %w", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -151,5 +151,5 @@ func recordFailure(err error) string {
 type missedError struct{ messages uint64 }
 
 func (e *missedError) Error() string {
-	return "server: recording: the disk was too slow for " + strconv.FormatUint(e.messages, 10) + " messages"
+	return "rtmp: recording: the disk was too slow for " + strconv.FormatUint(e.messages, 10) + " messages"
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
-var ErrServerClosed = errors.New("server: closed")
+var ErrServerClosed = errors.New("rtmp: server closed")
 
 // Server is an RTMP server. The zero value relays live streams of any application on :1935. The fields must not be changed after the first
 // method call.

@@ -20,7 +20,7 @@ const (
 	maxSharedTotal       = 256 << 20 // memory of all objects of a server in bytes; persistent objects are never removed
 )
 
-var errSharedSlow = errors.New("server: the client does not read the changes of its shared objects")
+var errSharedSlow = errors.New("rtmp: the client does not read the changes of its shared objects")
 
 // sharedObjects holds the shared objects of a server. It never waits for a client.
 type sharedObjects struct {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -80,7 +79,7 @@ func (s *Server) Close() error {
 	t := s.tunnel
 	s.mu.Unlock()
 	for _, c := range conns {
-		c.fail(fmt.Errorf("server: %w", ErrServerClosed))
+		c.fail(ErrServerClosed)
 	}
 	for _, v := range viewers {
 		v.cancel()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -61,7 +60,7 @@ func (d *deadline) wait(ctx context.Context, event <-chan struct{}) error {
 	var expired <-chan time.Time
 	if at := d.get(); !at.IsZero() {
 		if !time.Now().Before(at) {
-			return fmt.Errorf("server: stream: %w", os.ErrDeadlineExceeded)
+			return &session.TimeoutError{What: "stream"}
 		}
 		timer := time.NewTimer(time.Until(at))
 		defer timer.Stop()
@@ -73,7 +72,7 @@ func (d *deadline) wait(ctx context.Context, event <-chan struct{}) error {
 	case <-d.wake:
 		return nil
 	case <-expired:
-		return fmt.Errorf("server: stream: %w", os.ErrDeadlineExceeded)
+		return &session.TimeoutError{What: "stream"}
 	case <-ctx.Done():
 		return nil
 	}
@@ -175,7 +174,7 @@ func (s *Stream) over() error {
 	if err := s.h.stream.conn.Err(); err != nil {
 		return err
 	}
-	return fmt.Errorf("server: stream: %w", io.ErrClosedPipe)
+	return fmt.Errorf("rtmp: stream: %w", io.ErrClosedPipe)
 }
 
 // mayWrite waits while the client has paused the stream.
@@ -215,7 +214,7 @@ func (s *Stream) Write(b []byte) (n int, err error) {
 }
 
 func (s *Stream) writeTags(b []byte, batch *session.Batch) (n int, err error) {
-	return session.WriteTags(b, &s.parser, &s.tag, "server: stream", func() error {
+	return session.WriteTags(b, &s.parser, &s.tag, "rtmp: stream", func() error {
 		s.out = session.Encode(message.Type(s.tag.Type), s.h.stream.id, s.tag.Timestamp, s.tag.Body)
 		return s.add(batch)
 	})
@@ -240,7 +239,7 @@ func (s *Stream) ReadFrom(r io.Reader) (int64, error) {
 // WritePacket plays an audio, video or data message. It uses p's Type, Timestamp (in milliseconds) and Body. It does not keep the Body.
 func (s *Stream) WritePacket(p *message.Packet) error {
 	if !p.Type.Media() {
-		return fmt.Errorf("server: stream: %s is not media: use Conn.SendPacket", p.Type)
+		return fmt.Errorf("rtmp: stream: %s is not media: use Conn.SendPacket", p.Type)
 	}
 	if err := s.mayWrite(); err != nil {
 		return err
@@ -257,7 +256,7 @@ func (s *Stream) WritePacket(p *message.Packet) error {
 func (s *Stream) WriteData(name string, args ...any) error {
 	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
 	if err != nil {
-		return fmt.Errorf("server: stream: %w", err)
+		return fmt.Errorf("rtmp: stream: %w", err)
 	}
 	return s.WritePacket(&message.Packet{Type: message.TypeDataAMF0, Timestamp: s.out.Timestamp, Body: body})
 }
