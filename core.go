@@ -27,7 +27,7 @@ func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]H
 	if k.log = log; k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	k.ctx, k.cancel = context.WithCancel(ctx)
+	k.ctx, k.cancel = context.WithCancelCause(ctx)
 	k.onEnd = k.events.queue.End
 	e := &k.events
 	e.ctx, e.log, e.dropped, e.ready = k.ctx, k.log, &k.counts.droppedEvents, make(chan struct{})
@@ -45,29 +45,20 @@ func (k *core) fellBack(server, why string) {
 	k.log.Warn("rtmp: pipelining failed: "+why, "server", server)
 }
 
-// life holds a Conn's first error, and ends everything that belongs to the Conn. The error of a connection occurs in its session, which
-// passes it to life.
+// life ends everything that belongs to a Conn. The Conn's error is that of its session or, if it has none, the first that connecting meets.
 type life struct {
-	ctx    context.Context // ends with the Conn
-	cancel context.CancelFunc
+	ctx    context.Context // ends with the Conn; its cause is the Conn's error
+	cancel context.CancelCauseFunc
 	onEnd  func() // called with mu held
 
 	mu      sync.Mutex // guards the fields below
-	err     error      // the first fatal error, which does not change
 	dialed  net.Conn   // the connection, until a session owns it
 	session *session.Session
 	owned   sync.WaitGroup // Close waits for it
 }
 
 // Err returns the error that ended the connection, and nil while it is alive.
-func (l *life) Err() error {
-	if l.ctx.Err() == nil {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
-}
+func (l *life) Err() error { return context.Cause(l.ctx) }
 
 // fail makes err the Conn's error unless it has one, ends all waits, and returns the Conn's error.
 func (l *life) fail(err error) error {
@@ -83,14 +74,13 @@ func (l *life) fail(err error) error {
 
 // end makes err the Conn's error unless it has one, and returns the Conn's error. The caller holds l.mu.
 func (l *life) end(err error) error {
-	if l.err != nil {
-		return l.err
+	if ended := l.Err(); ended != nil {
+		return ended
 	}
-	l.err = err
 	if nc := l.dialed; nc != nil {
 		l.owned.Go(func() { nc.Close() }) // in a goroutine, since closing a tunnel or TLS sends a last message, which may take time
 	}
-	l.cancel()
+	l.cancel(err)
 	l.onEnd()
 	return err
 }
@@ -98,7 +88,7 @@ func (l *life) end(err error) error {
 // useConn makes nc the connection of the Conn until a session begins, and closes the previous one. If the Conn has ended, it closes nc.
 func (l *life) useConn(nc net.Conn) error {
 	l.mu.Lock()
-	err := l.err
+	err := l.Err()
 	if err == nil {
 		if given := l.dialed; given != nil {
 			l.owned.Go(func() { given.Close() })
@@ -117,10 +107,11 @@ func (l *life) useConn(nc net.Conn) error {
 func (l *life) useSession(s *session.Session) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil {
+	err := l.Err()
+	if err == nil {
 		l.dialed, l.session = nil, s
 	}
-	return l.err
+	return err
 }
 
 // sessionEnded ends the Conn if s is its session. It calls meaning, with l.mu held, to turn err into the error that the program sees.

@@ -18,7 +18,7 @@ import (
 
 // HandlerFunc serves a method that the server calls. args are the values after the command object. If the server has asked for an answer,
 // it receives the result, with nil as null, or an _error with the text of the error. If the error is a *StatusError, the _error also has
-// its code. ctx ends with the Conn; [FromContext] returns the Conn.
+// its code. ctx ends with the Conn, whose error is then its cause; [FromContext] returns the Conn.
 //
 // The handlers of a Conn run one after the other. Calls that wait for their handler may use 16 MiB of memory together. Further calls are
 // dropped and counted in Stats.DroppedEvents; if the server has asked for an answer, it receives an _error.
