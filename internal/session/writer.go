@@ -403,7 +403,8 @@ func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 // InterruptWrite makes a write in progress for who check its limit.
 func (w *writer) InterruptWrite(who Writer) { w.deadline.interrupt(who) }
 
-// Leaving says that the peer may hang up from now on. A failed write then does not end the Session.
+// Leaving says that the peer may hang up from now on. A call after a failed write then returns its error without ending the Session, so that
+// what the peer has sent can still be read. A write of more than replies still ends the Session when it fails itself.
 func (w *writer) Leaving() { w.leaving.Store(true) }
 
 // CloseWrite writes all waiting messages, and closes the write side of the connection. It returns false if the connection can't be half
