@@ -33,8 +33,7 @@ var rests = sync.Pool{New: func() any { return new([]byte) }}
 // slice is built in rest and returned in pieces.
 type flvOut struct {
 	dst  []byte
-	n    int  // bytes in dst
-	late bool // the next tag does not fit into what is left of dst
+	n    int // bytes in dst
 	rest []byte
 	off  int // bytes of rest that were returned
 
@@ -50,12 +49,11 @@ type flvOut struct {
 
 func (o *flvOut) has() bool { return o.n > 0 || o.off < len(o.rest) }
 
-func (o *flvOut) full() bool { return o.late || o.n == len(o.dst) || o.off < len(o.rest) }
+func (o *flvOut) full() bool { return o.n == len(o.dst) || o.off < len(o.rest) }
 
 // fits reports whether the tag of m fits into dst. If not, the tag is left to the next Read, whose slice may have room for the whole tag.
 func (o *flvOut) fits(m *session.Message) bool {
-	o.late = o.n > 0 && m.Size()+flv.TagOverhead > len(o.dst)-o.n
-	return !o.late
+	return o.n == 0 || m.Size()+flv.TagOverhead <= len(o.dst)-o.n
 }
 
 // take converts m to a tag. Like librtmp, it leaves out all data messages except onMetaData.

@@ -249,7 +249,7 @@ func (s *streamReader) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	o := &s.out
-	o.dst, o.n, o.late = p, 0, false
+	o.dst, o.n = p, 0
 	defer func() { o.dst = nil }()
 	o.drain()
 	if o.n > 0 {
