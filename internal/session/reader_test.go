@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"io"
+	"runtime"
 	"testing"
 	"time"
 
@@ -239,4 +240,26 @@ func TestSetMaxMessageSize(t *testing.T) {
 	err := s.ReadPacket(conntest.Context(t), 0, &p)
 	var bad *chunk.Error
 	assert.True(t, errors.As(err, &bad), "%v", err)
+}
+
+// TestAwaitTurnYields checks that a goroutine that waits for media lets those run first that were woken before it: one of them may have
+// read its media.
+func TestAwaitTurnYields(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that another goroutine runs only when this one yields
+	client, _ := pair(t, Config{})
+	r := client.session.reader
+	r.token.waiting.Add(1) // another goroutine waits for the token, which is free
+	yielded := 0
+	for range 10 {
+		wake, p := make(chan struct{}, 1), new(player)
+		go Signal(wake)
+		got, err := r.awaitTurn(&Waiter{What: "read", Wake: wake, Sink: p, Taker: p})
+		require.NoError(t, err)
+		if got {
+			r.token.give()
+		} else {
+			yielded++
+		}
+	}
+	assert.Greater(t, yielded, 5, "not all, since the scheduler may choose this goroutine again")
 }
