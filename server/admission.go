@@ -30,17 +30,26 @@ func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	if p.proxy {
 		addr = netip.Addr{}
 	}
+	switch err := s.take(p, addr); {
+	case err == ErrServerClosed:
+		return nil, err
+	case err != nil:
+		return nil, s.refused(err, remote)
+	}
+	return p, nil
+}
+
+// take takes the place, and makes Close wait for it.
+func (s *Server) take(p *place, addr netip.Addr) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return nil, ErrServerClosed
+		return ErrServerClosed
 	}
-	var err error
-	if p.Place, err = s.places.Take(addr); err != nil {
-		return nil, s.refused(err, remote)
+	if p.Place, err = s.places.Take(addr); err == nil {
+		s.running.Add(1) // called with the lock held, so that Close cannot be waiting yet
 	}
-	s.running.Add(1) // called with the lock held, so that Close cannot be waiting yet
-	return p, nil
+	return err
 }
 
 // unavailable returns the error that an HTTP client gets when admit has
@@ -78,14 +87,16 @@ func (s *Server) leave(p *place) {
 	}
 }
 
-// refused counts and logs a connection that was refused because of a limit, and returns err.
+// refused counts and logs a connection that was refused because of a limit, and returns the error for it.
 func (s *Server) refused(err error, remote net.Addr) error {
 	limit := errTooMany
 	if errors.Is(err, admission.ErrAddrFull) {
 		limit = errTooManyPerAddr
 	}
 	s.counts.refused.Add(1)
-	s.log().Warn("rtmp: connection refused", "error", limit, "remote", remote)
+	if n := s.refusals.Add(); n > 0 {
+		s.log().Warn("rtmp: connection refused", "error", limit, "remote", remote, "refused", n)
+	}
 	return limit
 }
 

@@ -54,14 +54,15 @@ type Server struct {
 	// Logger receives records with the attributes conn, remote, app and stream. Nil means slog.Default.
 	Logger *slog.Logger
 
-	setup   sync.Once
-	hub     *live.Hub // the live streams
-	shared  sharedObjects
-	auth    authServers
-	running sync.WaitGroup // goroutines of listeners, connections and recordings
-	counts  counts
-	places  admission.Places // numbers of connections and viewers, in total and by address
-	lastID  atomic.Uint64
+	setup    sync.Once
+	hub      *live.Hub // the live streams
+	shared   sharedObjects
+	auth     authServers
+	running  sync.WaitGroup // goroutines of listeners, connections and recordings
+	counts   counts
+	places   admission.Places // numbers of connections and viewers, in total and by address
+	refusals admission.Refusals
+	lastID   atomic.Uint64
 
 	mu        sync.Mutex // guards the rest
 	closing   bool       // new clients are refused

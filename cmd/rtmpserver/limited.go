@@ -31,6 +31,7 @@ type httpLimits struct {
 	places  admission.Places
 	trusted prefixes // proxies, whose connections are not counted as those of one client
 	logger  *slog.Logger
+	refused admission.Refusals
 
 	mu    sync.Mutex // guards taken
 	taken map[net.Conn]*admission.Place
@@ -38,8 +39,6 @@ type httpLimits struct {
 
 // connState is for http.Server.ConnState, which is called before a connection is served.
 func (l *httpLimits) connState(nc net.Conn, state http.ConnState) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	switch state {
 	case http.StateNew:
 		addr := admission.AddrOf(nc.RemoteAddr())
@@ -48,12 +47,18 @@ func (l *httpLimits) connState(nc net.Conn, state http.ConnState) {
 		}
 		place, err := l.places.Take(addr)
 		if err != nil {
-			l.logger.Warn("HTTP connection refused", "error", err, "remote", nc.RemoteAddr())
 			nc.Close()
+			if n := l.refused.Add(); n > 0 {
+				l.logger.Warn("HTTP connection refused", "error", err, "remote", nc.RemoteAddr(), "refused", n)
+			}
 			return
 		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.taken[nc] = place
 	case http.StateHijacked, http.StateClosed:
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		if place := l.taken[nc]; place != nil {
 			place.Leave()
 			delete(l.taken, nc)
