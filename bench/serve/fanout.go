@@ -26,24 +26,19 @@ type fanOut struct {
 // once returns the CPU seconds per Gbit delivered, the KiB of memory per player, the delay of pictures (ms, median and 99th percentile),
 // and the time from joining to the first key frame (ms).
 func (f fanOut) once(ctx context.Context, dir string) ([]float64, error) {
-	p, err := f.server.start(ctx, dir)
+	p, err := f.server.publish(ctx, dir, media.Build(f.profile))
 	if err != nil {
 		return nil, err
 	}
 	defer p.stop()
-	url := f.server.url(p, "x")
-	pub, err := publish(ctx, url, media.Build(f.profile))
-	if err != nil {
-		return nil, err
-	}
-	defer pub.stop()
+	url := p.url
 	looking, err := sampleMany(ctx, url, watched)
 	if err != nil {
 		return nil, err
 	}
 	defer looking.stop()
 	if f.viewer != nil {
-		url = f.viewer(p)
+		url = f.viewer(p.process)
 	}
 	alone, err := p.memory()
 	if err != nil {
@@ -56,7 +51,7 @@ func (f fanOut) once(ctx context.Context, dir string) ([]float64, error) {
 	defer c.leave()
 	time.Sleep(settle)
 	looking.take()
-	u, err := use(p, c, *length)
+	u, err := use(p.process, c, *length)
 	if err != nil {
 		return nil, err
 	}

@@ -16,36 +16,30 @@ var crowds = []int{100, 500, 2000}
 // in crowds.
 func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
-		p, err := s.start(ctx, dir)
+		run := media.Build("200kbit")
+		run.Msgs = slices.DeleteFunc(run.Msgs, func(m media.Msg) bool { return !m.Key }) // key frames only, to keep the load of 2,000 players low
+		p, err := s.publish(ctx, dir, run)
 		if err != nil {
 			return nil, err
 		}
 		defer p.stop()
-		url := s.url(p, "x")
-		run := media.Build("200kbit")
-		run.Msgs = slices.DeleteFunc(run.Msgs, func(m media.Msg) bool { return !m.Key }) // key frames only, to keep the load of 2,000 players low
-		pub, err := publish(ctx, url, run)
-		if err != nil {
-			return nil, err
-		}
-		defer pub.stop()
 		time.Sleep(*length) // now the server holds all that it stores of the stream
 		alone, err := p.memory()
 		if err != nil {
 			return nil, err
 		}
-		c, err := gather(ctx, url, 0, openOptions{})
+		c, err := gather(ctx, p.url, 0, openOptions{})
 		if err != nil {
 			return nil, err
 		}
 		defer c.leave()
 		figures := make([]float64, len(crowds))
 		for i, n := range crowds {
-			if err := c.grow(ctx, url, n); err != nil {
+			if err := c.grow(ctx, p.url, n); err != nil {
 				return nil, err
 			}
 			time.Sleep(settle)
-			u, err := use(p, c, time.Second)
+			u, err := use(p.process, c, time.Second)
 			if err != nil {
 				return nil, err
 			}

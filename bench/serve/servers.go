@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/go-librtmp/rtmp/bench/media"
 )
 
 // server is a kind of server, with options.
@@ -79,6 +81,33 @@ func program(name, file string, options ...string) server {
 		}
 		return startProcess(ctx, dir, addr, filepath.Join(bin, file), args...)
 	}}
+}
+
+// stage is a server with a stream.
+type stage struct {
+	*process
+	url    string // of the stream
+	stream *publisher
+}
+
+// publish starts the server and publishes run.
+func (s server) publish(ctx context.Context, dir string, run *media.Run) (*stage, error) {
+	p, err := s.start(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	url := s.url(p, "x")
+	stream, err := publish(ctx, url, run)
+	if err != nil {
+		p.stop()
+		return nil, err
+	}
+	return &stage{process: p, url: url, stream: stream}, nil
+}
+
+func (s *stage) stop() {
+	s.stream.stop()
+	s.process.stop()
 }
 
 func (s server) url(p *process, name string) string {

@@ -66,28 +66,23 @@ func (s *stalling) check(m *message.Packet) {
 // stalled player; and the number of broken gaps and pictures.
 func stall(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
-		p, err := s.start(ctx, dir)
+		run := media.Build("2mbit")
+		p, err := s.publish(ctx, dir, run)
 		if err != nil {
 			return nil, err
 		}
 		defer p.stop()
-		url, run := s.url(p, "x"), media.Build("2mbit")
-		pub, err := publish(ctx, url, run)
-		if err != nil {
-			return nil, err
-		}
-		defer pub.stop()
-		looking, err := sampleMany(ctx, url, watched)
+		looking, err := sampleMany(ctx, p.url, watched)
 		if err != nil {
 			return nil, err
 		}
 		defer looking.stop()
-		c, err := gather(ctx, url, *players-*players/stallPart, openOptions{})
+		c, err := gather(ctx, p.url, *players-*players/stallPart, openOptions{})
 		if err != nil {
 			return nil, err
 		}
 		defer c.leave()
-		group, err := stallingPlayers(ctx, url, run, *players/stallPart)
+		group, err := stallingPlayers(ctx, p.url, run, *players/stallPart)
 		if err != nil {
 			return nil, err
 		}

@@ -17,17 +17,11 @@ const storm = 1000
 // percentile of the time until Play.Start, in ms.
 func connectStorm(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
-		p, err := s.start(ctx, dir)
+		p, err := s.publish(ctx, dir, media.Build("200kbit"))
 		if err != nil {
 			return nil, err
 		}
 		defer p.stop()
-		url := s.url(p, "x")
-		pub, err := publish(ctx, url, media.Build("200kbit"))
-		if err != nil {
-			return nil, err
-		}
-		defer pub.stop()
 		n := int(min(*length, 3*time.Second).Seconds() * storm)
 		cpu, err := p.cpu()
 		if err != nil {
@@ -40,7 +34,7 @@ func connectStorm(s server) func(ctx context.Context, dir string) ([]float64, er
 			due := begin.Add(time.Duration(i) * time.Second / storm)
 			time.Sleep(time.Until(due))
 			wg.Go(func() {
-				opened[i], errs[i] = open(ctx, url, openOptions{})
+				opened[i], errs[i] = open(ctx, p.url, openOptions{})
 				took[i] = time.Since(due)
 			})
 		}

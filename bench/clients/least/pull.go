@@ -26,7 +26,8 @@ func ended(err error) error {
 	return err
 }
 
-func pullMsg(size int) func(string, *media.Got) error {
+// pull plays a stream with read, which returns the chunk stream of the next message.
+func pull(size int, read func(*client) (*chunkStream, error)) func(string, *media.Got) error {
 	return func(url string, got *media.Got) error {
 		c, err := dial(url, false, size)
 		if err != nil {
@@ -36,7 +37,7 @@ func pullMsg(size int) func(string, *media.Got) error {
 		var g counter
 		defer func() { *got = g.Got }()
 		for {
-			st, err := c.message()
+			st, err := read(c)
 			if err != nil {
 				return ended(err)
 			}
@@ -45,38 +46,27 @@ func pullMsg(size int) func(string, *media.Got) error {
 	}
 }
 
-func pullScan(size int) func(string, *media.Got) error {
-	return func(url string, got *media.Got) error {
-		c, err := dial(url, false, size)
+// skip reads a message without keeping its body.
+func (c *client) skip() (*chunkStream, error) {
+	for {
+		st, n, err := c.chunkHeader()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		defer c.c.Close()
-		var g counter
-		defer func() { *got = g.Got }()
-		for {
-			st, n, err := c.chunkHeader()
-			if err != nil {
-				return ended(err)
-			}
-			st.got += n
-			for n > 0 {
-				if c.r == c.w {
-					if err := c.fill(); err != nil {
-						return ended(err)
-					}
-				}
-				k := min(n, c.w-c.r)
-				c.r += k
-				n -= k
-			}
-			if st.got == st.length {
-				st.got = 0
-				g.add(st)
-				if err := c.ack(); err != nil {
-					return err
+		st.got += n
+		for n > 0 {
+			if c.r == c.w {
+				if err := c.fill(); err != nil {
+					return nil, err
 				}
 			}
+			k := min(n, c.w-c.r)
+			c.r += k
+			n -= k
+		}
+		if st.got == st.length {
+			st.got = 0
+			return st, c.ack()
 		}
 	}
 }
