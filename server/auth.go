@@ -37,16 +37,16 @@ func (a *authServers) of(c *Credentials) *auth.Server {
 
 // authenticate authenticates a client that announces that it will publish, or that sends credentials. This is possible
 // only in connect, since both schemes ask the client to connect again. Other clients may connect, but cannot publish.
-func (c *Conn) authenticate(app application, connect amf.Object) error {
+func (k *commands) authenticate(app application, connect amf.Object) error {
 	creds, raw := app.Publishers, property(connect, "app")
 	if creds == nil || !publishes(connect) && !strings.Contains(raw, "authmod=") {
 		return nil
 	}
-	_, user, rejection, err := c.server.auth.of(creds).Identify(raw, func(user string) (string, bool) {
+	_, user, rejection, err := k.server.auth.of(creds).Identify(raw, func(user string) (string, bool) {
 		if creds.Password == nil {
 			return "", false
 		}
-		return creds.Password(c.ctx, user)
+		return creds.Password(k.ctx, user)
 	})
 	if err != nil {
 		return err
@@ -54,9 +54,9 @@ func (c *Conn) authenticate(app application, connect amf.Object) error {
 	if rejection != "" {
 		return &Refusal{Code: message.CodeConnectRejected, Description: rejection}
 	}
-	c.mu.Lock()
-	c.user = user
-	c.mu.Unlock()
+	k.mu.Lock()
+	k.user = user
+	k.mu.Unlock()
 	return nil
 }
 
@@ -74,7 +74,7 @@ type proof struct {
 }
 
 // playerQuestion returns the request for SWF verification, or nil if App.Player is nil.
-func (c *Conn) playerQuestion(app application) []chunk.Outgoing {
+func (k *commands) playerQuestion(app application) []chunk.Outgoing {
 	if app.Player == nil {
 		return nil
 	}
@@ -84,33 +84,33 @@ func (c *Conn) playerQuestion(app application) []chunk.Outgoing {
 
 // playerVerified checks the client's answer. A wrong answer ends the connection, as on Adobe's
 // servers.
-func (c *Conn) playerVerified(response []byte) {
-	app := c.application()
+func (k *commands) playerVerified(response []byte) {
+	app := k.application()
 	if app.App == nil || app.Player == nil {
 		return
 	}
 	player := app.Player
-	wrong := swf.CheckResponse(response, player.Hash, player.Size, c.s1Tail)
-	if c.proof.player = wrong == nil; !c.proof.player {
-		c.Reject(&Refusal{Description: wrong.Error()})
+	wrong := swf.CheckResponse(response, player.Hash, player.Size, k.s1Tail)
+	if k.proof.player = wrong == nil; !k.proof.player {
+		k.Reject(&Refusal{Description: wrong.Error()})
 	}
 }
 
 // tokenChallenge returns the properties of connect's result that challenge the client to decrypt App.Token.
-func (c *Conn) tokenChallenge(app application) amf.Object {
+func (k *commands) tokenChallenge(app application) amf.Object {
 	if app.Token == "" {
 		return nil
 	}
-	c.proof.token = rand.Text()
-	return amf.Object{{Name: "secureToken", Value: auth.SecureTokenChallenge(app.Token, c.proof.token)}}
+	k.proof.token = rand.Text()
+	return amf.Object{{Name: "secureToken", Value: auth.SecureTokenChallenge(app.Token, k.proof.token)}}
 }
 
 // tokenAnswered handles secureTokenResponse. The cipher pads the text to whole words with zeros.
-func (c *Conn) tokenAnswered(response string) {
-	c.proof.known = c.proof.token != "" && strings.TrimRight(response, "\x00") == c.proof.token
+func (k *commands) tokenAnswered(response string) {
+	k.proof.known = k.proof.token != "" && strings.TrimRight(response, "\x00") == k.proof.token
 }
 
 // mayPlay reports whether the client has passed the tests that the application requires.
-func (c *Conn) mayPlay(app application) bool {
-	return (app.Player == nil || c.proof.player) && (app.Token == "" || c.proof.known)
+func (k *commands) mayPlay(app application) bool {
+	return (app.Player == nil || k.proof.player) && (app.Token == "" || k.proof.known)
 }

@@ -111,22 +111,22 @@ func (c *Conn) Handle(method string, m Method) {
 }
 
 // called serves a remote call from the client on the hooks' goroutine.
-func (c *Conn) called(cmd message.Command) {
-	app := c.application()
-	c.mu.Lock()
-	m := c.methods[cmd.Name]
-	c.mu.Unlock()
-	result, found, err := app.call(c, m, cmd)
+func (k *commands) called(cmd message.Command) {
+	app := k.application()
+	k.mu.Lock()
+	m := k.methods[cmd.Name]
+	k.mu.Unlock()
+	result, found, err := app.call(k.Conn, m, cmd)
 	if !found && err == nil {
 		err = fmt.Errorf("method %s is not known", peer(cmd.Name))
 	}
 	if cmd.TransactionID == 0 {
 		if err != nil {
-			c.log.Debug("rtmp: call failed", "method", peer(cmd.Name), "error", err)
+			k.log.Debug("rtmp: call failed", "method", peer(cmd.Name), "error", err)
 		}
 		return
 	}
-	c.session.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
+	k.session.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
 }
 
 // told converts an error of a method to the error that is sent to the client: a

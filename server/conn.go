@@ -16,8 +16,8 @@ import (
 // Conn is the connection of a client. Its methods may be called from any goroutine, and in hooks.
 type Conn struct {
 	// One goroutine reads: the reader goroutine of the session, or the caller of ReadPacket. It calls the
-	// dispatcher (dispatch.go) for each message and neither blocks nor writes. Commands are served in the order
-	// of their arrival on the hooks' goroutine, which exists only while there are commands to serve. Media goes
+	// dispatcher (dispatch.go) for each message and neither blocks nor writes. Commands (commands.go) are served in the
+	// order of their arrival on the hooks' goroutine, which exists only while there are commands to serve. Media goes
 	// directly from the reader to its ingest.
 	//
 	// The lock order of the package is, outermost first, with the locks of session.Session and package live, whose comments
@@ -48,11 +48,7 @@ type Conn struct {
 	leaving  atomic.Bool // no more requests are served
 	bye      sync.Once
 
-	stage     stage        // owned by the reader
-	proof     proof        // owned by the hooks' goroutine
-	gatherer  gatherer     // owned by the reader
-	connected atomic.Bool  // connect has been accepted
-	pending   atomic.Int64 // calls of _onbwcheck without an answer
+	connected atomic.Bool // connect has been accepted
 
 	mu       sync.Mutex // guards the fields below
 	app      application

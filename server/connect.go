@@ -16,24 +16,24 @@ import (
 type queries struct{ app, tcURL url.Values }
 
 // introduce parses connect. It runs on the reader, since App.Packet and the commands after connect need the application.
-func (c *Conn) introduce(cmd message.Command, m *session.Message) {
+func (d *dispatcher) introduce(cmd message.Command, m *session.Message) {
 	object, _ := cmd.Object.(amf.Object)
 	name, query, _ := strings.Cut(property(object, "app"), "?")
 	name = strings.TrimSuffix(strings.TrimSuffix(strings.Trim(name, "/"), "/_definst_"), "/")
 	_, tcQuery, _ := strings.Cut(property(object, "tcUrl"), "?")
-	c.mu.Lock()
-	c.connect, c.appName = message.Packet{Type: m.Type, Body: bytes.Clone(m.Payload())}, name
-	c.query = queries{app: parseQuery(query), tcURL: parseQuery(tcQuery)}
-	c.app = application{c.server.application(name), c.panicked}
-	c.mu.Unlock()
-	c.log = c.log.With("app", peer(name))
+	d.mu.Lock()
+	d.connect, d.appName = message.Packet{Type: m.Type, Body: bytes.Clone(m.Payload())}, name
+	d.query = queries{app: parseQuery(query), tcURL: parseQuery(tcQuery)}
+	d.app = application{d.server.application(name), d.panicked}
+	d.mu.Unlock()
+	d.log = d.log.With("app", peer(name))
 }
 
 // connectReceived passes connect to the hooks' goroutine.
-func (c *Conn) connectReceived(cmd message.Command) error {
-	c.stage = stageConnected
-	c.watchdog.stop() // SetupTimeout does not include App.Connect
-	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
+func (d *dispatcher) connectReceived(cmd message.Command) error {
+	d.stage = stageConnected
+	d.watchdog.stop() // SetupTimeout does not include App.Connect
+	d.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { d.commands.serveConnect(cmd) })
 	return nil
 }
 
@@ -60,45 +60,45 @@ func (c *Conn) foreign(path string) bool {
 }
 
 // serveConnect answers connect. It runs on the hooks' goroutine.
-func (c *Conn) serveConnect(cmd message.Command) {
-	app := c.application()
+func (k *commands) serveConnect(cmd message.Command) {
+	app := k.application()
 	switch {
-	case c.server.isClosing():
-		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectAppShutdown, Description: "the server is shutting down"})
+	case k.server.isClosing():
+		k.refuseConnect(cmd, &Refusal{Code: message.CodeConnectAppShutdown, Description: "the server is shutting down"})
 		return
 	case app.App == nil:
-		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectInvalidApp, Description: "no such application"})
+		k.refuseConnect(cmd, &Refusal{Code: message.CodeConnectInvalidApp, Description: "no such application"})
 		return
-	case !validPath(c.App()) && c.App() != "":
-		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectInvalidApp, Description: "bad application name"})
+	case !validPath(k.App()) && k.App() != "":
+		k.refuseConnect(cmd, &Refusal{Code: message.CodeConnectInvalidApp, Description: "bad application name"})
 		return
 	}
 	object, _ := cmd.Object.(amf.Object)
-	if err := c.authenticate(app, object); err != nil {
-		c.refuseConnect(cmd, err)
+	if err := k.authenticate(app, object); err != nil {
+		k.refuseConnect(cmd, err)
 		return
 	}
-	if err := app.connect(c); err != nil {
-		c.log.Info("rtmp: connect refused", "error", err)
-		c.refuseConnect(cmd, err)
+	if err := app.connect(k.Conn); err != nil {
+		k.log.Info("rtmp: connect refused", "error", err)
+		k.refuseConnect(cmd, err)
 		return
 	}
-	c.mu.Lock()
-	c.accepted = true
-	c.mu.Unlock()
-	if c.leaving.Load() { // Reject was called meanwhile
+	k.mu.Lock()
+	k.accepted = true
+	k.mu.Unlock()
+	if k.leaving.Load() { // Reject was called meanwhile
 		return
 	}
-	if err := c.accept(cmd, object, app); err != nil {
-		c.fail(err)
+	if err := k.accept(cmd, object, app); err != nil {
+		k.fail(err)
 		return
 	}
-	app.connected(c)
+	app.connected(k.Conn)
 }
 
 // accept sends the answer that accepts the connection.
-func (c *Conn) accept(cmd message.Command, object amf.Object, app application) error {
-	s := c.server
+func (k *commands) accept(cmd message.Command, object amf.Object, app application) error {
+	s := k.server
 	window := s.WindowAckSize
 	if window == 0 {
 		window = defaultWindow
@@ -108,24 +108,24 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 		encoding = 0.0
 	}
 	info := append(message.StatusObject("status", message.CodeConnectSuccess, "Connection succeeded."), capabilities(object)...)
-	info = append(append(info, amf.Property{Name: "objectEncoding", Value: encoding}), c.tokenChallenge(app)...)
+	info = append(append(info, amf.Property{Name: "objectEncoding", Value: encoding}), k.tokenChallenge(app)...)
 	result, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "_result", TransactionID: cmd.TransactionID,
 		Object: amf.Object{{Name: "fmsVer", Value: "FMS/3,5,7,7009"}, {Name: "capabilities", Value: 31.0}, {Name: "mode", Value: 1.0}},
 		Args:   []any{info}})
 	if err != nil {
 		return err
 	}
-	c.session.SetMaxMessageSize(s.maxMessage())
-	c.connected.Store(true)
-	if !c.byHand {
-		c.watchdog.limitSilence(c.session, orDefault(s.IdleTimeout, defaultIdleTimeout, 0))
+	k.session.SetMaxMessageSize(s.maxMessage())
+	k.connected.Store(true)
+	if !k.byHand {
+		k.watchdog.limitSilence(k.session, orDefault(s.IdleTimeout, defaultIdleTimeout, 0))
 	}
-	messages := append(c.playerQuestion(app), // sent before the answer, so that the client receives it before it asks for a stream
+	messages := append(k.playerQuestion(app), // sent before the answer, so that the client receives it before it asks for a stream
 		session.Control(message.TypeWindowAckSize, message.AppendUint32(nil, window)),
 		session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, window, message.LimitDynamic)),
 		session.Event(message.EventStreamBegin, 0),
 		session.Control(message.TypeSetChunkSize, message.AppendUint32(nil, uint32(s.chunkSize()))), result)
-	return c.session.Send(c.ctx, messages...)
+	return k.session.Send(k.ctx, messages...)
 }
 
 // capabilities returns the properties for the answer to a client that supports Enhanced RTMP (E-RTMP v2, connect), or nil for other
@@ -142,21 +142,21 @@ func capabilities(connect amf.Object) amf.Object {
 }
 
 // refuseConnect answers with the error and closes the connection.
-func (c *Conn) refuseConnect(cmd message.Command, err error) {
-	c.server.counts.refused.Add(1)
+func (k *commands) refuseConnect(cmd message.Command, err error) {
+	k.server.counts.refused.Add(1)
 	r := refusalOf(err, message.CodeConnectRejected)
 	info := append(message.StatusObject("error", r.Code, r.Description), r.extra()...)
-	c.command(0, "_error", cmd.TransactionID, nil, info)
-	c.leave()
+	k.command(0, "_error", cmd.TransactionID, nil, info)
+	k.leave()
 }
 
 // disorder refuses a command that comes before connect, or a second connect.
-func (c *Conn) disorder(cmd message.Command) {
-	c.stage = stageConnected
-	c.watchdog.stop()
-	c.later(0, func() {
-		c.log.Info("rtmp: command out of order", "command", peer(cmd.Name))
-		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})
+func (d *dispatcher) disorder(cmd message.Command) {
+	d.stage = stageConnected
+	d.watchdog.stop()
+	d.later(0, func() {
+		d.log.Info("rtmp: command out of order", "command", peer(cmd.Name))
+		d.commands.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})
 	})
 }
 

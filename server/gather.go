@@ -24,14 +24,14 @@ type gatherer struct {
 }
 
 // gather is called before each read, and waits if the read should be delayed.
-func (c *Conn) gather() {
-	g, now := &c.gatherer, time.Now()
-	pause := g.pause(now, c.session.Counters().BytesRead.Load())
-	if pause <= 0 || !c.unwatched(now) {
+func (d *dispatcher) gather() {
+	g, now := &d.gatherer, time.Now()
+	pause := g.pause(now, d.session.Counters().BytesRead.Load())
+	if pause <= 0 || !d.unwatched(now) {
 		return
 	}
 	if g.lowWater == nil {
-		if g.lowWater = transport.LowWater(c.nc); g.lowWater == nil {
+		if g.lowWater = transport.LowWater(d.nc); g.lowWater == nil {
 			return // without a low-water mark each message would wake the poller, so a pause would save little
 		}
 		g.timer = time.NewTimer(0)
@@ -40,7 +40,7 @@ func (c *Conn) gather() {
 	g.timer.Reset(pause)
 	select {
 	case <-g.timer.C:
-	case <-c.ctx.Done():
+	case <-d.ctx.Done():
 	}
 	g.lowWater(1) // the next read must return even if only one byte arrives
 }
@@ -59,11 +59,11 @@ func (g *gatherer) pause(now time.Time, received uint64) time.Duration {
 
 // unwatched reports whether the client only publishes, its application has neither a Media nor a Packet hook, and only recorders read
 // its streams.
-func (c *Conn) unwatched(now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (d *dispatcher) unwatched(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	publishes := false
-	for _, st := range c.streams {
+	for _, st := range d.streams {
 		p, ok := st.activity().(*publication)
 		if !ok || now.Sub(p.since) < gatherAfter || p.app.Media != nil || p.app.Packet != nil || p.pub.Watched() {
 			return false

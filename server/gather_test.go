@@ -42,18 +42,18 @@ func TestGather(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c, p := unwatchedConn(t)
+				d, p := unwatched(t)
 				if test.change != nil {
-					test.change(t, c, p)
+					test.change(t, d.Conn, p)
 				}
-				c.gather()
-				c.session.Counters().BytesRead.Add(test.bytes)
+				d.gather()
+				d.session.Counters().BytesRead.Add(test.bytes)
 				time.Sleep(50 * time.Millisecond)
 				var marks []int
-				c.gatherer.lowWater = func(n int) { marks = append(marks, n) }
-				c.gatherer.timer = time.NewTimer(0)
+				d.gatherer.lowWater = func(n int) { marks = append(marks, n) }
+				d.gatherer.timer = time.NewTimer(0)
 				begin := time.Now()
-				c.gather()
+				d.gather()
 				if !test.pauses {
 					assert.Zero(t, time.Since(begin))
 					assert.Empty(t, marks)
@@ -70,17 +70,17 @@ func TestGather(t *testing.T) {
 // TestGatherEnds checks that a pause ends with the connection.
 func TestGatherEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, _ := unwatchedConn(t)
-		c.gatherer.lowWater, c.gatherer.timer = func(int) {}, time.NewTimer(time.Hour)
-		c.fail(net.ErrClosed)
+		d, _ := unwatched(t)
+		d.gatherer.lowWater, d.gatherer.timer = func(int) {}, time.NewTimer(time.Hour)
+		d.fail(net.ErrClosed)
 		begin := time.Now()
-		c.gather()
+		d.gather()
 		assert.Zero(t, time.Since(begin))
 	})
 }
 
-// unwatchedConn returns a client that has published live/x for some time.
-func unwatchedConn(t *testing.T) (*Conn, *publication) {
+// unwatched returns a client that has published live/x for some time.
+func unwatched(t *testing.T) (*dispatcher, *publication) {
 	s := new(Server)
 	s.init()
 	nc, other := net.Pipe()
@@ -94,5 +94,5 @@ func unwatchedConn(t *testing.T) (*Conn, *publication) {
 	st := &netStream{conn: c, id: 1}
 	p := &publication{stream: st, app: application{App: new(App)}, request: new(Request), pub: pub, since: time.Now().Add(-time.Minute)}
 	st.doing, c.streams[1] = p, st
-	return c, p
+	return &dispatcher{Conn: c}, p
 }

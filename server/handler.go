@@ -65,22 +65,22 @@ type handling struct {
 }
 
 // handle runs the application's Handler for a publisher.
-func (c *Conn) handle(st *netStream, app application, r *Request, in *ingest) error {
-	h := c.newHandling(st, app, r)
-	h.in = in
-	return h.start(app.Handler.ServePublish)
+func (p *publication) handle() error {
+	h := newHandling(p.stream, p.app, p.request)
+	h.in = p.in
+	return h.start(p.app.Handler.ServePublish)
 }
 
-// handlePlay runs the application's Handler for a player.
-func (c *Conn) handlePlay(p *playing) error {
-	h := c.newHandling(p.stream, p.app, p.request)
+// handle runs the application's Handler for a player.
+func (p *playing) handle() error {
+	h := newHandling(p.stream, p.app, p.request)
 	h.play = p
 	return h.start(p.app.Handler.ServePlay)
 }
 
-func (c *Conn) newHandling(st *netStream, app application, r *Request) *handling {
+func newHandling(st *netStream, app application, r *Request) *handling {
 	h := &handling{stream: st, app: app, request: r, controls: make(chan Control, maxControls), since: time.Now()}
-	h.ctx, h.cancel = context.WithCancel(c.ctx)
+	h.ctx, h.cancel = context.WithCancel(st.conn.ctx)
 	h.gate.init()
 	h.out = newStream(h)
 	return h

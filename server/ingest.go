@@ -20,7 +20,7 @@ type ingest struct {
 	over    error                    // the reason why no more media will arrive; io.EOF if the client has ended the stream
 }
 
-func (c *Conn) newIngest() *ingest { return &ingest{wake: make(chan struct{}, 1), waiting: &c.waiting} }
+func newIngest(w *waiting) *ingest { return &ingest{wake: make(chan struct{}, 1), waiting: w} }
 
 // waiting counts the bytes in the queues of all publish commands of a connection. There may be many, since a client can close and publish a
 // stream again before the first hook has returned.

@@ -160,19 +160,6 @@ func (c *Conn) farewell(err error) {
 	}
 }
 
-func (c *Conn) result(cmd message.Command, value any) {
-	if cmd.TransactionID != 0 {
-		c.command(0, "_result", cmd.TransactionID, nil, value)
-	}
-}
-
-// failed answers a command with an _error if it has a transaction id.
-func (c *Conn) failed(cmd message.Command, code, description string) {
-	if cmd.TransactionID != 0 {
-		c.command(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", code, description))
-	}
-}
-
 // boolean returns args[i] as a bool, or missing if there is no such argument. All values except false, null,
 // undefined and 0 are true.
 func boolean(args []any, i int, missing bool) bool {

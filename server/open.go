@@ -166,8 +166,9 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 		wire = transport.Encipher(wire, result.In, result.Out)
 		c.transport += "e"
 	}
-	sess := session.New(c.recorded(wire, result), dispatcher{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
-		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: c.tap, BeforeRead: c.gather,
+	d := &dispatcher{Conn: c, commands: commands{Conn: c}}
+	sess := session.New(c.recorded(wire, result), d, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
+		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: d.tap, BeforeRead: d.gather,
 		Logger: c.log})
 	sess.Counters().BytesRead.Add(received)
 	sess.Counters().BytesWritten.Add(handshakeSize)

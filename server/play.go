@@ -13,25 +13,25 @@ import (
 
 // play serves a play command. Its arguments are the name, start and length in milliseconds,
 // and reset.
-func (c *Conn) play(id uint32, cmd message.Command) {
-	st := c.stream(id)
+func (k *commands) play(id uint32, cmd message.Command) {
+	st := k.stream(id)
 	if st == nil {
-		c.status(id, "error", message.CodeFailed, "no such stream")
+		k.status(id, "error", message.CodeFailed, "no such stream")
 		return
 	}
 	if a := st.activity(); a != nil && !a.over() || st.ingest() != nil {
 		st.status("error", message.CodeFailed, "the stream is in use")
 		return
 	}
-	app := c.application()
-	r := c.request(id, text(cmd.Args, 0))
+	app := k.application()
+	r := k.request(id, text(cmd.Args, 0))
 	r.Start, r.Length = playStart(cmd.Args), playLength(cmd.Args)
 	p := &playing{stream: st, app: app, request: r, reset: boolean(cmd.Args, 3, true)}
-	if err := c.mayStart(app, r); err != nil {
+	if err := k.mayStart(app, r); err != nil {
 		st.refuse(err, message.CodePlayFailed)
 		return
 	}
-	if err := app.play(c.ctx, r); err != nil {
+	if err := app.play(k.ctx, r); err != nil {
 		st.refuse(err, message.CodePlayFailed)
 		return
 	}
@@ -47,14 +47,14 @@ func (c *Conn) play(id uint32, cmd message.Command) {
 
 // mayStart returns an error if the client may not play. It is called before
 // App.Play.
-func (c *Conn) mayStart(app application, r *Request) error {
-	if !c.mayPlay(app) {
+func (k *commands) mayStart(app application, r *Request) error {
+	if !k.mayPlay(app) {
 		return Deny("the player has not been verified")
 	}
 	if !validPath(r.Path) {
 		return playError(errBadPath)
 	}
-	if c.foreign(r.Path) {
+	if k.foreign(r.Path) {
 		return errForeign
 	}
 	return nil
@@ -107,7 +107,7 @@ type playing struct {
 func (p *playing) start() error {
 	r, c := p.request, p.stream.conn
 	if p.app.Handler != nil {
-		return c.handlePlay(p)
+		return p.handle()
 	}
 	if r.Length == 0 {
 		p.begun()

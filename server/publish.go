@@ -15,21 +15,21 @@ import (
 
 // publishReceived makes the ingest for the client's media at once, since the client may send media before it has received
 // the answer.
-func (c *Conn) publishReceived(id uint32, cmd message.Command) {
-	st := c.stream(id)
+func (d *dispatcher) publishReceived(id uint32, cmd message.Command) {
+	st := d.stream(id)
 	var in *ingest
 	if st != nil {
-		in = c.newIngest()
+		in = newIngest(&d.waiting)
 		if !st.tryIngest(in) {
 			in = nil
 		}
 	}
-	c.serve(cmd, func() {
+	d.serve(cmd, func() {
 		if in == nil {
-			c.status(id, "error", message.CodeFailed, "no such stream, or it is in use")
+			d.status(id, "error", message.CodeFailed, "no such stream, or it is in use")
 			return
 		}
-		c.publish(st, in, cmd)
+		d.commands.publish(st, in, cmd)
 	})
 }
 
@@ -85,9 +85,9 @@ func (c *Conn) request(id uint32, raw string) *Request {
 }
 
 // publish serves a publish command.
-func (c *Conn) publish(st *netStream, in *ingest, cmd message.Command) {
-	app := c.application()
-	r := c.request(st.id, text(cmd.Args, 0))
+func (k *commands) publish(st *netStream, in *ingest, cmd message.Command) {
+	app := k.application()
+	r := k.request(st.id, text(cmd.Args, 0))
 	if r.Kind = text(cmd.Args, 1); r.Kind != "record" && r.Kind != "append" {
 		r.Kind = "live"
 	}
@@ -163,7 +163,7 @@ func (p *publication) allowed() (code string, err error) {
 // start begins to publish.
 func (p *publication) start() (code string, err error) {
 	if p.app.Handler != nil {
-		return message.CodeFailed, p.stream.conn.handle(p.stream, p.app, p.request, p.in)
+		return message.CodeFailed, p.handle()
 	}
 	c := p.stream.conn
 	host := ""

@@ -50,15 +50,15 @@ const (
 )
 
 // sharedReceived passes a shared object message to the hooks' goroutine, which calls SharedPolicy.Write.
-func (c *Conn) sharedReceived(m *session.Message) {
+func (d *dispatcher) sharedReceived(m *session.Message) {
 	in, err := message.ParseSharedObject(m.Type, bytes.Clone(m.Payload()))
 	if err != nil {
-		c.session.Unreadable(m, err)
+		d.session.Unreadable(m, err)
 		return
 	}
-	c.later(m.Size(), func() {
-		if c.isConnected() && !c.leaving.Load() {
-			c.server.shared.serve(c, in)
+	d.later(m.Size(), func() {
+		if d.isConnected() && !d.leaving.Load() {
+			d.server.shared.serve(d.Conn, in)
 		}
 	})
 }
