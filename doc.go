@@ -69,6 +69,6 @@ package rtmp
 //	script.go    the commands that open a stream
 //	flvout.go    messages as an FLV file
 //	capture.go swfverify.go call.go link.go    recordings; SWF verification; remote calls; a connection as its calls, streams and shared objects see it
-//	settings.go optionnames.go optionconn.go follow.go secrets.go options.go    connect's command; options by name; redirects
+//	settings.go optionnames.go optionconn.go follow.go options.go    connect's command; options by name; redirects
 //	core.go handler.go farewell.go    what a Conn keeps however often it connects: its first error, the program's handlers, what Close may have lost
-//	trace.go stats.go timeouts.go limits.go quickack.go packet.go pipelining.go enhanced.go errors.go
+//	trace.go stats.go limits.go quickack.go packet.go pipelining.go enhanced.go errors.go

@@ -1,5 +1,11 @@
 package rtmp
 
+import (
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/session"
+)
+
 // These are limits on what a server can make the client keep or do, in addition to the limits in Options.
 const (
 	// defaultMaxQueue is used if Options.MaxQueue is zero, in bytes.
@@ -18,3 +24,28 @@ const (
 	// plays.
 	maxQuickAcks = 64
 )
+
+// These are the limits of some waits. Options.Timeout bounds all others, except for the grace of a write (writeGrace in internal/session)
+// and the times that TLS and tunnels have to close (internal/transport).
+const (
+	// defaultTimeout is used if Options.Timeout is zero. It is librtmp's default.
+	defaultTimeout = 30 * time.Second
+
+	// connectPatience is how long Dial waits for the answer to a connect that announces Enhanced RTMP, before it tries again without the
+	// announcement. go2rtc 1.9 silently drops a command that contains a strict array, such as fourCcList.
+	connectPatience = 3 * time.Second
+	// createPatience is how long createStream may remain unanswered after connect was answered, with Options.Pipelining. Servers that
+	// support pipelining answer both at once.
+	createPatience = time.Second
+
+	// closeGrace is how long Stream.Close waits for a write that makes no progress. Closing the connection may take another quarter of a
+	// second, so that both together take no longer than a second.
+	closeGrace = 750 * time.Millisecond
+	// closeTimeout bounds the last messages of Conn.Close, unless the Conn has published.
+	closeTimeout = 250 * time.Millisecond
+	// lingerGrace is how long a server that has received everything may take to hang up. Some servers never hang up.
+	lingerGrace = time.Second
+)
+
+// errImpatient is the error of an attempt that was given up because the client can connect in another way.
+var errImpatient error = &session.TimeoutError{What: "connect"}

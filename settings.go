@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/secret"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/message"
@@ -124,4 +125,32 @@ func withString(o amf.Object, name, value string) amf.Object {
 func (s settings) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
 	return transport.NewDialer(transport.Config{Refuse: refuse,
 		Proxy: s.opts.Proxy, DialContext: s.opts.DialContext, TLSConfig: s.opts.TLSConfig, HTTPClient: s.opts.HTTPClient})
+}
+
+// secrets returns the texts in s that only the server may learn.
+func (s settings) secrets() []string {
+	_, password := s.credentials()
+	secrets := []string{password, s.opts.Auth, s.opts.Token, s.opts.UsherToken}
+	for _, named := range []string{s.app(), s.tcURL(), s.opts.Subscribe} {
+		secrets = append(secrets, secret.InName(named, false)...)
+	}
+	secrets = append(secrets, secret.InName(s.playpath(), s.opts.publishes())...)
+	secrets = appendTexts(secrets, s.opts.ConnectData)
+	return appendTexts(secrets, s.opts.ConnectFields)
+}
+
+// appendTexts appends the strings in a value of connect. They are often tickets.
+func appendTexts(texts []string, value any) []string {
+	switch v := value.(type) {
+	case string:
+		return append(texts, v)
+	case []any:
+		for _, element := range v {
+			texts = appendTexts(texts, element)
+		}
+	}
+	for _, member := range amf.Members(value) {
+		texts = appendTexts(texts, member.Value)
+	}
+	return texts
 }
