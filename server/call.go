@@ -13,10 +13,7 @@ import (
 var errNotifyFull = errors.New("rtmp: notify: the send queue is full because the client does not read")
 
 // Call is a remote call to a client.
-type Call struct {
-	conn *Conn
-	call *session.Call
-}
+type Call struct{ call *session.Call }
 
 // Call calls a method of the client. ctx bounds only the sending; Call.Result returns the answer. An unanswered call takes memory until the
 // connection ends, so use Notify if no answer is needed.
@@ -33,35 +30,16 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, err
 		c.session.TakeCall(k.ID)
 		return nil, err
 	}
-	return &Call{conn: c, call: k}, nil
+	return &Call{k}, nil
 }
 
 // Result waits for the answer and returns the value after its command object. It may be called any number of times, from any
 // goroutine. ctx bounds this wait only. An _error is returned as a *message.StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
-	if err := k.wait(ctx); err != nil {
+	if err := k.call.WaitWithin(ctx, -1); err != nil {
 		return nil, err
 	}
 	return k.call.Result()
-}
-
-func (k *Call) wait(ctx context.Context) error {
-	c := k.conn
-	if k.call.IsDone() {
-		return nil
-	}
-	if !c.byHand {
-		if err := c.session.Await(ctx, k.call.Method, k.call.Done()); err != nil && !k.call.IsDone() {
-			return err
-		}
-		return nil
-	}
-	select {
-	case <-k.call.Done():
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("rtmp: %s: %w", k.call.Method, ctx.Err())
-	}
 }
 
 // Decode waits like Result and stores the value in dst, a non-nil pointer. See amf.Assign for the conversions.

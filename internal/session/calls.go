@@ -74,8 +74,8 @@ func (k *Call) Wait(ctx context.Context) error {
 	return k.WaitWithin(ctx, 0)
 }
 
-// WaitWithin is Wait with limit instead of Config.Timeout, unless limit is 0. If limit passes, the error is a *TimeoutError whose
-// What is Method.
+// WaitWithin is Wait with limit instead of Config.Timeout, unless limit is 0; < 0 means no limit. If limit passes, the error is a
+// *TimeoutError whose What is Method.
 func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	if k.IsDone() { // succeeds even after the connection has ended
 		return nil
@@ -87,6 +87,20 @@ func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 		return err
 	}
 	return nil
+}
+
+// awaitAnswer waits until k is complete, for at most limit, and does not read; <= 0 means no limit.
+func awaitAnswer(ctx context.Context, limit time.Duration, k *Call) error {
+	w := Waiter{What: k.Method, call: k, ctx: ctx}
+	w.expireAfter(limit)
+	select {
+	case <-k.Done():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("rtmp: %s: %w", k.Method, ctx.Err())
+	case <-w.expiry():
+		return &TimeoutError{What: k.Method}
+	}
 }
 
 // Complete ends the call with an answer. The call must have been taken with TakeCall.
@@ -119,7 +133,7 @@ func (k *Call) BeforeResult(f func(reply []any) error) { k.accept = f }
 
 // calls contains the unanswered calls, by transaction id.
 type calls struct {
-	wait    func(ctx context.Context, limit time.Duration, k *Call) error // the reader's awaitCall
+	wait    func(ctx context.Context, limit time.Duration, k *Call) error // the reader's awaitCall, or awaitAnswer
 	timeout time.Duration                                                 // Config.Timeout
 	mask    func(string) string                                           // Config.Mask
 

@@ -63,6 +63,9 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	s.writer.init(s.lifetime, &s.config)
 	s.reader.init(s.lifetime, s.writer, &s.config)
 	s.calls.wait, s.calls.timeout = s.reader.awaitCall, config.Timeout
+	if config.Passive {
+		s.calls.wait = awaitAnswer
+	}
 	s.calls.mask = config.Mask
 	s.in = chunk.NewReader(newSource(s.reader), config.MaxMessageSize)
 	return s
