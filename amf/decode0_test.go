@@ -63,7 +63,7 @@ func TestDecodeAMF0(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := DecodeAMF0(unhex(t, tt.in))
+			got, err := DecodeAMF0(unhex(tt.in))
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, got)
 		})
@@ -109,7 +109,7 @@ func TestDecodeAMF0Malformed(t *testing.T) {
 		{"reference to the container around it", "03 0001 61 0a 00000001 07 0000 000009", 9, uint32(0), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := DecodeAMF0(unhex(t, tt.in))
+			got, err := DecodeAMF0(unhex(tt.in))
 			assert.Equal(t, tt.before, got)
 			var decodeError *DecodeError
 			require.ErrorAs(t, err, &decodeError)
@@ -126,7 +126,7 @@ func TestDecodeErrorText(t *testing.T) {
 }
 
 func TestDecoderOneValueAtATime(t *testing.T) {
-	d := NewDecoder(unhex(t, "02 0003 666f6f  05  00 3ff0000000000000"))
+	d := NewDecoder(unhex("02 0003 666f6f  05  00 3ff0000000000000"))
 	for _, step := range []struct {
 		want   any
 		offset int
@@ -143,7 +143,7 @@ func TestDecoderOneValueAtATime(t *testing.T) {
 }
 
 func TestDecoderErrorIsFinal(t *testing.T) {
-	d := NewDecoder(unhex(t, "0e 05"))
+	d := NewDecoder(unhex("0e 05"))
 	_, first := d.Decode()
 	require.Error(t, first)
 	assert.False(t, d.More(), "no value is read after an error, even if one seems to follow")
@@ -152,7 +152,7 @@ func TestDecoderErrorIsFinal(t *testing.T) {
 }
 
 func TestDecoderSetMaxValues(t *testing.T) {
-	three := unhex(t, "0a 00000002 05 05")
+	three := unhex("0a 00000002 05 05")
 	d := NewDecoder(three)
 	d.SetMaxValues(3)
 	_, err := d.Decode()

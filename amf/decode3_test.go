@@ -70,7 +70,7 @@ func TestDecodeAMF3(t *testing.T) {
 			[]any{[]any{"a", "b"}, []any{"c", "a"}, "c"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := DecodeAMF3(unhex(t, tt.in))
+			got, err := DecodeAMF3(unhex(tt.in))
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, got)
 		})
@@ -127,7 +127,7 @@ func TestDecodeAMF3Malformed(t *testing.T) {
 		{"dictionary key of no type", "11 03 00 7f 01", 3, byte(0x7f), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			in := unhex(t, tt.in)
+			in := unhex(tt.in)
 			got, err := DecodeAMF3(in)
 			assert.Equal(t, tt.before, got)
 			var decodeError *DecodeError
@@ -171,7 +171,7 @@ func TestAMF3InsideAMF0(t *testing.T) {
 			[]any{[]any{"a", "b"}, []any{"c", "a"}, "c"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := DecodeAMF0(unhex(t, tt.in))
+			got, err := DecodeAMF0(unhex(tt.in))
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, got)
 		})
@@ -180,7 +180,7 @@ func TestAMF3InsideAMF0(t *testing.T) {
 
 // TestNoScopeHelps checks a reference that has no target in either scope: the error is about the scope that the specification demands.
 func TestNoScopeHelps(t *testing.T) {
-	values, err := DecodeAMF0(unhex(t, "11 06 03 61 11 06 08"))
+	values, err := DecodeAMF0(unhex("11 06 03 61 11 06 08"))
 	assert.Equal(t, []any{"a"}, values)
 	var decodeError *DecodeError
 	require.ErrorAs(t, err, &decodeError)
@@ -191,7 +191,7 @@ func TestNoScopeHelps(t *testing.T) {
 // TestDecoderChangesScopeOnTheWay checks that a Decoder changes the scope for the values that follow. It can't correct the values that
 // it has already returned.
 func TestDecoderChangesScopeOnTheWay(t *testing.T) {
-	d := NewAMF3Decoder(unhex(t, "09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04 06 02"))
+	d := NewAMF3Decoder(unhex("09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04 06 02"))
 	var values []any
 	for d.More() {
 		v, err := d.Decode()
@@ -204,7 +204,7 @@ func TestDecoderChangesScopeOnTheWay(t *testing.T) {
 // TestChangingScopeCostsNothing checks that the cost charged before a change of scope is refunded.
 func TestChangingScopeCostsNothing(t *testing.T) {
 	array := "09 05 01 06 00 01" // [reference to string 0, null]
-	d := NewAMF3Decoder(unhex(t, "06 03 61"+array+array))
+	d := NewAMF3Decoder(unhex("06 03 61" + array + array))
 	d.SetMaxValues(7)
 	var err error
 	for err == nil && d.More() {
@@ -215,11 +215,11 @@ func TestChangingScopeCostsNothing(t *testing.T) {
 
 func TestAMF3DepthCountsWithAMF0(t *testing.T) {
 	in := strings.Repeat("0a 00000001", 32) + "11" + strings.Repeat("09 03 01", 32) + "01"
-	values, err := DecodeAMF0(unhex(t, in))
+	values, err := DecodeAMF0(unhex(in))
 	require.NoError(t, err)
 	_, err = AppendAMF0(nil, values...)
 	require.NoError(t, err)
 
-	_, err = DecodeAMF0(unhex(t, "0a 00000001"+in))
+	_, err = DecodeAMF0(unhex("0a 00000001" + in))
 	assert.ErrorContains(t, err, "nested deeper")
 }

@@ -97,7 +97,7 @@ func TestAppendAMF0(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := AppendAMF0([]byte{0xee}, tt.value)
 			require.NoError(t, err)
-			assert.Equal(t, unhex(t, "ee"+tt.want), got)
+			assert.Equal(t, unhex("ee"+tt.want), got)
 		})
 	}
 }

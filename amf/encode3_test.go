@@ -16,7 +16,7 @@ func TestAppendU29(t *testing.T) {
 		0x1fffff: "ffff7f", 0x200000: "80c08000", 0x1fffffff: "ffffffff",
 	} {
 		b := appendU29(nil, n)
-		assert.Equal(t, unhex(t, want), b)
+		assert.Equal(t, unhex(want), b)
 		in := input{b: b}
 		back, err := in.u29("")
 		require.NoError(t, err)
@@ -76,7 +76,7 @@ func TestAppendAMF3(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := AppendAMF3([]byte{0xee}, tt.value)
 			require.NoError(t, err)
-			assert.Equal(t, unhex(t, "ee"+tt.want), got)
+			assert.Equal(t, unhex("ee"+tt.want), got)
 		})
 	}
 }
@@ -84,7 +84,7 @@ func TestAppendAMF3(t *testing.T) {
 func TestAppendAMF3BeginsTablesAgain(t *testing.T) {
 	got, err := AppendAMF3(nil, "a", "a")
 	require.NoError(t, err)
-	assert.Equal(t, unhex(t, "06 03 61 06 03 61"), got)
+	assert.Equal(t, unhex("06 03 61 06 03 61"), got)
 }
 
 func TestAMF0SwitchesForWhatItLacks(t *testing.T) {
@@ -111,7 +111,7 @@ func TestAMF0SwitchesForWhatItLacks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := AppendAMF0(nil, tt.value)
 			require.NoError(t, err)
-			assert.Equal(t, unhex(t, tt.want), got)
+			assert.Equal(t, unhex(tt.want), got)
 		})
 	}
 }
@@ -164,7 +164,7 @@ func TestAppendAMF3Refuses(t *testing.T) {
 func TestLengthLimits(t *testing.T) {
 	b, err := appendCount(nil, "string", maxU28)
 	require.Nil(t, err)
-	assert.Equal(t, unhex(t, "ffffffff"), b)
+	assert.Equal(t, unhex("ffffffff"), b)
 	_, err = appendCount(nil, "string", maxU28+1)
 	assert.ErrorContains(t, err, "string longer than allowed")
 	assert.Nil(t, checkLength("string", "abc", 3))

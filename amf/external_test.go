@@ -118,7 +118,7 @@ func TestExternalizableFailures(t *testing.T) {
 }
 
 func TestExternalReaderBytes(t *testing.T) {
-	d := NewAMF3Decoder(unhex(t, "0a 07 03 58 aa"))
+	d := NewAMF3Decoder(unhex("0a 07 03 58 aa"))
 	d.SetExternal("X", func(r *ExternalReader) (any, error) {
 		none, err := r.Bytes(0)
 		require.NoError(t, err)
@@ -138,7 +138,7 @@ func TestExternalReaderErrorsAreFinal(t *testing.T) {
 		"too many bytes": func(r *ExternalReader) { _, _ = r.Bytes(2) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := NewAMF3Decoder(unhex(t, "0a 07 03 58 7f"))
+			d := NewAMF3Decoder(unhex("0a 07 03 58 7f"))
 			d.SetExternal("X", func(r *ExternalReader) (any, error) {
 				read(r)
 				_, err := r.U29()

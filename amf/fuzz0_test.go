@@ -24,7 +24,7 @@ func FuzzDecodeAMF0(f *testing.F) {
 		"11 0a 0b 01 03 61 09 03 01 06 00 01 11 06 00 07 0000",
 		"03 0001 61 11 11 03 00 04 01 0c 05 0102 0001 62 11 10 03 01 03 2a 0a 00 000009",
 	} {
-		f.Add(unhex(f, seed))
+		f.Add(unhex(seed))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		values, err := DecodeAMF0(in)

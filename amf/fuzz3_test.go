@@ -14,10 +14,10 @@ func FuzzDecodeAMF3(f *testing.F) {
 	var golden struct{ Vectors []goldenAMF3 }
 	require.NoError(f, json.Unmarshal(file, &golden))
 	for _, v := range golden.Vectors {
-		f.Add(unhex(f, v.Bytes))
+		f.Add(unhex(v.Bytes))
 	}
-	f.Add(unhex(f, "09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04"))
-	f.Add(unhex(f, "0a 13 01 01 01 0a 02"))
+	f.Add(unhex("09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04"))
+	f.Add(unhex("0a 13 01 01 01 0a 02"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		values, err := DecodeAMF3(in)
 		if err != nil {

@@ -50,7 +50,7 @@ func TestNestingAMillionDeep(t *testing.T) {
 
 func TestNestingAMillionDeepInAMF3(t *testing.T) {
 	const deep = 1_000_000
-	collection := append([]byte{marker3Object, 7}, unhex(t, hexArrayCollection)...)
+	collection := append([]byte{marker3Object, 7}, unhex(hexArrayCollection)...)
 	for name, tt := range map[string]struct{ first, level []byte }{
 		"arrays":       {nil, []byte{marker3Array, 3, 1}},
 		"named items":  {nil, []byte{marker3Array, 1, 3, 'a'}},
@@ -225,7 +225,7 @@ func TestReferencesInsideWhatIsReferredTo(t *testing.T) {
 		assert.Equal(t, referred, d.referred)
 	}
 
-	d = NewAMF3Decoder(unhex(t, "09 05 01 0c 03 aa 0c 02"))
+	d = NewAMF3Decoder(unhex("09 05 01 0c 03 aa 0c 02"))
 	_, err := d.Decode()
 	require.NoError(t, err)
 	assert.Equal(t, 3, d.referred)

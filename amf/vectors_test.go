@@ -1,7 +1,6 @@
 package amf
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -12,15 +11,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// unhex turns "03 0001 61" into bytes.
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	require.NoError(t, err)
-	return b
-}
+var unhex = conntest.Hex
 
 // goldenAMF0 is a value and its encoding by python-librtmp. The encoding of a long string is truncated.
 type goldenAMF0 struct {
@@ -91,7 +86,7 @@ func vectorValue3(t *testing.T, kind string, content json.RawMessage) any {
 	case "date":
 		return time.UnixMilli(vectorScalar[int64](t, content)).UTC()
 	case "byteArray":
-		return ByteArray(unhex(t, vectorScalar[string](t, content)))
+		return ByteArray(unhex(vectorScalar[string](t, content)))
 	case "typedObject":
 		return TypedObject{vectorScalar[string](t, parts[0]), vectorMembers(t, parts[1])}
 	case "external":
@@ -147,7 +142,7 @@ func TestVectorsOfPythonLibrtmp(t *testing.T) {
 		got, err := AppendAMF0(nil, value)
 		require.NoError(t, err, "vector %d", i)
 		if v.Prefix != "" {
-			prefix := unhex(t, v.Prefix)
+			prefix := unhex(v.Prefix)
 			require.Equal(t, prefix, got[:len(prefix)], "vector %d", i)
 			header := 3
 			if len(value.(string)) > 65535 {
@@ -155,7 +150,7 @@ func TestVectorsOfPythonLibrtmp(t *testing.T) {
 			}
 			require.Len(t, got, header+len(value.(string)), "vector %d", i)
 		} else {
-			require.Equal(t, unhex(t, v.Whole), got, "vector %d", i)
+			require.Equal(t, unhex(v.Whole), got, "vector %d", i)
 		}
 
 		back, err := DecodeAMF0(got)
@@ -178,7 +173,7 @@ func TestVectorsOfOtherAMF3Encoders(t *testing.T) {
 	for i, v := range golden.Vectors {
 		t.Run(fmt.Sprintf("%d %s %s", i, v.From, v.Name), func(t *testing.T) {
 			want := vectorValue(t, v.Value)
-			theirs := unhex(t, v.Bytes)
+			theirs := unhex(v.Bytes)
 			got, err := DecodeAMF3(theirs)
 			require.NoError(t, err)
 			require.Equal(t, []any{want}, got)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // got is a message with a copy of its body.
@@ -39,13 +41,7 @@ func readAll(r io.Reader, limit int) (all []got, _ error) {
 	}
 }
 
-func unhex(s string) []byte {
-	b, err := hex.DecodeString(string(bytes.ReplaceAll([]byte(s), []byte(" "), nil)))
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
+var unhex = conntest.Hex
 
 func long(n int) string { return string(bytes.Repeat([]byte{'x'}, n)) }
 

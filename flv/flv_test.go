@@ -2,7 +2,6 @@ package flv
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"io"
 	"os"
@@ -10,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // Mutation testing (see CONTRIBUTING.md) finds changes that no test notices. They affect no results:
@@ -99,14 +100,7 @@ func readAll(r *Reader) (tags []Tag, err error) {
 	}
 }
 
-// unhex decodes hexadecimal digits with spaces between them.
-func unhex(s string) []byte {
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
+var unhex = conntest.Hex
 
 // packed packs binary digits, with spaces between them, into bytes. The last byte is filled up with zeros.
 func packed(fields ...string) (out []byte) {

@@ -2,7 +2,6 @@ package media
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"io"
 	"strings"
@@ -12,15 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-func unhex(s string) []byte {
-	b, err := hex.DecodeString(strings.NewReplacer(" ", "", "\n", "").Replace(s))
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
+var unhex = conntest.Hex
 
 // parts decodes hexadecimal strings, one for each part. It returns nil for "".
 func parts(s ...string) [][]byte {

@@ -39,10 +39,10 @@ func TestStatusErrorMasksOddCodes(t *testing.T) {
 
 func TestStatusRefused(t *testing.T) {
 	for status, want := range map[StatusError]bool{
-		{Level: "error", Code: "NetStream.Odd"}:               true,
-		{Level: "status", Code: CodePlayStreamNotFound}:       true,
-		{Code: CodeFailed}:                                    true,
-		{Level: "status", Code: CodePlayStart}:                false,
+		{Level: "error", Code: "NetStream.Odd"}:                   true,
+		{Level: "status", Code: CodePlayStreamNotFound}:           true,
+		{Code: CodeFailed}:                                        true,
+		{Level: "status", Code: CodePlayStart}:                    false,
 		{Level: "warning", Code: "NetStream.Play.InsufficientBW"}: false,
 		{}: false,
 	} {

@@ -100,7 +100,7 @@ func TestSharedObjectFilesAreApart(t *testing.T) {
 // heap returns the size of the heap in use, in bytes.
 func heap() int {
 	runtime.GC()
-	runtime.GC()
+	runtime.GC() // the second garbage collection empties the pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)

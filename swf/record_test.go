@@ -23,7 +23,7 @@ var (
 )
 
 func goldenRecord(t testing.TB, url string) record {
-	return record{url: url, checked: goldenChecked, modified: goldenModified, size: playerSize, hash: [32]byte(unhex(t, playerHash))}
+	return record{url: url, checked: goldenChecked, modified: goldenModified, size: playerSize, hash: [32]byte(unhex(playerHash))}
 }
 
 func TestReadsWhatRTMPDumpWrote(t *testing.T) {

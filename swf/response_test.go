@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // rtmpdump 2.4 sends this to a server whose S1 ends in 00 01 .. 1f.
@@ -17,15 +19,10 @@ func goldenTail() (tail [32]byte) {
 	return tail
 }
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	require.NoError(t, err)
-	return b
-}
+var unhex = conntest.Hex
 
 func TestResponse(t *testing.T) {
-	hash := unhex(t, playerHash)
+	hash := unhex(playerHash)
 	r := Response(hash, playerSize, goldenTail())
 	assert.Equal(t, goldenResponse, hex.EncodeToString(r[:]))
 	assert.NoError(t, CheckResponse(r[:], hash, playerSize, goldenTail()))
@@ -35,7 +32,7 @@ func TestResponse(t *testing.T) {
 }
 
 func TestCheckResponseRefuses(t *testing.T) {
-	hash, good := unhex(t, playerHash), unhex(t, goldenResponse)
+	hash, good := unhex(playerHash), unhex(goldenResponse)
 	changed := func(at int) []byte {
 		b := bytes.Clone(good)
 		b[at] ^= 0x80
@@ -67,7 +64,7 @@ func TestCheckResponseRefuses(t *testing.T) {
 		assert.Error(t, CheckResponse(good, hash, playerSize, [32]byte{}))
 	})
 	t.Run("another player", func(t *testing.T) {
-		assert.Error(t, CheckResponse(good, unhex(t, zwsPlayerHash), playerSize, goldenTail()))
+		assert.Error(t, CheckResponse(good, unhex(zwsPlayerHash), playerSize, goldenTail()))
 	})
 }
 
@@ -84,7 +81,7 @@ func TestAnswerable(t *testing.T) {
 }
 
 func TestAppendVerifyResponseUsesRoom(t *testing.T) {
-	hash, dst := unhex(t, playerHash), make([]byte, 0, 44)
+	hash, dst := unhex(playerHash), make([]byte, 0, 44)
 	got := AppendVerifyResponse(dst, hash, playerSize, goldenTail())
 	assert.Same(t, &dst[:1][0], &got[0])
 	assert.Len(t, got, 44)

@@ -1,21 +1,16 @@
 package capturefile
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-func unhex(t *testing.T, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	require.NoError(t, err)
-	return b
-}
+var unhex = conntest.Hex
 
 // walked returns the calls that values makes for b: "text@arg.key" for a string, "name:" for a name, "#arg.key" for data, and "!" with the
 // offset of the first invalid byte.
@@ -110,7 +105,7 @@ func TestValues(t *testing.T) {
 		{"AMF3: unknown type", "11 12 01", "!3"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := unhex(t, test.values)
+			b := unhex(test.values)
 			assert.Equal(t, test.want, strings.Join(walked(b[:len(b):len(b)]), " "))
 		})
 	}

@@ -1,4 +1,4 @@
-// Package conntest contains helpers for tests of connections: contexts and loopback sockets that end with the test.
+// Package conntest contains helpers for tests: contexts and loopback sockets that end with the test, and bytes in hexadecimal digits.
 package conntest
 
 import (

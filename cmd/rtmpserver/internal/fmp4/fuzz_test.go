@@ -58,8 +58,8 @@ func FuzzDescribe(f *testing.F) {
 		f.Add(uint32(codec), []byte{1, 0x64, 0, 0x1e, 0xff, 0xe1, 0, 4, 0x67, 0x64, 0, 0x1e, 1, 0, 1, 0x68}, []byte{0x0a, 1, 0})
 	}
 	f.Add(uint32(media.AAC), []byte{0x12, 0x10}, []byte{})
-	hevc, err := flv.AppendHEVCConfig(nil, flv.HEVCConfig{VPS: [][]byte{unhex(f, "40010c01ffff01600000030090000003000003003c95940900")},
-		SPS: [][]byte{unhex(f, "42010101600000030090000003000003003ca00a08039e65e4")}, PPS: [][]byte{{0x44, 1}}})
+	hevc, err := flv.AppendHEVCConfig(nil, flv.HEVCConfig{VPS: [][]byte{unhex("40010c01ffff01600000030090000003000003003c95940900")},
+		SPS: [][]byte{unhex("42010101600000030090000003000003003ca00a08039e65e4")}, PPS: [][]byte{{0x44, 1}}})
 	if err == nil {
 		f.Add(uint32(media.H265), hevc, []byte{})
 	}

@@ -2,7 +2,6 @@ package fmp4
 
 import (
 	"bytes"
-	"encoding/hex"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/media"
 )
 
@@ -23,12 +23,7 @@ var (
 	better = []string{"6764001eacd940a02ff9610000030001000003003c0f162d96", "68ebe3cb22c0"}
 )
 
-func unhex(t testing.TB, text string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(text)
-	require.NoError(t, err)
-	return b
-}
+var unhex = conntest.Hex
 
 // configure sets the parameter sets of a track.
 func configure(t testing.TB, track *media.Track, sets ...string) {
@@ -36,7 +31,7 @@ func configure(t testing.TB, track *media.Track, sets ...string) {
 	var c flv.AVCConfig
 	track.ParameterSets = nil
 	for _, text := range sets {
-		set := unhex(t, text)
+		set := unhex(text)
 		track.ParameterSets = append(track.ParameterSets, set)
 		if set[0]&0x1f == 7 {
 			c.SPS = append(c.SPS, set)
