@@ -65,10 +65,10 @@ package rtmp
 //	streamtable.go    the open streams, and how they are opened
 //	stream.go    Stream, of which the next four files are parts
 //	play.go streamread.go streamwrite.go    pause and seek; media received; media sent
-//	streamstate.go request.go    the state that the server's statuses change; commands that they answer
+//	request.go streamstate.go    commands that statuses answer; the state that the server's statuses change
 //	script.go    the commands that open a stream
 //	flvout.go    messages as an FLV file
 //	capture.go swfverify.go call.go link.go    recordings; SWF verification; remote calls; a connection as its calls, streams and shared objects see it
-//	settings.go optionnames.go optionconn.go follow.go options.go    connect's command; options by name; redirects
+//	optionnames.go optionconn.go follow.go settings.go options.go    options by name; redirects; connect's command
 //	core.go handler.go farewell.go    what a Conn keeps however often it connects: its first error, the program's handlers, what Close may have lost
-//	trace.go stats.go limits.go quickack.go packet.go pipelining.go enhanced.go errors.go
+//	trace.go stats.go quickack.go limits.go packet.go pipelining.go enhanced.go errors.go

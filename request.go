@@ -3,7 +3,6 @@ package rtmp
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -71,28 +70,4 @@ func (r *request) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expected = slices.DeleteFunc(s.expected, func(other *expectation) bool { return other == r.expectation })
-}
-
-// expectation is a wait for one of several statuses, such as Play.Start.
-type expectation struct {
-	codes []string
-	done  chan struct{}
-	err   error
-	once  sync.Once
-}
-
-func (e *expectation) finish(err error) {
-	e.once.Do(func() {
-		e.err = err
-		close(e.done)
-	})
-}
-
-func (e *expectation) finished() bool {
-	select {
-	case <-e.done:
-		return true
-	default:
-		return false
-	}
 }

@@ -37,6 +37,30 @@ func newStreamState(c *link, o StreamOptions) *streamState {
 	return &streamState{conn: c, name: o.Name, options: o, readWake: make(chan struct{}, 1)}
 }
 
+// expectation is a wait for one of several statuses, such as Play.Start.
+type expectation struct {
+	codes []string
+	done  chan struct{}
+	err   error
+	once  sync.Once
+}
+
+func (e *expectation) finish(err error) {
+	e.once.Do(func() {
+		e.err = err
+		close(e.done)
+	})
+}
+
+func (e *expectation) finished() bool {
+	select {
+	case <-e.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // binding is one Stream.Bind.
 type binding struct {
 	ctx      context.Context
