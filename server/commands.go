@@ -94,16 +94,10 @@ func (k *commands) announced(cmd message.Command) {
 func (k *commands) unpublish(name string) {
 	name, _ = cutName(name)
 	for _, st := range k.allStreams() {
-		if p, ok := st.activity().(publishing); ok && p.asked().Name == name {
+		if p, ok := st.activity().(*publication); ok && p.request.Name == name {
 			st.finish(p)
 		}
 	}
-}
-
-// publishing is an activity that publishes.
-type publishing interface {
-	activity
-	publishes()
 }
 
 // checkBandwidth makes the calls of Flash Media Server's bandwidth check without measuring anything. It ignores a

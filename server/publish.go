@@ -244,7 +244,6 @@ func (p *publication) asked() *Request         { return p.request }
 func (p *publication) over() bool              { return p.pub.Err() != nil }
 func (p *publication) serve(message.Command)   {}
 func (p *publication) setBuffer(time.Duration) {}
-func (p *publication) publishes()              {}
 func (p *publication) release()                { p.pub.Close() }
 
 func (p *publication) finish() {

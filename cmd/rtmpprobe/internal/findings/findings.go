@@ -65,13 +65,3 @@ func Worst(found []report.Finding) report.Grade {
 }
 
 var rank = map[report.Grade]int{report.OK: 0, report.Note: 1, report.Warning: 2, report.Error: 3}
-
-// Find returns the finding with the given id, if there is one.
-func Find(found []report.Finding, id string) (report.Finding, bool) {
-	for _, f := range found {
-		if f.ID == id {
-			return f, true
-		}
-	}
-	return report.Finding{}, false
-}
