@@ -36,7 +36,7 @@ func (c *cursor) join(l *log, cached bool) {
 // resume is called after a pause. It moves the cursor to the newest key frame, if that is
 // after the cursor or if the log has dropped the message at the cursor.
 func (c *cursor) resume(l *log) {
-	if c.next < l.base || c.next < l.key {
+	if c.next < max(l.base, l.key) {
 		c.skip(l)
 	}
 }

@@ -76,6 +76,23 @@ func TestNoCacheWaitsForTheNextKeyFrame(t *testing.T) {
 	})
 }
 
+// TestNoAwait checks that a player that does not wait for a publisher is refused unless there is one, even if the stream has players
+// that wait.
+func TestNoAwait(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		play(t, h, newClient(65536))
+		_, err := h.Subscribe("app/name", live.PlayOptions{Await: -1})
+		require.ErrorIs(t, err, live.ErrNotFound, "only players")
+		pub := publish(t, h, live.PublishOptions{})
+		sub, err := h.Subscribe("app/name", live.PlayOptions{Await: -1})
+		require.NoError(t, err)
+		sub.Close()
+		pub.Close()
+		_, err = h.Subscribe("app/name", live.PlayOptions{Await: -1})
+		require.ErrorIs(t, err, live.ErrNotFound, "the stream lingers")
+	})
+}
+
 func TestPicturesAreNotGivenBeforeAKeyFrame(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{})

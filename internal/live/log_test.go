@@ -3,6 +3,7 @@ package live
 import (
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 
@@ -66,6 +67,58 @@ func TestLogBatches(t *testing.T) {
 		assert.Len(t, got, 1+test.want, "%d bytes", test.size)
 		assert.Equal(t, progress{more: true}, p)
 		assert.Equal(t, uint64(1+test.want), c.next)
+	}
+}
+
+// TestResume checks where a player continues after a pause: where it was, or at the newest key frame if that is later or if the log
+// has dropped messages that it has not received.
+func TestResume(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		key, next uint64 // the log contains 5, 6 and 7
+		want      cursor
+	}{
+		{"nothing was dropped", 0, 5, cursor{next: 5}},
+		{"a message was dropped", 0, 4, cursor{next: 8, waiting: true}},
+		{"a message was dropped, and there is a key frame", 6, 4, cursor{next: 6}},
+		{"a key frame has come", 6, 5, cursor{next: 6}},
+		{"the key frame is next", 6, 6, cursor{next: 6}},
+		{"no key frame has come", 6, 7, cursor{next: 7}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := log{base: 5, key: test.key, video: true, messages: []*Message{{}, {}, {}}}
+			c := cursor{next: test.next}
+			c.resume(&l)
+			assert.Equal(t, test.want.next, c.next)
+			assert.Equal(t, test.want.waiting, c.waiting)
+		})
+	}
+}
+
+// TestMissedBeforeATakeover checks that a player that continues at a key frame of the previous publisher also counts the pictures that
+// it can't decode until the takeover.
+func TestMissedBeforeATakeover(t *testing.T) {
+	before, after := new(publication), new(publication)
+	picture := func(from *publication, kind flv.Kind, track uint8) *Message {
+		return &Message{from: from, typ: flv.TagVideo, kind: kind, track: track, key: kind == flv.KindKeyFrame}
+	}
+	l := log{base: 3, video: true} // 1 and 2 were dropped
+	for _, m := range []*Message{
+		picture(before, flv.KindKeyFrame, 0), picture(before, flv.KindFrame, 1), picture(before, flv.KindFrame, 0), picture(after, flv.KindFrame, 0),
+	} {
+		l.append(m, 100, time.Second)
+	}
+	c := cursor{next: 1}
+	got, p := l.take(&c, nil, nil)
+	assert.Equal(t, []*Message{l.messages[0], l.messages[2]}, got)
+	assert.Equal(t, progress{missed: 3, resyncs: 1}, p)
+}
+
+// TestHeaderSetCost checks that the cost of a set is at least the memory that it takes.
+func TestHeaderSetCost(t *testing.T) {
+	for n := range 10 {
+		set := headerSet{tags: make([]flv.Tag, n)}
+		assert.GreaterOrEqual(t, set.cost(), int(unsafe.Sizeof(set))+n*int(unsafe.Sizeof(flv.Tag{})), "%d headers", n)
 	}
 }
 

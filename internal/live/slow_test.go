@@ -163,6 +163,17 @@ func TestHeadersAreBounded(t *testing.T) {
 	})
 }
 
+// TestHeadersCostTwice checks that the backlog counts a header twice: the message, and the copy that is kept for players that join.
+func TestHeadersCostTwice(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		pub := publish(t, h, live.PublishOptions{})
+		write(t, pub, padded(videoHeader(1), 10_000))
+		assert.InDelta(t, 20_000, pub.Stats().Backlog, 1_000)
+		write(t, pub, padded(videoHeader(1), 10_000))
+		assert.InDelta(t, 30_000, pub.Stats().Backlog, 2_000, "it is the same header")
+	})
+}
+
 // heap returns the number of bytes in use.
 func heap() int {
 	runtime.GC()

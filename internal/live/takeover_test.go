@@ -106,6 +106,21 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
+// TestATakeoverEndsTheWaitForAKeyFrame checks that a player that waits for a key frame gets the next publisher's audio at once, as if it
+// had joined then.
+func TestATakeoverEndsTheWaitForAKeyFrame(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		always := live.PublishOptions{Policy: live.Policy{Takeover: live.TakeAlways}}
+		write(t, publish(t, h, always), frame(0, 1), sound(10, 1))
+		c := newClient(65536)
+		play(t, h, c)
+		assert.Empty(t, c.got())
+		second := publish(t, h, always)
+		write(t, second, sound(0, 2), frame(0, 2), key(40, 3))
+		assert.Equal(t, []flv.Tag{sound(11, 2), key(51, 3)}, c.got())
+	})
+}
+
 func TestTimeWrapsAtTakeover(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		always := live.PublishOptions{Policy: live.Policy{Takeover: live.TakeAlways}}

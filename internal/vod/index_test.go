@@ -8,13 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
 )
 
@@ -64,141 +62,12 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// withKeyFrames returns a file whose metadata lists its key frames, modified by change.
-func withKeyFrames(t testing.TB, rest []flv.Tag, change func(positions, times []any) (any, any)) []byte {
-	metadata := func(positions, times []any) flv.Tag {
-		p, s := change(positions, times)
-		return script(t, "onMetaData", amf.ECMAArray{{Name: "keyframes", Value: amf.Object{{Name: "filepositions", Value: p}, {Name: "times", Value: s}}}})
-	}
-	var positions, times []any
-	for range 2 { // the length of the metadata does not depend on the numbers
-		first := len(fileOf(metadata(positions, times)))
-		positions, times = nil, nil
-		for _, tag := range rest {
-			if kind, _ := flv.KindOf(tag); kind == flv.KindKeyFrame {
-				positions = append(positions, float64(first))
-				times = append(times, float64(tag.Timestamp)/1000)
-			}
-			first += len(tag.Body) + flv.TagOverhead
-		}
-	}
-	return fileOf(append([]flv.Tag{metadata(positions, times)}, rest...)...)
-}
-
-func same(p, s []any) (any, any) { return p, s }
-
-// counted is a file that counts the bytes read from it.
-type counted struct {
-	io.ReaderAt
-	bytes atomic.Int64
-}
-
-func (c *counted) ReadAt(b []byte, at int64) (int, error) {
-	n, err := c.ReaderAt.ReadAt(b, at)
-	c.bytes.Add(int64(n))
-	return n, err
-}
-
-func TestIndexFromMetadata(t *testing.T) {
-	rest := []flv.Tag{avc(1), aac(1), sound(0)}
-	for n := range uint32(300) {
-		tag := big(n*100, 9000)
-		if n%10 == 0 {
-			tag.Body[0] = 0x17
-		}
-		rest = append(rest, tag, sound(n*100+1))
-	}
-	good := withKeyFrames(t, rest, same)
-	want := times(indexOf(t, good, false))
-	require.Len(t, want, 30)
-	read := func(file []byte, trust bool) (*index, int64) {
-		c := &counted{ReaderAt: bytes.NewReader(file)}
-		x, err := buildIndex(context.Background(), c, int64(len(file)), trust)
-		require.NoError(t, err)
-		require.Equal(t, int64(29_901), x.last)
-		require.Equal(t, int64(len(file)), x.tail.end())
-		return x, c.bytes.Load()
-	}
-	trusted, few := read(good, true)
-	scanned, many := read(good, false)
-	require.Equal(t, want, times(trusted))
-	require.Less(t, few, many/4)
-	require.Less(t, many, int64(len(good)), "not even a scan reads bodies")
-	for i := range want[1:] {
-		require.Equal(t, len(scanned.entries[i+1].headers), len(trusted.entries[i+1].headers))
-	}
-
-	wrong := map[string]func(p, s []any) (any, any){
-		"no list":           func(p, s []any) (any, any) { return nil, nil },
-		"texts":             func(p, s []any) (any, any) { return "x", "y" },
-		"numbers missing":   func(p, s []any) (any, any) { return p, s[:max(len(s)-1, 0)] },
-		"other things":      func(p, s []any) (any, any) { return p, append([]any{true}, s...)[:len(s)] },
-		"positions moved":   func(p, s []any) (any, any) { return each(p, 1), s },
-		"positions far":     func(p, s []any) (any, any) { return each(p, 1e12), s },
-		"positions below 0": func(p, s []any) (any, any) { return each(p, -1e12), s },
-		"times moved":       func(p, s []any) (any, any) { return p, each(s, 0.04) },
-		"reversed":          func(p, s []any) (any, any) { return reversed(p), reversed(s) },
-	}
-	for name, change := range wrong {
-		x, _ := read(withKeyFrames(t, rest, change), true)
-		require.Equal(t, want, times(x), name)
-	}
-
-	// The entries that probe examines are right in these lists, but others are
-	// wrong.
-	lie := func(p, s []any) (any, any) {
-		if len(s) > 3 {
-			s[2] = s[1].(float64) + 0.4
-			p[2] = p[1].(float64) + 5
-		}
-		return p, s
-	}
-	bad := withKeyFrames(t, rest, lie)
-	f, _ := newFolder(t, map[string][]byte{"a.flv": bad})
-	p := play(t, f, "a.flv", all)
-	x, err := f.indexes.get(t.Context(), "a.flv", p.file)
-	require.NoError(t, err)
-	require.NotEqual(t, want, times(x))
-	require.NoError(t, p.Seek(t.Context(), 1_500_000_000))
-	x, err = f.indexes.get(t.Context(), "a.flv", p.file)
-	require.NoError(t, err)
-	require.Equal(t, want, times(x))
-	tags, _ := drain(t, p)
-	require.Equal(t, uint32(1000), tags[3].Timestamp)
-}
-
-func each(list []any, more float64) (moved []any) {
-	for _, v := range list {
-		moved = append(moved, v.(float64)+more)
-	}
-	return moved
-}
-
-func reversed(list []any) (other []any) {
-	for i := range list {
-		other = append(other, list[len(list)-1-i])
-	}
-	return other
-}
-
-// TestIndexOfContinuedFile checks that key frames after the end of the list are found, as in a file that was appended to.
-func TestIndexOfContinuedFile(t *testing.T) {
-	old := withKeyFrames(t, []flv.Tag{avc(1), key(0), inter(40), key(80), inter(120), key(160)}, same)
-	f, dir := newFolder(t, map[string][]byte{"a.flv": old})
-	file := record(t, f, dir, "a.flv", RecordOptions{Append: true}, avc(2), key(0), inter(40), key(80))
-	x := indexOf(t, file, true)
-	require.Equal(t, []int64{0, 80, 160, 161, 241}, times(x))
-	require.Equal(t, x.entries[1].headers, x.entries[2].headers)
-	require.NotEqual(t, x.entries[2].headers, x.entries[3].headers)
-}
-
 // TestIndexIsThinned checks that the size of an index is bounded, and that locate finds the key frames that have no
 // entry by scanning.
 func TestIndexIsThinned(t *testing.T) {
 	const keys = 3 * maxWeight
 	for name, header := range map[string]uint32{"few headers": keys, "many headers": 7} {
 		file := fileOf(avc(1))
-		var metadata []flv.Tag
 		for n := range uint32(keys) {
 			if n%header == 0 {
 				file = flv.AppendTag(file, avc(byte(n/header)))
@@ -208,9 +77,9 @@ func TestIndexIsThinned(t *testing.T) {
 			}
 			file = flv.AppendTag(file, key(n*10))
 		}
-		require.Empty(t, metadata)
 		x := indexOf(t, file, false)
 		require.LessOrEqual(t, x.weight, maxWeight, name)
+		require.Equal(t, weightOf(x), x.weight, name)
 		require.Greater(t, len(x.entries), maxWeight/8, name)
 		for _, ms := range []int64{0, 9, 10, 15, 12_345, keys*10 - 11, keys*10 - 10} {
 			e, err := x.seek(t.Context(), bytes.NewReader(file), ms)
@@ -236,6 +105,126 @@ func TestIndexIsThinned(t *testing.T) {
 	e, err := x.seek(t.Context(), bytes.NewReader(sounds), 12_345_678)
 	require.NoError(t, err)
 	require.Equal(t, int64(12_345_000), e.time)
+}
+
+// weightOf counts the entries and headers of an index; see maxWeight.
+func weightOf(x *index) (n int) {
+	for i, e := range x.entries {
+		n++
+		if i == 0 || !sameHeaders(e.headers, x.entries[i-1].headers) {
+			n += len(e.headers)
+		}
+	}
+	return n
+}
+
+// TestLargestIndex checks that an index is thinned when it exceeds maxWeight.
+func TestLargestIndex(t *testing.T) {
+	x := newIndex(flv.FileHeaderSize)
+	for n := int64(1); n <= maxWeight; n++ {
+		require.Equal(t, 1, x.spacing)
+		require.Len(t, x.entries, int(n))
+		x.now = n
+		x.addEntry(flv.FileHeaderSize + n)
+	}
+	require.Equal(t, 2, x.spacing)
+	require.Len(t, x.entries, maxWeight/2+1)
+}
+
+// TestThinnedIndexFindsTheSame checks that locate finds each place after its entry was removed: a key frame, or an audio tag before
+// the first picture.
+func TestThinnedIndexFindsTheSame(t *testing.T) {
+	tags := []flv.Tag{avc(1), sound(0), sound(1000), sound(2000), aac(2), sound(3000), sound(3500)}
+	for n := range uint32(9) {
+		tags = append(tags, at(avc(byte(n/2)), 0), key(4000+n*2000), sound(4500+n*2000), inter(5900+n*2000))
+	}
+	file := fileOf(tags...)
+	whole, thin := indexOf(t, file, false), indexOf(t, file, false)
+	require.Equal(t, []int64{0, 1000, 2000, 3000, 4000, 6000, 8000, 10_000, 12_000, 14_000, 16_000, 18_000, 20_000}, times(whole))
+	for range 3 {
+		thin.thin()
+		require.Equal(t, weightOf(thin), thin.weight)
+		for _, want := range whole.entries {
+			for _, later := range []int64{0, 1, 499} {
+				found, err := thin.seek(t.Context(), bytes.NewReader(file), want.time+later)
+				require.NoError(t, err)
+				require.Equal(t, want, found)
+			}
+		}
+	}
+}
+
+// TestHeadersInIndexAreBounded checks that an entry has at most maxHeaders headers.
+func TestHeadersInIndexAreBounded(t *testing.T) {
+	header := func(track, config byte) flv.Tag { return videoTag(0, 0x80|1<<4|6, 0x00, 'a', 'v', '0', '1', track, config) }
+	var tags []flv.Tag
+	for track := range byte(maxHeaders + 5) {
+		tags = append(tags, header(track, 1))
+	}
+	tags = append(tags, key(0), header(0, 2), key(1000))
+	x := indexOf(t, fileOf(tags...), false)
+	require.Len(t, x.entries[1].headers, maxHeaders)
+	last := x.entries[1].headers[maxHeaders-1]
+	h, err := headAt(bytes.NewReader(fileOf(tags...)), x.size, last.at)
+	require.NoError(t, err)
+	require.Equal(t, header(0, 2).Body, h.Body, "a header replaces the one of its track")
+}
+
+// TestEntriesAreChecked checks that a place is used only if the file has a key frame or audio there, at the entry's time. The time may
+// differ by 1 ms, because times in metadata are rounded.
+func TestEntriesAreChecked(t *testing.T) {
+	for name, c := range map[string]struct {
+		tag   flv.Tag
+		time  int64
+		stale bool
+	}{
+		"the same time":       {key(1000), 1000, false},
+		"1 ms before":         {key(1000), 999, false},
+		"1 ms after":          {key(1000), 1001, false},
+		"2 ms before":         {key(1000), 998, true},
+		"2 ms after":          {key(1000), 1002, true},
+		"audio":               {sound(1000), 1000, false},
+		"a frame of video":    {inter(1000), 1000, true},
+		"a header":            {at(avc(1), 1000), 1000, true},
+		"not a tag":           {flv.Tag{}, 0, true},
+		"a time over 32 bits": {key(5), 1<<32 + 5, false},
+	} {
+		file := fileOf(c.tag)
+		e := entry{at: flv.FileHeaderSize, time: c.time}
+		err := e.check(bytes.NewReader(file), int64(len(file)))
+		if c.stale {
+			require.Equal(t, errStale, err, name)
+		} else {
+			require.NoError(t, err, name)
+		}
+	}
+}
+
+// TestExtendedNoticesChanges checks that an index is extended only if its last tag is still in the file.
+func TestExtendedNoticesChanges(t *testing.T) {
+	empty := func(at uint32) flv.Tag { return videoTag(at) }
+	before := indexOf(t, fileOf(key(0), empty(40)), false)
+	for name, c := range map[string]struct {
+		tags  []flv.Tag
+		stale bool
+	}{
+		"the same":         {[]flv.Tag{key(0), empty(40)}, false},
+		"more tags":        {[]flv.Tag{key(0), empty(40), key(80)}, false},
+		"another time":     {[]flv.Tag{key(0), empty(41), key(80)}, true},
+		"another size":     {[]flv.Tag{key(0), inter(40), key(80)}, true},
+		"not a tag":        {[]flv.Tag{key(0), {Timestamp: 40}, key(80)}, true},
+		"a shorter file":   {[]flv.Tag{key(0)}, true},
+		"another position": {[]flv.Tag{inter(0), inter(0), empty(40)}, true},
+	} {
+		file := fileOf(c.tags...)
+		grown, err := before.extended(t.Context(), bytes.NewReader(file), int64(len(file)))
+		if c.stale {
+			require.Equal(t, errStale, err, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Equal(t, indexOf(t, file, false).entries, grown.entries, name)
+	}
 }
 
 func TestIndexGrows(t *testing.T) {
