@@ -33,6 +33,7 @@ type duplex struct {
 	shut    bool      // closed by the application for writing
 	readers int       // number of calls of Read that are waiting
 	over    error     // why no more bytes are carried; io.EOF after an orderly end
+	lost    int       // received bytes that the application has closed its end without reading
 
 	readDue, writeDue deadline
 }
@@ -135,6 +136,7 @@ func (d *duplex) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true
+	d.lost += d.in.len()
 	d.in.drop()
 	d.readDue.stop()
 	d.writeDue.stop()
@@ -160,6 +162,7 @@ func (d *duplex) deliver(b *block) {
 		d.changed.Wait()
 	}
 	if d.closed || d.over != nil {
+		d.lost += b.to - b.from
 		blocks.Put(b)
 		return
 	}

@@ -302,12 +302,18 @@ func (s *session) await(op string) {
 	s.hold.stop()
 }
 
-// answer sends the interval byte and the bytes that have been written. An interval byte of zero says that the session is about to end.
+// answer sends the interval byte and the bytes that have been written. An interval byte of zero says that the session is about to end. If
+// the application has ended the session without reading everything, the last answer is an error, so that the client notices.
 func (s *session) answer(w http.ResponseWriter) {
 	s.mu.Lock()
 	b := s.take()
-	last := len(b) == 0 && s.closed || s.over != nil
+	last, lost := len(b) == 0 && s.closed || s.over != nil, len(b) == 0 && s.lost > 0
 	s.mu.Unlock()
+	if lost {
+		s.remove(io.ErrUnexpectedEOF)
+		http.Error(w, "the session has ended before everything was read", http.StatusGone)
+		return
+	}
 	interval := byte(0)
 	switch {
 	case last:
