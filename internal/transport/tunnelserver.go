@@ -232,6 +232,7 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 	s.started, s.sequence = true, sequence+1
 	if err := s.receiveBody(w, r, op); err != nil {
 		s.remove(io.ErrUnexpectedEOF) // the client's next bytes would not fit
+		http.Error(w, "the request is incomplete", http.StatusBadRequest)
 		return
 	}
 	if op == "close" {
@@ -262,10 +263,10 @@ func (s *session) ended() bool {
 	return s.over != nil
 }
 
-// receiveBody delivers the body of a send, and skips that of any other request.
+// receiveBody delivers the body of a send, and skips that of any other request. If it fails, its deadline stays, since net/http waits for
+// the rest of the body before it sends the answer.
 func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string) error {
 	control := http.NewResponseController(w)
-	defer control.SetReadDeadline(time.Time{})
 	for {
 		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // ignore the error: a server without deadlines has a timeout of its own
 		var err error
@@ -281,6 +282,7 @@ func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string)
 			return err
 		}
 	}
+	control.SetReadDeadline(time.Time{})
 	if op != "close" {
 		s.await(op)
 	}

@@ -223,6 +223,10 @@ func TestTunnelServerSessionEnds(t *testing.T) {
 		defer nc.Close()
 		fmt.Fprintf(nc, "POST /send/%s/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhel", id)
 		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
+		nc.SetReadDeadline(time.Now().Add(patience))
+		answer, err := io.ReadAll(nc)
+		require.NoError(t, err, "the server closes the connection")
+		assert.Contains(t, string(answer), "400 Bad Request")
 	})
 	t.Run("with an answer that is lost", func(t *testing.T) {
 		serve, ended := readAll()
