@@ -14,6 +14,8 @@ const (
 	// stuckSize replaces roomSize for received bytes while the application is blocked in Write. It prevents a deadlock: the application may
 	// not read until its write is complete, and its bytes may not be sent until all received bytes have been queued.
 	stuckSize = 4 << 20
+	// fewBytes is how many bytes a read must return before the next one gets a whole block.
+	fewBytes = 1 << 10
 )
 
 // duplex is the application's end of a tunnel: a net.Conn without Close. The code that carries the bytes is a loop that makes requests, or
@@ -36,6 +38,9 @@ type duplex struct {
 	lost    int       // received bytes that the application has closed its end without reading
 
 	readDue, writeDue deadline
+
+	few   [fewBytes]byte // owned by receive
+	brisk bool           // the last read of receive has returned at least fewBytes; owned by receive
 }
 
 func (d *duplex) init(local, remote net.Addr) {
@@ -144,12 +149,22 @@ func (d *duplex) leave() {
 }
 
 // receive waits until the application has read enough of the earlier bytes. Then it reads r once, and queues the bytes for the application.
-// After the application has closed its end, receive drops the bytes.
+// After the application has closed its end, receive drops the bytes. While the peer sends only a few bytes at a time, receive waits for
+// them without holding a block.
 func (d *duplex) receive(r io.Reader) (n int, err error) {
-	b := blocks.Get().(*block)
-	if n, err = b.fill(r); n > 0 {
+	var b *block
+	if d.brisk {
+		b = blocks.Get().(*block)
+		n, err = b.fill(r)
+	} else if n, err = r.Read(d.few[:]); n > 0 {
+		b = blocks.Get().(*block)
+		b.from, b.to = 0, copy(b.memory[:], d.few[:n])
+	}
+	d.brisk = n >= fewBytes
+	switch {
+	case n > 0:
 		d.deliver(b)
-	} else {
+	case b != nil:
 		blocks.Put(b)
 	}
 	return n, err
