@@ -70,6 +70,10 @@ func (s *TunnelServer) Close() {
 	s.running.Wait()
 }
 
+// Sessions returns the number of sessions. It includes those that the application has ended and whose last bytes the client has not
+// fetched yet.
+func (s *TunnelServer) Sessions() int { return s.places.Taken() }
+
 // ServeHTTP serves one request.
 func (s *TunnelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
