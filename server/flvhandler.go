@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"path"
@@ -25,7 +26,7 @@ const httpBuffer = 10 * time.Second
 
 // FLVHandler returns a handler for GET /app/name.flv. It serves live streams and files as one FLV file (HTTP-FLV), or, if the request
 // asks for an upgrade, as WebSocket messages that contain whole tags. The parameter start is a position in a file, in seconds.
-// Viewers count as connections and as players.
+// Viewers count as connections and as players. If a file can't be sent to its end, the response does not end properly.
 //
 // A Refusal of App.Play is answered with 403, or with 302 if it has RedirectTo, and a stream that does not exist with 404. Apps with a
 // Token, a Player or a Handler refuse HTTP viewers. The handler sets no CORS headers. It refuses WebSocket requests from pages of
@@ -54,6 +55,7 @@ type viewer struct {
 	cancel   context.CancelFunc
 	counters session.Counters // of what is sent
 	out      flvOut
+	status   int // of the response, when out is set
 	since    time.Time
 	missed   func() live.StreamStats // nil if the viewer plays a file
 }
@@ -64,8 +66,15 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close") // otherwise the write deadline for the rest of this response would also apply to the next one
 	}
-	control.SetWriteDeadline(time.Time{})                                         // no deadline, since there may be nothing to write for a long time
-	defer func() { control.SetWriteDeadline(time.Now().Add(s.writeTimeout())) }() // deadline for the rest of the response, which net/http sends later
+	control.SetWriteDeadline(time.Time{}) // no deadline, since there may be nothing to write for a long time
+	cut := false                          // net/http must not send the end of the response, so that the client does not consider it complete
+	defer func() {                        // the deadline for the rest of the response, which net/http sends later
+		due := time.Now().Add(s.writeTimeout())
+		if cut {
+			due = time.Unix(1, 0)
+		}
+		control.SetWriteDeadline(due)
+	}()
 	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), suffix)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
@@ -97,7 +106,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	defer s.removeViewer(v)
 	v.request = &Request{HTTP: r, RemoteAddr: remote, Path: name, Name: path.Base(name), Query: parseQuery(r.URL.RawQuery), Start: StartAny,
 		Length: -1, Transport: transport}
-	v.serve(w, r)
+	cut = !v.serve(w, r)
 }
 
 func isUpgrade(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") }
@@ -109,16 +118,16 @@ func (s *Server) removeViewer(v *viewer) {
 	s.counts.bytesOut.Add(v.counters.BytesWritten.Load())
 }
 
-// serve serves a viewer until the viewer leaves or the stream ends.
-func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
+// serve serves a viewer until the viewer leaves or the stream ends. whole is false if the response contains only a part of a file.
+func (v *viewer) serve(w http.ResponseWriter, r *http.Request) (whole bool) {
 	if v.app.App == nil || v.app.Handler != nil {
 		http.NotFound(w, r)
-		return
+		return true
 	}
 	if v.app.Token != "" || v.app.Player != nil {
 		v.server.counts.refused.Add(1)
 		http.Error(w, "not available over HTTP", http.StatusForbidden)
-		return
+		return true
 	}
 	if start, err := strconv.ParseFloat(v.request.Query.Get("start"), 64); err == nil && start >= 0 && start < 1e9 {
 		v.request.Start = time.Duration(start * float64(time.Second))
@@ -133,17 +142,21 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		v.refuse(w, r, err)
-		return
+		return true
 	}
 	err = errBadPath
 	if validPath(v.request.Path) {
 		err = v.play(w, r)
 	}
-	if v.out != nil {
-		v.out.end(err)
-	} else if err != nil {
+	switch ended := err == nil || errors.Is(err, io.EOF); {
+	case v.out != nil:
+		v.out.end(ended)
+		isFile := v.missed == nil && v.status == http.StatusOK && r.Method == http.MethodGet
+		return ended || !isFile
+	case err != nil:
 		v.refuse(w, r, playError(err))
 	}
+	return true
 }
 
 func (s *Server) hookPanicked(err *message.PanicError) {
@@ -267,7 +280,7 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Transfer-Encoding", "identity") // no chunks, which would take several system calls for each message; a live stream ends with its connection
 	}
 	w.WriteHeader(http.StatusOK)
-	v.out = newResponseOut(w, r)
+	v.out, v.status = newResponseOut(w, r), http.StatusOK
 	if r.Method == http.MethodHead {
 		return net.ErrClosed
 	}

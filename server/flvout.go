@@ -14,14 +14,14 @@ import (
 type flvOut interface {
 	// write writes b, which ends at the end of a tag.
 	write(ctx context.Context, b []byte) error
-	end(err error)
+	end(whole bool)
 }
 
 // answered is the error for a request that has already been answered.
 type answered struct{}
 
 func (answered) write(context.Context, []byte) error { return net.ErrClosed }
-func (answered) end(error)                           {}
+func (answered) end(bool)                            {}
 
 // responseOut is an HTTP response.
 type responseOut struct {
@@ -50,7 +50,7 @@ func (o *responseOut) write(ctx context.Context, b []byte) error {
 	return ctx.Err()
 }
 
-func (o *responseOut) end(error) {} // serveViewer sets the deadline for the rest of the response
+func (o *responseOut) end(bool) {} // serveViewer sets the deadline for the rest of the response
 
 // socketOut is a WebSocket.
 type socketOut struct {
@@ -65,4 +65,10 @@ func (o *socketOut) write(ctx context.Context, b []byte) error {
 	return o.conn.Write(ctx, websocket.MessageBinary, b)
 }
 
-func (o *socketOut) end(error) { o.conn.Close(websocket.StatusNormalClosure, "") }
+func (o *socketOut) end(whole bool) {
+	status := websocket.StatusNormalClosure
+	if !whole {
+		status = websocket.StatusInternalError
+	}
+	o.conn.Close(status, "")
+}

@@ -108,12 +108,12 @@ func (s *Server) stopListening() {
 	}
 }
 
-// waitForConns waits until all clients and HTTP viewers have left.
+// waitForConns waits until all clients and HTTP viewers have left, and clients of tunnels have fetched what was sent to them.
 func (s *Server) waitForConns(ctx context.Context) error {
 	ticker := time.NewTicker(shutdownPoll)
 	defer ticker.Stop()
 	for {
-		if s.places.Taken() == 0 {
+		if s.places.Taken() == 0 && s.tunnelSessions() == 0 {
 			return nil
 		}
 		select {

@@ -5,8 +5,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +61,44 @@ func TestShutdown(t *testing.T) {
 		nc.Close()
 	}
 	assert.Error(t, err)
+}
+
+// TestShutdownOfATunnel checks that a client of a tunnel is told that its stream has ended, although it asks for data only now and then.
+func TestShutdownOfATunnel(t *testing.T) {
+	s := &server.Server{}
+	tunnel := s.TunnelHandler()
+	var waiting atomic.Bool
+	ask := make(chan struct{})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if waiting.Load() {
+			<-ask
+		}
+		tunnel.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	t.Cleanup(func() { s.Close() })
+	pub, err := s.Publish(background(t), "live/x")
+	require.NoError(t, err)
+	_, err = pub.Write(sampleBytes)
+	require.NoError(t, err)
+	c, viewer := play(t, "rtmpt://"+web.Listener.Addr().String()+"/live/x")
+	receive(t, viewer, 3)
+	waiting.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	over := make(chan error, 1)
+	go func() { over <- s.Shutdown(ctx) }()
+	eventually(t, "the server has ended the connection", func() bool { return s.Stats().Conns == 0 })
+	select {
+	case <-over:
+		assert.Fail(t, "Shutdown has not waited")
+	case <-time.After(200 * time.Millisecond): // several times as long as Shutdown takes to notice
+	}
+	close(ask)
+	_, err = io.Copy(io.Discard, viewer)
+	assert.NoError(t, err, "the player's stream has ended")
+	c.Close()
+	assert.ErrorIs(t, waitFor(t, "the end of Shutdown", over), context.DeadlineExceeded)
 }
 
 func TestShutdownOfAnIdleServer(t *testing.T) {

@@ -42,6 +42,17 @@ func (s *Server) tunnelHandler() http.Handler {
 	})
 }
 
+// tunnelSessions returns the number of tunnels, including those whose connection has ended but whose client does not know that yet.
+func (s *Server) tunnelSessions() int {
+	s.mu.Lock()
+	t := s.tunnel
+	s.mu.Unlock()
+	if t == nil {
+		return 0
+	}
+	return t.Sessions()
+}
+
 // admitTunnelled counts a tunnelled connection in the limits, and returns the function that serves
 // it.
 func (s *Server) admitTunnelled(remote net.Addr) (serve func(net.Conn), err error) {

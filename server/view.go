@@ -15,7 +15,8 @@ import (
 
 // ViewFunc writes the response for an HTTP viewer: it reads messages from v and writes them to w in its own format.
 // Each write is sent at once, within WriteTimeout. The response is complete when the function returns. If it returns an
-// error before it has written anything, the viewer gets the response that [Server.FLVHandler] sends for the error.
+// error before it has written anything, the viewer gets the response that [Server.FLVHandler] sends for the error. If it returns an error
+// after it has written a part of a file, the response does not end properly, so that the viewer notices.
 type ViewFunc func(w http.ResponseWriter, v *View) error
 
 // ViewHandler is like FLVHandler, but serves GET /app/name followed by suffix, in the format of view. transport is the Request.Transport of
@@ -145,7 +146,7 @@ type viewWriter struct {
 
 func (w *viewWriter) WriteHeader(status int) {
 	if w.v.out == nil {
-		w.v.out = newResponseOut(w.ResponseWriter, w.v.request.HTTP)
+		w.v.out, w.v.status = newResponseOut(w.ResponseWriter, w.v.request.HTTP), status
 		w.ResponseWriter.WriteHeader(status)
 	}
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -126,6 +128,74 @@ func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 		send(message.TypeAudio, at, 0xaf, 1, 0)
 		for tag.Timestamp < at {
 			require.NoError(t, file.Next(&tag))
+		}
+	}
+}
+
+// TestViewerOfAPartOfAFile checks that a response that contains only a part of a file, because the server closes, does not seem to be
+// complete. A whole file does.
+func TestViewerOfAPartOfAFile(t *testing.T) {
+	dir := t.TempDir()
+	film := flv.AppendFileHeader(nil, flv.FileHeader{HasVideo: true})
+	for at := range uint32(60) {
+		film = flv.AppendTag(film, flv.Tag{Type: flv.TagVideo, Timestamp: 1000 * at, Body: append([]byte{0x17, 1, 0, 0, 0}, make([]byte, 20_000)...)})
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), film, 0o600))
+	for _, transport := range []string{"HTTP/1.1", "HTTP/2.0", "WebSocket", "own view"} {
+		for _, whole := range []bool{true, false} {
+			t.Run(fmt.Sprint(transport, ", whole: ", whole), func(t *testing.T) {
+				s := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir, AsFast: whole}}}}
+				mux := http.NewServeMux()
+				mux.Handle("/", s.FLVHandler())
+				mux.Handle("/film.tags", s.ViewHandler(".tags", "own", viewTags))
+				w := httptest.NewUnstartedServer(mux)
+				if w.EnableHTTP2 = transport == "HTTP/2.0"; w.EnableHTTP2 {
+					w.StartTLS()
+				} else {
+					w.Start()
+				}
+				defer w.Close()
+				defer s.Close()
+				begun := make([]byte, 100)
+				if transport == "WebSocket" {
+					conn, _, err := websocket.Dial(background(t), w.URL+"/film.flv", nil)
+					require.NoError(t, err)
+					defer conn.CloseNow()
+					conn.SetReadLimit(-1)
+					_, _, err = conn.Read(background(t))
+					require.NoError(t, err)
+					if !whole {
+						go s.Close()
+					}
+					for err == nil {
+						_, _, err = conn.Read(background(t))
+					}
+					assert.Equal(t, whole, websocket.CloseStatus(err) == websocket.StatusNormalClosure, "%v", err)
+					return
+				}
+				path := "/film.flv"
+				if transport == "own view" {
+					path = "/film.tags"
+				}
+				response, err := w.Client().Get(w.URL + path)
+				require.NoError(t, err)
+				defer response.Body.Close()
+				if transport != "own view" {
+					assert.Equal(t, transport, response.Proto)
+				}
+				_, err = io.ReadFull(response.Body, begun)
+				require.NoError(t, err)
+				if !whole {
+					go s.Close()
+				}
+				rest, err := io.Copy(io.Discard, response.Body)
+				if !whole {
+					assert.Error(t, err)
+					return
+				}
+				assert.NoError(t, err)
+				assert.Positive(t, rest)
+			})
 		}
 	}
 }

@@ -14,6 +14,8 @@ const (
 	// stuckSize replaces roomSize for received bytes while the application is blocked in Write. It prevents a deadlock: the application may
 	// not read until its write is complete, and its bytes may not be sent until all received bytes have been queued.
 	stuckSize = 4 << 20
+	// fewBytes is how many bytes a read must return before the next one gets a whole block.
+	fewBytes = 1 << 10
 )
 
 // duplex is the application's end of a tunnel: a net.Conn without Close. The code that carries the bytes is a loop that makes requests, or
@@ -33,8 +35,12 @@ type duplex struct {
 	shut    bool      // closed by the application for writing
 	readers int       // number of calls of Read that are waiting
 	over    error     // why no more bytes are carried; io.EOF after an orderly end
+	lost    int       // received bytes that the application has closed its end without reading
 
 	readDue, writeDue deadline
+
+	few   [fewBytes]byte // owned by receive
+	brisk bool           // the last read of receive has returned at least fewBytes; owned by receive
 }
 
 func (d *duplex) init(local, remote net.Addr) {
@@ -135,6 +141,7 @@ func (d *duplex) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true
+	d.lost += d.in.len()
 	d.in.drop()
 	d.readDue.stop()
 	d.writeDue.stop()
@@ -142,12 +149,22 @@ func (d *duplex) leave() {
 }
 
 // receive waits until the application has read enough of the earlier bytes. Then it reads r once, and queues the bytes for the application.
-// After the application has closed its end, receive drops the bytes.
+// After the application has closed its end, receive drops the bytes. While the peer sends only a few bytes at a time, receive waits for
+// them without holding a block.
 func (d *duplex) receive(r io.Reader) (n int, err error) {
-	b := blocks.Get().(*block)
-	if n, err = b.fill(r); n > 0 {
+	var b *block
+	if d.brisk {
+		b = blocks.Get().(*block)
+		n, err = b.fill(r)
+	} else if n, err = r.Read(d.few[:]); n > 0 {
+		b = blocks.Get().(*block)
+		b.from, b.to = 0, copy(b.memory[:], d.few[:n])
+	}
+	d.brisk = n >= fewBytes
+	switch {
+	case n > 0:
 		d.deliver(b)
-	} else {
+	case b != nil:
 		blocks.Put(b)
 	}
 	return n, err
@@ -160,6 +177,7 @@ func (d *duplex) deliver(b *block) {
 		d.changed.Wait()
 	}
 	if d.closed || d.over != nil {
+		d.lost += b.to - b.from
 		blocks.Put(b)
 		return
 	}

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"crypto/rand"
+	"io"
 	mathrand "math/rand/v2"
 	"testing"
 
@@ -35,4 +36,51 @@ func TestFifo(t *testing.T) {
 	f.drop()
 	assert.Zero(t, f.len())
 	assert.Zero(t, f.read(make([]byte, 1)))
+}
+
+// pieces is a Reader that returns pieces of the given sizes, and notes the sizes of the slices that it could have filled.
+type pieces struct {
+	sizes, offered []int
+}
+
+func (p *pieces) Read(b []byte) (n int, err error) {
+	if p.offered = append(p.offered, len(b)); len(p.sizes) == 0 {
+		return 0, io.EOF
+	}
+	n = min(len(b), p.sizes[0])
+	if p.sizes[0] -= n; p.sizes[0] == 0 {
+		p.sizes = p.sizes[1:]
+	}
+	return n, nil
+}
+
+// TestReceiveWaitsWithoutABlock checks that receive uses the memory of a block only for peers that send much at a time.
+func TestReceiveWaitsWithoutABlock(t *testing.T) {
+	const much = len(block{}.memory)
+	for name, test := range map[string]struct{ sizes, offered []int }{
+		"a byte at a time":    {[]int{1, 1, 1}, []int{fewBytes, fewBytes, fewBytes, fewBytes}},
+		"much":                {[]int{2*much + fewBytes}, []int{fewBytes, much, much, much}},
+		"much, then one byte": {[]int{much + fewBytes, 1, 1}, []int{fewBytes, much, much, fewBytes, fewBytes}},
+	} {
+		var d duplex
+		d.init(nil, nil)
+		from := &pieces{sizes: test.sizes}
+		sent, received := 0, 0
+		for _, n := range test.sizes {
+			sent += n
+		}
+		for {
+			n, err := d.receive(from)
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+			got, err := d.Read(make([]byte, much))
+			require.NoError(t, err)
+			assert.Equal(t, n, got)
+			received += got
+		}
+		assert.Equal(t, sent, received)
+		assert.Equal(t, test.offered, from.offered, name)
+	}
 }

@@ -70,6 +70,10 @@ func (s *TunnelServer) Close() {
 	s.running.Wait()
 }
 
+// Sessions returns the number of sessions. It includes those that the application has ended and whose last bytes the client has not
+// fetched yet.
+func (s *TunnelServer) Sessions() int { return s.places.Taken() }
+
 // ServeHTTP serves one request.
 func (s *TunnelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
@@ -232,6 +236,7 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 	s.started, s.sequence = true, sequence+1
 	if err := s.receiveBody(w, r, op); err != nil {
 		s.remove(io.ErrUnexpectedEOF) // the client's next bytes would not fit
+		http.Error(w, "the request is incomplete", http.StatusBadRequest)
 		return
 	}
 	if op == "close" {
@@ -262,10 +267,10 @@ func (s *session) ended() bool {
 	return s.over != nil
 }
 
-// receiveBody delivers the body of a send, and skips that of any other request.
+// receiveBody delivers the body of a send, and skips that of any other request. If it fails, its deadline stays, since net/http waits for
+// the rest of the body before it sends the answer.
 func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string) error {
 	control := http.NewResponseController(w)
-	defer control.SetReadDeadline(time.Time{})
 	for {
 		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // ignore the error: a server without deadlines has a timeout of its own
 		var err error
@@ -281,6 +286,7 @@ func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string)
 			return err
 		}
 	}
+	control.SetReadDeadline(time.Time{})
 	if op != "close" {
 		s.await(op)
 	}
@@ -302,12 +308,18 @@ func (s *session) await(op string) {
 	s.hold.stop()
 }
 
-// answer sends the interval byte and the bytes that have been written. An interval byte of zero says that the session is about to end.
+// answer sends the interval byte and the bytes that have been written. An interval byte of zero says that the session is about to end. If
+// the application has ended the session without reading everything, the last answer is an error, so that the client notices.
 func (s *session) answer(w http.ResponseWriter) {
 	s.mu.Lock()
 	b := s.take()
-	last := len(b) == 0 && s.closed || s.over != nil
+	last, lost := len(b) == 0 && s.closed || s.over != nil, len(b) == 0 && s.lost > 0
 	s.mu.Unlock()
+	if lost {
+		s.remove(io.ErrUnexpectedEOF)
+		http.Error(w, "the session has ended before everything was read", http.StatusGone)
+		return
+	}
 	interval := byte(0)
 	switch {
 	case last:

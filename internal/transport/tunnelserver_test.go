@@ -136,18 +136,46 @@ func TestTunnelServerIntervals(t *testing.T) {
 	assert.Equal(t, "\x01", poll())
 }
 
-// TestTunnelServerConnCloses checks that bytes written before Close can be fetched, followed by the end.
+// TestTunnelServerConnCloses checks that bytes written before Close can be fetched, followed by the end. If the application has not read
+// everything, the end is an error.
 func TestTunnelServerConnCloses(t *testing.T) {
-	s := NewTunnelServer(func(nc net.Conn) { io.WriteString(nc, "bye") })
-	defer s.Close()
-	id := openSession(t, s)
-	s.running.Wait()
-	_, answer := ask(s, "POST", "/idle/"+id+"/0", "\x00")
-	assert.Equal(t, "\x01bye", answer)
-	_, answer = ask(s, "POST", "/send/"+id+"/1", "ignored")
-	assert.Equal(t, "\x00", answer)
-	status, _ := ask(s, "POST", "/idle/"+id+"/2", "\x00")
-	assert.Equal(t, 404, status)
+	for name, test := range map[string]struct {
+		bytes    string // sent before the application closes
+		requests []string
+		answers  []string
+	}{
+		"nothing was sent":     {"", []string{"idle", "idle", "idle"}, []string{"200 \x01bye", "200 \x00", "404"}},
+		"nothing is sent":      {"", []string{"send", "send", "idle"}, []string{"200 \x01bye", "200 \x00", "404"}},
+		"everything was read":  {"x", []string{"idle", "idle", "idle"}, []string{"200 \x01bye", "200 \x00", "404"}},
+		"not everything":       {"xy", []string{"idle", "idle", "idle"}, []string{"200 \x01bye", "410", "404"}},
+		"more is sent":         {"x", []string{"idle", "send more", "idle"}, []string{"200 \x01bye", "410", "404"}},
+		"more is sent at once": {"x", []string{"send more", "idle", "idle"}, []string{"200 \x01bye", "410", "404"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := make(chan struct{})
+			s := NewTunnelServer(func(nc net.Conn) {
+				<-sent
+				if test.bytes != "" {
+					io.ReadFull(nc, make([]byte, 1))
+				}
+				io.WriteString(nc, "bye")
+			})
+			defer s.Close()
+			id := openSession(t, s)
+			ask(s, "POST", "/send/"+id+"/0", test.bytes)
+			close(sent)
+			s.running.Wait()
+			for i, request := range test.requests {
+				op, body, _ := strings.Cut(request, " ")
+				status, answer := ask(s, "POST", fmt.Sprintf("/%s/%s/%d", op, id, i+1), body)
+				if status == 200 {
+					assert.Equal(t, test.answers[i], "200 "+answer, request)
+				} else {
+					assert.Equal(t, test.answers[i], fmt.Sprint(status), request)
+				}
+			}
+		})
+	}
 }
 
 // readAll returns a function that serves a session by reading it to the end.
@@ -195,6 +223,10 @@ func TestTunnelServerSessionEnds(t *testing.T) {
 		defer nc.Close()
 		fmt.Fprintf(nc, "POST /send/%s/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhel", id)
 		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
+		nc.SetReadDeadline(time.Now().Add(patience))
+		answer, err := io.ReadAll(nc)
+		require.NoError(t, err, "the server closes the connection")
+		assert.Contains(t, string(answer), "400 Bad Request")
 	})
 	t.Run("with an answer that is lost", func(t *testing.T) {
 		serve, ended := readAll()
