@@ -132,7 +132,6 @@ var (
 	_ func() string = (&rtmp.Packet{}).Dump
 )
 
-// TestErrorsOfTheAPI checks that errors.Is and errors.As work as documented.
 func TestErrorsOfTheAPI(t *testing.T) {
 	cause := errors.New("cause")
 	for _, err := range []error{&rtmp.HandshakeError{Stage: rtmp.StageDial, Err: cause}, &rtmp.OptionError{Name: "n", Value: "v", Err: cause},
@@ -146,7 +145,6 @@ func TestErrorsOfTheAPI(t *testing.T) {
 	}
 }
 
-// TestMessageTypesOfTheAPI checks that the message types have the specification's numbers.
 func TestMessageTypesOfTheAPI(t *testing.T) {
 	assert.Equal(t, []message.Type{1, 2, 3, 4, 5, 6, 8, 9, 15, 16, 17, 18, 19, 20, 22}, []message.Type{message.TypeSetChunkSize,
 		message.TypeAbort, message.TypeAcknowledgement, message.TypeUserControl, message.TypeWindowAckSize, message.TypeSetPeerBandwidth,

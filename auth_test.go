@@ -51,7 +51,7 @@ func TestPublisherAuthentication(t *testing.T) {
 	}
 }
 
-// TestSecureToken checks that the client answers the challenge in connect's result before it sends any other message, as librtmp does.
+// TestSecureToken checks that the client answers the challenge in connect's result before it sends anything else, as librtmp does.
 func TestSecureToken(t *testing.T) {
 	answer := make(chan *message.Command, 1)
 	url := newPeer(t, func(p *peer) {
@@ -70,7 +70,6 @@ func TestSecureToken(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// TestAuthenticationEndsWithoutApp checks that Dial gives up if the URL has no app and the server asks for credentials again and again.
 func TestAuthenticationEndsWithoutApp(t *testing.T) {
 	var connects atomic.Int32
 	server := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object {

@@ -16,11 +16,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/peertest"
 )
 
-// senderEnv is an environment variable that makes this test binary run as the sender of a benchmark. The sender is a separate process, so
-// that only the reader's memory is measured.
+// senderEnv is an environment variable that makes this test binary run as the sender of a benchmark, so that only the reader's memory is
+// measured.
 const senderEnv = "RTMP_BENCH_SENDER"
 
-// runSender sends a little media on each connection, and then nothing.
 func runSender() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,7 +41,6 @@ func runSender() {
 	}
 }
 
-// startSender starts the sending process and returns its address.
 func startSender(b *testing.B) string {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])

@@ -194,7 +194,6 @@ func TestCallWithoutReply(t *testing.T) {
 	require.Error(t, err)
 }
 
-// TestUnansweredCallsAreBounded checks that the number of unanswered calls is bounded.
 func TestUnansweredCallsAreBounded(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -254,7 +253,7 @@ func TestObjectEncoding(t *testing.T) {
 	}
 }
 
-// TestUnreadableAnswer checks that a call whose answer can't be decoded fails at once, that the connection stays usable, and that garbage
+// TestUnreadableAnswer checks that a call whose answer can't be decoded fails at once, without ending the connection, and that garbage
 // after the result is ignored.
 func TestUnreadableAnswer(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
@@ -286,8 +285,8 @@ func echoServer(t testing.TB) *testserver.Server {
 	return s
 }
 
-// TestManyCallsWithCancellation makes a thousand calls from each of 64 goroutines, and cancels the wait for some answers at random moments.
-// Every other answer must reach its caller, and the connection must work afterwards.
+// TestManyCallsWithCancellation makes a thousand calls from each of 64 goroutines, and cancels some waits at random moments. Every other
+// answer must reach its caller, and the connection must work afterwards.
 func TestManyCallsWithCancellation(t *testing.T) {
 	const callers, each = 64, 1000
 	c := dialed(t, echoServer(t).URL("app", ""), nil)
@@ -337,8 +336,7 @@ func TestManyCallsWithCancellation(t *testing.T) {
 	assert.Zero(t, c.client.Load().session.PendingCalls(), "every answer was taken")
 }
 
-// BenchmarkCall measures calls that are made one at a time. For comparison, it also exchanges the same number of bytes on a bare
-// connection.
+// BenchmarkCall measures calls made one at a time, and an exchange of as many bytes on a bare connection.
 func BenchmarkCall(b *testing.B) {
 	b.Run("call", func(b *testing.B) {
 		c, err := Dial(b.Context(), echoServer(b).URL("app", ""), nil)

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// replayed serves recorded sessions, and returns the server's address. At the end of the test it checks that the server has had no error.
+// replayed serves recorded sessions, and returns the server's address. The test fails if the server has an error.
 func replayed(t *testing.T, sessions ...*capture.Session) string {
 	l := conntest.Listen(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -68,8 +68,7 @@ func TestReplayOfAPlayer(t *testing.T) {
 	assert.EqualValues(t, sampleMedia(t), media.Load())
 }
 
-// TestReplayOfAPublisher replays a recorded publisher. The recording contains a placeholder for the key, so the stream is published under
-// that name.
+// TestReplayOfAPublisher replays a recorded publisher, under the placeholder for its key.
 func TestReplayOfAPublisher(t *testing.T) {
 	first := rtmptest.Server(t, testserver.Config{})
 	var file bytes.Buffer

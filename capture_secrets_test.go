@@ -19,8 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// revealed returns the secrets that a capture reveals: eight consecutive bytes of them are in the file, in the reassembled chunk streams or
-// in a message.
+// revealed returns the secrets of which eight consecutive bytes are in the file, in the reassembled chunk streams or in a message.
 func revealed(t *testing.T, file []byte, secrets ...string) (found []string) {
 	t.Helper()
 	var all [2]bytes.Buffer
@@ -140,8 +139,7 @@ func must(b []byte, err error) []byte {
 	return b
 }
 
-// TestCaptureRevealsNoAnswers checks that the responses of authentication are removed. Whoever has a challenge and the response to it can
-// guess the password.
+// TestCaptureRevealsNoAnswers checks that the responses of authentication, from which a password can be guessed, are removed.
 func TestCaptureRevealsNoAnswers(t *testing.T) {
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		cfg := testserver.Config{Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"my-user-name": "secret word"}}}
@@ -164,7 +162,7 @@ func TestCaptureRevealsNoAnswers(t *testing.T) {
 		assert.Regexp(t, `^live\?authmod=(adobe|llnw)&user=secret\d+x*&.*response=secret\d+x*(&|$)`, app)
 		assert.Empty(t, revealed(t, file.Bytes(), "my-user-name", "secret word"))
 
-		// The server that replays the capture sends the challenges but does not check the responses.
+		// The replaying server sends the challenges but does not check the responses.
 		addr := replayed(t, sessions...)
 		c, err = Dial(conntest.Context(t), "rtmp://"+addr+"/live/out", &Options{PublishUser: "somebody", PublishPassword: "else"})
 		require.NoError(t, err)

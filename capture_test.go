@@ -16,7 +16,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// captured returns the sessions of a capture.
 func captured(t *testing.T, file []byte) []*capture.Session {
 	t.Helper()
 	f, err := capture.NewFile(bytes.NewReader(file), int64(len(file)))
@@ -65,7 +64,6 @@ func summary(t *testing.T, s *capture.Session) (media int, commands []string) {
 	return media, commands
 }
 
-// sampleMedia returns the numbers of bytes of audio and video in the sample.
 func sampleMedia(t *testing.T) (media int) {
 	for _, tag := range rtmptest.SampleTags(t) {
 		if tag.Type != flv.TagScript {
@@ -91,7 +89,6 @@ func TestCapturedPublish(t *testing.T) {
 	assert.Contains(t, end.Replaced, "publishing name: 4")
 }
 
-// TestCaptureOfAFailure checks that the capture of a failed attempt contains the reason.
 func TestCaptureOfAFailure(t *testing.T) {
 	l := conntest.Listen(t)
 	addr := l.Addr().String()

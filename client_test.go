@@ -140,8 +140,8 @@ func TestPingFlood(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// TestRepliesToAFlood checks a server that asks for more replies at once than the client queues. The client sends as many as fit into its
-// queue, and only the newest window size. The connection stays usable.
+// TestRepliesToAFlood checks a server that asks for more replies than the client queues. The client sends as many as fit, and only the
+// newest window size, and the connection stays usable.
 func TestRepliesToAFlood(t *testing.T) {
 	const many = 4 * session.MaxReplies
 	commandOf := func(name string, id float64) func(*peer) []byte {
@@ -198,8 +198,8 @@ func TestRepliesToAFlood(t *testing.T) {
 	}
 }
 
-// likeSRS accepts a client as SRS 7 does: it sends every small message separately, sends the answer to connect last, and assigns a message
-// stream id other than 1.
+// likeSRS accepts a client as SRS 7 does: with small messages sent separately, the answer to connect last, and a message stream id other
+// than 1.
 func (p *peer) likeSRS(streamID uint32) {
 	connect := p.Expect("connect")
 	if connect == nil {

@@ -11,12 +11,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// rawCommand returns a command whose values are already encoded.
 func rawCommand(name string, rest ...byte) []byte {
 	return append(amf.AppendString(nil, name), rest...)
 }
 
-// amfValues encodes values in AMF0.
 func amfValues(values ...any) []byte {
 	b, err := amf.AppendAMF0(nil, values...)
 	if err != nil {
@@ -30,7 +28,6 @@ var number0 = make([]byte, 9) // number0 is the AMF0 number 0
 // unknownClass is an AMF3 value of an unknown externalizable class, inside AMF0.
 var unknownClass = append([]byte{0x11, 0x0A, 0x07, 0x09}, "what"...)
 
-// TestOddMessagesAreSkipped checks that invalid messages are skipped and counted.
 func TestOddMessagesAreSkipped(t *testing.T) {
 	deep := rawCommand("odd", number0...)
 	for range 1000 {
@@ -76,8 +73,7 @@ func TestOddMessagesAreSkipped(t *testing.T) {
 	}
 }
 
-// TestOddCommandsAreObeyed checks that a transaction id that is not a number counts as 0, and that the values before garbage in a command
-// are used.
+// TestOddCommandsAreObeyed checks that a transaction id that is not a number counts as 0, and that the values before garbage are used.
 func TestOddCommandsAreObeyed(t *testing.T) {
 	stop := message.StatusObject("status", "NetStream.Play.Stop", "")
 	for name, body := range map[string][]byte{

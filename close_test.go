@@ -40,7 +40,6 @@ func TestCloseUnblocksEverybody(t *testing.T) {
 	assert.False(t, c.Connected())
 }
 
-// writePackets publishes count packets of the given size.
 func writePackets(t *testing.T, s *Stream, count, size int) {
 	t.Helper()
 	body := make([]byte, size)
@@ -49,8 +48,8 @@ func writePackets(t *testing.T, s *Stream, count, size int) {
 	}
 }
 
-// saysWhatWasLost checks the error of Close: its text contains the connection's error once, and every call returns the same error.
-func saysWhatWasLost(t *testing.T, c *Conn, target error) {
+// requireLossReported checks that Close always returns the same error, whose text contains the connection's error once.
+func requireLossReported(t *testing.T, c *Conn, target error) {
 	t.Helper()
 	err := c.Close()
 	require.ErrorIs(t, err, target)
@@ -59,8 +58,8 @@ func saysWhatWasLost(t *testing.T, c *Conn, target error) {
 	assert.Equal(t, err, c.Close())
 }
 
-// narrow gives a peer a small socket buffer, so that it accepts few bytes while it does not read.
-func (p *peer) narrow() { p.Conn.(*net.TCPConn).SetReadBuffer(4096) }
+// shrinkReadBuffer gives a peer a small socket buffer, so that it accepts few bytes without reading.
+func (p *peer) shrinkReadBuffer() { p.Conn.(*net.TCPConn).SetReadBuffer(4096) }
 
 func TestCloseReportsWhatWasLost(t *testing.T) {
 	reset := func(t *testing.T) (*Conn, *Stream) {
@@ -77,31 +76,31 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 	}
 	t.Run("with a connection that was reset before", func(t *testing.T) {
 		c, _ := reset(t)
-		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
+		requireLossReported(t, c, io.ErrUnexpectedEOF)
 	})
 	t.Run("after Stream.Close has told", func(t *testing.T) {
 		c, s := reset(t)
 		require.ErrorIs(t, s.Close(), io.ErrUnexpectedEOF)
-		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
+		requireLossReported(t, c, io.ErrUnexpectedEOF)
 	})
 	t.Run("in the send queue of a stalled connection", func(t *testing.T) {
 		c, s := publishing(t, deaf(t), &Options{SendQueue: 64 << 20})
 		writePackets(t, s, 32, 1<<20)
 		require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded)
-		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
+		requireLossReported(t, c, os.ErrDeadlineExceeded)
 	})
 	t.Run("in the socket of one that nobody reads", func(t *testing.T) {
 		over := make(chan struct{})
-		url := accepting(t, func(p *peer) { p.narrow(); <-over })
+		url := accepting(t, func(p *peer) { p.shrinkReadBuffer(); <-over })
 		t.Cleanup(func() { close(over) })
 		c, s := publishing(t, url, &Options{Timeout: 300 * time.Millisecond})
 		writePackets(t, s, 10, 100_000)
-		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
+		requireLossReported(t, c, os.ErrDeadlineExceeded)
 	})
 	t.Run("when the server ends in the middle of it", func(t *testing.T) {
 		lingers, over := make(chan struct{}), make(chan struct{})
 		url := accepting(t, func(p *peer) {
-			p.narrow()
+			p.shrinkReadBuffer()
 			<-lingers
 			p.Conn.(*net.TCPConn).CloseWrite() // a killed server that had read everything also sends a FIN
 			<-over
@@ -113,7 +112,7 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 			}
 		}}})
 		writePackets(t, s, 10, 100_000)
-		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
+		requireLossReported(t, c, io.ErrUnexpectedEOF)
 	})
 }
 
@@ -199,7 +198,7 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 				return hidden{nc}, err
 			}})
 		writePackets(t, s, 10, 100_000)
-		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
+		requireLossReported(t, c, os.ErrDeadlineExceeded)
 		assert.Greater(t, <-read, int64(1_000_000))
 	})
 }
@@ -238,7 +237,6 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestStreamCloseBesideALingeringConn checks that Stream.Close returns at once while Conn.Close waits for the server.
 func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	lingers, over := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
@@ -268,7 +266,6 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	assert.NoError(t, <-closed)
 }
 
-// TestCloseBesideRequests checks that closing the connection ends a request in progress.
 func TestCloseBesideRequests(t *testing.T) {
 	for range 60 {
 		url := newPeer(t, func(p *peer) {
@@ -289,8 +286,7 @@ func TestCloseBesideRequests(t *testing.T) {
 	}
 }
 
-// TestCloseWhilePublishIsUnanswered checks that Close does not wait for a stream whose publish is unanswered, and that Close reports no
-// loss.
+// TestCloseWhilePublishIsUnanswered checks that Close neither waits for a stream whose publish is unanswered nor reports a loss.
 func TestCloseWhilePublishIsUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) {

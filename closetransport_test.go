@@ -31,8 +31,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestCloseLosesNothingOverEveryTransport checks that the last bytes of a large file arrive over every transport. The server is slow and
-// sends acknowledgements all the time, and some of the connections can't be half closed.
+// TestCloseLosesNothingOverEveryTransport checks that the last bytes of a large file arrive at a slow server that sends acknowledgements
+// all the time, even if the connection can't be half closed.
 func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	const count, size = 12, 512 << 10
 	body := bytes.Repeat([]byte{0x27}, size)
@@ -66,8 +66,8 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	}
 }
 
-// TestCloseWaitsForTheReader checks that Close returns only after the server has read everything. The server of the tunnel answers HTTP
-// requests before it has read their bytes.
+// TestCloseWaitsForTheReader checks that Close returns only after the server has read everything, even if the server of a tunnel answers
+// HTTP requests before it has read them.
 func TestCloseWaitsForTheReader(t *testing.T) {
 	const count, size = 10, 10_000
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
@@ -121,7 +121,7 @@ func TestFarewellOfTLS(t *testing.T) {
 		over := make(chan struct{})
 		defer close(over)
 		c := tlsPublisher(t, 2*time.Second, func(net.Conn) { <-over })
-		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
+		requireLossReported(t, c, os.ErrDeadlineExceeded)
 	})
 	t.Run("it is read late", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -135,8 +135,8 @@ func TestFarewellOfTLS(t *testing.T) {
 	})
 }
 
-// TestCloseTellsTheTruth checks that Close returns nil only if all media has arrived. The servers hang up after any number of messages, in
-// several ways. (Close may return an error even if all media has arrived, since a reset does not show what was unread.)
+// TestCloseTellsTheTruth checks that Close returns nil only if all media has arrived, with servers that hang up after any number of
+// messages, in several ways. (After a reset Close can't know that, and may return an error.)
 func TestCloseTellsTheTruth(t *testing.T) {
 	seed := uint64(1)
 	if long() {
@@ -197,7 +197,6 @@ func TestCloseTellsTheTruth(t *testing.T) {
 	}
 }
 
-// unbuffered reads one byte at a time.
 type unbuffered struct{ io.Reader }
 
 func (u unbuffered) Read(p []byte) (int, error) { return u.Reader.Read(p[:min(1, len(p))]) }
@@ -242,7 +241,7 @@ func TestCloseReportsWhatATunnelRefused(t *testing.T) {
 	writePackets(t, s, 10, 10_000)
 	close(answer)
 	s.Close()
-	saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
+	requireLossReported(t, c, io.ErrUnexpectedEOF)
 	assert.Zero(t, received.Load(), "of 11")
 }
 

@@ -47,8 +47,7 @@ func TestPacketLevel(t *testing.T) {
 	assert.Equal(t, sound.Body, again.Body)
 }
 
-// TestLookingAtAConnWhileItConnects checks that methods may be called from any goroutine while Connect is in progress, even if Connect
-// follows a redirect.
+// TestLookingAtAConnWhileItConnects calls methods from other goroutines during Connect, even if it follows a redirect.
 func TestLookingAtAConnWhileItConnects(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		target := rtmptest.Server(t, testserver.Config{Scheme: scheme})
@@ -84,8 +83,8 @@ func TestLookingAtAConnWhileItConnects(t *testing.T) {
 	})
 }
 
-// neverFall checks that no counter has decreased between before and after.
-func neverFall(t *testing.T, before, after Stats) {
+// requireNoDecrease checks that no counter has decreased between before and after.
+func requireNoDecrease(t *testing.T, before, after Stats) {
 	t.Helper()
 	for name, n := range map[string][2]uint64{
 		"BytesRead":       {before.BytesRead, after.BytesRead},
@@ -113,12 +112,11 @@ func TestDroppedMessagesOfAClosedStream(t *testing.T) {
 	before := c.Stats()
 	require.Positive(t, before.DroppedMessages)
 	require.NoError(t, s.Close())
-	neverFall(t, before, c.Stats())
+	requireNoDecrease(t, before, c.Stats())
 	require.NoError(t, c.Close())
-	neverFall(t, before, c.Stats())
+	requireNoDecrease(t, before, c.Stats())
 }
 
-// TestCountersAcrossARedirect checks that Connect does not reset the counters when it connects again.
 func TestCountersAcrossARedirect(t *testing.T) {
 	target := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	url := newPeer(t, func(p *peer) {
@@ -142,7 +140,7 @@ func TestCountersAcrossARedirect(t *testing.T) {
 	require.Len(t, seen, 2)
 	require.Greater(t, seen[1].BytesRead, uint64(10_000))
 	after := c.Stats()
-	neverFall(t, seen[1], after)
+	requireNoDecrease(t, seen[1], after)
 	const handshakeSize = 3073
 	assert.GreaterOrEqual(t, after.BytesRead, seen[1].BytesRead+handshakeSize)
 }

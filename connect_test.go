@@ -36,7 +36,7 @@ func (p *peer) deafToArrays() *message.Command {
 	return cmd
 }
 
-// dialPiped dials scripted servers through pipes. The n-th connection runs the n-th script. dialPiped must be called in a synctest bubble.
+// dialPiped dials scripted servers through pipes, in a synctest bubble. The n-th connection runs the n-th script.
 func dialPiped(t *testing.T, ctx context.Context, o Options, scripts ...func(p *peer)) (c *Conn, dials int, err error) {
 	dial, accepted := peertest.Dialer(t, onPeers(scripts)...)
 	o.DialContext = dial
@@ -100,8 +100,7 @@ func TestServerDeafToEnhanced(t *testing.T) {
 	})
 }
 
-// TestServerNotDeaf checks that Dial connects again only if it has announced Enhanced RTMP and the server may not understand the
-// announcement.
+// TestServerNotDeaf checks that Dial connects again only if it has announced Enhanced RTMP and the server may not understand that.
 func TestServerNotDeaf(t *testing.T) {
 	answers := func(after time.Duration) func(p *peer) {
 		return func(p *peer) {
@@ -147,7 +146,7 @@ func TestServerNotDeaf(t *testing.T) {
 	})
 }
 
-// TestConnectUnansweredHint checks that Connect does not try again if the server does not answer, and that the error says what may help.
+// TestConnectUnansweredHint checks that an error after an unanswered connect says what may help.
 func TestConnectUnansweredHint(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -230,7 +229,6 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// TestUnreadableConnectAnswer checks that an answer to connect that can't be decoded is reported at once.
 func TestUnreadableConnectAnswer(t *testing.T) {
 	for name, body := range map[string][]byte{
 		"no object":             rawCommand("_result", append(amfValues(1.0), 0x99)...),

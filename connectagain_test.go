@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestDialTakesMoreThanHalfOfTheContext checks that Dial succeeds with a server that takes more than half of the context's time to answer
-// connect. The first attempt must leave enough time for the second.
+// TestDialTakesMoreThanHalfOfTheContext checks a server that takes more than half of the context's time to answer connect. The first
+// attempt must leave enough time for the second.
 func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 	slow := func(p *peer) {
 		cmd := p.Expect("connect")
@@ -38,7 +38,7 @@ func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 	}
 }
 
-// TestDialRetriesCredentials checks that Dial sends the response to a challenge again if the server hangs up after the first one.
+// TestDialRetriesCredentials checks that Dial repeats the response to a challenge if the server hangs up after the first one.
 func TestDialRetriesCredentials(t *testing.T) {
 	var proofs atomic.Int32
 	script := func(p *peer) {
@@ -137,7 +137,6 @@ func TestConnectAgainBesideContext(t *testing.T) {
 	}
 }
 
-// TestCloseBesideConnect calls Close at random moments of Connect.
 func TestCloseBesideConnect(t *testing.T) {
 	ok := func(p *peer) { p.AcceptConnect(); p.UntilGone() }
 	scripts := make([]func(*peer), 500)

@@ -76,7 +76,6 @@ func TestRedirect(t *testing.T) {
 	})
 }
 
-// redirection302 returns an answer that refuses connect and names another server.
 func redirection302(to string) amf.Object {
 	return append(message.StatusObject("error", "NetConnection.Connect.Rejected", "elsewhere"),
 		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})
@@ -154,8 +153,7 @@ func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// TestRedirectKeepsSecrets checks that if a redirect can't be followed, its address is not in the error, since the address may contain a
-// token.
+// TestRedirectKeepsSecrets checks that the address of a redirect that can't be followed, which may contain a token, is not in the error.
 func TestRedirectKeepsSecrets(t *testing.T) {
 	for _, to := range []string{"rtmp://h/%zz?token=secret", "rtmp://h\x01/a?token=secret", "rtmp://u:secret@h:99/%%",
 		"rtmp://u:secret@h:x/a", "ftp://h/?token=secret", "secret"} {
@@ -170,8 +168,8 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 	}
 }
 
-// TestRedirectCredentials checks that the credentials in the URL are also used for another app on the same server, but are not sent to
-// another host or port.
+// TestRedirectCredentials checks that the credentials in the URL are used for another app on the same server, but not for another host or
+// port.
 func TestRedirectCredentials(t *testing.T) {
 	elsewhere := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	for to, user := range map[string]string{"": "me", "localhost": "", elsewhere: ""} {

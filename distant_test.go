@@ -15,7 +15,7 @@ import (
 // oneWay is the delay in each direction between a client and a distant server.
 const oneWay = 50 * time.Millisecond
 
-// distant is the listener of a server in a synctest bubble. Every message is delayed by oneWay, but connecting takes no time.
+// distant is the listener of a server in a synctest bubble. Messages, but not connecting, are delayed by oneWay.
 type distant struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -27,7 +27,7 @@ func newDistant() *distant {
 	return &distant{accepted: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// distantServer returns a test server with the delay oneWay. It is closed at the end of the bubble's function.
+// distantServer returns a test server with the delay oneWay, which is closed at the end of the bubble.
 func distantServer(cfg testserver.Config) (*testserver.Server, *distant) {
 	d := newDistant()
 	return testserver.Serve(d, cfg), d
@@ -66,7 +66,7 @@ func (d *distant) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// firstMedia connects to a distant server, opens the stream, and returns how many round trips passed until the first packet arrived.
+// firstMedia connects to a distant server, opens the stream, and counts the round trips until the first packet.
 func firstMedia(t *testing.T, url string, o *Options) (roundTrips float64, c *Conn) {
 	began := time.Now()
 	c, s := playing(t, url, o)

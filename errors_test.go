@@ -23,7 +23,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestErrorsHaveOnePrefix checks that the text of an error contains rtmp and each phase only once, even if errors are nested.
 func TestErrorsHaveOnePrefix(t *testing.T) {
 	ctx := conntest.Context(t)
 	server := rtmptest.Server(t, testserver.Config{})
@@ -101,7 +100,6 @@ func TestErrorsHaveOnePrefix(t *testing.T) {
 	}
 }
 
-// rejected returns a refusal by which servers ask for credentials.
 func rejected(why string) amf.Object {
 	return message.StatusObject("error", message.CodeConnectRejected, "[ AccessManager.Reject ] : [ code=403 need auth; "+why+" ] : ")
 }
@@ -149,7 +147,6 @@ func TestPeersNamesInErrors(t *testing.T) {
 	}
 }
 
-// TestErrorsLeadToTheirCause checks that errors.Is finds the cause of an error, and that timeouts implement net.Error.
 func TestErrorsLeadToTheirCause(t *testing.T) {
 	for cause, timeout := range map[error]bool{os.ErrDeadlineExceeded: true, io.ErrUnexpectedEOF: false} {
 		failed := &HandshakeError{Stage: StageDial, Err: cause}
@@ -162,7 +159,7 @@ func TestErrorsLeadToTheirCause(t *testing.T) {
 }
 
 // TestResetOfARequestIsExplained checks a reset during the body of an HTTP request. net/http sends the body with ReadFrom, whose error
-// wraps the error of the write.
+// wraps that of the write.
 func TestResetOfARequestIsExplained(t *testing.T) {
 	reset := &net.OpError{Op: "readfrom", Net: "tcp", Err: &net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}}
 	err := &HandshakeError{Stage: StageTunnel, Err: reset}

@@ -36,8 +36,8 @@ func download(ctx context.Context, url string, o *Options, opts *StreamOptions) 
 	return file.Bytes(), err
 }
 
-// typed reports whether err is one of the documented errors of a failed connection.
-func typed(err error) bool {
+// isDocumented reports whether err is one of the documented errors of a failed connection.
+func isDocumented(err error) bool {
 	var protocol *ProtocolError
 	var handshake *HandshakeError
 	var status *StatusError
@@ -58,7 +58,7 @@ func isPrefix(t *testing.T, file []byte) {
 	}
 }
 
-// faultRecording returns the sample or, with RTMP_LONG=1, its first tags, which are played with a fault at each byte.
+// faultRecording returns the sample or, with RTMP_LONG=1, its first tags, for a fault at each byte.
 func faultRecording(t *testing.T) []byte {
 	if os.Getenv("RTMP_LONG") == "" {
 		return testserver.Sample
@@ -76,8 +76,8 @@ func shortSample(t *testing.T, size int) []byte {
 	return file
 }
 
-// faultPositions returns positions in the bytes that a server sends: some in the handshake, every byte from there up to a little after the
-// first media, and some after that. With RTMP_LONG=1 it returns all positions. The last ones are in the messages after the recording.
+// faultPositions returns positions in the bytes that a server sends: some in the handshake, every byte from there to just after the first
+// media, and some after that. With RTMP_LONG=1 it returns all positions.
 func faultPositions(seed uint64, recording []byte) (all []int64) {
 	const handshakeSize, toMedia = 3073, 3073 + 1500
 	step := int64(1)
@@ -97,8 +97,9 @@ func faultPositions(seed uint64, recording []byte) (all []int64) {
 	return all
 }
 
-// testFaults plays with a fault at each position. told says that the server may have signalled the end of the stream before the fault.
-func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, told bool, file []byte, err error)) {
+// testFaults plays with a fault at each position. maybeEnded says that the server may have signalled the end of the stream before the
+// fault.
+func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, maybeEnded bool, file []byte, err error)) {
 	recording := faultRecording(t)
 	playWithFaults(t, o, faultPositions(uint64(action), recording), func(at int64, file []byte, err error) {
 		check(at, at > int64(len(recording))-1500, file, err)
@@ -108,7 +109,6 @@ func testFaults(t *testing.T, action testserver.Action, o *Options, check func(a
 	})
 }
 
-// playWithFaults plays from a new server for each position.
 func playWithFaults(t *testing.T, o *Options, positions []int64, check func(at int64, file []byte, err error),
 	config func(at int64) testserver.Config) {
 	var workers sync.WaitGroup
@@ -140,7 +140,7 @@ func TestServerDiesAtAnyByte(t *testing.T) {
 				if !told {
 					assert.Error(t, err, "byte %d", at)
 				}
-				assert.True(t, err == nil || typed(err), "byte %d: %v", at, err)
+				assert.True(t, err == nil || isDocumented(err), "byte %d: %v", at, err)
 				isPrefix(t, file)
 			})
 		})
@@ -159,7 +159,7 @@ func TestServerStallsAtAnyByte(t *testing.T) {
 
 func TestCorruptedByte(t *testing.T) {
 	testFaults(t, testserver.Corrupt, &Options{Timeout: 200 * time.Millisecond}, func(at int64, _ bool, _ []byte, err error) {
-		assert.True(t, err == nil || typed(err), "byte %d: %v", at, err)
+		assert.True(t, err == nil || isDocumented(err), "byte %d: %v", at, err)
 	})
 }
 

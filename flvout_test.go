@@ -93,7 +93,6 @@ func TestMetadataWithSetDataFrame(t *testing.T) {
 	assert.Equal(t, "onMetaData", name)
 }
 
-// TestFileHeaderWaitsForMedia checks that the file header is written only after media has arrived.
 func TestFileHeaderWaitsForMedia(t *testing.T) {
 	for name, test := range map[string]struct {
 		types []message.Type
@@ -140,8 +139,8 @@ func TestFileHeaderWaitsForMedia(t *testing.T) {
 	}
 }
 
-// TestFileHeaderAfterMuchMetadata checks that if there is more metadata than can be held back, the file header announces both audio and
-// video. Players ignore a kind of media that the header does not announce.
+// TestFileHeaderAfterMuchMetadata checks that after more metadata than can be held back, the file header announces both audio and video,
+// since players ignore what it does not announce.
 func TestFileHeaderAfterMuchMetadata(t *testing.T) {
 	o := flvOut{dst: make([]byte, 1<<20)}
 	body := append(append([]byte{}, onMetaDataPrefix...), make([]byte, 128<<10)...)

@@ -22,8 +22,8 @@ import (
 // announces contains the capsEx of a client that can follow a request to reconnect.
 var announces = amf.Object{{Name: "capsEx", Value: float64(ExtReconnect)}}
 
-// secretive returns options with a secret in every field that can contain one.
-func secretive(o Options) *Options {
+// withSecrets returns options with a secret in every field that can contain one.
+func withSecrets(o Options) *Options {
 	o.Auth, o.Token, o.UsherToken = "secret-auth", "secret-token", "secret-usher"
 	o.ConnectData = []any{"secret-ticket", amf.Object{{Name: "key", Value: "secret-member"}}}
 	o.ConnectFields = append(o.ConnectFields, amf.Property{Name: "session", Value: "secret-field"})
@@ -32,8 +32,8 @@ func secretive(o Options) *Options {
 	return &o
 }
 
-// everythingSaid reads the commands that a client sends, up to play, and returns their bytes.
-func (p *peer) everythingSaid(t *testing.T) string {
+// readCommands reads the commands that a client sends, up to play, and returns their bytes.
+func (p *peer) readCommands(t *testing.T) string {
 	cmd := p.Expect("connect")
 	if cmd == nil {
 		return ""
@@ -58,18 +58,17 @@ func (p *peer) everythingSaid(t *testing.T) string {
 	return string(said)
 }
 
-// TestRedirectStripsSecrets checks that credentials for one server are not sent to another. Another port of the same host counts as another
-// server.
+// TestRedirectStripsSecrets checks that credentials for one server are not sent to another. Another port counts as another server.
 func TestRedirectStripsSecrets(t *testing.T) {
 	said := make(chan string, 1)
-	target := newPeer(t, func(p *peer) { said <- p.everythingSaid(t) })
+	target := newPeer(t, func(p *peer) { said <- p.readCommands(t) })
 	from := newPeer(t, func(p *peer) {
 		cmd := p.Expect("connect")
 		p.Call(0, "_error", cmd.TransactionID, nil, redirection302(target))
 		p.UntilGone()
 	})
 	c := dialed(t, strings.Replace(from, "rtmp://", "rtmp://secret-user:secret-password@", 1)+"?key=secret-key",
-		secretive(Options{MaxRedirects: 1}))
+		withSecrets(Options{MaxRedirects: 1}))
 	s, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "play", s.name)
@@ -97,16 +96,16 @@ func TestRedirectKeepsPublishersHere(t *testing.T) {
 	}
 }
 
-// seeming is a connection that pretends to have another remote address.
-type seeming struct {
+// fakeAddrConn is a connection that pretends to have another remote address.
+type fakeAddrConn struct {
 	net.Conn
 	addr net.Addr
 }
 
-func (s seeming) RemoteAddr() net.Addr { return s.addr }
+func (s fakeAddrConn) RemoteAddr() net.Addr { return s.addr }
 
-// TestRedirectFromAPublicServer checks that a public server can't make the client connect to addresses that only the client can reach,
-// under any name.
+// TestRedirectFromAPublicServer checks that a public server can't make the client connect to addresses, under any name, that only the
+// client can reach.
 func TestRedirectFromAPublicServer(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmpt"} {
 		for _, host := range []string{"127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "localhost", "localhost.", "a.public.name"} {
@@ -125,7 +124,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 						if first {
 							first = false
 							nc, err := new(net.Dialer).DialContext(ctx, network, addr)
-							return seeming{nc, &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 1935}}, err
+							return fakeAddrConn{nc, &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 1935}}, err
 						}
 						return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+to.Port()) // the address to which the name resolves
 					}}
@@ -163,7 +162,7 @@ func TestFollow(t *testing.T) {
 	announced := Options{ConnectFields: announces}
 	t.Run("back to the same place", func(t *testing.T) {
 		for _, to := range []string{"", "/app"} {
-			url, o, err := followed(t, secretive(announced), to)
+			url, o, err := followed(t, withSecrets(announced), to)
 			require.NoError(t, err)
 			c, err := New(url, o)
 			require.NoError(t, err)
@@ -175,7 +174,7 @@ func TestFollow(t *testing.T) {
 		}
 	})
 	t.Run("to another app of the same server", func(t *testing.T) {
-		url, o, err := followed(t, secretive(announced), "/other/instance?node=2")
+		url, o, err := followed(t, withSecrets(announced), "/other/instance?node=2")
 		require.NoError(t, err)
 		c, err := New(url, o)
 		require.NoError(t, err)
@@ -187,7 +186,7 @@ func TestFollow(t *testing.T) {
 	t.Run("to another server, where that is allowed", func(t *testing.T) {
 		o := announced
 		o.FollowReconnect = FollowAny
-		url, moved, err := followed(t, secretive(o), "rtmps://elsewhere.example/app")
+		url, moved, err := followed(t, withSecrets(o), "rtmps://elsewhere.example/app")
 		require.NoError(t, err)
 		assert.Equal(t, "rtmps://elsewhere.example/", url)
 		c, err := New(url, moved)
@@ -284,8 +283,7 @@ func TestPagesForOtherServers(t *testing.T) {
 	}
 }
 
-// TestFollowKeepsClientCertificates checks that client certificates are not sent to other servers, and that the settings for verifying
-// servers stay the same.
+// TestFollowKeepsClientCertificates checks that client certificates are not sent to other servers, which are verified in the same way.
 func TestFollowKeepsClientCertificates(t *testing.T) {
 	identity := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return new(tls.Certificate), nil }
 	cfg := &tls.Config{ServerName: "name", Certificates: make([]tls.Certificate, 1), GetClientCertificate: identity}

@@ -17,8 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestHandlersAreThereFromTheStart checks that the handlers of Options are in place if the server sends a call together with its answer to
-// connect.
+// TestHandlersAreThereFromTheStart checks the handlers of Options with a server that sends a call together with its answer to connect.
 func TestHandlersAreThereFromTheStart(t *testing.T) {
 	answers := make(chan *message.Command, 1)
 	url := newPeer(t, func(p *peer) {
@@ -47,7 +46,6 @@ func TestHandlersAreThereFromTheStart(t *testing.T) {
 	require.Empty(t, c.core.events.methods, "the program may change its mind")
 }
 
-// TestHandlerCallsBack checks that a handler may use the connection, since it does not run on the goroutine that reads.
 func TestHandlerCallsBack(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -65,7 +63,6 @@ func TestHandlerCallsBack(t *testing.T) {
 	assert.Equal(t, []any{"detail"}, args)
 }
 
-// TestHandlerOfDamagedCall checks that a handler gets the arguments that could be decoded.
 func TestHandlerOfDamagedCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -87,7 +84,7 @@ const (
 	floodLength = 1 << 20
 )
 
-// heldBytes calls f, and returns by how many bytes the memory in use has grown.
+// heldBytes returns by how many bytes f makes the memory in use grow.
 func heldBytes(f func()) int {
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -98,7 +95,6 @@ func heldBytes(f func()) int {
 	return int(after.HeapAlloc) - int(before.HeapAlloc)
 }
 
-// blockingHandler returns a handler that waits. busy is closed when it has begun.
 func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
 	busy, gate := make(chan struct{}), make(chan struct{})
 	return func(context.Context, []any) (any, error) {
@@ -108,8 +104,8 @@ func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
 	}, busy, sync.OnceFunc(func() { close(gate) })
 }
 
-// flooded connects to a server that calls "block", and makes the server send messages. It returns when the messages have arrived. hold is
-// the number of bytes of memory that they occupy. release lets the handler return.
+// flooded connects to a server that calls "block", and makes the server send messages. It returns when they have arrived and occupy hold
+// bytes of memory. release lets the handler return.
 func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release func(), hold int) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -134,8 +130,8 @@ func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release fun
 	return c, release, hold
 }
 
-// count counts the client's refusals and, when the client calls "count", answers with their number. By then all refusals have arrived,
-// since the refusal of the last call is the last one.
+// count counts the client's refusals and answers the call "count" with their number. The last call's refusal comes last, so the number is
+// complete.
 func (p *peer) count() {
 	const last = 99
 	refused, asked := 0, 0.0
@@ -166,7 +162,7 @@ func counted(t *testing.T, c *Conn) int {
 	return int(refused.(float64))
 }
 
-// TestStatusesOfASlowProgram checks that statuses for a slow OnStatus are queued up to a limit of memory, and that the rest is dropped and
+// TestStatusesOfASlowProgram checks that statuses for a slow OnStatus are queued up to a limit of memory, and otherwise dropped and
 // counted.
 func TestStatusesOfASlowProgram(t *testing.T) {
 	var told atomic.Int64
@@ -249,8 +245,8 @@ func TestOneLargeCall(t *testing.T) {
 	require.Zero(t, c.Stats().DroppedEvents)
 }
 
-// TestOnStatusOfTheConnection checks that OnStatus receives a status of the connection without a Stream. This also holds if there is only
-// one Stream, to which other statuses on message stream 0 belong.
+// TestOnStatusOfTheConnection checks that OnStatus receives a status of the connection without a Stream, even if there is one to which
+// other statuses on message stream 0 belong.
 func TestOnStatusOfTheConnection(t *testing.T) {
 	type told struct {
 		stream *Stream

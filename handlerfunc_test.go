@@ -100,7 +100,6 @@ func TestFuncPanicsAtOnce(t *testing.T) {
 	}
 }
 
-// TestFuncServes checks that a function answers a call of the server.
 func TestFuncServes(t *testing.T) {
 	answers := make(chan any, 2)
 	url := newPeer(t, func(p *peer) {

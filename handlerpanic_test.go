@@ -15,8 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestPanicOfTheProgramEndsTheConn checks that a panic in any function that the Conn calls ends that Conn with a typed error and a stack in
-// the log, and has no other effect.
+// TestPanicOfTheProgramEndsTheConn checks that a panic in any function that the Conn calls only ends that Conn, with a typed error and a
+// stack in the log.
 func TestPanicOfTheProgramEndsTheConn(t *testing.T) {
 	boom := errors.New("boom")
 	for name, test := range map[string]struct {

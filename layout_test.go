@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDirectionOfDependencies checks that each package imports only the packages listed here, so that lower packages never import upper
-// ones. public lists the packages that programs may import.
+// TestDirectionOfDependencies checks that each package imports only the packages listed here. public lists the packages that programs may
+// import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	const public = "amf capture capture/pcap chunk download flv handshake media message relay rtmp server swf url"

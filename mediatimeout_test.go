@@ -28,8 +28,7 @@ func dribbled(p *peer) {
 	time.Sleep(time.Hour)
 }
 
-// TestMediaTimeout checks that MediaTimeout ends a read from a server that sends single bytes. Timeout does not end such a read, since it
-// bounds only the time without a byte.
+// TestMediaTimeout checks that MediaTimeout ends a read from a server that sends single bytes, which Timeout does not.
 func TestMediaTimeout(t *testing.T) {
 	for name, read := range map[string]func(s *Stream) error{
 		"ReadPacket": func(s *Stream) error { return s.ReadPacket(new(Packet)) },
@@ -69,7 +68,6 @@ func TestMediaTimeout(t *testing.T) {
 	})
 }
 
-// TestMediaTimeoutLosesNothing checks that after MediaTimeout nothing is lost and the connection is still usable.
 func TestMediaTimeoutLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const messages = 40

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// mixed is a Conn on which all methods are called at the same time, until the Conn ends.
+// mixed is a Conn whose methods are called concurrently until the Conn ends.
 type mixed struct {
 	*Conn
 	life    context.Context
@@ -28,7 +28,6 @@ type mixed struct {
 	workers sync.WaitGroup
 }
 
-// work repeats f until the Conn ends.
 func (m *mixed) work(f func()) {
 	m.workers.Go(func() {
 		for m.life.Err() == nil && m.Err() == nil {
@@ -37,7 +36,6 @@ func (m *mixed) work(f func()) {
 	})
 }
 
-// short returns a context that ends after a short random time.
 func (m *mixed) short() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(m.life, time.Duration(20+rand.IntN(3000))*time.Microsecond)
 }
@@ -206,7 +204,6 @@ func mix(t *testing.T, url string, i int, r *rand.Rand, note func(what string, e
 	}
 }
 
-// TestMixedConcurrency uses all methods of a Conn concurrently, and calls Close at random moments.
 func TestMixedConcurrency(t *testing.T) {
 	n, seed := repetitions(24), randomSeed(t)
 	urls := map[string]string{}

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// mutateMessages damages the messages of a tape (their contents, order, types and ids), but keeps the chunks valid.
+// mutateMessages damages the contents, order, types and ids of messages, but keeps the chunks valid.
 func mutateMessages(r *rand.Rand, tape []segment) []segment {
 	const shake = 3073
 	var whole []byte
@@ -26,8 +26,7 @@ func mutateMessages(r *rand.Rand, tape []segment) []segment {
 		seg int
 	}
 	var all []piece
-	// A message belongs to the segment in which it ends. The chunk reader reads ahead, so it is given one byte at a time, to find where a
-	// message ends.
+	// A message belongs to the segment in which it ends. The reader gets one byte at a time, so that it does not read ahead.
 	rd := &oneByte{b: whole[shake:]}
 	in := chunk.NewReader(rd, 0)
 	for {

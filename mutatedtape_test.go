@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// segment contains the bytes that a server has sent at once after it had received a certain number of bytes.
+// segment is what a server has sent at once after it had received a certain number of bytes.
 type segment struct {
 	after int
 	data  []byte
@@ -47,7 +47,7 @@ func (c tapeConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// serveTape replays a tape to a client. It sends each segment after the client has sent as many bytes as in the recording.
+// serveTape sends each segment after the client has sent as many bytes as in the recording.
 func serveTape(nc net.Conn, tape []segment, reset bool) {
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(5 * time.Second))
@@ -83,14 +83,13 @@ func serveTape(nc net.Conn, tape []segment, reset bool) {
 	<-gone
 }
 
-// mutate damages a tape.
 func mutate(r *rand.Rand, tape []segment) []segment {
 	out := make([]segment, len(tape))
 	for i, s := range tape {
 		out[i] = segment{s.after, bytes.Clone(s.data)}
 	}
 	for range 1 + r.IntN(4) {
-		// Choose a segment first: the handshake has many bytes but few segments, so it is damaged less often.
+		// The handshake has many bytes but few segments; choosing a segment first damages it less often.
 		i := r.IntN(len(out))
 		b := out[i].data
 		if len(b) == 0 {

@@ -36,7 +36,6 @@ func TestNotAnRTMPServer(t *testing.T) {
 	}
 }
 
-// TestCloseJustBeforeDialling checks that Close ends a Connect that has not begun to dial yet.
 func TestCloseJustBeforeDialling(t *testing.T) {
 	c, err := New("rtmp://h/a/p", &Options{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
@@ -53,24 +52,24 @@ func TestCloseJustBeforeDialling(t *testing.T) {
 	require.NoError(t, ctx.Err(), "it did not wait")
 }
 
-// undated is a connection that does not support deadlines, like the connections of x/crypto/ssh.
-type undated struct{ net.Conn }
+// noDeadlineConn is a connection without deadlines, such as those of x/crypto/ssh.
+type noDeadlineConn struct{ net.Conn }
 
 var errUndated = errors.New("deadlines are not supported")
 
-func (undated) SetDeadline(time.Time) error { return errUndated }
+func (noDeadlineConn) SetDeadline(time.Time) error { return errUndated }
 
-func (undated) SetReadDeadline(time.Time) error { return errUndated }
+func (noDeadlineConn) SetReadDeadline(time.Time) error { return errUndated }
 
-func (undated) SetWriteDeadline(time.Time) error { return errUndated }
+func (noDeadlineConn) SetWriteDeadline(time.Time) error { return errUndated }
 
-// TestSilentServerWithoutDeadlines checks that the handshake with a silent server ends in time, even if deadlines have no effect.
+// TestSilentServerWithoutDeadlines checks that the handshake with a silent server ends in time without deadlines.
 func TestSilentServerWithoutDeadlines(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		o.Timeout = 50 * time.Millisecond
 		o.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
-			return undated{nc}, err
+			return noDeadlineConn{nc}, err
 		}
 		_, err := Dial(conntest.Context(t), scheme+"://"+newRawServer(t, "")+"/a/p", o)
 		var failed *HandshakeError
@@ -80,8 +79,7 @@ func TestSilentServerWithoutDeadlines(t *testing.T) {
 	})
 }
 
-// TestFetchingThePlayerHangs checks the error if a proxy does not answer while the player is fetched: it has the right stage and contains
-// no secret.
+// TestFetchingThePlayerHangs checks the stage and the text of the error if a proxy does not answer while the player is fetched.
 func TestFetchingThePlayerHangs(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	for _, scheme := range []string{"socks5", "http", "socks4a", "https"} {

@@ -19,7 +19,6 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// vector is the result of librtmp 2.4 for a URL with options.
 type vector struct {
 	Input                                                                        string
 	OK                                                                           bool `json:"ok"`
@@ -74,7 +73,7 @@ func TestURLVectors(t *testing.T) {
 			} else {
 				assert.Equal(t, v.App, o.App)
 			}
-			// If the URL has no port, librtmp writes port 0 into the tcUrl. This library leaves the port out.
+			// For a URL without a port, librtmp writes port 0 into the tcUrl.
 			assert.Equal(t, strings.Replace(v.TCURL, ":0/other/", "/other/", 1), c.setup.url.TCURL(o.App))
 			for _, field := range [][2]string{{v.SWFURL, o.SWFURL}, {v.PageURL, o.PageURL}, {v.FlashVer, o.FlashVer},
 				{v.Subscribe, o.Subscribe}, {v.Token, o.Token}, {v.JTV, o.UsherToken}, {v.PubUser, o.PublishUser}} {
@@ -195,7 +194,6 @@ func TestConnectDataInsideObjects(t *testing.T) {
 	})
 }
 
-// TestOptionTable sets every option, with its name in different letter cases, and checks the resulting setting.
 func TestOptionTable(t *testing.T) {
 	const day = 24 * time.Hour
 	tests := []struct {
@@ -295,7 +293,6 @@ func TestSetupURLThatFailsChangesNothing(t *testing.T) {
 	assert.Empty(t, c.setup.items.list())
 }
 
-// TestSetOptionBesideSetupURL calls SetOption and SetupURL at the same time, for the race detector.
 func TestSetOptionBesideSetupURL(t *testing.T) {
 	c, err := New("rtmp://h/a/p", nil)
 	require.NoError(t, err)
@@ -318,7 +315,6 @@ func TestSetOptionBesideSetupURL(t *testing.T) {
 	require.Len(t, c.setup.items.list(), 200, "nothing is lost")
 }
 
-// TestSetOptionBesideConnect checks that options can be set only before Connect.
 func TestSetOptionBesideConnect(t *testing.T) {
 	for range 50 {
 		c, err := New("rtmp://h/a/p", &Options{DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -334,7 +330,7 @@ func TestSetOptionBesideConnect(t *testing.T) {
 	}
 }
 
-// TestSetupURLThatFailsLeavesOpenObjects checks that a failed SetupURL does not change the objects of conn=, including open ones.
+// TestSetupURLThatFailsLeavesOpenObjects checks that a failed SetupURL does not change the objects of conn=, even open ones.
 func TestSetupURLThatFailsLeavesOpenObjects(t *testing.T) {
 	c, err := New("rtmp://h/a/p conn=O:1 conn=NS:a:b", nil)
 	require.NoError(t, err)

@@ -46,7 +46,6 @@ func TestOrderOfWhatIsSent(t *testing.T) {
 	assert.Equal(t, want, <-read)
 }
 
-// writeCounter counts the writes of a connection.
 type writeCounter struct {
 	net.Conn
 	writes *atomic.Int32

@@ -17,7 +17,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// commandBody encodes the body of a command.
 func commandBody(t *testing.T, values ...any) []byte {
 	t.Helper()
 	body, err := amf.AppendAMF0(nil, values...)
@@ -25,7 +24,6 @@ func commandBody(t *testing.T, values ...any) []byte {
 	return body
 }
 
-// TestConnectPacket checks that the packets that a program sends are sent unchanged.
 func TestConnectPacket(t *testing.T) {
 	got := make(chan Packet, 1)
 	url := newPeer(t, func(p *peer) {
@@ -134,7 +132,6 @@ func TestCallOptions(t *testing.T) {
 	}
 }
 
-// TestUpdateBuffer checks that buffer lengths are sent in milliseconds, and limited to the largest possible value.
 func TestUpdateBuffer(t *testing.T) {
 	got := make(chan []byte, 10)
 	_, s := playing(t, newPeer(t, func(p *peer) {

@@ -50,7 +50,6 @@ func onPeers(scripts []func(p *peer)) (all []func(*peertest.Peer)) {
 	return all
 }
 
-// dialed returns a connected Conn, and closes it at the end of the test.
 func dialed(t *testing.T, url string, o *Options) *Conn {
 	t.Helper()
 	c, err := Dial(conntest.Context(t), url, o)
@@ -68,8 +67,7 @@ func playing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	return c, s
 }
 
-// newRawServer starts a server and returns its address. The server sends answer on every connection, and then reads until the client closes
-// it.
+// newRawServer starts a server and returns its address. The server sends answer on every connection, and reads until the client closes it.
 func newRawServer(t *testing.T, answer string) string {
 	t.Helper()
 	return conntest.Serve(t, func(nc net.Conn) {

@@ -16,7 +16,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestPipelinedOrder checks that the order of the commands does not depend on pipelining.
 func TestPipelinedOrder(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -32,7 +31,7 @@ func TestPipelinedOrder(t *testing.T) {
 			t.Run(tt.name+" "+p.name, func(t *testing.T) {
 				o := tt.options
 				o.Pipelining = p.Pipelining
-				withWary(t, new(wary), o, func(t *testing.T, w *wary, c *Conn) {
+				withStrictServer(t, new(strictServer), o, func(t *testing.T, w *strictServer, c *Conn) {
 					_, err := c.CreateStream(t.Context(), &StreamOptions{Writable: o.Publish})
 					require.NoError(t, err)
 					assert.Equal(t, tt.want, w.commandsOf(0))
@@ -42,20 +41,20 @@ func TestPipelinedOrder(t *testing.T) {
 	}
 }
 
-// TestPipelinedStreamThatIsNotTaken checks that a pipelined stream is closed if CreateStream asks for another one, or is not called at all.
+// TestPipelinedStreamThatIsNotTaken checks that a pipelined stream is closed if CreateStream asks for another one or is not called.
 func TestPipelinedStreamThatIsNotTaken(t *testing.T) {
 	farewell := map[bool][]string{false: {"deleteStream"}, true: {"FCUnpublish", "deleteStream"}}
 	for _, p := range pipelinings[1:] {
 		for _, publish := range []bool{false, true} {
 			t.Run(fmt.Sprint(p.name, ", closed, publishing: ", publish), func(t *testing.T) {
-				withWary(t, new(wary), Options{Pipelining: p.Pipelining, Publish: publish}, func(t *testing.T, w *wary, c *Conn) {
+				withStrictServer(t, new(strictServer), Options{Pipelining: p.Pipelining, Publish: publish}, func(t *testing.T, w *strictServer, c *Conn) {
 					asked := len(w.commandsOf(0))
 					require.NoError(t, c.Close())
 					assert.Equal(t, farewell[publish], w.commandsOf(0)[asked:])
 				})
 			})
 			t.Run(fmt.Sprint(p.name, ", another is wanted, publishing: ", publish), func(t *testing.T) {
-				withWary(t, new(wary), Options{Pipelining: p.Pipelining, Publish: publish}, func(t *testing.T, w *wary, c *Conn) {
+				withStrictServer(t, new(strictServer), Options{Pipelining: p.Pipelining, Publish: publish}, func(t *testing.T, w *strictServer, c *Conn) {
 					asked := len(w.commandsOf(0))
 					s, err := c.CreateStream(t.Context(), &StreamOptions{Name: "other"})
 					require.NoError(t, err)
@@ -69,7 +68,7 @@ func TestPipelinedStreamThatIsNotTaken(t *testing.T) {
 		}
 	}
 	t.Run("publishing was refused", func(t *testing.T) {
-		refuses := func(g *guest, cmd *message.Command, id uint32) reaction {
+		refuses := func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if cmd.Name != "publish" {
 				return serve
 			}
@@ -78,7 +77,7 @@ func TestPipelinedStreamThatIsNotTaken(t *testing.T) {
 			})
 			return drop
 		}
-		withWary(t, &wary{reacts: refuses}, Options{Pipelining: PipelineHandshake, Publish: true}, func(t *testing.T, w *wary, c *Conn) {
+		withStrictServer(t, &strictServer{reacts: refuses}, Options{Pipelining: PipelineHandshake, Publish: true}, func(t *testing.T, w *strictServer, c *Conn) {
 			asked := len(w.commandsOf(0))
 			_, err := c.CreateStream(t.Context(), &StreamOptions{Writable: true})
 			var refused *StatusError
@@ -91,14 +90,13 @@ func TestPipelinedStreamThatIsNotTaken(t *testing.T) {
 	})
 }
 
-// TestPipelinedStreamIsTaken checks that CreateStream takes the stream over if its options have the same meaning.
 func TestPipelinedStreamIsTaken(t *testing.T) {
 	for name, o := range map[string]*StreamOptions{
 		"none": nil, "empty": {}, "the name": {Name: "name"}, "the start": {Seek: 7 * time.Second}, "no updates": {NoBufferUpdate: true},
 		"the kind of what is not published": {PublishType: "record"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			withWary(t, new(wary), Options{Pipelining: PipelineCommands, Start: 7 * time.Second}, func(t *testing.T, w *wary, c *Conn) {
+			withStrictServer(t, new(strictServer), Options{Pipelining: PipelineCommands, Start: 7 * time.Second}, func(t *testing.T, w *strictServer, c *Conn) {
 				asked := len(w.commandsOf(0))
 				s, err := c.CreateStream(t.Context(), o)
 				require.NoError(t, err)
@@ -114,11 +112,11 @@ func TestPipelinedStreamIsTaken(t *testing.T) {
 	}
 }
 
-// TestPipelinedStreamFillsItsQueue checks that media of a stream that is not taken over is queued up to the limit, and that other calls
-// that wait then fail.
+// TestPipelinedStreamFillsItsQueue checks that media of a pipelined stream is queued up to the limit before CreateStream is called, and
+// that other calls that wait then fail.
 func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	const packets = 20
-	floods := func(g *guest, cmd *message.Command, id uint32) reaction {
+	floods := func(g *strictConn, cmd *message.Command, id uint32) reaction {
 		if cmd.Name == "play" {
 			g.waiting = append(g.waiting, func() {
 				for range packets {
@@ -129,7 +127,7 @@ func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 		}
 		return serve
 	}
-	withWary(t, &wary{reacts: floods}, Options{Pipelining: PipelineHandshake, MaxQueue: 5000}, func(t *testing.T, w *wary, c *Conn) {
+	withStrictServer(t, &strictServer{reacts: floods}, Options{Pipelining: PipelineHandshake, MaxQueue: 5000}, func(t *testing.T, w *strictServer, c *Conn) {
 		_, err := c.RemoteMethod("echo")(t.Context())
 		require.ErrorIs(t, err, ErrStreamBacklog)
 		assert.LessOrEqual(t, c.Stats().QueuedBytes, 5000+1100)
@@ -139,7 +137,7 @@ func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 			require.NoError(t, s.ReadPacket(new(Packet)))
 		}
 	})
-	withWary(t, &wary{reacts: floods}, Options{Pipelining: PipelineHandshake, MaxQueue: 5000}, func(t *testing.T, w *wary, c *Conn) {
+	withStrictServer(t, &strictServer{reacts: floods}, Options{Pipelining: PipelineHandshake, MaxQueue: 5000}, func(t *testing.T, w *strictServer, c *Conn) {
 		_, err := c.RemoteMethod("echo")(t.Context())
 		require.ErrorIs(t, err, ErrStreamBacklog)
 		_, err = c.CreateStream(t.Context(), &StreamOptions{Name: "name", Seek: time.Second})
@@ -149,9 +147,9 @@ func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	})
 }
 
-// TestPipelinedStreamUpdatesItsBuffer checks that the buffer is raised only if the CreateStream that takes the stream over allows that.
+// TestPipelinedStreamUpdatesItsBuffer checks that the buffer is raised only if the options of CreateStream allow that.
 func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
-	hasDuration := func(g *guest, cmd *message.Command, id uint32) reaction {
+	hasDuration := func(g *strictConn, cmd *message.Command, id uint32) reaction {
 		if cmd.Name == "play" {
 			g.waiting = append(g.waiting, func() {
 				body, _ := message.AppendData(nil, message.TypeDataAMF0, "onMetaData", amf.ECMAArray{{Name: "duration", Value: 100.0}})
@@ -163,7 +161,7 @@ func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 		return serve
 	}
 	for _, keep := range []bool{false, true} {
-		withWary(t, &wary{reacts: hasDuration}, Options{Pipelining: PipelineHandshake}, func(t *testing.T, w *wary, c *Conn) {
+		withStrictServer(t, &strictServer{reacts: hasDuration}, Options{Pipelining: PipelineHandshake}, func(t *testing.T, w *strictServer, c *Conn) {
 			s, err := c.CreateStream(t.Context(), &StreamOptions{NoBufferUpdate: keep})
 			require.NoError(t, err)
 			require.NoError(t, s.ReadPacket(new(Packet)))
@@ -175,14 +173,14 @@ func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 				want = want[:2]
 			}
 			w.commandsOf(0)
-			assert.Equal(t, want, w.visitors()[0].buffers)
+			assert.Equal(t, want, w.connections()[0].buffers)
 		})
 	}
 }
 
 // TestPipelinedConnectIsGivenUp checks that a cancelled context and Close end Connect at every point.
 func TestPipelinedConnectIsGivenUp(t *testing.T) {
-	silent := func(*guest, *message.Command, uint32) reaction { return drop }
+	silent := func(*strictConn, *message.Command, uint32) reaction { return drop }
 	for name, end := range map[string]func(c *Conn, cancel func()){
 		"context": func(_ *Conn, cancel func()) { cancel() },
 		"Close":   func(c *Conn, _ func()) { c.Close() },
@@ -190,7 +188,7 @@ func TestPipelinedConnectIsGivenUp(t *testing.T) {
 		for at := time.Duration(0); at < 8*time.Second; at += 650 * time.Millisecond {
 			t.Run(fmt.Sprint(name, " after ", at), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w := newWary(t, &wary{reacts: silent})
+					w := newStrictServer(t, &strictServer{reacts: silent})
 					defer w.close()
 					c, err := New("rtmp://server/app/name", &Options{Pipelining: PipelineHandshake, DialContext: w.dial})
 					require.NoError(t, err)
@@ -219,7 +217,7 @@ func TestPipelinedConnectIsGivenUp(t *testing.T) {
 
 // TestHandlersWaitForThePipelinedConnect checks that a handler can use the Conn even if the server calls before Connect has returned.
 func TestHandlersWaitForThePipelinedConnect(t *testing.T) {
-	calls := func(g *guest, cmd *message.Command, id uint32) reaction {
+	calls := func(g *strictConn, cmd *message.Command, id uint32) reaction {
 		if cmd.Name == "createStream" {
 			g.waiting = append(g.waiting, func() {
 				g.Call(0, "early", 0, nil)
@@ -241,7 +239,7 @@ func TestHandlersWaitForThePipelinedConnect(t *testing.T) {
 	}}
 	synctest.Test(t, func(t *testing.T) {
 		called = make(chan error, 1)
-		w := newWary(t, &wary{reacts: calls})
+		w := newStrictServer(t, &strictServer{reacts: calls})
 		defer w.close()
 		c, err := Dial(t.Context(), "rtmp://server/app/name", &Options{Pipelining: PipelineCommands, DialContext: w.dial, Handlers: handlers})
 		require.NoError(t, err)

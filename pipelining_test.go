@@ -15,19 +15,19 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// waries contains servers that do not support pipelining. For each kind of pipelining it has the expected number of fallbacks and of
+// strictServers contains servers that do not support pipelining, and for each kind of pipelining the expected numbers of fallbacks and
 // connections.
-var waries = []struct {
+var strictServers = []struct {
 	name        string
-	server      func() *wary
+	server      func() *strictServer
 	fallbacks   [3]int
 	connections [3]int
 }{
-	{"nothing", func() *wary { return &wary{} }, [3]int{0, 0, 0}, [3]int{1, 1, 1}},
-	{"answers connect after a second", func() *wary { return &wary{delay: time.Second} }, [3]int{0, 0, 0}, [3]int{1, 1, 1}},
-	{"answers connect after ten seconds", func() *wary { return &wary{delay: 10 * time.Second} }, [3]int{0, 1, 2}, [3]int{1, 2, 3}},
-	{"serves at once, answers connect after a second", func() *wary {
-		return &wary{delay: time.Second, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"nothing", func() *strictServer { return &strictServer{} }, [3]int{0, 0, 0}, [3]int{1, 1, 1}},
+	{"answers connect after a second", func() *strictServer { return &strictServer{delay: time.Second} }, [3]int{0, 0, 0}, [3]int{1, 1, 1}},
+	{"answers connect after ten seconds", func() *strictServer { return &strictServer{delay: 10 * time.Second} }, [3]int{0, 1, 2}, [3]int{1, 2, 3}},
+	{"serves at once, answers connect after a second", func() *strictServer {
+		return &strictServer{delay: time.Second, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if g.early(cmd) {
 				g.serve(cmd, id)
 				return drop
@@ -35,9 +35,9 @@ var waries = []struct {
 			return serve
 		}}
 	}, [3]int{0, 0, 0}, [3]int{1, 1, 1}},
-	{"another stream id", func() *wary { return &wary{firstID: 5} }, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
-	{"another stream id, and a status on message stream 0", func() *wary {
-		return &wary{firstID: 5, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"another stream id", func() *strictServer { return &strictServer{firstID: 5} }, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
+	{"another stream id, and a status on message stream 0", func() *strictServer {
+		return &strictServer{firstID: 5, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if !opensStream(cmd) || id != 1 {
 				return serve
 			}
@@ -47,16 +47,16 @@ var waries = []struct {
 			return drop
 		}}
 	}, [3]int{0, 2, 2}, [3]int{1, 1, 1}},
-	{"another stream id, and no word of the wrong one", func() *wary {
-		return &wary{firstID: 5, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"another stream id, and no word of the wrong one", func() *strictServer {
+		return &strictServer{firstID: 5, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if opensStream(cmd) && id == 1 {
 				return drop
 			}
 			return serve
 		}}
 	}, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
-	{"another stream id, and hangs up at the wrong one", func() *wary {
-		return &wary{firstID: 5, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"another stream id, and hangs up at the wrong one", func() *strictServer {
+		return &strictServer{firstID: 5, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if opensStream(cmd) && id == 1 {
 				g.waiting = append(g.waiting, func() { g.Conn.Close() })
 				return drop
@@ -64,8 +64,8 @@ var waries = []struct {
 			return serve
 		}}
 	}, [3]int{0, 2, 2}, [3]int{1, 2, 2}},
-	{"refuses everything before connect is answered", func() *wary {
-		return &wary{delay: time.Second, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"refuses everything before connect is answered", func() *strictServer {
+		return &strictServer{delay: time.Second, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if g.early(cmd) {
 				g.refuse(cmd)
 				return drop
@@ -73,24 +73,24 @@ var waries = []struct {
 			return serve
 		}}
 	}, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
-	{"drops everything before connect is answered", func() *wary {
-		return &wary{delay: time.Second, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"drops everything before connect is answered", func() *strictServer {
+		return &strictServer{delay: time.Second, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if g.early(cmd) {
 				return drop
 			}
 			return serve
 		}}
 	}, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
-	{"hangs up at everything before connect is answered", func() *wary {
-		return &wary{delay: time.Second, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"hangs up at everything before connect is answered", func() *strictServer {
+		return &strictServer{delay: time.Second, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if g.early(cmd) {
 				return hangUp
 			}
 			return serve
 		}}
 	}, [3]int{0, 1, 2}, [3]int{1, 2, 3}},
-	{"drops what opens the stream before connect is answered", func() *wary {
-		return &wary{delay: time.Second, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"drops what opens the stream before connect is answered", func() *strictServer {
+		return &strictServer{delay: time.Second, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			switch {
 			case g.early(cmd) && opensStream(cmd):
 				return drop
@@ -101,8 +101,8 @@ var waries = []struct {
 			return serve
 		}}
 	}, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
-	{"refuses what opens the stream before connect is answered", func() *wary {
-		return &wary{delay: time.Second, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"refuses what opens the stream before connect is answered", func() *strictServer {
+		return &strictServer{delay: time.Second, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if g.early(cmd) && opensStream(cmd) {
 				g.refuse(cmd)
 				return drop
@@ -110,8 +110,8 @@ var waries = []struct {
 			return serve
 		}}
 	}, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
-	{"refuses to open a stream before createStream is answered, and then gives it", func() *wary {
-		return &wary{delay: time.Second, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+	{"refuses to open a stream before createStream is answered, and then gives it", func() *strictServer {
+		return &strictServer{delay: time.Second, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if g.early(cmd) && opensStream(cmd) {
 				g.Call(1, "onStatus", 0, nil, message.StatusObject("error", message.CodeFailed, "no such stream"))
 				return drop
@@ -119,16 +119,16 @@ var waries = []struct {
 			return serve
 		}}
 	}, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
-	{"hangs up at a C2 that is not an echo", func() *wary {
-		return &wary{opens: func(r *handshake.Result) reaction {
+	{"hangs up at a C2 that is not an echo", func() *strictServer {
+		return &strictServer{opens: func(r *handshake.Result) reaction {
 			if !r.ReplyValid {
 				return hangUp
 			}
 			return serve
 		}}
 	}, [3]int{0, 0, 1}, [3]int{1, 1, 2}},
-	{"is silent after a C2 that is not an echo", func() *wary {
-		return &wary{opens: func(r *handshake.Result) reaction {
+	{"is silent after a C2 that is not an echo", func() *strictServer {
+		return &strictServer{opens: func(r *handshake.Result) reaction {
 			if !r.ReplyValid {
 				return drop
 			}
@@ -137,19 +137,19 @@ var waries = []struct {
 	}, [3]int{0, 0, 1}, [3]int{1, 1, 2}},
 }
 
-func overEveryWary(t *testing.T, test func(t *testing.T, w *wary, o *Options) *Conn) {
-	for _, tt := range waries {
+func overEveryWary(t *testing.T, test func(t *testing.T, w *strictServer, o *Options) *Conn) {
+	for _, tt := range strictServers {
 		for i, p := range pipelinings {
 			t.Run(tt.name+", "+p.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					w := newWary(t, tt.server())
+					w := newStrictServer(t, tt.server())
 					defer w.close()
 					c := test(t, w, &Options{Pipelining: p.Pipelining, DialContext: w.dial, NoEnhanced: true})
 					assert.Equal(t, tt.fallbacks[i], c.Stats().PipelineFallbacks, "fallbacks")
-					assert.Len(t, w.visitors(), tt.connections[i], "connections")
+					assert.Len(t, w.connections(), tt.connections[i], "connections")
 					require.NoError(t, c.Close())
 					time.Sleep(2 * oneWay)
-					last := w.visitors()[len(w.visitors())-1]
+					last := w.connections()[len(w.connections())-1]
 					last.Lock()
 					defer last.Unlock()
 					assert.Contains(t, last.commands, "deleteStream")
@@ -161,7 +161,7 @@ func overEveryWary(t *testing.T, test func(t *testing.T, w *wary, o *Options) *C
 
 // TestPipeliningNeverFailsToPlay checks that a stream can be played from every server with each kind of pipelining.
 func TestPipeliningNeverFailsToPlay(t *testing.T) {
-	overEveryWary(t, func(t *testing.T, w *wary, o *Options) *Conn {
+	overEveryWary(t, func(t *testing.T, w *strictServer, o *Options) *Conn {
 		c, err := Dial(t.Context(), "rtmp://server/app/name", o)
 		require.NoError(t, err)
 		s, err := c.CreateStream(t.Context(), nil)
@@ -174,7 +174,7 @@ func TestPipeliningNeverFailsToPlay(t *testing.T) {
 }
 
 func TestPipeliningNeverFailsToPublish(t *testing.T) {
-	overEveryWary(t, func(t *testing.T, w *wary, o *Options) *Conn {
+	overEveryWary(t, func(t *testing.T, w *strictServer, o *Options) *Conn {
 		o.Publish = true
 		c, err := Dial(t.Context(), "rtmp://server/app/key", o)
 		require.NoError(t, err)
@@ -183,7 +183,7 @@ func TestPipeliningNeverFailsToPublish(t *testing.T) {
 		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: make([]byte, 1000)}))
 		time.Sleep(oneWay)
 		synctest.Wait()
-		last := w.visitors()[len(w.visitors())-1]
+		last := w.connections()[len(w.connections())-1]
 		last.Lock()
 		defer last.Unlock()
 		assert.Equal(t, 1, last.media)
@@ -191,10 +191,10 @@ func TestPipeliningNeverFailsToPublish(t *testing.T) {
 	})
 }
 
-// withWary runs test with the server w and a Conn that is connected to it.
-func withWary(t *testing.T, w *wary, o Options, test func(t *testing.T, w *wary, c *Conn)) {
+// withStrictServer runs test with the server w and a Conn that is connected to it.
+func withStrictServer(t *testing.T, w *strictServer, o Options, test func(t *testing.T, w *strictServer, c *Conn)) {
 	synctest.Test(t, func(t *testing.T) {
-		newWary(t, w)
+		newStrictServer(t, w)
 		defer w.close()
 		o.DialContext = w.dial
 		c, err := Dial(t.Context(), "rtmp://server/app/name", &o)
@@ -204,20 +204,19 @@ func withWary(t *testing.T, w *wary, o Options, test func(t *testing.T, w *wary,
 	})
 }
 
-// commandsOf returns the commands of the n-th client, after everything has arrived.
-func (w *wary) commandsOf(n int) []string {
+func (w *strictServer) commandsOf(n int) []string {
 	time.Sleep(4 * oneWay)
-	g := w.visitors()[n]
+	g := w.connections()[n]
 	g.Lock()
 	defer g.Unlock()
 	return g.commands
 }
 
-// TestRefusalsAreNotFallbacks checks that a server that refuses connect, or the stream after it has accepted connect, causes no fallback.
+// TestRefusalsAreNotFallbacks checks that refusing connect, or the stream after connect was accepted, causes no fallback.
 func TestRefusalsAreNotFallbacks(t *testing.T) {
 	t.Run("connect", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWary(t, &wary{reacts: func(g *guest, cmd *message.Command, _ uint32) reaction {
+			w := newStrictServer(t, &strictServer{reacts: func(g *strictConn, cmd *message.Command, _ uint32) reaction {
 				if cmd.Name == "connect" {
 					g.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", message.CodeConnectRejected, "not you"))
 				}
@@ -236,12 +235,12 @@ func TestRefusalsAreNotFallbacks(t *testing.T) {
 			_, err = c.CreateStream(t.Context(), nil)
 			require.ErrorAs(t, err, &refused)
 			assert.Zero(t, c.Stats().PipelineFallbacks)
-			assert.Len(t, w.visitors(), 1)
+			assert.Len(t, w.connections(), 1)
 			assert.Empty(t, c.client.Load().streams.all())
 		})
 	})
 	t.Run("play", func(t *testing.T) {
-		withWary(t, &wary{reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+		withStrictServer(t, &strictServer{reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 			if cmd.Name != "play" || g.accepted {
 				return serve
 			}
@@ -249,7 +248,7 @@ func TestRefusalsAreNotFallbacks(t *testing.T) {
 				g.Call(1, "onStatus", 0, nil, message.StatusObject("error", message.CodePlayStreamNotFound, "no such stream"))
 			})
 			return drop
-		}}, Options{Pipelining: PipelineHandshake}, func(t *testing.T, w *wary, c *Conn) {
+		}}, Options{Pipelining: PipelineHandshake}, func(t *testing.T, w *strictServer, c *Conn) {
 			_, err := c.CreateStream(t.Context(), nil)
 			var refused *StatusError
 			require.ErrorAs(t, err, &refused)
@@ -263,17 +262,17 @@ func TestRefusalsAreNotFallbacks(t *testing.T) {
 	})
 }
 
-// TestPipeliningWithAServerThatAlwaysFails checks that if no attempt succeeds, Connect returns the error of the last attempt, in time.
+// TestPipeliningWithAServerThatAlwaysFails checks that Connect returns the error of the last attempt, in time.
 func TestPipeliningWithAServerThatAlwaysFails(t *testing.T) {
-	hopeless := map[string]*wary{
-		"hangs up at connect": {reacts: func(*guest, *message.Command, uint32) reaction { return hangUp }},
-		"is silent":           {reacts: func(*guest, *message.Command, uint32) reaction { return drop }},
+	hopeless := map[string]*strictServer{
+		"hangs up at connect": {reacts: func(*strictConn, *message.Command, uint32) reaction { return hangUp }},
+		"is silent":           {reacts: func(*strictConn, *message.Command, uint32) reaction { return drop }},
 		"hangs up early":      {opens: func(*handshake.Result) reaction { return hangUp }},
 	}
 	for name, w := range hopeless {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				newWary(t, w)
+				newStrictServer(t, w)
 				defer w.close()
 				began := time.Now()
 				_, err := Dial(t.Context(), "rtmp://server/app/name", &Options{Pipelining: PipelineHandshake, DialContext: w.dial, Timeout: 5 * time.Second})
@@ -286,7 +285,7 @@ func TestPipeliningWithAServerThatAlwaysFails(t *testing.T) {
 					assert.Equal(t, StageConnect, failed.Stage)
 				}
 				assert.Less(t, time.Since(began), 4*5*time.Second)
-				assert.Len(t, w.visitors(), 4, "with less pipelining each time, and at last without Enhanced RTMP")
+				assert.Len(t, w.connections(), 4, "with less pipelining each time, and at last without Enhanced RTMP")
 			})
 		})
 	}
@@ -328,7 +327,7 @@ func TestPipeliningWithAServerOfOneStream(t *testing.T) {
 	for _, p := range pipelinings {
 		t.Run(p.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWary(t, &wary{firstID: 5, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+				w := newStrictServer(t, &strictServer{firstID: 5, reacts: func(g *strictConn, cmd *message.Command, id uint32) reaction {
 					if cmd.Name != "play" {
 						return serve
 					}

@@ -115,7 +115,7 @@ func TestSeekAndPause(t *testing.T) {
 	}
 }
 
-// TestSeekAtEnd checks that an end of the stream that arrives during a Seek belongs to the old position, unless the Seek is refused.
+// TestSeekAtEnd checks that an end of the stream during a Seek belongs to the old position, unless the Seek is refused.
 func TestSeekAtEnd(t *testing.T) {
 	for answer, want := range map[string]string{"NetStream.Seek.InvalidTime": "", "NetStream.Seek.Notify": "after"} {
 		t.Run(answer, func(t *testing.T) {
@@ -177,15 +177,15 @@ func (p *peer) streamEOF() {
 	p.Send(peertest.Event(message.EventStreamEOF, 1))
 }
 
-// sounds sends count audio messages, whose timestamps begin at from and advance by a millisecond.
-func (p *peer) sounds(from, count int) {
+// sendAudio sends count audio messages, with timestamps a millisecond apart.
+func (p *peer) sendAudio(from, count int) {
 	for i := range count {
 		p.Media(message.TypeAudio, uint32(from+i), make([]byte, 100))
 	}
 }
 
-// hear reads count audio messages that sounds has sent, and checks their timestamps.
-func hear(t *testing.T, s *Stream, from, count int) {
+// expectAudio reads and checks count audio messages from sendAudio.
+func expectAudio(t *testing.T, s *Stream, from, count int) {
 	t.Helper()
 	var p Packet
 	for i := range count {
@@ -194,32 +194,32 @@ func hear(t *testing.T, s *Stream, from, count int) {
 	}
 }
 
-// TestPauseByASlowConsumer checks a slow consumer that pauses and continues. Because its queue is full, its waits end early. The StreamEOF
-// that the server sends for the pause does not end the stream; the StreamEOF after the last message does.
+// TestPauseByASlowConsumer checks pausing with a full queue, in which the waits for answers end early. The StreamEOF that the server sends
+// for the pause does not end the stream; the StreamEOF after the last message does.
 func TestPauseByASlowConsumer(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
 		p.Expect("pause")
-		p.sounds(0, 100)
+		p.sendAudio(0, 100)
 		p.Status("NetStream.Pause.Notify")
 		p.streamEOF()
 		p.Expect("pause")
-		p.sounds(100, 100)
+		p.sendAudio(100, 100)
 		p.Status("NetStream.Unpause.Notify")
-		p.sounds(200, 100)
+		p.sendAudio(200, 100)
 		p.streamEOF()
 		p.UntilGone()
 	})
 	_, s := playing(t, url, &Options{MaxQueue: 5000})
 	ctx := conntest.Context(t)
 	require.ErrorIs(t, s.Pause(ctx), ErrStreamBacklog)
-	hear(t, s, 0, 100)
+	expectAudio(t, s, 0, 100)
 	require.ErrorIs(t, s.Unpause(ctx), ErrStreamBacklog)
-	hear(t, s, 100, 200)
+	expectAudio(t, s, 100, 200)
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
 
-// TestPauseGivenUp checks that the answer to a pause takes effect even if Pause no longer waits for it.
+// TestPauseGivenUp checks that the answer to a pause takes effect even after Pause has returned early.
 func TestPauseGivenUp(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
@@ -231,7 +231,7 @@ func TestPauseGivenUp(t *testing.T) {
 		p.Status("NetStream.Pause.Notify")
 		p.Expect("pause")
 		p.Status("NetStream.Unpause.Notify")
-		p.sounds(0, 10)
+		p.sendAudio(0, 10)
 		p.streamEOF()
 		p.UntilGone()
 	})
@@ -241,11 +241,10 @@ func TestPauseGivenUp(t *testing.T) {
 	require.ErrorIs(t, s.Pause(ctx), context.Canceled)
 	close(answer)
 	require.NoError(t, s.Unpause(conntest.Context(t)))
-	hear(t, s, 0, 10)
+	expectAudio(t, s, 0, 10)
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
 
-// TestPauseThatDidNotHappen checks that a pause that was refused or not sent has no effect.
 func TestPauseThatDidNotHappen(t *testing.T) {
 	for name, pause := range map[string]func(t *testing.T, s *Stream){
 		"refused": func(t *testing.T, s *Stream) {
@@ -266,13 +265,13 @@ func TestPauseThatDidNotHappen(t *testing.T) {
 				if cmd := p.Expect("pause"); cmd != nil {
 					p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetStream.Failed", "no"))
 				}
-				p.sounds(0, 10)
+				p.sendAudio(0, 10)
 				p.streamEOF()
 				p.UntilGone()
 			})
 			_, s := playing(t, url, nil)
 			pause(t, s)
-			hear(t, s, 0, 10)
+			expectAudio(t, s, 0, 10)
 			assert.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 		})
 	}

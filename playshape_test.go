@@ -15,8 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestEveryShape plays a recording from servers that send it in different ways. The file must be the same, except for differences that the
-// server has made.
+// TestEveryShape plays a recording from servers that send it in different ways. The file must be the same, except for what the server has
+// changed.
 func TestEveryShape(t *testing.T) {
 	original := rtmptest.SampleTags(t)
 	for name, shape := range map[string]testserver.Shape{

@@ -71,7 +71,7 @@ func TestPublishSample(t *testing.T) {
 	}
 }
 
-// TestCloseLosesNothing checks that the last bytes of a large file are not lost, although acknowledgements arrive all the time.
+// TestCloseLosesNothing checks that the last bytes of a large file arrive although acknowledgements arrive all the time.
 func TestCloseLosesNothing(t *testing.T) {
 	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	c, s := publishing(t, server.URL("live", "out"), nil)
@@ -140,8 +140,8 @@ func TestPublishRefused(t *testing.T) {
 	require.NoError(t, first.Close())
 }
 
-// TestRefusedPublisherLeavesTheNameAlone checks that a refused publisher sends no command for the name, since another client publishes
-// under it.
+// TestRefusedPublisherLeavesTheNameAlone checks that a refused publisher sends no command for the name, under which another client
+// publishes.
 func TestRefusedPublisherLeavesTheNameAlone(t *testing.T) {
 	after := make(chan string, 1)
 	url := newPeer(t, func(p *peer) {
@@ -182,7 +182,7 @@ func TestPublisherIsServed(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// TestPingsAreAnsweredOnce checks that replies that were sent while no write was in progress are not sent again by the next Write.
+// TestPingsAreAnsweredOnce checks that replies that were sent between writes are not sent again by the next Write.
 func TestPingsAreAnsweredOnce(t *testing.T) {
 	got := make(chan []message.Type, 1)
 	ponged := make(chan struct{})
@@ -222,7 +222,6 @@ func TestPublishingConnectionLost(t *testing.T) {
 	}
 }
 
-// TestCallWhilePublishing checks that calls work in both directions while a stream is published.
 func TestCallWhilePublishing(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{Handlers: rtmptest.Echo})
 	c, s := publishing(t, server.URL("live", "out"), nil)
@@ -251,7 +250,7 @@ func TestCallWhilePublishing(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
-// TestPublishingAsAPlayerIsNoticed checks that the log and the error mention a missing Options.Publish. Some servers must learn from
+// TestPublishingAsAPlayerIsNoticed checks that the log and the error mention a missing Options.Publish, since some servers must learn from
 // connect that a client publishes.
 func TestPublishingAsAPlayerIsNoticed(t *testing.T) {
 	for want, o := range map[bool]Options{true: {}, false: {Publish: true}} {

@@ -21,9 +21,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// brokenPath starts a relay to a server. The relay forwards passes bytes from the client, and then resets the connection or stops reading.
-// brokenPath returns the address of the relay and a function that ends the relay.
-func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr string, end func()) {
+// brokenRelay starts a relay to a server that forwards passes bytes from the client, and then resets the connection or stops reading. It
+// returns the address of the relay and a function that ends it.
+func brokenRelay(t *testing.T, server string, passes int64, reset bool) (addr string, end func()) {
 	t.Helper()
 	l := conntest.Listen(t)
 	stop := make(chan struct{})
@@ -57,8 +57,8 @@ func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr str
 	}
 }
 
-// TestPublishingNetworkFails lets the network fail at different positions while a client publishes. It checks that the client returns an
-// error in time, that nothing leaks, and that the server has recorded only whole tags.
+// TestPublishingNetworkFails lets the network fail at different positions. The client must return an error in time and leak nothing, and
+// the server must have recorded only whole tags.
 func TestPublishingNetworkFails(t *testing.T) {
 	step := int64(19_997)
 	if os.Getenv("RTMP_LONG") != "" {
@@ -74,10 +74,10 @@ func TestPublishingNetworkFails(t *testing.T) {
 				workers.Go(func() {
 					for at := range positions {
 						name := fmt.Sprint("at", at)
-						addr, end := brokenPath(t, server.Addr(), at, reset)
+						addr, end := brokenRelay(t, server.Addr(), at, reset)
 						err := publishSample("rtmp://"+addr+"/live/"+name, &Options{Timeout: 150 * time.Millisecond})
 						end()
-						assert.True(t, typed(err), "byte %d: %v", at, err)
+						assert.True(t, isDocumented(err), "byte %d: %v", at, err)
 						isSample(t, filepath.Join(dir, name+".flv"))
 					}
 				})
@@ -91,7 +91,7 @@ func TestPublishingNetworkFails(t *testing.T) {
 	}
 }
 
-// publishSample publishes the sample, and then more media until the network accepts no more. It returns the error.
+// publishSample publishes the sample, and then more media until there is an error, which it returns.
 func publishSample(rawURL string, o *Options) error {
 	c, err := Dial(context.Background(), rawURL, o)
 	if err != nil {

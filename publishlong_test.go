@@ -24,7 +24,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// long reports whether to run checks that take minutes.
 func long() bool { return os.Getenv("RTMP_LONG") != "" }
 
 // pushes are the ways to publish a file as fast as possible.
@@ -54,8 +53,8 @@ var pushes = []func(s *Stream, file []byte) error{
 	},
 }
 
-// TestTailArrives checks that media that is sent as fast as possible arrives to the last byte, although the client closes at once and
-// acknowledgements arrive all the time. Closing a socket with unread acknowledgements would discard the last bytes.
+// TestTailArrives checks that media that is sent as fast as possible arrives to the last byte, although the client closes at once. Closing
+// a socket with unread acknowledgements would discard the last bytes.
 func TestTailArrives(t *testing.T) {
 	file := rtmptest.File(rtmptest.RepeatedSample(t, 20<<20/len(testserver.Sample)+1)...)
 	push := func(t *testing.T, scheme string, n int) {
@@ -78,7 +77,7 @@ func TestTailArrives(t *testing.T) {
 	}
 }
 
-// hugeCount is the number of messages of hugeSize bytes. With RTMP_LONG=1 they have more than 2^32 bytes together.
+// hugeCount is the number of messages of hugeSize bytes: with RTMP_LONG=1, more than 2^32 bytes.
 func hugeCount() int {
 	if long() {
 		return 4608
@@ -88,7 +87,6 @@ func hugeCount() int {
 
 const hugeSize = 1 << 20
 
-// TestPublishMoreThan4GB makes the byte counters of both sides and the server's acknowledgements pass 2^32.
 func TestPublishMoreThan4GB(t *testing.T) {
 	count, received := hugeCount(), 0
 	server := rtmptest.Server(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
@@ -122,7 +120,6 @@ func TestPublishMoreThan4GB(t *testing.T) {
 	assert.Greater(t, stats.Messages, sent/window, "acknowledgements")
 }
 
-// TestPlayMoreThan4GB makes the client's byte counter and acknowledgements pass 2^32.
 func TestPlayMoreThan4GB(t *testing.T) {
 	count := hugeCount()
 	last := make(chan uint64, 1) // the last acknowledgement
@@ -168,8 +165,8 @@ func TestPlayMoreThan4GB(t *testing.T) {
 	assert.Less(t, stats.BytesRead-acknowledged, uint64(session.DefaultWindow))
 }
 
-// TestPingFloodOverEveryTransport checks that 200,000 pings do not block a publisher that writes as fast as possible, whether or not the
-// server reads meanwhile. Every ping is answered or, if the server does not read the answers, counted as unanswered.
+// TestPingFloodOverEveryTransport checks that 200,000 pings do not block a publisher, whether or not the server reads meanwhile. Every ping
+// is answered or counted as unanswered.
 func TestPingFloodOverEveryTransport(t *testing.T) {
 	const batch = 1000
 	ping := peertest.Event(message.EventPingRequest, 7)

@@ -13,7 +13,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestSendQueueDrops checks that writes never block with a send queue, and that the messages that are not dropped can be decoded.
 func TestSendQueueDrops(t *testing.T) {
 	synctest.Test(t, testSendQueueDrops)
 }
@@ -85,7 +84,6 @@ func testSendQueueDrops(t *testing.T) {
 	assert.Equal(t, uint32(40*(pictures-1)), last, "there is room for the newest sound")
 }
 
-// TestSendQueueIsBounded checks that even headers and data are dropped if there are too many of them.
 func TestSendQueueIsBounded(t *testing.T) {
 	c, s := publishing(t, deaf(t), &Options{SendQueue: 1 << 20})
 	for range 2000 {
@@ -96,7 +94,7 @@ func TestSendQueueIsBounded(t *testing.T) {
 	assert.Positive(t, stats.DroppedMessages)
 }
 
-// TestWriteDeadlineSparesTheSender checks that packets that WritePacket has accepted are sent, even if the write deadline passes before.
+// TestWriteDeadlineSparesTheSender checks that packets that WritePacket has accepted are sent even after the write deadline.
 func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := make(chan []byte, 1)

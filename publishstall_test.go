@@ -34,8 +34,7 @@ const (
 	unread  breakage = "unread" // the network works, but the server stops reading
 )
 
-// network is an in-memory network, which can use the clock of a synctest bubble. It breaks after the client's socket has accepted a number
-// of bytes.
+// network is an in-memory network, for synctest bubbles. It breaks after the client's socket has accepted a number of bytes.
 type network struct {
 	how      breakage
 	accepted chan net.Conn
@@ -74,7 +73,7 @@ func (n *network) dial(context.Context, string, string) (net.Conn, error) {
 	void, _ := net.Pipe()
 	select {
 	case n.accepted <- server:
-		return &brittle{Conn: client, void: void, network: n}, nil
+		return &brokenConn{Conn: client, void: void, network: n}, nil
 	case <-n.over:
 		return nil, net.ErrClosed
 	}
@@ -95,8 +94,8 @@ func (n *network) broken() bool {
 	return n.left == 0
 }
 
-// brittle is the client's end of a connection in a network.
-type brittle struct {
+// brokenConn is the client's end of a connection in a network.
+type brokenConn struct {
 	net.Conn
 	void    net.Conn // a pipe that nobody reads or writes, used in place of the connection after the network has stalled
 	network *network
@@ -105,7 +104,7 @@ type brittle struct {
 	gone bool
 }
 
-func (b *brittle) Write(p []byte) (n int, err error) {
+func (b *brokenConn) Write(p []byte) (n int, err error) {
 	if !b.network.broken() {
 		if n, err = b.Conn.Write(p[:b.network.pass(len(p))]); err != nil {
 			return n, b.sort("write", err)
@@ -122,7 +121,7 @@ func (b *brittle) Write(p []byte) (n int, err error) {
 	return n + m, b.sort("write", err)
 }
 
-func (b *brittle) Read(p []byte) (int, error) {
+func (b *brokenConn) Read(p []byte) (int, error) {
 	n, err := b.Conn.Read(p)
 	if b.network.how == stalled && b.network.broken() && (err == nil || err == io.EOF) {
 		n, err = b.void.Read(p)
@@ -130,8 +129,7 @@ func (b *brittle) Read(p []byte) (int, error) {
 	return n, b.sort("read", err)
 }
 
-// sort converts errors of pipes to the errors that sockets return.
-func (b *brittle) sort(op string, err error) error {
+func (b *brokenConn) sort(op string, err error) error {
 	if !errors.Is(err, io.ErrClosedPipe) {
 		return err
 	}
@@ -148,19 +146,19 @@ func (b *brittle) sort(op string, err error) error {
 	return &net.OpError{Op: op, Net: "tcp", Err: syscall.ECONNRESET}
 }
 
-func (b *brittle) SetDeadline(t time.Time) error {
+func (b *brokenConn) SetDeadline(t time.Time) error {
 	return errors.Join(b.Conn.SetDeadline(t), b.void.SetDeadline(t))
 }
 
-func (b *brittle) SetReadDeadline(t time.Time) error {
+func (b *brokenConn) SetReadDeadline(t time.Time) error {
 	return errors.Join(b.Conn.SetReadDeadline(t), b.void.SetReadDeadline(t))
 }
 
-func (b *brittle) SetWriteDeadline(t time.Time) error {
+func (b *brokenConn) SetWriteDeadline(t time.Time) error {
 	return errors.Join(b.Conn.SetWriteDeadline(t), b.void.SetWriteDeadline(t))
 }
 
-func (b *brittle) Close() error {
+func (b *brokenConn) Close() error {
 	b.mu.Lock()
 	b.gone = true
 	b.mu.Unlock()
@@ -184,8 +182,7 @@ func (c *slowlyClosed) Close() error {
 	return c.Conn.Close()
 }
 
-// TestHangingUpDelaysNobody checks that Conn.Close is the only call that waits for the last bytes that tunnels and TLS send when they are
-// closed.
+// TestHangingUpDelaysNobody checks that only Conn.Close waits for the last bytes that tunnels and TLS send when they are closed.
 func TestHangingUpDelaysNobody(t *testing.T) {
 	url := accepting(t, func(p *peer) { io.CopyN(io.Discard, p.Conn, 1) })
 	release := make(chan struct{})
@@ -209,7 +206,6 @@ func TestHangingUpDelaysNobody(t *testing.T) {
 	assert.True(t, slow.done.Load())
 }
 
-// publishDeadline bounds each write in a bubble.
 const publishDeadline = 3 * time.Second
 
 // writes contains the methods that write. WritePacket leaves the writing to another goroutine.
@@ -218,7 +214,6 @@ var writes = map[string]func(s *Stream) error{
 	"WritePacket": func(s *Stream) error { return s.WritePacket(&Packet{Type: message.TypeVideo, Body: large}) },
 }
 
-// outcome describes how publishing has ended.
 type outcome struct {
 	err     error
 	opened  bool          // err was returned by a write; if false, by Dial or CreateStream
@@ -226,7 +221,6 @@ type outcome struct {
 	closing time.Duration // how long Conn.Close has taken after that
 }
 
-// publishUntilItFails publishes until an error occurs. deadline bounds each write.
 func publishUntilItFails(url string, o *Options, way string, deadline time.Duration) (out outcome) {
 	var c *Conn
 	var s *Stream
@@ -245,8 +239,8 @@ func publishUntilItFails(url string, o *Options, way string, deadline time.Durat
 	return out
 }
 
-// isRight checks the error of a publisher whose network has failed.
-func isRight(t *testing.T, how breakage, err error, at int64) {
+// requireNetworkError checks the error of a publisher whose network has failed.
+func requireNetworkError(t *testing.T, how breakage, err error, at int64) {
 	var handshake *HandshakeError
 	switch {
 	case how == stalled || how == unread:
@@ -257,7 +251,7 @@ func isRight(t *testing.T, how breakage, err error, at int64) {
 }
 
 // publishInBubble publishes in a new network. at is the byte at which the network breaks, or the message after which the server stops
-// reading. In a bubble time passes only when all goroutines wait, so the durations are exact. A leaked goroutine fails the test.
+// reading.
 func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o Options) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(how, at)
@@ -276,7 +270,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 		defer close(over)
 		o.DialContext = n.dial
 		out := publishUntilItFails(server.URL("live", "out"), &o, way, publishDeadline)
-		isRight(t, how, out.err, at)
+		requireNetworkError(t, how, out.err, at)
 		limit := 2*o.Timeout + time.Second // opening a stream waits twice: for connecting or sending, and for an answer
 		if out.opened {
 			limit = publishDeadline
@@ -286,8 +280,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 	})
 }
 
-// breakingPoints returns positions in the bytes that the client's socket accepts, from the first byte to the end of the first gathered
-// write.
+// breakingPoints returns positions in the bytes that the client's socket accepts, up to the end of the first gathered write.
 func breakingPoints() (all []int64) {
 	early, late := int64(503), int64(49_999)
 	if long() {
@@ -303,7 +296,7 @@ func breakingPoints() (all []int64) {
 }
 
 // overTransportsInBubbles runs test with each URL scheme and way to write that works in a bubble. WritePacket with TLS does not: while its
-// sender writes, crypto/tls holds a lock for which Close waits, and waiting for a lock stops the clock of a bubble.
+// sender writes, crypto/tls holds a lock for which Close waits, and that stops the clock of a bubble.
 func overTransportsInBubbles(t *testing.T, test func(t *testing.T, scheme, way string, o Options)) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		now := time.Now() // in a bubble the year is 2000, when the certificate is not valid yet
@@ -318,8 +311,8 @@ func overTransportsInBubbles(t *testing.T, test func(t *testing.T, scheme, way s
 	})
 }
 
-// TestPublishingNetworkFailsInTime lets the network fail at many positions. It checks that writes, CreateStream and Dial return an error in
-// time, and that Close then returns within a second.
+// TestPublishingNetworkFailsInTime lets the network fail at many positions. Writes, CreateStream and Dial must return an error in time, and
+// Close must then return within a second.
 func TestPublishingNetworkFailsInTime(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for _, how := range []breakage{stalled, reset, closed} {
@@ -330,8 +323,8 @@ func TestPublishingNetworkFailsInTime(t *testing.T) {
 	})
 }
 
-// TestPublishingServerStopsReading checks the same with a server that stops reading at some message. connect is message 1, and the second
-// tag is message 10.
+// TestPublishingServerStopsReading is the same with a server that stops reading at some message. connect is message 1, and the second tag
+// is message 10.
 func TestPublishingServerStopsReading(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for at := int64(1); at <= 10; at++ {
@@ -340,7 +333,7 @@ func TestPublishingServerStopsReading(t *testing.T) {
 	})
 }
 
-// TestPublishingSocketFailsOverEveryTransport checks the same with sockets and in real time, at a few positions: while the client opens the
+// TestPublishingSocketFailsOverEveryTransport is the same with sockets and in real time, at a few positions: while the client opens the
 // stream, and while it writes.
 func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
@@ -360,15 +353,15 @@ func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 			defer close(over)
 			url := server.URL("live", "out")
 			if how != unread {
-				addr, end := brokenPath(t, server.Addr(), at, how == reset)
+				addr, end := brokenRelay(t, server.Addr(), at, how == reset)
 				defer end()
 				url = scheme + "://" + addr + "/live/out"
 			}
 			failure := publishUntilItFails(url, o, way, time.Second).err
 			if how == reset { // tunnels connect again to a server that does not answer
-				assert.True(t, typed(failure), "%s at %d: %v", how, at, failure)
+				assert.True(t, isDocumented(failure), "%s at %d: %v", how, at, failure)
 			} else {
-				isRight(t, how, failure, at)
+				requireNetworkError(t, how, failure, at)
 			}
 		}
 		for how, points := range map[breakage][]int64{stalled: {1000, 5000, 30_000}, reset: {1000, 5000, 30_000}, unread: {1, 6, 10}} {

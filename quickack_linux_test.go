@@ -58,7 +58,6 @@ func TestQuickAcksOverEveryTransport(t *testing.T) {
 	})
 }
 
-// TestQuickAcksEnd checks that quick acknowledgements end on a connection that never plays.
 func TestQuickAcksEnd(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()

@@ -15,14 +15,14 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// pipelinings lists the values of Options.Pipelining, beginning with the one that waits for the fewest answers.
+// pipelinings lists the values of Options.Pipelining, the fastest first.
 var pipelinings = []struct {
 	name string
 	Pipelining
 }{{"none", PipelineNone}, {"commands", PipelineCommands}, {"handshake", PipelineHandshake}}
 
-// TestRoundTripsToTheFirstMedia checks the number of round trips until the first media arrives, not counting TCP's handshake. A tunnel adds
-// round trips. Their number varies, since the client must poll for answers.
+// TestRoundTripsToTheFirstMedia checks the number of round trips until the first media arrives, without TCP's handshake. With a tunnel,
+// whose client polls for answers, it varies.
 func TestRoundTripsToTheFirstMedia(t *testing.T) {
 	trusting, now := testserver.ClientTLS(), time.Now() // the certificate is valid today, but not at the time of a bubble's clock
 	trusting.Time = func() time.Time { return now }

@@ -110,8 +110,8 @@ func TestMaskedSecretWithinAnother(t *testing.T) {
 	require.ErrorContains(t, err, `NetStream.Publish.BadName: "*** is being published"`)
 }
 
-// TestMaskedSecretInOtherForms checks that these secrets are masked: keys that the server repeats in another form or in a status code, and
-// secrets in conn= and in members of connect's object.
+// TestMaskedSecretInOtherForms checks that keys are masked if the server repeats them in another form or in a status code, and also secrets
+// in conn= and in members of connect's object.
 func TestMaskedSecretInOtherForms(t *testing.T) {
 	const rejected = "NetConnection.Connect.Rejected"
 	for _, test := range []struct{ name, code, said, want string }{
@@ -144,7 +144,7 @@ func TestMaskedSecretInOtherForms(t *testing.T) {
 	}
 }
 
-// TestKeyThatIsAWordOfCodes checks that a status code is not masked if the key is the same as one of its words.
+// TestKeyThatIsAWordOfCodes checks that a status code is not masked if the key is one of its words.
 func TestKeyThatIsAWordOfCodes(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		cmd := p.Expect("connect")
@@ -157,24 +157,24 @@ func TestKeyThatIsAWordOfCodes(t *testing.T) {
 	assert.Equal(t, "NetConnection.Connect.Rejected", refused.Code)
 }
 
-// strict is a log handler that searches records for text that must not be logged.
-type strict struct {
+// secretFinder is a log handler that searches records for text that must not be logged.
+type secretFinder struct {
 	mu      *sync.Mutex
 	secrets []string
 	found   map[string]int
 }
 
-func newStrict(secrets ...string) *strict {
-	return &strict{mu: new(sync.Mutex), secrets: secrets, found: map[string]int{}}
+func newStrict(secrets ...string) *secretFinder {
+	return &secretFinder{mu: new(sync.Mutex), secrets: secrets, found: map[string]int{}}
 }
 
-func (s *strict) Enabled(context.Context, slog.Level) bool { return true }
+func (s *secretFinder) Enabled(context.Context, slog.Level) bool { return true }
 
-func (s *strict) WithAttrs([]slog.Attr) slog.Handler { return s }
+func (s *secretFinder) WithAttrs([]slog.Attr) slog.Handler { return s }
 
-func (s *strict) WithGroup(string) slog.Handler { return s }
+func (s *secretFinder) WithGroup(string) slog.Handler { return s }
 
-func (s *strict) Handle(_ context.Context, r slog.Record) error {
+func (s *secretFinder) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
 		s.look(r.Message+" "+a.Key, a.Value.String())
 		return true
@@ -182,7 +182,7 @@ func (s *strict) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (s *strict) look(where, text string) {
+func (s *secretFinder) look(where, text string) {
 	add := func(what string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()

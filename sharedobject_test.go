@@ -79,7 +79,6 @@ func TestSharedObject(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
-// TestPersistentSharedObjects checks that objects that are not persistent are removed when their last user has left.
 func TestPersistentSharedObjects(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	for name, persistent := range map[string]bool{"kept": true, "gone": false} {
@@ -127,7 +126,6 @@ func TestSharedObjectConverges(t *testing.T) {
 	}
 }
 
-// TestSharedObjectServers checks servers with unusual or wrong behaviour.
 func TestSharedObjectServers(t *testing.T) {
 	send := func(p *peer, kind message.Type, name string, events ...message.SharedEvent) {
 		body, err := message.AppendSharedObject(nil, kind, &message.SharedObject{Name: name, Version: 9, Events: events})
@@ -222,8 +220,8 @@ func TestLargeSharedObject(t *testing.T) {
 	require.Zero(t, c.Stats().DroppedEvents)
 }
 
-// TestSharedObjectWithASlowHandler checks that changes for a slow handler are queued up to a limit of memory, that further changes are not
-// passed to it, and that the local copy nevertheless contains all of them.
+// TestSharedObjectWithASlowHandler checks that a slow handler receives changes up to a limit of memory, and that the local copy
+// nevertheless contains all of them.
 func TestSharedObjectWithASlowHandler(t *testing.T) {
 	const changes, properties = 60, 5000
 	url := newPeer(t, func(p *peer) {
@@ -266,8 +264,7 @@ func TestSharedObjectWithASlowHandler(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// TestSharedObjectMemory checks that the limit for the local copy of a shared object is applied to its size in memory rather than on the
-// wire.
+// TestSharedObjectMemory checks that the limit for the local copy applies to its size in memory rather than on the wire.
 func TestSharedObjectMemory(t *testing.T) {
 	var values []any
 	for range 200 {

@@ -11,7 +11,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestTimesInStats checks the RTT and the times of media in Stats.
 func TestTimesInStats(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()

@@ -62,8 +62,8 @@ func TestSeveralStreams(t *testing.T) {
 	readers.Wait()
 }
 
-// TestLateStreamIsDeleted checks a CreateStream that ends before createStream is answered. When the answer arrives, the client must delete
-// the stream, and it must drop messages for the stream.
+// TestLateStreamIsDeleted checks a CreateStream that ends before createStream is answered. The client must then delete the stream and drop
+// its messages.
 func TestLateStreamIsDeleted(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts  StreamOptions
@@ -118,8 +118,8 @@ func TestLateStreamIsDeleted(t *testing.T) {
 	}
 }
 
-// TestManyStreamsGivenUp opens and cancels many streams at random moments, more than the server allows at a time, while one stream is
-// played to its end. The played stream must receive exactly its media, and in the end the server must accept another stream.
+// TestManyStreamsGivenUp opens and cancels more streams than the server allows, at random moments, while one stream is played to its end.
+// The played stream must receive exactly its media, and the server must accept another stream in the end.
 func TestManyStreamsGivenUp(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{SessionFault: func(int) testserver.Fault {
 		return testserver.Fault{Action: testserver.Dribble, At: 300_000}
@@ -153,8 +153,8 @@ func TestManyStreamsGivenUp(t *testing.T) {
 	assert.True(t, bytes.Equal(testserver.Sample, file.Bytes()), "%d bytes", file.Len())
 }
 
-// TestCreateStreamTriedAgainBesideBacklog checks that repeated attempts to open a stream while the queue of another stream is full do not
-// use up the server's limit of streams.
+// TestCreateStreamTriedAgainBesideBacklog checks that repeated attempts to open a stream while another stream's queue is full do not use up
+// the server's limit of streams.
 func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"a": testserver.Sample}})
 	c, s := playing(t, server.URL("vod", "a"), &Options{MaxQueue: 20_000, BackgroundRead: true})

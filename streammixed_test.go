@@ -21,8 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestTwoStreams reads two streams of one connection at random speeds, and closes one of them at a random moment. Each stream must receive
-// its own bytes.
+// TestTwoStreams reads two streams of one connection at random speeds, and closes one of them. Each stream must receive its own bytes.
 func TestTwoStreams(t *testing.T) {
 	n := repetitions(2)
 	a, b := shortSample(t, 60_000), testserver.Sample[:]

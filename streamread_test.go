@@ -24,7 +24,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
 // lateReader tests a Read that has just found the queue empty. Before that Read reads the socket, another reader queues the last picture
@@ -50,7 +49,6 @@ func lateReader(t *testing.T, end func(s *Stream)) *Stream {
 	return s
 }
 
-// lateSink calls late after the first check.
 type lateSink struct {
 	session.Sink
 	late func()
@@ -65,7 +63,7 @@ func (k *lateSink) Ready() bool {
 	return ok
 }
 
-// TestEndComesAfterTheQueue checks that Read reports the end of a stream only when the queue is empty, whatever the previous Read returned.
+// TestEndComesAfterTheQueue checks that Read reports the end of a stream only when the queue is empty.
 func TestEndComesAfterTheQueue(t *testing.T) {
 	readings := map[string]func(s *Stream) (string, error){
 		"ReadPacket": func(s *Stream) (string, error) {
@@ -127,12 +125,10 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 	})
 }
 
-// flvFlags is the offset of the flags for audio and video in the file header. When a Read times out, the flags are set according to the
-// media that has arrived.
+// flvFlags is the offset of the flags for audio and video in the file header, which are set when a Read times out.
 const flvFlags = 4
 
-// TestDeadlinesBesideAnotherReader lets deadlines pass at random moments while another goroutine reads the socket. Every byte must arrive
-// before the end.
+// TestDeadlinesBesideAnotherReader lets deadlines pass at random moments while another goroutine reads the socket. No byte may be lost.
 func TestDeadlinesBesideAnotherReader(t *testing.T) {
 	recording := shortSample(t, 60_000)
 	for _, scheme := range []string{"rtmp", "rtmpe", "rtmps", "rtmpt"} {
@@ -215,7 +211,7 @@ func TestConnectionLostInMidStream(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
-// TestReadIsRoused checks that setting a deadline and closing the stream both take effect while Read is blocked.
+// TestReadIsRoused checks that setting a deadline and closing the stream end a Read that is blocked.
 func TestReadIsRoused(t *testing.T) {
 	url := newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() })
 	c, s := playing(t, url, nil)
@@ -322,8 +318,7 @@ func TestReadPacketAllocatesNothing(t *testing.T) {
 	assert.Zero(t, allocs)
 }
 
-// TestDeadlineDoesNotDecideTheHeader checks that the file header announces audio even if a read deadline passes between the first picture
-// and the first sound.
+// TestDeadlineDoesNotDecideTheHeader checks that the file header announces audio that arrives after a read deadline.
 func TestDeadlineDoesNotDecideTheHeader(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()

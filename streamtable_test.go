@@ -33,7 +33,6 @@ func playingFirst(t *testing.T, script func(p *peer)) (*Conn, *Stream) {
 	}), nil)
 }
 
-// closeSecond opens a second stream and closes it.
 func closeSecond(t *testing.T, c *Conn) {
 	t.Helper()
 	second, err := c.CreateStream(conntest.Context(t), nil)
@@ -41,7 +40,7 @@ func closeSecond(t *testing.T, c *Conn) {
 	require.NoError(t, second.Close())
 }
 
-// mediaOn sends one media message of each kind on a message stream. The bodies contain the letter.
+// mediaOn sends one media message of each kind. The bodies contain the letter.
 func (p *peer) mediaOn(id uint32, letter string) {
 	data, err := message.AppendData(nil, message.TypeDataAMF0, "onMetaData", letter)
 	if err != nil {
@@ -60,7 +59,6 @@ func (p *peer) mediaOn(id uint32, letter string) {
 	}
 }
 
-// kindsOfMedia is the number of messages that mediaOn sends.
 const kindsOfMedia = 4
 
 func spoken(t *testing.T, s *Stream) (letters string) {
@@ -75,7 +73,7 @@ func spoken(t *testing.T, s *Stream) (letters string) {
 	}
 }
 
-// endsOn signals the end of a stream with every message that contains the stream's id.
+// endsOn sends every message that ends a stream.
 func (p *peer) endsOn(id uint32) {
 	p.Send(peertest.Event(message.EventStreamEOF, id))
 	p.StatusOn(id, "NetStream.Play.Stop")
@@ -102,7 +100,7 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 }
 
-// TestStreamsGivenUpBelongToNobody checks the same for a second stream that was cancelled before it was opened.
+// TestStreamsGivenUpBelongToNobody is the same for a second stream that was cancelled before it was opened.
 func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 	asked := make(chan struct{})
 	c, s := playingFirst(t, func(p *peer) {
@@ -123,7 +121,6 @@ func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 }
 
-// TestStreamIDIsGivenOutAgain checks that an id that is assigned again belongs to the new stream.
 func TestStreamIDIsGivenOutAgain(t *testing.T) {
 	c, first := playingFirst(t, func(p *peer) {
 		p.giveStream(2)
@@ -166,8 +163,7 @@ func TestStreamIDGivenOutTwice(t *testing.T) {
 	assert.Equal(t, "AAAA", spoken(t, s))
 }
 
-// TestRefusedStreamZero checks that a refused stream with the id 0 is removed from the table like any other, and that the id 0 does not
-// count as closed.
+// TestRefusedStreamZero checks that a refused stream with the id 0 is removed from the table, and that the id 0 does not count as closed.
 func TestRefusedStreamZero(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()

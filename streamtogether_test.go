@@ -17,8 +17,7 @@ import (
 )
 
 // TestStreamsReadTogether reads each stream of a connection on its own goroutine while the server sends as fast as it can. Even on one
-// processor, no goroutine may read so far ahead that the queues of the others overflow. Media must be passed directly to the waiting reads
-// instead of being queued.
+// processor, no goroutine may read so far ahead that the queues of the others overflow.
 func TestStreamsReadTogether(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const streams, rounds, maxQueue = 4, 4000, 4 << 20

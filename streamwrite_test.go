@@ -171,7 +171,6 @@ func TestReadFromCutFile(t *testing.T) {
 	assert.Greater(t, len(got), 100)
 }
 
-// TestWriteAllocatesNothing checks that writing a tag does not allocate.
 func TestWriteAllocatesNothing(t *testing.T) {
 	url := accepting(t, func(p *peer) { io.Copy(io.Discard, p.Conn) })
 	_, s := publishing(t, url, nil)

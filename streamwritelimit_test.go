@@ -60,8 +60,8 @@ func (c *hookedConn) SetWriteDeadline(t time.Time) error {
 	return err
 }
 
-// TestLimitBeforeTheFirstByte checks that a deadline has no effect if it passes after the write has taken the lock and before it has sent a
-// byte: the write has begun and continues.
+// TestLimitBeforeTheFirstByte checks that a deadline that passes after the write has taken the lock, but before it has sent a byte, has no
+// effect.
 func TestLimitBeforeTheFirstByte(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -91,8 +91,8 @@ func TestLimitBeforeTheFirstByte(t *testing.T) {
 	}
 }
 
-// TestWriteDeadlineLosesNothing checks that a deadline that has already passed, or that passes between two writes to the socket, does not
-// end the connection, and that the program can write the rest later.
+// TestWriteDeadlineLosesNothing checks that a deadline before or between writes to the socket does not end the connection, and that the
+// program can write the rest later.
 func TestWriteDeadlineLosesNothing(t *testing.T) {
 	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	var nc *hookedConn
@@ -122,7 +122,7 @@ func TestWriteDeadlineLosesNothing(t *testing.T) {
 	rtmptest.EqualTags(t, slices.Concat(want, want), rtmptest.Tags(t, recorded("out")))
 }
 
-// TestContextEndsWithTheLock checks that a write whose context ends right after it has taken the lock sends either nothing or everything.
+// TestContextEndsWithTheLock checks that a write whose context ends when it has just taken the lock sends nothing or everything.
 func TestContextEndsWithTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
@@ -147,7 +147,6 @@ func TestContextEndsWithTheLock(t *testing.T) {
 	})
 }
 
-// TestContextEndsAWriteThatBlocks checks that a context ends a write that has begun and is blocked.
 func TestContextEndsAWriteThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) {
@@ -201,7 +200,7 @@ func TestShortContexts(t *testing.T) {
 	}
 }
 
-// TestShortContextsInFlight checks the same for calls that share writes and reads, while a stream is published.
+// TestShortContextsInFlight is the same for calls that share writes and reads, while a stream is published.
 func TestShortContextsInFlight(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpt"} {
 		t.Run(scheme, func(t *testing.T) {

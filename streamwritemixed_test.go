@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestWriteIntegrity checks that the server records exactly what was written, even if contexts and deadlines end many of the writes.
+// TestWriteIntegrity checks that the server records exactly what was written, although contexts and deadlines end many writes.
 func TestWriteIntegrity(t *testing.T) {
 	n, seed := repetitions(2), randomSeed(t)
 	var packets, refused, sessions, died atomic.Int64
@@ -91,7 +91,7 @@ func TestWriteIntegrity(t *testing.T) {
 	t.Logf("%d sessions, %d packets, %d refusals, %d connections died", sessions.Load(), packets.Load(), refused.Load(), died.Load())
 }
 
-// writeAsTag writes p with Write. After a deadline, it continues at the byte at which Write has stopped.
+// writeAsTag writes p with Write. After a deadline, it continues where Write has stopped.
 func writeAsTag(s *Stream, p *Packet) error {
 	tag := flv.AppendTag(nil, flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body})
 	for len(tag) > 0 {

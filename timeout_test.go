@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// piped returns a client that is connected to a scripted server through a pipe, so that both use the clock of the synctest bubble.
+// piped returns a client that is connected to a scripted server through a pipe, for synctest bubbles.
 func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Conn) {
 	t.Helper()
 	o.DialContext, _ = peertest.Dialer(t, onPeers([]func(p *peer){script})...)
@@ -54,7 +54,6 @@ func pipedDeaf(t *testing.T, o Options) (*Conn, *Stream) {
 	return c, s
 }
 
-// inBubble runs a subtest in a synctest bubble.
 func inBubble(t *testing.T, name string, test func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
@@ -95,7 +94,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		})
 	})
-	// A session rarely changes the deadline of its socket. Nevertheless a read must end exactly Timeout after the last byte.
+	// The deadline of a socket rarely changes, but a read must end exactly Timeout after the last byte.
 	t.Run("read", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, c := piped(t, Options{Timeout: 10 * time.Second}, func(p *peer) {

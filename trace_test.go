@@ -15,7 +15,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// traced records the calls of a Trace's functions, in order.
 type traced struct {
 	mu     sync.Mutex
 	events []string

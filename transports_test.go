@@ -216,7 +216,7 @@ func TestSilentServerOverEveryTransport(t *testing.T) {
 	})
 }
 
-// messageBoundaries returns where the messages end that a server sends to a player of the recording, as offsets from the first byte of the
+// messageBoundaries returns the ends of the messages that a server sends to a player of the recording, as offsets from the start of the
 // handshake.
 func messageBoundaries(t *testing.T, recording []byte) (all []int64) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sample": recording}})
@@ -251,7 +251,7 @@ func (c *recordedConn) Read(b []byte) (int, error) {
 }
 
 // TestServerDiesOverEveryTransport cuts the connection once per session: in the RTMP stream, after each message or at a random byte, or
-// below TLS and HTTP, at a random byte. With RTMP_LONG=1 it cuts at each byte, both in the RTMP stream and below.
+// below TLS and HTTP. With RTMP_LONG=1 it cuts at each byte, both in the RTMP stream and below.
 func TestServerDiesOverEveryTransport(t *testing.T) {
 	size := 20_000
 	if os.Getenv("RTMP_LONG") != "" {
@@ -280,7 +280,7 @@ func TestServerDiesOverEveryTransport(t *testing.T) {
 				return func(int) testserver.Fault { return testserver.Fault{Action: action, At: at} }
 			}
 			check := func(at int64, file []byte, err error) {
-				assert.True(t, err == nil || typed(err), "byte %d: %v", at, err)
+				assert.True(t, err == nil || isDocumented(err), "byte %d: %v", at, err)
 				assert.NotErrorIs(t, err, context.DeadlineExceeded, "byte %d: it hangs", at)
 				isPrefix(t, file)
 			}

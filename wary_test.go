@@ -12,21 +12,21 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// wary is a distant server that serves one stream per connection and handles requests in order. It may reject requests that arrive too
+// strictServer is a distant server that serves one stream per connection and handles requests in order. It may reject requests that arrive too
 // early.
-type wary struct {
-	firstID uint32                                                   // message stream id that the first createStream returns; 0 means 1
-	delay   time.Duration                                            // time before connect is answered
-	opens   func(*handshake.Result) reaction                         // returns the reaction to the handshake; nil means serve
-	reacts  func(g *guest, cmd *message.Command, id uint32) reaction // returns the reaction to a command on message stream id; nil means serve
+type strictServer struct {
+	firstID uint32                                                        // message stream id that the first createStream returns; 0 means 1
+	delay   time.Duration                                                 // time before connect is answered
+	opens   func(*handshake.Result) reaction                              // returns the reaction to the handshake; nil means serve
+	reacts  func(g *strictConn, cmd *message.Command, id uint32) reaction // returns the reaction to a command on message stream id; nil means serve
 	*distant
 	visits sync.WaitGroup
 
 	mu     sync.Mutex
-	guests []*guest
+	guests []*strictConn
 }
 
-// reaction is what a wary server does when a request arrives.
+// reaction is what a strictServer does when a request arrives.
 type reaction int
 
 const (
@@ -35,11 +35,11 @@ const (
 	hangUp
 )
 
-// guest is a connection to a wary server. Its lock guards all fields.
-type guest struct {
+// strictConn is a connection to a strictServer. Its lock guards all fields.
+type strictConn struct {
 	sync.Mutex
 	*peertest.Peer
-	host     *wary
+	host     *strictServer
 	commands []string // in the order of arrival
 	accepted bool
 	given    uint32   // message stream id that the last createStream returned; 0 means none
@@ -48,8 +48,8 @@ type guest struct {
 	buffers  []uint32 // values of SetBufferLength in ms
 }
 
-// newWary runs w, in a synctest bubble, until it is closed.
-func newWary(t *testing.T, w *wary) *wary {
+// newStrictServer runs w, in a synctest bubble, until it is closed.
+func newStrictServer(t *testing.T, w *strictServer) *strictServer {
 	w.distant = newDistant()
 	w.visits.Go(func() {
 		for {
@@ -57,7 +57,7 @@ func newWary(t *testing.T, w *wary) *wary {
 			if err != nil {
 				return
 			}
-			g := &guest{host: w, Peer: peertest.New(nc)}
+			g := &strictConn{host: w, Peer: peertest.New(nc)}
 			w.mu.Lock()
 			w.guests = append(w.guests, g)
 			w.mu.Unlock()
@@ -67,19 +67,19 @@ func newWary(t *testing.T, w *wary) *wary {
 	return w
 }
 
-func (w *wary) close() {
+func (w *strictServer) close() {
 	w.distant.Close()
 	w.visits.Wait()
 }
 
-// visitors returns all connections so far, including closed ones.
-func (w *wary) visitors() []*guest {
+// connections returns all connections so far, including closed ones.
+func (w *strictServer) connections() []*strictConn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.guests
 }
 
-func (w *wary) visit(nc net.Conn, g *guest) {
+func (w *strictServer) visit(nc net.Conn, g *strictConn) {
 	defer nc.Close()
 	result, err := handshake.Server(nc, handshake.Config{})
 	if err != nil {
@@ -102,8 +102,7 @@ func (w *wary) visit(nc net.Conn, g *guest) {
 	}
 }
 
-// receive handles a message, and reports whether to continue reading.
-func (g *guest) receive(m *chunk.Message) bool {
+func (g *strictConn) receive(m *chunk.Message) bool {
 	g.Lock()
 	defer g.Unlock()
 	switch message.Type(m.Type) {
@@ -137,8 +136,7 @@ func (g *guest) receive(m *chunk.Message) bool {
 	return true
 }
 
-// serve executes a command.
-func (g *guest) serve(cmd *message.Command, id uint32) {
+func (g *strictConn) serve(cmd *message.Command, id uint32) {
 	switch cmd.Name {
 	case "connect":
 		time.AfterFunc(max(g.host.delay, 1), func() { // time in a bubble advances only after everything sent with connect has been read
@@ -169,11 +167,11 @@ func (g *guest) serve(cmd *message.Command, id uint32) {
 	}
 }
 
-func (g *guest) refuse(cmd *message.Command) {
+func (g *strictConn) refuse(cmd *message.Command) {
 	g.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", message.CodeCallFailed, "too early"))
 }
 
-// early reports whether cmd, a command other than connect, has arrived before connect was answered.
-func (g *guest) early(cmd *message.Command) bool { return !g.accepted && cmd.Name != "connect" }
+// early reports whether cmd has arrived before connect was answered.
+func (g *strictConn) early(cmd *message.Command) bool { return !g.accepted && cmd.Name != "connect" }
 
 func opensStream(cmd *message.Command) bool { return cmd.Name == "play" || cmd.Name == "publish" }

@@ -26,7 +26,6 @@ func mixedTags() (tags []flv.Tag) {
 	return tags
 }
 
-// mixedServer sends mixedTags in chunks of chunkSize bytes.
 func mixedServer(t *testing.T, chunkSize uint32) (url string) {
 	return newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
@@ -78,7 +77,6 @@ func TestEveryWayOfReading(t *testing.T) {
 // onlyReader hides the WriteTo method from io.Copy.
 type onlyReader struct{ io.Reader }
 
-// fullDisk is a Writer that fails after room bytes.
 type fullDisk struct{ room int }
 
 var errFull = errors.New("no space left")
@@ -91,7 +89,7 @@ func (d *fullDisk) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// TestWriteToFullDisk checks that WriteTo returns the number of bytes written, even if the write of a long tag fails in the middle.
+// TestWriteToFullDisk checks the number of bytes that WriteTo returns if the write of a long tag fails in the middle.
 func TestWriteToFullDisk(t *testing.T) {
 	for _, room := range []int{0, 100, 200_000, 1_000_000} {
 		_, s := playing(t, mixedServer(t, 4096), nil)

@@ -21,12 +21,10 @@ import (
 //	dictionary                     maps
 //	External                       whatever its Value fits into
 //
-// Pointers are followed, and allocated if they are nil. A member is stored in
-// the struct field whose tag has its name, or else whose Go name is the same;
-// both are case-sensitive. Members without a field are skipped. Fields without a
-// member, and the other entries of a map, keep their values. If a name is
-// repeated, the last member wins. A value that is stored in an interface or in
-// its own type is shared with value, not copied.
+// Pointers are followed, and allocated if they are nil. A member is stored in the struct field whose tag or, failing that, Go
+// name equals its name; both are case-sensitive. Members without a field are skipped. Fields without a member, and the other
+// entries of a map, keep their values. If a name is repeated, the last member wins. A value that is stored in an interface or
+// in its own type is shared with value, not copied.
 //
 // The error is always an *AssignError; dst may then be partly filled.
 func Assign(dst, value any) error {
@@ -40,7 +38,7 @@ func Assign(dst, value any) error {
 	return nil
 }
 
-// assign stores value, which is inside depth containers, in dst.
+// assign stores value in dst. depth is the number of containers around value.
 func assign(dst reflect.Value, value any, depth int) *AssignError {
 	if value == nil {
 		dst.SetZero()
@@ -54,7 +52,7 @@ func assign(dst reflect.Value, value any, depth int) *AssignError {
 		dst.SetZero()
 		return nil
 	}
-	dst, err := follow(dst, value)
+	dst, err := indirect(dst, value)
 	if err != nil {
 		return err
 	}
@@ -90,8 +88,8 @@ func assign(dst reflect.Value, value any, depth int) *AssignError {
 	}
 }
 
-// follow dereferences pointers, allocating those that are nil.
-func follow(dst reflect.Value, value any) (reflect.Value, *AssignError) {
+// indirect dereferences pointers, allocating those that are nil.
+func indirect(dst reflect.Value, value any) (reflect.Value, *AssignError) {
 	for hops := 0; dst.Kind() == reflect.Pointer; hops++ {
 		if hops == MaxDepth { // A type like "type P *P" has no end.
 			return dst, &AssignError{Detail: "too many pointers to follow", Value: value, Type: dst.Type()}

@@ -2,7 +2,6 @@ package amf
 
 import "reflect"
 
-// assignMembers stores the members of value, which is an object of any kind.
 func assignMembers(dst reflect.Value, members []Property, value any, depth int) *AssignError {
 	if depth == MaxDepth {
 		return tooDeep(dst, value)
@@ -11,7 +10,7 @@ func assignMembers(dst reflect.Value, members []Property, value any, depth int) 
 	case dst.Type() == reflect.TypeFor[TypedObject]():
 		dst.Set(reflect.ValueOf(TypedObject{Object: members}))
 		return nil
-	case dst.Kind() == reflect.Struct && !vocabulary[dst.Type()]:
+	case dst.Kind() == reflect.Struct && !encoderTypes[dst.Type()]:
 		return assignStruct(dst, members, depth)
 	case dst.Kind() == reflect.Map && dst.Type().Key().Kind() == reflect.String:
 		return assignMap(dst, members, depth)
@@ -36,7 +35,7 @@ func assignStruct(dst reflect.Value, members []Property, depth int) *AssignError
 	return nil
 }
 
-// findField looks for a field by the name under which it is encoded, and then, like go-amf0, by its Go name, even if it has a tag.
+// findField looks a field up by its encoded name and then, like go-amf0, by its Go name, even if it has a tag.
 func findField(fields []field, name string) *field {
 	for i := range fields {
 		if fields[i].name == name {
@@ -66,8 +65,6 @@ func assignMap(dst reflect.Value, members []Property, depth int) *AssignError {
 	return nil
 }
 
-// assignList replaces the contents of a slice or array with those of value, an
-// array of any kind.
 func assignList(dst reflect.Value, list []any, value any, depth int) *AssignError {
 	if depth == MaxDepth {
 		return tooDeep(dst, value)
@@ -90,7 +87,6 @@ func assignList(dst reflect.Value, list []any, value any, depth int) *AssignErro
 	return nil
 }
 
-// assignAMF3 stores values of the types that only AMF3 has.
 func assignAMF3(dst reflect.Value, value any, depth int) *AssignError {
 	if depth == MaxDepth {
 		return tooDeep(dst, value)
@@ -119,7 +115,6 @@ func assignAMF3(dst reflect.Value, value any, depth int) *AssignError {
 	}
 }
 
-// assignBytes stores a copy of b in a slice type whose elements are bytes.
 func assignBytes(dst reflect.Value, b []byte, value any) *AssignError {
 	if dst.Kind() != reflect.Slice || dst.Type().Elem().Kind() != reflect.Uint8 {
 		return mismatch(dst, value)

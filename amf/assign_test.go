@@ -287,8 +287,7 @@ func TestOracleAgreesOnUnmarshal(t *testing.T) {
 	assert.Equal(t, theirs, ours)
 }
 
-// FuzzUnmarshal checks that storing a decoded value never panics, and that a struct filled from a value is the same after encoding and
-// decoding it.
+// FuzzUnmarshal checks that storing a decoded value never panics, and that a struct survives encoding and decoding.
 func FuzzUnmarshal(f *testing.F) {
 	type target struct {
 		Text    string            `amf0:"a"`
@@ -330,7 +329,7 @@ func FuzzUnmarshal(f *testing.F) {
 	})
 }
 
-// TestAssignDepth checks that Assign accepts containers of every kind nested to MaxDepth, as decoding does, and no deeper.
+// TestAssignDepth checks that Assign accepts containers of every kind nested to MaxDepth, and no deeper.
 func TestAssignDepth(t *testing.T) {
 	type byName map[string]byName
 	type list []list
@@ -368,12 +367,11 @@ func TestLongestKey(t *testing.T) {
 	}
 }
 
-// TestBudget checks that a budget can be spent completely, but not exceeded.
 func TestBudget(t *testing.T) {
 	b := budget{valuesLeft: 2}
-	require.NoError(t, b.spend(2, 0))
-	require.Error(t, b.spend(1, 0))
-	require.NoError(t, b.spendReferred(maxReferredBytes-1, 0))
-	require.NoError(t, b.spendReferred(1, 0))
-	require.Error(t, b.spendReferred(1, 0))
+	require.NoError(t, b.charge(2, 0))
+	require.Error(t, b.charge(1, 0))
+	require.NoError(t, b.chargeReferred(maxReferredBytes-1, 0))
+	require.NoError(t, b.chargeReferred(1, 0))
+	require.Error(t, b.chargeReferred(1, 0))
 }

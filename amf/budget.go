@@ -1,21 +1,19 @@
 package amf
 
-// maxReferredBytes limits the bytes that a message would gain if every reference
-// in it were written out. Decoded values share the value they refer to, but code
-// that walks, prints or encodes them visits it once for each reference.
+// maxReferredBytes limits the bytes that a message would gain if every reference in it were written out: code that walks,
+// prints or encodes the decoded values visits a shared value once for each reference.
 const maxReferredBytes = 16 << 20
 
-// budget tracks the cost of decoding a message so far. A reference costs as much
-// as reading the value again.
+// budget is the rest of the limits of a message. A reference costs as much as reading the value again.
 type budget struct {
 	valuesLeft int
 	referred   int // bytes
 	depth      int // containers around the value being read
-	deepest    int // the greatest depth seen since the innermost container began
+	deepest    int // the greatest depth since the innermost container began
 }
 
-// spend charges n values to the budget.
-func (b *budget) spend(n, at int) error {
+// charge subtracts n values.
+func (b *budget) charge(n, at int) error {
 	if n > b.valuesLeft {
 		return &DecodeError{Offset: at, Detail: "more values than allowed, left", Value: b.valuesLeft}
 	}
@@ -23,8 +21,8 @@ func (b *budget) spend(n, at int) error {
 	return nil
 }
 
-// spendReferred charges n bytes that a reference repeats.
-func (b *budget) spendReferred(n, at int) error {
+// chargeReferred subtracts n bytes that a reference repeats.
+func (b *budget) chargeReferred(n, at int) error {
 	if n > maxReferredBytes-b.referred {
 		return &DecodeError{Offset: at, Detail: "references repeat more bytes than allowed", Value: maxReferredBytes}
 	}

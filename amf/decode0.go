@@ -1,13 +1,12 @@
 package amf
 
-// value0 reads a marker and the value that follows it.
 func (d *Decoder) value0() (any, error) {
 	at := d.in.off
 	marker, err := d.in.u8("value")
 	if err != nil {
 		return nil, err
 	}
-	if err := d.spend(1, at); err != nil {
+	if err := d.charge(1, at); err != nil {
 		return nil, err
 	}
 	switch marker {
@@ -36,9 +35,9 @@ func (d *Decoder) value0() (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return d.refer(d.objects, uint32(index), at)
+		return d.resolve(d.objects, uint32(index), at)
 	case markerAVMPlus:
-		return d.root3()
+		return d.outermost3()
 	case markerObjectEnd:
 		return nil, &DecodeError{Offset: at, Detail: "object end outside of an object, marker", Value: marker}
 	default:
@@ -46,7 +45,7 @@ func (d *Decoder) value0() (any, error) {
 	}
 }
 
-// date0 reads milliseconds since 1970, and a time zone that it ignores, as the specification demands.
+// date0 ignores the time zone, as the specification demands.
 func (d *Decoder) date0() (any, error) {
 	ms, err := d.in.double("date")
 	if err != nil {
@@ -58,8 +57,8 @@ func (d *Decoder) date0() (any, error) {
 	return dateFromMillis(ms), nil
 }
 
-// container0 reads a value that can be referred to: the object, typed object,
-// ECMA array or strict array whose marker was at offset at.
+// container0 reads an object, typed object, ECMA array or strict array, to which references may refer. at is the offset of its
+// marker.
 func (d *Decoder) container0(marker byte, at int) (any, error) {
 	f, err := d.open(&d.objects, at)
 	if err != nil {
@@ -101,8 +100,8 @@ func (d *Decoder) contents0(marker byte) (any, error) {
 //	| name length (2) | name | value |     | 00 00 | 09 |
 //	+-----------------+------+-------+ ... +-------+----+
 //
-// An empty name ends the object only if 09 follows; otherwise it is the name of
-// a member. The end of the input is accepted in place of the end marker.
+// An empty name ends the object only if 09 follows; otherwise it is the name of a member. The end of the input is accepted in
+// place of the end marker.
 func (d *Decoder) members0() ([]Property, error) {
 	members := []Property{}
 	for d.in.left() > 0 {
@@ -122,8 +121,6 @@ func (d *Decoder) members0() ([]Property, error) {
 	return members, nil
 }
 
-// elements0 reads a strict array: a count and that many values, each of at
-// least one byte.
 func (d *Decoder) elements0() ([]any, error) {
 	at := d.in.off
 	count, err := d.in.u32("strict array")
@@ -133,16 +130,15 @@ func (d *Decoder) elements0() ([]any, error) {
 	return d.list(count, at, d.value0)
 }
 
-// believed is the largest claimed count for which space is allocated in advance.
-const believed = 256
+// maxPrealloc is the largest claimed count for which space is allocated in advance.
+const maxPrealloc = 256
 
-// list reads count values. The count is not trusted: it must not exceed the number of bytes left, and the slice grows with the values read,
-// since each of many nested arrays may claim the same bytes.
+// list reads count values. The slice grows with the values read, since many nested arrays may claim the same bytes.
 func (d *Decoder) list(count uint32, at int, next func() (any, error)) ([]any, error) {
 	if uint64(count) > uint64(d.in.left()) {
 		return nil, &DecodeError{Offset: at, Detail: "more elements than bytes left", Value: count}
 	}
-	list := make([]any, 0, min(count, believed))
+	list := make([]any, 0, min(count, maxPrealloc))
 	for range count {
 		v, err := next()
 		if err != nil {

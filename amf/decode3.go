@@ -28,14 +28,13 @@ const (
 	marker3Dictionary   = 0x11
 )
 
-// value3 reads a marker and the value that follows it.
 func (d *Decoder) value3() (any, error) {
 	at := d.in.off
 	marker, err := d.in.u8("value")
 	if err != nil {
 		return nil, err
 	}
-	if err := d.spend(1, at); err != nil {
+	if err := d.charge(1, at); err != nil {
 		return nil, err
 	}
 	switch marker {
@@ -75,10 +74,10 @@ func (d *Decoder) string3(what string) (string, error) {
 	if u&1 == 0 {
 		known := d.tables3.stringsOfScope()
 		if uint64(u>>1) >= uint64(len(known)) {
-			return "", notThere("string", u>>1, at)
+			return "", noTarget("string", u>>1, at)
 		}
 		s := known[u>>1]
-		return s, d.spendReferred(len(s), at)
+		return s, d.chargeReferred(len(s), at)
 	}
 	s, err := d.in.text(u>>1, what)
 	if err == nil && s != "" {
@@ -87,16 +86,15 @@ func (d *Decoder) string3(what string) (string, error) {
 	return s, err
 }
 
-// reference3 reads the U29 that begins every value of the object table. If its
-// lowest bit is 0 it is a reference: the earlier value is returned and done is
-// set. Otherwise bits holds the other bits: a length, a count or flags.
+// reference3 reads the U29 that begins every value of the object table. If its lowest bit is 0 it is a reference: v is the
+// earlier value, and done is true. Otherwise bits holds the other bits: a length, a count or flags.
 func (d *Decoder) reference3(at int) (bits uint32, v any, done bool, err error) {
 	u, err := d.in.u29("value")
 	if err != nil {
 		return 0, nil, false, err
 	}
 	if u&1 == 0 {
-		v, err = d.refer(d.tables3.objectsOfScope(), u>>1, at)
+		v, err = d.resolve(d.tables3.objectsOfScope(), u>>1, at)
 		return 0, v, true, err
 	}
 	return u >> 1, nil, false, nil
@@ -206,7 +204,6 @@ func (d *Decoder) array3(count uint32, at int) (any, error) {
 	return ECMAArray(named), nil
 }
 
-// members3 appends names and values up to an empty name.
 func (d *Decoder) members3(members []Property) ([]Property, error) {
 	for {
 		name, err := d.string3("member name")

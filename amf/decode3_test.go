@@ -178,7 +178,7 @@ func TestAMF3InsideAMF0(t *testing.T) {
 	}
 }
 
-// TestNoScopeHelps checks a reference that has no target in either scope: the error is about the scope that the specification demands.
+// TestNoScopeHelps checks the error for a reference that has no target in either scope.
 func TestNoScopeHelps(t *testing.T) {
 	values, err := DecodeAMF0(unhex("11 06 03 61 11 06 08"))
 	assert.Equal(t, []any{"a"}, values)
@@ -188,8 +188,7 @@ func TestNoScopeHelps(t *testing.T) {
 	assert.Equal(t, uint32(4), decodeError.Value)
 }
 
-// TestDecoderChangesScopeOnTheWay checks that a Decoder changes the scope for the values that follow. It can't correct the values that
-// it has already returned.
+// TestDecoderChangesScopeOnTheWay checks that a Decoder uses the tables of the whole message for later values.
 func TestDecoderChangesScopeOnTheWay(t *testing.T) {
 	d := NewAMF3Decoder(unhex("09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04 06 02"))
 	var values []any
@@ -201,7 +200,7 @@ func TestDecoderChangesScopeOnTheWay(t *testing.T) {
 	assert.Equal(t, []any{[]any{"a", "b"}, []any{"c", "c"}, "c", "b"}, values)
 }
 
-// TestChangingScopeCostsNothing checks that the cost charged before a change of scope is refunded.
+// TestChangingScopeCostsNothing checks that the budget is restored when decoding begins again with other tables.
 func TestChangingScopeCostsNothing(t *testing.T) {
 	array := "09 05 01 06 00 01" // [reference to string 0, null]
 	d := NewAMF3Decoder(unhex("06 03 61" + array + array))

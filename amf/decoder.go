@@ -6,39 +6,33 @@ import (
 	"sync"
 )
 
-// DecodeAMF0 reads all values of a message body. They share one reference
-// table, as the specification demands. On an error, which is always a
-// *DecodeError, the values before the faulty one are returned as well.
+// DecodeAMF0 reads all values of a message body, which share one reference table. On an error, which is always a *DecodeError,
+// it also returns the values before the faulty one. b is not kept; strings are copied.
 //
-// b is not kept; strings are copied. An empty b has no values.
-//
-// Some deviations from the specification are accepted, because encoders in use
-// send them: an ECMA array with a wrong count, an object or ECMA array without
-// its end marker at the end of the input, a member with an empty name, and text
-// that is not UTF-8. A date that is not a number is the zero time.
+// Common deviations from the specification are accepted: an ECMA array with a wrong count, an object or ECMA array without its
+// end marker at the end of the input, a member with an empty name, and text that is not UTF-8. A date that is not a number is
+// the zero time.
 //
 // Values after the marker that switches to AMF3 are decoded as by DecodeAMF3.
 func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, false) }
 
-// DecodeAMF3 reads a sequence of AMF3 values without any AMF0 around them, and
-// otherwise works like DecodeAMF0. An ActionScript array without named items
-// becomes []any. One with named items becomes an ECMAArray, whose numbered items
-// come last and are called "0", "1" and so on. Objects without a class become
-// Object.
+// DecodeAMF3 is like DecodeAMF0, for AMF3 values without any AMF0 around them. An ActionScript array without named items
+// becomes []any. One with named items becomes an ECMAArray, whose numbered items come last and are called "0", "1" and so on.
+// Objects without a class become Object.
 //
-// Reference tables start anew with each outermost value. Some encoders count from
-// the beginning of the message instead, so if a reference has no target the message is decoded again with tables for the whole message.
+// Each outermost value has its own reference tables. Some encoders use one table for the whole message instead, so if a
+// reference has no target, the message is decoded again with such tables.
 func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, true) }
 
 func decodeAll(b []byte, amf3 bool) ([]any, error) {
 	d := decoders.Get().(*Decoder)
-	defer d.free()
-	d.begin(b, amf3)
-	values, err := d.rest()
+	defer d.release()
+	d.reset(b, amf3)
+	values, err := d.decodeRest()
 	if d.tables3.shared { // The scope changed while decoding, so earlier references may be wrong.
-		d.begin(b, amf3)
+		d.reset(b, amf3)
 		d.tables3.shared = true
-		if better, err := d.rest(); err == nil {
+		if better, err := d.decodeRest(); err == nil {
 			return better, nil
 		}
 	}
@@ -51,8 +45,8 @@ var decoders = sync.Pool{New: func() any { return new(Decoder) }}
 // keptObjects is the size of the largest reference table that a Decoder keeps for the next message.
 const keptObjects = 32
 
-// begin prepares d for a new message. It keeps the memory of a small reference table.
-func (d *Decoder) begin(b []byte, amf3 bool) {
+// reset prepares d for a new message. It keeps the memory of a small reference table.
+func (d *Decoder) reset(b []byte, amf3 bool) {
 	objects := d.objects[:0]
 	if cap(objects) > keptObjects {
 		objects = nil
@@ -61,17 +55,16 @@ func (d *Decoder) begin(b []byte, amf3 bool) {
 	*d = Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}, objects: objects, amf3: amf3}
 }
 
-// free drops all references to the message and makes d available for the next one.
-func (d *Decoder) free() {
-	d.begin(nil, false)
+// release drops all references to the message and makes d available for reuse.
+func (d *Decoder) release() {
+	d.reset(nil, false)
 	decoders.Put(d)
 }
 
-// usualValues is the number of values in most messages: name, transaction id, command object and one argument.
+// usualValues is the number of values in most commands: name, transaction id, command object and one argument.
 const usualValues = 4
 
-// rest decodes all remaining values.
-func (d *Decoder) rest() (values []any, err error) {
+func (d *Decoder) decodeRest() (values []any, err error) {
 	for d.More() {
 		v, err := d.Decode()
 		if err != nil {
@@ -85,8 +78,8 @@ func (d *Decoder) rest() (values []any, err error) {
 	return values, nil
 }
 
-// Decoder reads the values of one message body, one at a time. If a Decoder detects that AMF3 references count from the beginning of the
-// message, it can't correct the values that it has already returned. DecodeAMF0 and DecodeAMF3 can.
+// Decoder reads the values of one message body, one at a time. If AMF3 references turn out to count from the beginning of the
+// message, it can't correct the values that it has already returned; DecodeAMF0 and DecodeAMF3 can.
 type Decoder struct {
 	in input
 	budget
@@ -97,34 +90,29 @@ type Decoder struct {
 	err      error
 }
 
-// NewDecoder returns a Decoder that reads AMF0 from b. The caller must not modify
-// b while the Decoder is in use.
+// NewDecoder returns a Decoder of AMF0. The caller must not modify b while the Decoder is in use.
 func NewDecoder(b []byte) *Decoder {
 	return &Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}}
 }
 
-// NewAMF3Decoder returns a Decoder that reads AMF3 values, without any AMF0
-// around them, from b. The caller must not modify b while the Decoder is in use.
+// NewAMF3Decoder returns a Decoder of AMF3 values without any AMF0 around them. The caller must not modify b while the Decoder
+// is in use.
 func NewAMF3Decoder(b []byte) *Decoder {
 	d := NewDecoder(b)
 	d.amf3 = true
 	return d
 }
 
-// SetMaxValues replaces the limit MaxValues for this message. It must be called
-// before the first Decode.
+// SetMaxValues replaces the limit MaxValues. Call it before the first Decode.
 func (d *Decoder) SetMaxValues(n int) { d.valuesLeft = n }
 
-// More reports whether there is more to decode. It returns false at the end of
-// the input and after an error.
+// More reports whether there is more to decode. It is false at the end of the input and after an error.
 func (d *Decoder) More() bool { return d.err == nil && d.in.left() > 0 }
 
 // Offset returns the number of bytes read so far.
 func (d *Decoder) Offset() int { return d.in.off }
 
-// Decode returns the next value, io.EOF at the end of the input, or a
-// *DecodeError. The error is final, since the beginning of the next value is not
-// known.
+// Decode returns the next value, io.EOF at the end of the input, or a *DecodeError, which is final.
 func (d *Decoder) Decode() (v any, err error) {
 	if d.err == nil && d.in.left() == 0 {
 		d.err = io.EOF
@@ -133,7 +121,7 @@ func (d *Decoder) Decode() (v any, err error) {
 		return nil, d.err
 	}
 	if d.amf3 {
-		v, err = d.root3()
+		v, err = d.outermost3()
 	} else {
 		v, err = d.value0()
 	}
@@ -144,10 +132,9 @@ func (d *Decoder) Decode() (v any, err error) {
 	return v, nil
 }
 
-// root3 reads an AMF3 value that is not inside another one, with reference tables
-// of its own. If a reference has no target, root3 reads the value, and every
-// value after it, with the tables of the whole message.
-func (d *Decoder) root3() (any, error) {
+// outermost3 reads an AMF3 value with its own reference tables. If a reference has no target, it reads this value and all
+// values after it with tables of the whole message.
+func (d *Decoder) outermost3() (any, error) {
 	if d.tables3.shared {
 		return d.value3()
 	}
@@ -166,5 +153,4 @@ func (d *Decoder) root3() (any, error) {
 	return nil, err
 }
 
-// boxed returns v, err as the results of a function that returns any.
 func boxed[T any](v T, err error) (any, error) { return v, err }

@@ -9,22 +9,20 @@ import (
 
 // AppendAMF0 appends values one after the other, as in a message body.
 //
-// The package comment lists how Go types are encoded. Integers beyond ±2^53 lose
-// precision, since AMF0 has only doubles. A map must have keys of a string type
-// and is written as an object sorted by name. A struct is written as an object of
-// its exported fields, in order of declaration, under the names that their tags
-// give:
+// The package comment lists how Go types are encoded. Integers beyond ±2^53 lose precision, since AMF0 has only doubles. A map
+// must have keys of a string type and is written as an object sorted by name. A struct is written as an object of its exported
+// fields, in order of declaration, under the names in their tags:
 //
 //	Code  string `amf0:"code"`
 //	Level string `amf0:"level,omitempty"`  // left out when empty
 //	Local string `amf0:"-"`                // never sent
 //	Name  string                           // without a tag: "Name"
 //
-// Types that only AMF3 has are written after the marker that switches to it.
-// Repeated slices and objects are written out each time, never as references.
+// Types that only AMF3 has are written after the marker that switches to it. Repeated slices and objects are written out each
+// time, never as references.
 //
-// The error is always an *EncodeError, and dst is then returned unchanged. Cyclic
-// data is an error, because it is deeper than MaxDepth.
+// The error is always an *EncodeError, and dst is then returned unchanged. Cyclic data is an error, because it is deeper than
+// MaxDepth.
 func AppendAMF0(dst []byte, values ...any) ([]byte, error) {
 	out := dst
 	for i, v := range values {
@@ -36,7 +34,7 @@ func AppendAMF0(dst []byte, values ...any) ([]byte, error) {
 	return out, nil
 }
 
-// append0 appends one value that is nested in depth containers.
+// append0 appends one value. depth is the number of containers around it.
 func append0(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 	switch v := v.(type) {
 	case nil:
@@ -111,7 +109,6 @@ func appendByteNumbers(dst, b []byte) []byte {
 	return dst
 }
 
-// appendMembers0 appends the name and value of every member, and the end marker.
 func appendMembers0(dst []byte, members []Property, depth int) ([]byte, *EncodeError) {
 	err := checkDepth(depth)
 	if err != nil {
@@ -152,7 +149,7 @@ func appendTypedObject(dst []byte, o TypedObject, depth int) ([]byte, *EncodeErr
 	return appendMembers0(AppendKey(append(dst, markerTypedObject), o.Class), o.Object, depth)
 }
 
-// appendDate0 appends milliseconds since 1970 and a time zone, which must be 0 and which readers ignore.
+// appendDate0 appends milliseconds since 1970 and a time zone of 0, which readers ignore.
 //
 //	+----+-----------------------+---------------+
 //	| 0B | IEEE double (8 bytes) | time zone (2) |

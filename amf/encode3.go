@@ -8,16 +8,14 @@ import (
 	"time"
 )
 
-// AppendAMF3 appends values in AMF3, without any AMF0 around them. To send an
-// AMF3 value inside an AMF0 message, pass an AVMPlus to AppendAMF0.
+// AppendAMF3 appends values in AMF3, without any AMF0 around them. To send an AMF3 value inside an AMF0 message, pass an
+// AVMPlus to AppendAMF0.
 //
-// Go types are encoded as by AppendAMF0, with these differences. Whole numbers of
-// up to 29 bits are written as integers. An Object, a map or a struct is written
-// as an anonymous object with dynamic members, a TypedObject with sealed members,
-// and a []byte as a ByteArray. An ECMAArray ends with numbered items if its last
-// names are "0", "1" and so on; its other names must not be empty. Repeated
-// strings, class names and sealed member names are written as references, whose
-// tables start anew with each value.
+// Go types are encoded as by AppendAMF0, with these differences. Whole numbers of up to 29 bits are written as integers, and a
+// []byte as a ByteArray. An Object, a map or a struct is written as an anonymous object with dynamic members, a TypedObject
+// with sealed members. An ECMAArray ends with numbered items if its last names are "0", "1" and so on; its other names must not
+// be empty. Repeated strings, class names and sealed member names are written as references. Each value has its own reference
+// tables.
 //
 // The error is always an *EncodeError, and dst is then returned unchanged.
 func AppendAMF3(dst []byte, values ...any) ([]byte, error) {
@@ -31,8 +29,7 @@ func AppendAMF3(dst []byte, values ...any) ([]byte, error) {
 	return out, nil
 }
 
-// encoder3 holds the reference tables of one outermost value: the index of each
-// string, and the index of traits by their encoded bytes.
+// encoder3 holds the reference tables of one outermost value: indices by string, and by the encoded bytes of traits.
 type encoder3 struct {
 	stringIndex map[string]uint32
 	traitsIndex map[string]uint32
@@ -42,7 +39,7 @@ func newEncoder3() *encoder3 {
 	return &encoder3{stringIndex: map[string]uint32{}, traitsIndex: map[string]uint32{}}
 }
 
-// value appends one value that is nested in depth containers.
+// value appends one value. depth is the number of containers around it.
 func (e *encoder3) value(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 	switch v := v.(type) {
 	case nil:
@@ -102,7 +99,6 @@ func (e *encoder3) value(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 	}
 }
 
-// container appends a value that contains other values.
 func (e *encoder3) container(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 	if err := checkDepth(depth); err != nil {
 		return dst, err
@@ -134,8 +130,7 @@ func isNilPointer(v any) bool {
 	return rv.Kind() == reflect.Pointer && rv.IsNil()
 }
 
-// appendNumber3 prefers the shorter form, as Flash Player does, but keeps the
-// sign of -0.
+// appendNumber3 prefers the shorter form, as Flash Player does, but keeps the sign of -0.
 func appendNumber3(dst []byte, f float64) []byte {
 	if f >= minInteger && f <= maxInteger && f == math.Trunc(f) && !(f == 0 && math.Signbit(f)) {
 		return appendU29(append(dst, marker3Integer), uint32(int32(f))&maxU29)
@@ -158,7 +153,6 @@ func appendBytes3[T XML | XMLDocument | ByteArray | []byte](dst []byte, b T) ([]
 	return append(dst, b...), err
 }
 
-// string appends a string without its marker, or a reference to an earlier one.
 func (e *encoder3) string(dst []byte, s string) ([]byte, *EncodeError) {
 	if index, ok := e.stringIndex[s]; ok {
 		return appendU29(dst, index<<1), nil
@@ -188,8 +182,7 @@ func flag(b bool) byte {
 	return 0
 }
 
-// list appends an array: the number of dense items, the named items, an empty
-// name, and the dense items.
+// list appends an array: the number of dense items, the named items, an empty name, and the dense items.
 func (e *encoder3) list(dst []byte, dense []any, named []Property, depth int) ([]byte, *EncodeError) {
 	dst, err := appendCount(dst, "array", len(dense))
 	if err != nil {
@@ -230,8 +223,8 @@ func (e *encoder3) members(dst []byte, members []Property, depth int) ([]byte, *
 	return e.string(dst, "")
 }
 
-// splitArray splits the items "0", "1" and so on off the end of an array that also has other items. Decoding puts them at the end. An array
-// that has only numbered items is not split: it would be decoded as a []any.
+// splitArray separates the items "0", "1" and so on at the end of an array from the items before them. An array with only
+// numbered items is not split: it would be decoded as a []any.
 func splitArray(a ECMAArray) (named []Property, dense []any) {
 	if len(a) == 0 {
 		return nil, nil
@@ -250,8 +243,7 @@ func splitArray(a ECMAArray) (named []Property, dense []any) {
 	return a[:first], dense
 }
 
-// object appends an anonymous object. Dynamic members cannot have an empty name,
-// sealed ones can.
+// object appends an anonymous object. Dynamic members cannot have an empty name, sealed ones can.
 func (e *encoder3) object(dst []byte, o Object, depth int) ([]byte, *EncodeError) {
 	if _, ok := o.Get(""); ok {
 		return e.sealed(dst, TypedObject{Object: o}, depth)

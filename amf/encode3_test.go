@@ -159,8 +159,7 @@ func TestAppendAMF3Refuses(t *testing.T) {
 	}
 }
 
-// Values that exceed the limits of the encoder, 2^25 sealed members and tables of 2^28 strings and 2^27 traits, are too large for a test.
-// So no test notices if mutation testing (see CONTRIBUTING.md) changes these limits by one.
+// 2^25 sealed members and tables of 2^28 strings and 2^27 traits are too large for a test, so mutations of these limits survive.
 func TestLengthLimits(t *testing.T) {
 	b, err := appendCount(nil, "string", maxU28)
 	require.Nil(t, err)

@@ -10,8 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeError reports bytes that are not AMF, or that exceed one of this
-// package's limits.
+// DecodeError reports bytes that are not AMF, or that exceed a limit of this package.
 type DecodeError struct {
 	Offset int    // in bytes, from the start of the input
 	Detail string // what is wrong
@@ -23,7 +22,7 @@ type DecodeError struct {
 
 // Error implements error.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("amf: offset %d: %s: %s%s", e.Offset, e.Detail, show(e.Value), because(e.Err))
+	return fmt.Sprintf("amf: offset %d: %s: %s%s", e.Offset, e.Detail, show(e.Value), causeText(e.Err))
 }
 
 // Unwrap returns Err.
@@ -39,13 +38,13 @@ type EncodeError struct {
 
 // Error implements error.
 func (e *EncodeError) Error() string {
-	return fmt.Sprintf("amf: cannot encode %s: %s: %s%s", e.Path, e.Detail, show(e.Value), because(e.Err))
+	return fmt.Sprintf("amf: cannot encode %s: %s: %s%s", e.Path, e.Detail, show(e.Value), causeText(e.Err))
 }
 
 // Unwrap returns Err.
 func (e *EncodeError) Unwrap() error { return e.Err }
 
-// show makes v safe for a log: names from the wire may be long or contain anything.
+// show makes v safe for a log: names from the wire may be long and contain any bytes.
 func show(v any) string {
 	if s, ok := v.(string); ok {
 		return strconv.Quote(s[:min(len(s), maxShownName)])
@@ -53,21 +52,20 @@ func show(v any) string {
 	return fmt.Sprint(v)
 }
 
-func because(err error) string {
+func causeText(err error) string {
 	if err == nil {
 		return ""
 	}
 	return ": " + err.Error()
 }
 
-// within prepends a step to the path of the failing value. Each container around the value calls it in turn, from the inside out.
+// within prepends a step to the path of the failing value. The containers around the value call it, the innermost first.
 func (e *EncodeError) within(step string) *EncodeError {
 	e.Path = step + e.Path
 	return e
 }
 
-// AssignError reports which part of a decoded value does not fit its
-// destination.
+// AssignError reports which part of a decoded value does not fit its destination.
 type AssignError struct {
 	Path   string // where in the value, such as ".info.streams[3]"; empty for the value itself
 	Detail string // why it does not fit
@@ -75,8 +73,7 @@ type AssignError struct {
 	Type   reflect.Type
 }
 
-// Error implements error. Only numbers are quoted, since other values may be
-// secrets.
+// Error implements error. It shows only numbers, since other values may be secrets.
 func (e *AssignError) Error() string {
 	return fmt.Sprintf("amf: cannot store %s in %v at value%s: %s", kindOf(e.Value), e.Type, e.Path, e.Detail)
 }

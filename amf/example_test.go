@@ -6,8 +6,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// A command message is a sequence of values: name, transaction id, command
-// object, arguments.
+// A command message is a sequence of values: name, transaction id, command object, arguments.
 func ExampleAppendAMF0() {
 	body, err := amf.AppendAMF0(nil, "connect", 1, amf.Object{
 		{Name: "app", Value: "live"},

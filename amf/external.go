@@ -2,12 +2,11 @@ package amf
 
 import "reflect"
 
-// An externalizable class writes and reads its own bytes, with no length before them. A reader that does not know the class therefore
-// can't continue. The Flex classes that merely wrap one value are built in. Decoder.SetExternal adds other classes, and values that
+// An externalizable class writes and reads its own bytes, without a length, so a reader that does not know the class can't
+// continue. The Flex classes that wrap one value are built in. Decoder.SetExternal adds other classes, and values that
 // implement Externalizable write themselves.
 
-// External is an instance of an externalizable class whose data is one AMF3
-// value, such as an ArrayCollection and the array inside it.
+// External is an instance of an externalizable class whose data is one AMF3 value, such as an ArrayCollection.
 type External struct {
 	Class string
 	Value any
@@ -30,8 +29,7 @@ var wrapperClasses = map[string]bool{
 // read exactly the bytes that the instance wrote. It may be called twice for the same bytes.
 type ExternalFunc func(r *ExternalReader) (any, error)
 
-// SetExternal makes the Decoder call read for instances of class. It replaces the
-// built-in treatment of the class, if there is one.
+// SetExternal makes the Decoder call read for instances of class, also if the class is built in.
 func (d *Decoder) SetExternal(class string, read ExternalFunc) {
 	if d.external == nil {
 		d.external = map[string]ExternalFunc{}
@@ -39,8 +37,7 @@ func (d *Decoder) SetExternal(class string, read ExternalFunc) {
 	d.external[class] = read
 }
 
-// ExternalReader reads the data of an externalizable class for an ExternalFunc.
-// Its errors are of type *DecodeError and final.
+// ExternalReader reads the data of an externalizable class for an ExternalFunc. Its errors are of type *DecodeError and final.
 type ExternalReader struct {
 	d   *Decoder
 	err error
@@ -74,8 +71,7 @@ func (r *ExternalReader) Bytes(n int) (b []byte, err error) {
 	return b, r.err
 }
 
-// external3 reads the instance of an externalizable class whose object marker
-// was at offset at.
+// external3 reads an instance of an externalizable class. at is the offset of its object marker.
 func (d *Decoder) external3(class string, at int) (any, error) {
 	read, ok := d.external[class]
 	if !ok && wrapperClasses[class] {
@@ -96,8 +92,7 @@ func (d *Decoder) external3(class string, at int) (any, error) {
 	return v, nil
 }
 
-// Externalizable is a value that writes itself as an instance of an
-// externalizable class. It is always written as AMF3.
+// Externalizable is a value that writes itself as an instance of an externalizable class, always in AMF3.
 type Externalizable interface {
 	AMFClass() string // the alias under which the peer knows the class
 	WriteExternal(w *ExternalWriter) error
@@ -110,8 +105,7 @@ type ExternalWriter struct {
 	depth int
 }
 
-// Value writes an AMF3 value. The error is an *EncodeError; WriteExternal should
-// return it.
+// Value writes an AMF3 value. WriteExternal should return its error, an *EncodeError.
 func (w *ExternalWriter) Value(v any) error {
 	dst, err := w.e.value(w.dst, v, w.depth)
 	if err != nil {

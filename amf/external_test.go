@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// temperature is a class that writes two raw bytes, a U29 and a value.
 type temperature struct {
 	millikelvin uint16
 	sensor      uint32

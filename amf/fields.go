@@ -6,8 +6,7 @@ import (
 	"sync"
 )
 
-// tagName is the struct tag of github.com/yutopp/go-amf0, so that types written
-// for it work unchanged:
+// tagName is the struct tag of github.com/yutopp/go-amf0, so that types written for it work unchanged:
 //
 //	Code  string `amf0:"code"`             // the member's name
 //	Level string `amf0:"level,omitempty"`  // left out when empty
@@ -25,8 +24,7 @@ type field struct {
 
 var fieldCache sync.Map // reflect.Type -> []field
 
-// fieldsOf lists the fields of struct type t in order of declaration. As in
-// go-amf0 an embedded struct is a member like any other, not flattened.
+// fieldsOf lists the fields of struct type t in order of declaration. As in go-amf0, an embedded struct is not flattened.
 func fieldsOf(t reflect.Type) []field {
 	if cached, ok := fieldCache.Load(t); ok {
 		return cached.([]field)

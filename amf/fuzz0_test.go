@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzDecodeAMF0 checks that decoding never panics, and that decoded values are the same after encoding and decoding them again.
+// FuzzDecodeAMF0 checks that decoding never panics, and that decoded values survive encoding and decoding.
 func FuzzDecodeAMF0(f *testing.F) {
 	for _, seed := range []string{
 		"",
@@ -43,8 +43,8 @@ func FuzzDecodeAMF0(f *testing.F) {
 	})
 }
 
-// FuzzEncodeAMF0 checks that encoded values decode to the same values. The fuzzer's bytes are a recipe for
-// a value, so that it reaches every type and any nesting.
+// FuzzEncodeAMF0 checks that encoded values decode to the same values. The fuzzer's bytes are a recipe for a value, so that it reaches
+// every type and any nesting.
 func FuzzEncodeAMF0(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x05\x03\x01a\x00\x01b\x01\x02xyz"))

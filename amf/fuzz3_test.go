@@ -33,7 +33,7 @@ func FuzzDecodeAMF3(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, first, second)
 
-		// The same values are also unchanged in AMF0, with or without a switch to AMF3.
+		// The same values must survive AMF0, with and without a switch to AMF3.
 		inside, err := AppendAMF0(nil, values...)
 		if err != nil {
 			require.Greater(t, len(in), maxShortString, "AMF0 can express all but a long name")
@@ -61,7 +61,7 @@ func FuzzEncodeAMF3(f *testing.F) {
 	})
 }
 
-// name returns a text that is not empty. It is often a digit, since arrays end with numbered items.
+// name returns a non-empty text, often a digit, since arrays end with numbered items.
 func (k *kitchen) name() string {
 	if s := k.text(); s != "" {
 		return s
@@ -85,7 +85,7 @@ func (k *kitchen) list3(depth int) []any {
 	return list
 }
 
-// value3 makes a value that is the same after encoding it in AMF3 and decoding it.
+// value3 makes a value that survives encoding and decoding in AMF3.
 func (k *kitchen) value3(depth int) any {
 	kind := k.count() % 12
 	if depth == 0 {
@@ -119,7 +119,6 @@ func (k *kitchen) value3(depth int) any {
 	}
 }
 
-// onlyAMF3 makes a value of a type that AMF0 lacks.
 func (k *kitchen) onlyAMF3(depth int) any {
 	switch k.count() % 7 {
 	case 0:

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// allocated returns the number of bytes that f allocates in total, including those freed again.
+// allocated returns the number of bytes that f allocates, including those freed again.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -21,7 +21,6 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// strictArrayOf begins a strict array that claims count elements.
 func strictArrayOf(count uint32) []byte {
 	return AppendStrictArrayStart(nil, count)
 }
@@ -70,8 +69,7 @@ func TestNestingAMillionDeepInAMF3(t *testing.T) {
 	}
 }
 
-// TestMemoryIsBoundedByTheInput checks that decoding allocates no more than a small multiple of the input, whatever lengths the input
-// claims.
+// TestMemoryIsBoundedByTheInput checks that decoding allocates no more than a small multiple of the input.
 func TestMemoryIsBoundedByTheInput(t *testing.T) {
 	manyElements := func(element []byte) []byte {
 		return append(strictArrayOf(MaxValues-1), bytes.Repeat(element, MaxValues-1)...)
@@ -211,8 +209,8 @@ func TestReferencesAreChargedForWhatTheyReferTo(t *testing.T) {
 	assert.ErrorContains(t, err, "more values than allowed")
 }
 
-// TestReferencesInsideWhatIsReferredTo checks that a reference counts as all the values that it repeats, including values repeated by
-// references inside them.
+// TestReferencesInsideWhatIsReferredTo checks that a reference costs as much as all the values that it repeats, including those behind
+// further references.
 func TestReferencesInsideWhatIsReferredTo(t *testing.T) {
 	first := append(strictArrayOf(1), markerNull) // 6 bytes
 	toFirst := []byte{markerReference, 0, 0}

@@ -5,9 +5,8 @@ import (
 	"math"
 )
 
-// input is a message body and the position of the next byte. Each method reads
-// the next bytes or fails; its argument what names the item in the error. The bytes belong to the caller, so everything that is kept is
-// copied.
+// input is a message body and the position of the next byte. Each method reads an item or fails; what names the item in errors.
+// Whatever is kept is copied, since the bytes belong to the caller.
 type input struct {
 	b   []byte
 	off int
@@ -15,7 +14,7 @@ type input struct {
 
 func (in *input) left() int { return len(in.b) - in.off }
 
-// take returns a view of the next n bytes. n is a uint32, since lengths on the wire have 32 bits and may not fit in an int.
+// take returns a view of the next n bytes. n is a uint32, since lengths on the wire may not fit in an int.
 func (in *input) take(n uint32, what string) ([]byte, error) {
 	if uint64(n) > uint64(in.left()) {
 		return nil, &DecodeError{
@@ -61,13 +60,11 @@ func (in *input) double(what string) (float64, error) {
 	return math.Float64frombits(binary.BigEndian.Uint64(b)), nil
 }
 
-// text reads n bytes as a string.
 func (in *input) text(n uint32, what string) (string, error) {
 	b, err := in.take(n, what)
 	return string(b), err
 }
 
-// shortText reads a 16-bit length and a string.
 func (in *input) shortText(what string) (string, error) {
 	n, err := in.u16(what)
 	if err != nil {
@@ -76,7 +73,6 @@ func (in *input) shortText(what string) (string, error) {
 	return in.text(uint32(n), what)
 }
 
-// longText reads a 32-bit length and a string.
 func (in *input) longText(what string) (string, error) {
 	n, err := in.u32(what)
 	if err != nil {
@@ -85,7 +81,6 @@ func (in *input) longText(what string) (string, error) {
 	return in.text(n, what)
 }
 
-// skipIf consumes the next byte if it is b.
 func (in *input) skipIf(b byte) bool {
 	if in.left() == 0 || in.b[in.off] != b {
 		return false

@@ -1,11 +1,10 @@
 package amf
 
-// Marshal returns the AMF0 form of one value. See AppendAMF0 for how Go types
-// are encoded. The error is always an *EncodeError.
+// Marshal returns the AMF0 form of one value, as AppendAMF0 writes it. The error is always an *EncodeError.
 func Marshal(v any) ([]byte, error) { return AppendAMF0(nil, v) }
 
-// Unmarshal decodes b, which must be exactly one AMF0 value, and stores the value in the variable that dst points to. dst must be a
-// non-nil pointer. See Assign for the types that each value fits. The error is a *DecodeError or an *AssignError.
+// Unmarshal decodes b, which must be exactly one AMF0 value, and stores the value in the variable that dst points to, as Assign
+// does. The error is a *DecodeError or an *AssignError.
 func Unmarshal(b []byte, dst any) error {
 	d := NewDecoder(b)
 	v, err := d.value0()

@@ -8,8 +8,7 @@ package amf
 //	........1011  new traits, dynamic: further members follow the sealed ones
 //	.........111  new traits of an externalizable class
 //
-// New traits are followed by the class name, which is empty for anonymous
-// objects, and the names of the sealed members.
+// New traits are followed by the class name, which is empty for anonymous objects, and the names of the sealed members.
 type traits struct {
 	class    string
 	names    []string // names of the sealed members
@@ -18,8 +17,8 @@ type traits struct {
 	bytes    int // size of the class name and the names, in bytes
 }
 
-// tables3 are AMF3's reference tables, in order of appearance. They contain the entries of the
-// whole message; start has the indices at which the current scope begins.
+// tables3 are AMF3's reference tables, in order of appearance. They contain the entries of the whole message; start has the
+// indices at which the current scope begins.
 type tables3 struct {
 	strings []string
 	objects table
@@ -44,7 +43,6 @@ func (t *tables3) shareAll() {
 	t.shared = true
 }
 
-// object3 reads an object. bits is its U29 without the lowest bit.
 func (d *Decoder) object3(bits uint32, at int) (any, error) {
 	t, err := d.traits3(bits, at)
 	if err != nil {
@@ -53,7 +51,7 @@ func (d *Decoder) object3(bits uint32, at int) (any, error) {
 	if t.external {
 		return d.external3(t.class, at)
 	}
-	members := make([]Property, 0, min(len(t.names), believed))
+	members := make([]Property, 0, min(len(t.names), maxPrealloc))
 	for _, name := range t.names {
 		v, err := d.value3()
 		if err != nil {
@@ -72,15 +70,15 @@ func (d *Decoder) object3(bits uint32, at int) (any, error) {
 	return TypedObject{Class: t.class, Object: members}, nil
 }
 
-// traits3 reads new traits or looks up earlier ones. A reference costs as much as the traits it repeats.
+// traits3 reads new traits or looks up earlier ones, at the same cost.
 func (d *Decoder) traits3(bits uint32, at int) (traits, error) {
 	if bits&1 == 0 {
 		known := d.tables3.traitsOfScope()
 		if uint64(bits>>1) >= uint64(len(known)) {
-			return traits{}, notThere("class", bits>>1, at)
+			return traits{}, noTarget("class", bits>>1, at)
 		}
 		t := known[bits>>1]
-		return t, d.spendReferred(t.bytes, at)
+		return t, d.chargeReferred(t.bytes, at)
 	}
 	count := bits >> 3
 	t := traits{external: bits&2 != 0, dynamic: bits&4 != 0}

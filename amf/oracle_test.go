@@ -10,8 +10,8 @@ import (
 	amf0 "github.com/yutopp/go-amf0"
 )
 
-// These tests compare this package with github.com/yutopp/go-amf0 where go-amf0 supports the feature. go-amf0 reads only what one of the
-// two encoders wrote, since hostile input makes it panic.
+// These tests compare this package with github.com/yutopp/go-amf0, as far as that goes. go-amf0 reads only what the encoders wrote, since
+// hostile input makes it panic.
 
 // forOracle converts v to the types of go-amf0. Its maps have no order, so values whose bytes are compared have at most one member.
 func forOracle(v any) any {
@@ -39,7 +39,6 @@ func forOracle(v any) any {
 	}
 }
 
-// oracleValue returns a random value that go-amf0 can represent.
 func oracleValue(r *rand.Rand, depth, maxMembers int) any {
 	kinds := 8
 	if depth == 0 {

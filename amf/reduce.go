@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// vocabulary lists the named types that the encoders handle themselves. They must
-// not be mistaken for a caller's type with the same underlying type.
-var vocabulary = map[reflect.Type]bool{
+// encoderTypes lists the named types that the encoders handle themselves. All others are reduced to their underlying types.
+var encoderTypes = map[reflect.Type]bool{
 	reflect.TypeFor[UndefinedType]():   true,
 	reflect.TypeFor[Object]():          true,
 	reflect.TypeFor[ECMAArray]():       true,
@@ -31,10 +30,8 @@ var (
 	externalizableType = reflect.TypeFor[Externalizable]()
 )
 
-// reduce converts one level of any Go value to a type that the encoders know:
-// pointers are followed, numbers become float64, structs and maps become Object,
-// slices and arrays become []any. The encoder calls reduce again for each element
-// of a container.
+// reduce converts one level of any Go value to a type that the encoders know: it follows pointers, and converts numbers to
+// float64, structs and maps to Object, slices and arrays to []any.
 func reduce(v any) (any, *EncodeError) {
 	rv := reflect.ValueOf(v)
 	for hops := 0; rv.Kind() == reflect.Pointer || rv.Kind() == reflect.Interface; hops++ {
@@ -49,7 +46,7 @@ func reduce(v any) (any, *EncodeError) {
 			return rv.Interface(), nil
 		}
 	}
-	if rv.IsValid() && vocabulary[rv.Type()] {
+	if rv.IsValid() && encoderTypes[rv.Type()] {
 		return rv.Interface(), nil
 	}
 	switch rv.Kind() {

@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// Size estimates how many bytes of memory decoded values occupy. Small values take many times their size on the wire. A value that is
-// referenced several times counts each time. Use Size for limits.
+// Size estimates how many bytes of memory decoded values occupy, which may be many times their size on the wire. A value that
+// is referenced several times counts each time. Use Size for limits.
 func Size(values ...any) int {
 	total := cap(values) * int(unsafe.Sizeof(any(nil)))
 	for _, v := range values {
@@ -15,7 +15,6 @@ func Size(values ...any) int {
 	return total
 }
 
-// contents is the memory of v beyond the interface value that holds it.
 func contents(v any) int {
 	switch v := v.(type) {
 	case nil, bool, UndefinedType:

@@ -46,8 +46,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestSizeOfParts checks that each part counts once: the interface value, the value's header, the capacity of its slices and the bytes of
-// its strings.
+// TestSizeOfParts checks that each part counts once: interface value, header, capacity of slices and bytes of strings.
 func TestSizeOfParts(t *testing.T) {
 	const word = int(unsafe.Sizeof(uintptr(0)))
 	for _, test := range []struct {

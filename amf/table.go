@@ -1,7 +1,6 @@
 package amf
 
-// table is a reference table: the complex values of a message in order of
-// appearance, entered before their contents are read.
+// table is a reference table: the complex values of a message in order of appearance, entered before their contents.
 type table []entry
 
 type entry struct {
@@ -12,7 +11,7 @@ type entry struct {
 	height int // levels of nested containers, including this one
 }
 
-// frame is what open passes to close.
+// frame is the state that open saves for close.
 type frame struct {
 	index      int
 	valuesLeft int
@@ -20,7 +19,7 @@ type frame struct {
 	deepest    int
 }
 
-// open begins a container at offset at: a new table entry and one more level of nesting.
+// open begins a container at offset at.
 func (d *Decoder) open(t *table, at int) (frame, error) {
 	if d.depth == MaxDepth {
 		return frame{}, &DecodeError{Offset: at, Detail: "nested deeper than allowed", Value: MaxDepth}
@@ -32,8 +31,7 @@ func (d *Decoder) open(t *table, at int) (frame, error) {
 	return f, nil
 }
 
-// close completes the container with its value. It is not called after an error,
-// since nothing more is read then.
+// close completes the container with its value. It is not called after an error.
 func (d *Decoder) close(t table, f frame, v any) any {
 	t[f.index] = entry{
 		value:  v,
@@ -46,11 +44,11 @@ func (d *Decoder) close(t table, f frame, v any) any {
 	return v
 }
 
-// refer returns the value with the given index. Circular references are an error:
-// such values could be neither walked nor encoded.
-func (d *Decoder) refer(t table, index uint32, at int) (any, error) {
+// resolve returns the value with the given index. Circular references are an error: such values could be neither walked nor
+// encoded.
+func (d *Decoder) resolve(t table, index uint32, at int) (any, error) {
 	if uint64(index) >= uint64(len(t)) {
-		return nil, notThere("value", index, at)
+		return nil, noTarget("value", index, at)
 	}
 	e := t[index]
 	if e.open {
@@ -60,16 +58,16 @@ func (d *Decoder) refer(t table, index uint32, at int) (any, error) {
 		return nil, &DecodeError{Offset: at, Detail: "nested deeper than allowed by reference, index", Value: index}
 	}
 	d.deepest = max(d.deepest, d.depth+e.height)
-	if err := d.spend(e.values, at); err != nil {
+	if err := d.charge(e.values, at); err != nil {
 		return nil, err
 	}
-	if err := d.spendReferred(e.bytes, at); err != nil {
+	if err := d.chargeReferred(e.bytes, at); err != nil {
 		return nil, err
 	}
 	return e.value, nil
 }
 
-func notThere(what string, index uint32, at int) *DecodeError {
+func noTarget(what string, index uint32, at int) *DecodeError {
 	return &DecodeError{
 		Offset:  at,
 		Detail:  "reference to a " + what + " that is not there, index",

@@ -1,12 +1,10 @@
 package amf
 
-// MaxDepth is how deeply containers (objects and arrays) may be nested, both for
-// decoding and for encoding.
+// MaxDepth is how deeply containers (objects and arrays) may be nested, both for decoding and for encoding.
 const MaxDepth = 64
 
-// MaxValues is how many values one message may hold, unless Decoder.SetMaxValues
-// sets another limit. Every member and element counts, and a reference counts as
-// much as the value that it refers to.
+// MaxValues is how many values one message may hold, unless Decoder.SetMaxValues sets another limit. Every member and element
+// counts, and a reference counts as much as the value that it refers to.
 const MaxValues = 65536
 
 // Property is one member of an Object or of an ECMAArray.
@@ -15,21 +13,17 @@ type Property struct {
 	Value any
 }
 
-// Object is an anonymous AMF object: named members in wire order. The nil
-// Object is an empty object, not null.
+// Object is an anonymous AMF object: named members in wire order. The nil Object is an empty object, not null.
 type Object []Property
 
-// ECMAArray is an associative array. Encoders write it where names are data
-// rather than a fixed set, most prominently in onMetaData. The nil ECMAArray is
+// ECMAArray is an associative array, used where names are data rather than a fixed set, as in onMetaData. The nil ECMAArray is
 // an empty array, not null.
 type ECMAArray []Property
 
-// Get returns the member called name. If the name is repeated, the last member
-// wins, as in Flash Player.
+// Get returns the member called name. If the name is repeated, the last member wins, as in Flash Player.
 func (o Object) Get(name string) (any, bool) { return lookup(o, name) }
 
-// Get returns the member called name. If the name is repeated, the last member
-// wins, as in Flash Player.
+// Get returns the member called name. If the name is repeated, the last member wins, as in Flash Player.
 func (a ECMAArray) Get(name string) (any, bool) { return lookup(a, name) }
 
 func lookup(members []Property, name string) (any, bool) {
@@ -41,15 +35,15 @@ func lookup(members []Property, name string) (any, bool) {
 	return nil, false
 }
 
-// TypedObject is an instance of a class that the application has registered
-// under an alias. It is only data: decoding never creates a Go type by that name.
+// TypedObject is an instance of a class that the application has registered under an alias. Decoding never creates a Go type by
+// that name.
 type TypedObject struct {
 	Class  string
 	Object Object
 }
 
-// Members returns the members of an Object, an ECMAArray or a TypedObject, and nil
-// for any other value. Peers use the three types interchangeably.
+// Members returns the members of an Object, an ECMAArray or a TypedObject, and nil for any other value. Peers use the three
+// types interchangeably.
 func Members(v any) Object {
 	switch v := v.(type) {
 	case Object:
@@ -62,8 +56,7 @@ func Members(v any) Object {
 	return nil
 }
 
-// Find returns the value of the first property with the given name, in values or at any depth inside of them. The search is
-// depth-first.
+// Find returns the value of the first property called name, in values or inside them at any depth. The search is depth-first.
 func Find(name string, values ...any) (value any, found bool) {
 	for _, v := range values {
 		if value, found = find(name, v, MaxDepth); found {
@@ -94,6 +87,5 @@ type XML string
 // UndefinedType is the type of Undefined.
 type UndefinedType uint8
 
-// Undefined is ActionScript's undefined. A decoded value v is undefined when
-// v == amf.Undefined.
+// Undefined is ActionScript's undefined. A decoded value v is undefined if v == amf.Undefined.
 const Undefined UndefinedType = 0

@@ -69,7 +69,6 @@ func vectorValue(t *testing.T, raw json.RawMessage) any {
 	return nil
 }
 
-// vectorValue3 converts the kinds that only testdata/amf3.json uses.
 func vectorValue3(t *testing.T, kind string, content json.RawMessage) any {
 	t.Helper()
 	var parts []json.RawMessage // content of the kinds that have several parts

@@ -3,8 +3,8 @@
 // rtmp.Options.Capture and server.Server.Capture record sessions, and package [github.com/go-librtmp/rtmp/capture/pcap] makes recordings
 // from packets that tcpdump or Wireshark have captured. A recording holds the unencrypted chunk streams of both directions, with times.
 // Secrets are replaced before they are written: publishing names, tokens, passwords and values derived from them become placeholders of the
-// same length. Equal values get equal placeholders. [Session.End] says what was replaced and what was not. docs/capture-format.md describes
-// the format.
+// same length, equal ones for equal values. [Session.End] says what was replaced and what was not. docs/capture-format.md describes the
+// format.
 //
 //	f, err := capture.Open("session.rtmpcap")
 //	...
@@ -17,9 +17,8 @@
 //		}
 //	}
 //
-// To turn a bug report into a test, use [Server], which serves a recorded session to any client, or [Client], which sends the messages
-// of a recorded client to a server. A server that checks a secret refuses the placeholder. A session with such a server can be replayed
-// only with Server.
+// To turn a bug report into a test, use [Server], which serves a recorded session to any client, or [Client], which sends the messages of a
+// recorded client to a server. A server that checks a secret refuses the placeholder, so its sessions can be replayed only with Server.
 package capture
 
 import (
@@ -40,7 +39,6 @@ type End = capturefile.End
 // Direction is the direction of a message.
 type Direction = capturefile.Direction
 
-// These are the directions of messages.
 const (
 	FromClient = capturefile.FromClient // to the server
 	FromServer = capturefile.FromServer // to the client
@@ -49,7 +47,6 @@ const (
 // Role is the role of the program that recorded a session.
 type Role = capturefile.Role
 
-// These are the roles of the program that recorded a session.
 const (
 	RoleClient   = capturefile.RoleClient
 	RoleServer   = capturefile.RoleServer
@@ -59,20 +56,17 @@ const (
 // Option is an option of [NewWriter].
 type Option = capturefile.Option
 
-// ZeroMedia replaces the bodies of audio and video messages by the same number of zeros. This makes the recording small, and removes the
-// media.
+// ZeroMedia records the bodies of audio and video messages as zeros, which makes the recording small.
 var ZeroMedia Option = capturefile.ZeroMedia
 
-// NewWriter returns a writer for rtmp.Options.Capture or server.Server.Capture. It writes to w, and the options apply
-// to it.
+// NewWriter returns a writer to w, with options, for rtmp.Options.Capture or server.Server.Capture.
 func NewWriter(w io.Writer, options ...Option) io.WriteCloser {
 	return capturefile.NewOutput(w, options...)
 }
 
-// Recorder records a session of other programs, for example in a proxy. Pass the bytes that the client and the server send
-// to its Record method.
+// Recorder records a session of other programs, for example in a proxy. Pass it the bytes of the client and the server.
 type Recorder = capturefile.Recorder
 
-// NewRecorder returns a Recorder that records a session to w until its Close method is called. w may already contain other sessions.
-// Several Recorders may write to w at the same time if several goroutines may call w.Write.
+// NewRecorder returns a Recorder that records a session to w until its Close method is called. w may already contain other sessions, and if
+// several goroutines may call w.Write, several Recorders may write to it.
 func NewRecorder(w io.Writer, info Info) *Recorder { return capturefile.NewRecorder(w, info, nil) }

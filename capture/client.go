@@ -12,16 +12,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Client sends the chunks of a recorded client to a server. It sends each chunk after the server has sent the answers that come before
-// the chunk in the recording. It uses the message stream ids that the server assigns. If Speed is 0, it also waits until it has received
-// as many media messages as the recorded client.
+// Client sends the chunks of a recorded client to a server, each after the server has sent the answers that precede it in the recording. It
+// uses the message stream ids that the server assigns. If Speed is 0, it also waits until it has received as many media messages as the
+// recorded client.
 type Client struct {
 	Replay
 	Session *Session
 }
 
-// Run replays the session on nc, a new connection, and closes it. The error is nil if the whole recording was sent, and
-// a *message.StatusError if the server refuses a request that the recorded server accepted.
+// Run replays the session on nc, a new connection, and closes it. The error is nil if the whole recording was sent, and a
+// *message.StatusError if the server refuses a request that the recorded server accepted.
 func (c *Client) Run(ctx context.Context, nc net.Conn) error {
 	defer nc.Close()
 	err := shakeHands(ctx, nc, func() error {
@@ -36,7 +36,6 @@ func (c *Client) Run(ctx context.Context, nc net.Conn) error {
 	return r.run(ctx, c.Session)
 }
 
-// asClient is the role of a replay that is the client.
 type asClient struct {
 	replay  *replay
 	asked   map[float64]string  // names of the calls connect and createStream, by transaction id
@@ -50,7 +49,6 @@ type asClient struct {
 	refused                error
 }
 
-// answer is the recorded answer to a call together with the server's answer to it.
 type answer struct {
 	recorded, received  bool
 	recordedID, givenID uint32 // stream ids from createStream
@@ -67,9 +65,9 @@ func (c *asClient) answer(id float64) *answer {
 	return a
 }
 
-// heard handles a message of the recorded server, or of the real server if now is set. begins and ends report that the message begins or
-// ends a stream.
-func (c *asClient) heard(m *Message, now bool) (begins, ends bool) {
+// handle handles a message of the recorded server, or of the real server if live is set. begins and ends report that it begins or ends a
+// stream.
+func (c *asClient) handle(m *Message, live bool) (begins, ends bool) {
 	cmd, ok := commandOf(m)
 	switch {
 	case !ok:
@@ -77,7 +75,7 @@ func (c *asClient) heard(m *Message, now bool) (begins, ends bool) {
 			return false, e.Event == message.EventStreamEOF
 		}
 	case cmd.Name == "_result" || cmd.Name == "_error":
-		c.answered(&cmd, now)
+		c.answered(&cmd, live)
 	case cmd.Name == "onStatus":
 		status := message.ParseStatus(cmd.Args)
 		switch status.Code {
@@ -86,7 +84,7 @@ func (c *asClient) heard(m *Message, now bool) (begins, ends bool) {
 		case message.CodePlayStop, message.CodePlayComplete, message.CodePlayUnpublishNotify:
 			return false, true
 		}
-		if now && status.Level == "error" && c.statuses < c.wantStatuses {
+		if live && status.Level == "error" && c.statuses < c.wantStatuses {
 			c.refused = fmt.Errorf("capture: %w", status)
 		}
 	}
@@ -127,7 +125,7 @@ func isMediaMessage(t message.Type) bool {
 }
 
 func (c *asClient) received(m *Message) {
-	begins, ends := c.heard(m, true)
+	begins, ends := c.handle(m, true)
 	if begins {
 		c.statuses++
 	}
@@ -138,7 +136,7 @@ func (c *asClient) received(m *Message) {
 }
 
 func (c *asClient) recorded(m *Message) {
-	if begins, _ := c.heard(m, false); begins {
+	if begins, _ := c.handle(m, false); begins {
 		c.wantStatuses++
 	}
 	if isMediaMessage(m.Type) {
@@ -162,9 +160,8 @@ func (c *asClient) ready(*chunk.Piece, int) (bool, error) {
 	return c.replay.Speed > 0 || c.ended || c.givenUp || c.media >= c.wantMedia, nil
 }
 
-// impatient makes ready stop waiting for media, since a live stream may have less media than the recording. ready still
-// waits for answers.
-func (c *asClient) impatient() bool {
+// timedOut makes ready stop waiting for media, which a live stream may have less of than the recording.
+func (c *asClient) timedOut() bool {
 	was := c.givenUp
 	c.givenUp = true
 	return !was

@@ -31,7 +31,7 @@ func everything(t testing.TB, s *capture.Session) (all []capture.Message, damage
 	}
 }
 
-// same reports whether messages are equal. It is needed because testify is slow for large byte slices.
+// same reports whether messages are equal. testify is slow for large byte slices.
 func same(a, b *capture.Message) bool {
 	return a.At == b.At && a.Began == b.Began && a.From == b.From && a.Type == b.Type && a.Timestamp == b.Timestamp && a.StreamID == b.StreamID &&
 		a.Chunks == b.Chunks && a.Wire == b.Wire && bytes.Equal(a.Body, b.Body)
@@ -45,7 +45,6 @@ func equal(t *testing.T, want, got []capture.Message) {
 	}
 }
 
-// offsets returns the offsets of the blocks in a file.
 func offsets(t testing.TB, file []byte) (all []int) {
 	for at := 0; at < len(file); {
 		h, err := capturefile.ParseHeader(file[at:])
@@ -56,8 +55,7 @@ func offsets(t testing.TB, file []byte) (all []int) {
 	return all
 }
 
-// TestTornEnd checks that, wherever a file is cut, the messages in its whole blocks can be read, and the session is not reported as
-// complete.
+// TestTornEnd checks that the whole blocks of a truncated file can be read, and that the session is not complete.
 func TestTornEnd(t *testing.T) {
 	file := recording(t, media(150))
 	whole, _, end := everything(t, open(t, file).Sessions()[0])
@@ -85,8 +83,7 @@ func TestTornEnd(t *testing.T) {
 	}
 }
 
-// TestDamagedBlocks checks that a damaged or missing block affects only messages that are at least partly in the
-// block.
+// TestDamagedBlocks checks that a damaged or missing block affects only messages that are at least partly in it.
 func TestDamagedBlocks(t *testing.T) {
 	file := recording(t, media(150))
 	whole, _, _ := everything(t, open(t, file).Sessions()[0])
@@ -125,7 +122,6 @@ func TestDamagedBlocks(t *testing.T) {
 	}
 }
 
-// TestSeveralSessions checks that several sessions can be recorded to one writer at the same time.
 func TestSeveralSessions(t *testing.T) {
 	var file bytes.Buffer
 	began := time.Unix(1_700_000_000, 0)
@@ -178,7 +174,6 @@ func TestNoSession(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// FuzzFile checks that reading any file either works or returns an error.
 func FuzzFile(f *testing.F) {
 	var file bytes.Buffer
 	r := capture.NewRecorder(&file, capture.Info{Role: capture.RoleServer, Transport: "rtmps"})

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// This example lists the commands of a session.
+// List the commands of a session.
 func ExampleOpen() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {
@@ -29,7 +29,7 @@ func ExampleOpen() {
 	}
 }
 
-// This example serves a recorded session to a client that had a problem with the recorded server.
+// Serve a recorded session to a client that had a problem with the recorded server.
 func ExampleServer() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {
@@ -44,7 +44,7 @@ func ExampleServer() {
 	log.Fatal(server.Serve(context.Background(), l))
 }
 
-// This example sends the messages of a recorded client to a server that had a problem with the client.
+// Send the messages of a recorded client to a server that had a problem with the client.
 func ExampleClient() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {

@@ -12,17 +12,17 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// ErrNoSession is the error for a file that is not a capture, or does not contain a session yet.
+// ErrNoSession is the error for a file that is not a capture, or has no session yet.
 var ErrNoSession = errors.New("capture: no session")
 
-// File is a capture file with one or more sessions. Its methods may be called from any goroutine.
+// File is a capture file. Its methods may be called from any goroutine.
 type File struct {
 	in       io.ReaderAt
 	sessions []*Session
 	damage   []*DamageError
 }
 
-// DamageError describes a part of a capture that can't be read. The rest of the capture can still be read.
+// DamageError describes a part of a capture that can't be read.
 type DamageError struct {
 	Offset int64  // offset in the file, in bytes
 	Size   int64  // size of the part in bytes; 0 if unknown
@@ -41,7 +41,7 @@ func (e *DamageError) Error() string {
 // Unwrap returns the cause.
 func (e *DamageError) Unwrap() error { return e.Err }
 
-// Open opens a capture file. If the file has no session, the error is ErrNoSession.
+// Open opens a capture file. Without a session the error is ErrNoSession.
 func Open(path string) (*File, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -80,7 +80,7 @@ func NewFile(in io.ReaderAt, size int64) (*File, error) {
 		at = next
 	}
 	for _, s := range f.sessions {
-		if err := s.look(); err != nil {
+		if err := s.readMetadata(); err != nil {
 			return nil, err
 		}
 	}
@@ -90,14 +90,12 @@ func NewFile(in io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// blockAt is the header of a block with its position in the file.
 type blockAt struct {
 	header capturefile.Header
 	at     int64 // position of the header
 }
 
-// block reads the header of the block at a position, and returns the position of the next block. b is nil if there is
-// no block.
+// block reads the header of the block at a position, and returns the position of the next block. b is nil if there is no block.
 func (f *File) block(at, size int64) (b *blockAt, next int64, err error) {
 	var head [capturefile.HeaderSize]byte
 	n, err := f.in.ReadAt(head[:min(int64(len(head)), size-at)], at)
@@ -122,7 +120,7 @@ func (f *File) damaged(at, size int64, detail string, err error) {
 	f.damage = append(f.damage, &DamageError{Offset: at, Size: size, Detail: detail, Err: err})
 }
 
-// search looks for a block header from the position at on. It returns the header's position, or size if there is none.
+// search returns the position of the next block header from at on, or size.
 func (f *File) search(at, size int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for at < size {
@@ -150,11 +148,11 @@ func (f *File) search(at, size int64) (int64, error) {
 	return size, nil
 }
 
-// Sessions returns the sessions in the file, in the order in which they began.
+// Sessions returns the sessions in the order in which they began.
 func (f *File) Sessions() []*Session { return slices.Clone(f.sessions) }
 
-// Damage returns the damaged parts of the file, such as an incomplete block at the end. Readers report damage inside
-// the blocks of a session.
+// Damage returns the damaged parts of the file, such as an incomplete block at the end. Readers report damage inside the blocks of a
+// session.
 func (f *File) Damage() []*DamageError { return slices.Clone(f.damage) }
 
 // Close closes the underlying file.
@@ -174,8 +172,8 @@ type Session struct {
 	complete bool
 }
 
-// look reads the session's Info from its first block, and its End from its last block.
-func (s *Session) look() error {
+// readMetadata reads the session's Info from its first block, and its End from its last.
+func (s *Session) readMetadata() error {
 	for _, i := range []int{0, len(s.blocks) - 1} {
 		c, err := s.content(i, new(buffers))
 		for err == nil {
@@ -197,10 +195,9 @@ func (s *Session) look() error {
 	return nil
 }
 
-// buffers are the buffers that reading blocks needs.
 type buffers struct{ packed, content []byte }
 
-// content reads a block. If the block is damaged, the error is a *DamageError.
+// content reads a block. Damage is a *DamageError.
 func (s *Session) content(i int, buf *buffers) (c capturefile.Content, err error) {
 	b := &s.blocks[i]
 	buf.packed = slices.Grow(buf.packed[:0], int(b.header.Packed))[:b.header.Packed]
@@ -224,8 +221,8 @@ func (s *Session) damage(i int, err error) error {
 // Info describes the session.
 func (s *Session) Info() Info { return s.info }
 
-// End describes how the recording of the session ended. complete is false if the recording has no end, because the session is still being
-// recorded, the program has crashed, or the file is damaged.
+// End describes how the recording of the session ended. complete is false if the recording has no end, because it still goes on, the
+// program has crashed, or the file is damaged.
 func (s *Session) End() (end End, complete bool) { return s.end, s.complete }
 
 // Duration returns the time of the last record.

@@ -16,7 +16,7 @@ type Raw struct {
 	Data []byte        // valid until the next call
 }
 
-// RawReader reads the chunk streams of a session as they were recorded. It is used by one goroutine at a time.
+// RawReader reads the chunk streams of a session as they were recorded. Only one goroutine at a time may use it.
 type RawReader struct {
 	session *Session
 	buf     buffers
@@ -30,7 +30,7 @@ type RawReader struct {
 func (s *Session) Raw() *RawReader { return &RawReader{session: s} }
 
 // Next reads the next part, of either direction. The error is io.EOF at the end of the session, or io.ErrUnexpectedEOF if the recording has
-// no end; see [Session.End]. A *DamageError reports that a part of the capture is missing; the next call continues after that part.
+// no end; see [Session.End]. After a *DamageError, which reports a missing part of the capture, the next call continues after that part.
 func (r *RawReader) Next(raw *Raw) error {
 	for {
 		record, err := r.content.Next()
@@ -49,7 +49,6 @@ func (r *RawReader) Next(raw *Raw) error {
 	}
 }
 
-// advance reads the next block.
 func (r *RawReader) advance() error {
 	blocks := r.session.blocks
 	if r.block == len(blocks) {
@@ -94,7 +93,7 @@ func (r *RawReader) follows(i int) error {
 	return &DamageError{Offset: blocks[i].at, Detail: "blocks are missing before this one"}
 }
 
-// seek moves to the last block that begins at or before t and is seekable.
+// seek moves to the last seekable block that begins at or before t.
 func (r *RawReader) seek(t time.Duration) {
 	r.block = 0
 	for i, b := range r.session.blocks {

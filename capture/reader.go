@@ -9,27 +9,25 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxUnfinished is the maximum number of bytes of incomplete messages in a Reader.
 const maxUnfinished = 64 << 20
 
 // Reader reads the messages of a session in the order in which they were completed. It keeps one block of the file and the incomplete
-// messages in memory. It is used by one goroutine at a time.
+// messages in memory. Only one goroutine at a time may use it.
 type Reader struct {
-	raw   *RawReader
-	part  Raw // bytes that have not been parsed yet
-	ways  [2]assembler
-	since time.Duration // messages that were completed before this time are skipped
+	raw        *RawReader
+	part       Raw // bytes that have not been parsed yet
+	directions [2]assembler
+	since      time.Duration // messages that were completed before this time are skipped
 }
 
-// assembler assembles the messages of one direction.
 type assembler struct {
-	scan  *chunk.Scanner
-	under map[uint32]*unfinished // indexed by chunk stream id
-	held  int                    // number of bytes in under
-	tail  []byte                 // an incomplete chunk header
-	begun int                    // number of messages that have begun
-	piece chunk.Piece            // the piece that was scanned last
-	dead  bool                   // the rest can't be parsed as a chunk stream
+	scan       *chunk.Scanner
+	unfinished map[uint32]*unfinished // indexed by chunk stream id
+	held       int                    // number of bytes in unfinished
+	tail       []byte                 // an incomplete chunk header
+	begun      int                    // number of messages that have begun
+	piece      chunk.Piece            // the piece that was scanned last
+	dead       bool                   // the rest can't be parsed as a chunk stream
 }
 
 type unfinished struct {
@@ -50,17 +48,17 @@ func (s *Session) Reader() *Reader {
 
 func (r *Reader) begin(scanners [2]*chunk.Scanner) {
 	for i, s := range scanners {
-		r.ways[i] = assembler{scan: s, under: make(map[uint32]*unfinished)}
+		r.directions[i] = assembler{scan: s, unfinished: make(map[uint32]*unfinished)}
 	}
 }
 
 // Next reads the next message into m and reuses m.Body. The error is io.EOF at the end of the session, or io.ErrUnexpectedEOF if the
-// recording has no end; see [Session.End]. A *DamageError reports that a part of the capture is missing or invalid; the next call
-// continues after that part. Next skips messages that are partly missing.
+// recording has no end; see [Session.End]. After a *DamageError, which reports a missing or invalid part of the capture, the next call
+// continues after that part. Messages that are partly missing are skipped.
 func (r *Reader) Next(m *Message) error {
 	for {
 		for len(r.part.Data) > 0 {
-			if got, err := r.ways[r.part.From-1].next(&r.part, m); err != nil {
+			if got, err := r.directions[r.part.From-1].next(&r.part, m); err != nil {
 				return err
 			} else if got && m.At >= r.since {
 				return nil
@@ -74,7 +72,7 @@ func (r *Reader) Next(m *Message) error {
 			r.raw.resumed = nil
 			r.begin(*s)
 		}
-		if way := &r.ways[r.part.From-1]; len(way.tail) > 0 {
+		if way := &r.directions[r.part.From-1]; len(way.tail) > 0 {
 			r.part.Data = append(way.tail, r.part.Data...)
 			way.tail = nil
 		}
@@ -88,9 +86,10 @@ func (r *Reader) Seek(t time.Duration) {
 	r.part, r.since = Raw{}, t
 }
 
-// Tolerated returns the numbers of protocol violations in the chunk stream of one direction that have not prevented
-// reading.
-func (r *Reader) Tolerated(from Direction) chunk.Tolerated { return r.ways[from-1].scan.Tolerated() }
+// Tolerated returns the numbers of protocol violations in one direction that have not prevented reading.
+func (r *Reader) Tolerated(from Direction) chunk.Tolerated {
+	return r.directions[from-1].scan.Tolerated()
+}
 
 // next parses the next piece of part. got reports whether the piece completes a message.
 func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
@@ -111,29 +110,29 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 	}
 	if p.Dropped != 0 && p.First {
 		// The caller gets the dropped message first. The next call scans the header of the new message again.
-		if u := a.under[p.Dropped]; u != nil {
-			a.forget(p.Dropped)
+		if u := a.unfinished[p.Dropped]; u != nil {
+			a.remove(p.Dropped)
 			u.fill(m, part)
 			m.Dropped = true
 			a.add(&p, part.At)
 			if p.Last {
-				a.forget(p.ChunkStreamID)
+				a.remove(p.ChunkStreamID)
 			}
 			return true, nil
 		}
 	}
 	u := a.add(&p, part.At)
 	if a.held > maxUnfinished {
-		a.forget(p.ChunkStreamID)
+		a.remove(p.ChunkStreamID)
 		return false, &DamageError{Detail: "too many unfinished messages", Err: errTooLong}
 	}
 	if p.Dropped != 0 && !p.First {
-		a.forget(p.Dropped) // the caller gets the Abort message instead of the dropped one
+		a.remove(p.Dropped) // the caller gets the Abort message instead of the dropped one
 	}
 	if !p.Last || u == nil {
 		return false, nil
 	}
-	a.forget(p.ChunkStreamID)
+	a.remove(p.ChunkStreamID)
 	u.fill(m, part)
 	return true, nil
 }
@@ -142,11 +141,11 @@ var errTooLong = errors.New("more than 64 MiB")
 
 // add adds a piece to its message, which it returns. It returns nil if the beginning of the message is missing.
 func (a *assembler) add(p *chunk.Piece, at time.Duration) *unfinished {
-	u := a.under[p.ChunkStreamID]
+	u := a.unfinished[p.ChunkStreamID]
 	if p.First {
 		a.begun++
 		u = &unfinished{ordinal: a.begun, began: at, piece: *p}
-		a.under[p.ChunkStreamID] = u
+		a.unfinished[p.ChunkStreamID] = u
 	}
 	if u == nil {
 		return nil
@@ -160,14 +159,13 @@ func (a *assembler) add(p *chunk.Piece, at time.Duration) *unfinished {
 	return u
 }
 
-func (a *assembler) forget(chunkStream uint32) {
-	if u := a.under[chunkStream]; u != nil {
+func (a *assembler) remove(chunkStream uint32) {
+	if u := a.unfinished[chunkStream]; u != nil {
 		a.held -= len(u.body)
-		delete(a.under, chunkStream)
+		delete(a.unfinished, chunkStream)
 	}
 }
 
-// fill sets m to the message that part completes.
 func (u *unfinished) fill(m *Message, part *Raw) {
 	p := &u.piece
 	*m = Message{Packet: message.Packet{Type: message.Type(p.Type), Format: p.Format, ChunkStreamID: p.ChunkStreamID,

@@ -15,14 +15,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// sent is a message with its direction.
 type sent struct {
 	from capture.Direction
 	chunk.Outgoing
 }
 
-// recording records messages of both directions. It splits them at random positions, and lets a millisecond pass
-// between the parts.
+// recording records messages of both directions, in random parts that are a millisecond apart.
 func recording(t *testing.T, messages []sent, opts ...capture.Option) []byte {
 	t.Helper()
 	var file bytes.Buffer
@@ -49,7 +47,6 @@ func open(t *testing.T, file []byte) *capture.File {
 	return f
 }
 
-// media returns n video and audio messages from the server, and a few messages from the client between them.
 func media(n int) (all []sent) {
 	random := rand.New(rand.NewPCG(1, 2))
 	size := chunk.Outgoing{Type: 1, ChunkStreamID: 2, Body: []byte{0, 0, 16, 0}}
@@ -117,8 +114,7 @@ func TestSeek(t *testing.T) {
 	assert.Equal(t, io.EOF, r.Next(&m))
 }
 
-// TestManyChunkStreams checks a block that contains no states, because there are too many chunk streams. It can be read, but Seek can't
-// start from it.
+// TestManyChunkStreams checks a block without states, which has too many chunk streams. Seek can't start from it.
 func TestManyChunkStreams(t *testing.T) {
 	var messages []sent
 	for i := range uint32(4000) {

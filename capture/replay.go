@@ -17,16 +17,14 @@ import (
 
 // Replay controls how a session is replayed. The zero value replays as fast as the peer allows.
 type Replay struct {
-	// Speed is the speed of the replay relative to that of the recording: 2 means twice as fast. 0 means as fast as
-	// the peer reads.
+	// Speed is the speed of the replay relative to the recording. 0 means as fast as the peer reads.
 	Speed float64
-	// Patience is how long the replay waits for a message of the peer without which it can't continue. 0 means 10 seconds.
+	// Patience is how long the replay waits for a message without which it can't continue. 0 means 10 seconds.
 	Patience time.Duration
-	// Step, if not nil, is called before each message is sent. The message is sent when Step returns nil; an error ends the
-	// replay.
+	// Step, if not nil, is called before each message is sent. An error ends the replay.
 	Step func(ctx context.Context, m *Message) error
-	// Received, if not nil, is called with each message of the peer, on the goroutine that reads. m.At is the time
-	// since the end of the handshake. m is valid only during the call.
+	// Received, if not nil, is called with each message of the peer, on the goroutine that reads. m.At is the time since the end of the
+	// handshake. m is valid only during the call.
 	Received func(m *Message)
 }
 
@@ -36,12 +34,11 @@ const (
 	sendSize = 64 << 10
 	// extraChunkStream is the id of the chunk stream for messages that are not in the recording.
 	extraChunkStream = 62
-	// maxExtras is the maximum number of such messages in the queue.
+	// maxExtras is the maximum number of these messages in the queue.
 	maxExtras = 1000
 )
 
-// role contains the differences between a replay that is the server and one that is the client. Its methods except edit and
-// header are called with replay.mu held.
+// role is what differs between a replay as server and one as client. Its methods except edit and header are called with replay.mu held.
 type role interface {
 	// received handles a message of the peer.
 	received(m *Message)
@@ -50,16 +47,14 @@ type role interface {
 	// ready reports whether a recorded message may be sent now. The error says why it can never be sent. p is the first piece of the
 	// message, or nil at the end of the recording.
 	ready(p *chunk.Piece, ordinal int) (bool, error)
-	// impatient is called when the replay has waited for the peer for Patience. It reports whether the replay may
-	// continue.
-	impatient() bool
+	// timedOut is called when the replay has waited for Patience. It reports whether the replay may continue.
+	timedOut() bool
 	// edit changes a recorded message in place.
 	edit(m *capturefile.Message, ordinal int)
 	// header changes a chunk header in place.
 	header(b []byte)
 }
 
-// replay sends the messages of one end of a session, and waits for those of the other end.
 type replay struct {
 	*Replay
 	role   role
@@ -74,15 +69,14 @@ type replay struct {
 	completing   int           // ordinal of the message that the current piece completes
 	chunkSize    int           // chunk size in effect after the bytes sent so far
 
-	mu     sync.Mutex    // guards the fields below and the role's state
-	change chan struct{} // signalled when the peer has sent a message
-	extras [][]byte      // bodies of commands and ping responses that are not in the recording
-	gone   error         // why the peer's direction has ended
+	mu      sync.Mutex    // guards the fields below and the role's state
+	change  chan struct{} // signalled when the peer has sent a message
+	extras  [][]byte      // bodies of commands and ping responses that are not in the recording
+	peerEnd error         // why the peer's direction has ended
 
 	received, recorded int // number of messages of the peer: received now, and in the recording so far
 }
 
-// run replays the session on nc after the handshake.
 func (r *replay) run(ctx context.Context, s *Session) error {
 	r.change, r.began, r.chunkSize = make(chan struct{}, 1), time.Now(), chunk.DefaultChunkSize
 	r.filter = capturefile.Filter{
@@ -111,7 +105,7 @@ func (r *replay) run(ctx context.Context, s *Session) error {
 	return err
 }
 
-// play sends the recorded bytes, each when it is due.
+// play sends the recorded bytes at their times.
 func (r *replay) play(ctx context.Context, s *Session) error {
 	in := s.Reader()
 	var m Message
@@ -124,7 +118,7 @@ func (r *replay) play(ctx context.Context, s *Session) error {
 		case err != nil:
 			return err
 		}
-		way, own := &in.ways[in.part.From-1], in.part.From == r.own
+		way, own := &in.directions[in.part.From-1], in.part.From == r.own
 		for at := in.part.At; len(in.part.Data) > 0; {
 			before := in.part.Data
 			got, err := way.next(&in.part, &m)
@@ -153,7 +147,6 @@ func (r *replay) play(ctx context.Context, s *Session) error {
 	}
 }
 
-// send sends a piece of the recording. got says that the piece completes the message m.
 func (r *replay) send(ctx context.Context, b []byte, at time.Duration, p *chunk.Piece, got bool, m *Message) error {
 	if p.First {
 		if err := r.await(ctx, p, m.ordinal); err != nil {
@@ -182,14 +175,13 @@ func (r *replay) send(ctx context.Context, b []byte, at time.Duration, p *chunk.
 	return nil
 }
 
-// await waits until the message that begins with p may be sent; p is nil at the end of the recording. While it waits,
-// it sends the extras.
+// await sends the extras until the message that begins with p may be sent. p is nil at the end of the recording.
 func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 	var timeout *time.Timer
 	for {
 		r.mu.Lock()
 		ready, err := r.role.ready(p, ordinal)
-		gone, extras := r.gone, r.extras
+		gone, extras := r.peerEnd, r.extras
 		r.extras = nil
 		r.mu.Unlock()
 		if err != nil {
@@ -203,7 +195,7 @@ func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 			}
 			return nil
 		case gone != nil:
-			return fmt.Errorf("capture: the %v has gone: %w", 3-r.own, gone)
+			return fmt.Errorf("capture: the %v has left: %w", 3-r.own, gone)
 		}
 		if err := r.flush(); err != nil {
 			return err
@@ -218,7 +210,7 @@ func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 			return ctx.Err()
 		case <-timeout.C:
 			r.mu.Lock()
-			goOn := r.role.impatient()
+			goOn := r.role.timedOut()
 			r.mu.Unlock()
 			if goOn {
 				timeout.Reset(r.patience())
@@ -285,7 +277,6 @@ func (r *replay) flush() error {
 	return nil
 }
 
-// read reads the peer's messages until the peer ends its direction.
 func (r *replay) read() {
 	in := chunk.NewReader(r.nc, 0)
 	var c chunk.Message
@@ -302,7 +293,7 @@ func (r *replay) read() {
 				r.Received(&m)
 			}
 		} else {
-			r.gone = err
+			r.peerEnd = err
 		}
 		r.mu.Unlock()
 		select {
@@ -315,7 +306,6 @@ func (r *replay) read() {
 	}
 }
 
-// pong answers a ping request. The caller holds mu.
 func (r *replay) pong(m *Message) {
 	if m.Type != message.TypeUserControl {
 		return
@@ -325,15 +315,13 @@ func (r *replay) pong(m *Message) {
 	}
 }
 
-// extra queues a message that is not in the recording. The caller holds mu.
 func (r *replay) extra(body []byte) {
 	if len(r.extras) < maxExtras {
 		r.extras = append(r.extras, body)
 	}
 }
 
-// leave ends the connection after the end of the recording. It reads until the peer ends its direction, or sends
-// nothing for Patience.
+// leave ends the connection after the end of the recording. It reads until the peer ends its direction, or sends nothing for Patience.
 func (r *replay) leave(ctx context.Context, closedBy Direction) error {
 	if err := r.await(ctx, nil, 0); err != nil {
 		return err
@@ -347,7 +335,7 @@ func (r *replay) leave(ctx context.Context, closedBy Direction) error {
 	defer timeout.Stop()
 	for {
 		r.mu.Lock()
-		over := r.gone != nil || !closes && closedBy != 3-r.own && r.received >= r.recorded
+		over := r.peerEnd != nil || !closes && closedBy != 3-r.own && r.received >= r.recorded
 		r.mu.Unlock()
 		if over {
 			return nil
@@ -363,7 +351,7 @@ func (r *replay) leave(ctx context.Context, closedBy Direction) error {
 	}
 }
 
-// transactionAt returns the position of the 8 bytes of a command's transaction id, or -1 if the command has none.
+// transactionAt returns the position of the 8 bytes of a command's transaction id, or -1 if there is none.
 func transactionAt(body []byte) int {
 	at := 0
 	if len(body) > 0 && body[0] == 0 {

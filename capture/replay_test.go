@@ -22,7 +22,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// recorded returns a session that tcpdump has captured.
 func recorded(t *testing.T, name string) *capture.Session {
 	t.Helper()
 	f, _, err := pcap.Open(filepath.Join("pcap", "testdata", name+".pcap"))
@@ -31,7 +30,7 @@ func recorded(t *testing.T, name string) *capture.Session {
 	return f.Sessions()[0]
 }
 
-// bothEnds replays a session as client and as server, connected to each other. It returns the number of messages that each has received.
+// bothEnds replays a session as client and as server, connected to each other, and counts the messages that each has received.
 func bothEnds(t *testing.T, s *capture.Session, speed float64, client, server net.Conn) map[capture.Direction]int {
 	t.Helper()
 	counts := map[capture.Direction]int{}
@@ -84,8 +83,7 @@ func TestBothEndsInTime(t *testing.T) {
 	}
 }
 
-// countsOf returns the number of messages of each direction in a session, and the time at which the last one was
-// completed.
+// countsOf returns the number of messages of each direction in a session, and when the last one was completed.
 func countsOf(t *testing.T, s *capture.Session) (counts map[capture.Direction]int, last time.Duration) {
 	t.Helper()
 	counts = map[capture.Direction]int{}
@@ -117,8 +115,7 @@ func TestStep(t *testing.T) {
 	assert.Contains(t, seen, message.TypeCommandAMF0)
 }
 
-// TestPeersThatDoNotGoOn checks the errors for a client that sends no requests, a client that disconnects, and a server that sends
-// nothing.
+// TestPeersThatDoNotGoOn checks the errors for a silent client, a client that disconnects, and a silent server.
 func TestPeersThatDoNotGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := recorded(t, "rtmpdump")
@@ -138,7 +135,7 @@ func TestPeersThatDoNotGoOn(t *testing.T) {
 
 		client, done = shaken()
 		client.Close()
-		require.ErrorContains(t, <-done, "the client has gone")
+		require.ErrorContains(t, <-done, "the client has left")
 
 		mine, theirs := net.Pipe()
 		go func() {

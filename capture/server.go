@@ -15,22 +15,21 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Server serves a recorded session. It sends the chunks of the recorded server, each when the client has sent the requests before it.
-// The client may differ from the recorded one, and may send its requests in another order. It receives the recorded answers with its own
-// transaction ids, and an empty result for a request that is not in the recording. The fields must not be changed after the first call
-// of Serve or ServeConn.
+// Server serves a recorded session. It sends the chunks of the recorded server, each when the client has sent the requests before it. The
+// client may differ from the recorded one, and may send its requests in another order. It receives the recorded answers with its own
+// transaction ids, and an empty result for a request that is not in the recording. The fields must not be changed after the first use.
 type Server struct {
 	Replay
 	// Sessions are the sessions to serve, one for each connection, in order. Further connections get the last session again. A recording
-	// has several sessions if, for example, the client was refused, asked for a password, or redirected.
+	// has several sessions if, for example, the client was asked for a password or redirected.
 	Sessions []*Session
 
 	mu   sync.Mutex
 	next int
 }
 
-// Serve serves every connection of l until ctx is done or l fails. Then it closes l and waits until all connections have ended. It
-// returns the first error of a connection, or the error of ctx or l.
+// Serve serves every connection of l until ctx is done or l fails. Then it closes l and waits until all connections have ended. It returns
+// the first error of a connection, or the error of ctx or l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
@@ -94,14 +93,12 @@ func shakeHands(ctx context.Context, nc net.Conn, shake func() error) error {
 	return nil
 }
 
-// script says when the messages of a session may be sent.
 type script struct {
 	asked   []request
 	answers map[int]int  // the index in asked of the request that a message answers, by the message's ordinal
 	status  map[int]bool // true for messages about the state of a stream, by ordinal
 }
 
-// request is a command of the recorded client.
 type request struct {
 	name        string
 	transaction float64
@@ -112,12 +109,10 @@ type request struct {
 	answer  []byte  // the recorded answer, if the replay has reached it before the client has sent the command
 }
 
-// milestone reports whether the server must not continue before the client has sent the command.
 func (q *request) milestone() bool {
 	return q.name == "connect" || q.name == "createStream" || q.starts()
 }
 
-// starts reports whether media follows the command.
 func (q *request) starts() bool { return q.name == "play" || q.name == "publish" }
 
 func scriptOf(s *Session) (*script, error) {
@@ -151,7 +146,6 @@ func commandOf(m *Message) (cmd message.Command, ok bool) {
 	return cmd, cmd.Name != ""
 }
 
-// asServer is the role of a replay that is the server.
 type asServer struct {
 	*script
 	replay *replay
@@ -180,7 +174,6 @@ func (s *asServer) received(m *Message) {
 	}
 }
 
-// emptyResult returns the answer to a command that is not in the recording.
 func emptyResult(cmd *message.Command) []byte {
 	answer := message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{nil}}
 	if q := (&request{name: cmd.Name}); q.milestone() {
@@ -222,7 +215,6 @@ func (s *asServer) dispensable(i int) bool {
 	return !slices.ContainsFunc(s.asked[i:], func(q request) bool { return q.milestone() })
 }
 
-// settled reports whether the client has sent a command, or a later command that is a milestone.
 func (s *asServer) settled(i int) bool {
 	for j := i; j < len(s.asked); j++ {
 		if q := &s.asked[j]; q.matched && (j == i || q.milestone()) {
@@ -232,7 +224,7 @@ func (s *asServer) settled(i int) bool {
 	return false
 }
 
-func (s *asServer) impatient() bool { return false }
+func (s *asServer) timedOut() bool { return false }
 
 func (s *asServer) header([]byte) {}
 

@@ -12,7 +12,6 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// later returns the tags with the media delayed by ms milliseconds.
 func later(list []flv.Tag, by uint32) []flv.Tag {
 	list = slices.Clone(list)
 	for i := headers; i < len(list); i++ {
@@ -35,7 +34,7 @@ func TestBeginningThatNeverCame(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Equal(t, ClosedEarly, result.Outcome)
 
-	// A live stream has no beginning. In a recording without a duration, a missing beginning can't be noticed.
+	// A live stream has no beginning, and without a duration a missing one can't be noticed.
 	result, err = judged(t, half, 0, nil, io.EOF, true)
 	assert.NoError(t, err)
 	assert.Equal(t, Complete, result.Outcome)
@@ -61,10 +60,10 @@ func TestBeginningThatWasNotAskedFor(t *testing.T) {
 	half := without(sample(t), func(tag flv.Tag) bool { return tag.Type != flv.TagScript && tag.Timestamp < 5000 })
 	d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Start: 3 * time.Second}})
 	assert.NoError(t, err)
-	d.out, d.known = newOutput(io.Discard, 0), 10080*time.Millisecond
+	d.out, d.duration = newOutput(io.Discard, 0), 10080*time.Millisecond
 	for _, tag := range half {
 		assert.NoError(t, d.out.write(tag, nil))
 	}
-	assert.NoError(t, d.judge(t.Context(), nil))
+	assert.NoError(t, d.setOutcome(t.Context(), nil))
 	assert.Equal(t, Complete, d.result.Outcome)
 }

@@ -21,7 +21,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// telling returns the tags with other metadata: a duration and properties.
 func telling(t *testing.T, list []flv.Tag, duration time.Duration, properties amf.ECMAArray) []flv.Tag {
 	list = slices.Clone(list)
 	properties = append(amf.ECMAArray{{Name: "duration", Value: duration.Seconds()}}, properties...)
@@ -35,7 +34,7 @@ func telling(t *testing.T, list []flv.Tag, duration time.Duration, properties am
 	return list
 }
 
-// judged downloads tags from a fake player that then ends with err. io.EOF means that the server has ended the stream.
+// judged downloads tags from a fake player that then returns err. io.EOF means that the server has ended the stream.
 func judged(t *testing.T, list []flv.Tag, duration time.Duration, properties amf.ECMAArray, err error, live bool) (Result, error) {
 	t.Helper()
 	d, newErr := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: live}})
@@ -47,7 +46,6 @@ func judged(t *testing.T, list []flv.Tag, duration time.Duration, properties amf
 	return d.run(conntest.Context(t))
 }
 
-// without returns the tags for which drop returns false.
 func without(list []flv.Tag, drop func(flv.Tag) bool) []flv.Tag {
 	return slices.DeleteFunc(slices.Clone(list), drop)
 }
@@ -83,7 +81,6 @@ func slides(seconds, every int, irregular bool) []flv.Tag {
 	return list
 }
 
-// TestIncomplete checks streams in which a part of a track is missing.
 func TestIncomplete(t *testing.T) {
 	all := sample(t)
 	lost := io.ErrUnexpectedEOF
@@ -198,7 +195,8 @@ func TestContinueFileWithHole(t *testing.T) {
 	assert.True(t, bytes.HasPrefix(got, file))
 }
 
-// TestDamagedAggregate checks that a stream is incomplete if a damaged aggregate has lost messages, even if every track extends to the end.
+// TestDamagedAggregate checks that a stream is incomplete if a damaged aggregate has lost messages, although every track extends to the
+// end.
 func TestDamagedAggregate(t *testing.T) {
 	picture := flv.AppendTag(nil, flv.Tag{Type: flv.TagVideo, Timestamp: 1, Body: make([]byte, 50)})
 	s := rtmptest.Server(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
@@ -214,8 +212,7 @@ func TestDamagedAggregate(t *testing.T) {
 	assert.EqualValues(t, 1, result.BadData)
 }
 
-// TestDamageElsewhere checks that damaged messages outside the stream do not affect the outcome, although they count as bad data of the
-// connection.
+// TestDamageElsewhere checks that damaged messages outside the stream do not affect the outcome, although the connection counts them.
 func TestDamageElsewhere(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		if cmd, err := message.ParseCommand(message.Type(m.Type), m.Body()); err == nil && cmd.Name == "play" {

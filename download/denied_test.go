@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestHangingUpBeforeAnythingCame checks the outcome if the server hangs up before any media. nginx-rtmp with "deny play" sends Play.Start
-// and hangs up; the outcome is then NotStarted, rather than ClosedEarly.
+// TestHangingUpBeforeAnythingCame checks that the outcome is NotStarted rather than ClosedEarly if the server hangs up before any media, as
+// nginx-rtmp does after Play.Start with "deny play".
 func TestHangingUpBeforeAnythingCame(t *testing.T) {
 	var cut atomic.Int64
 	s := rtmptest.Server(t, testserver.Config{Fault: func(int) testserver.Fault { return testserver.Fault{Action: testserver.Cut, At: cut.Load()} }})
@@ -31,7 +31,7 @@ func TestHangingUpBeforeAnythingCame(t *testing.T) {
 			seen[result.Outcome]++
 		}
 		if result.Sessions > 0 && want == NotStarted {
-			assert.ErrorContains(t, err, "nothing came")
+			assert.ErrorContains(t, err, "the server sent nothing")
 		}
 	}
 	assert.Len(t, seen, 2, "%v", seen)

@@ -42,8 +42,7 @@ func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) 
 	return d.run(ctx)
 }
 
-// To writes the stream at rawURL to w, as an FLV file. It ignores Options.Resume. Since To can't change bytes that it has written,
-// recovering from a lost connection only appends to them. In all other respects To is like File.
+// To writes the stream at rawURL to w, as an FLV file. It is like File without Options.Resume. After a lost connection it can only append.
 func To(ctx context.Context, rawURL string, w io.Writer, o *Options) (Result, error) {
 	d, err := newDownload(rawURL, o)
 	if err != nil {
@@ -53,7 +52,6 @@ func To(ctx context.Context, rawURL string, w io.Writer, o *Options) (Result, er
 	return d.run(ctx)
 }
 
-// newDownload fills in the defaults.
 func newDownload(rawURL string, o *Options) (*download, error) {
 	d := &download{log: slog.New(slog.DiscardHandler)}
 	if o != nil {
@@ -95,12 +93,12 @@ type download struct {
 	position   uint32        // timestamp of the last message, in the file's time
 	shifts     shifts        // convert times of the session to times of the file
 	splice     *splice       // not nil while searching for the place where the session continues the file
-	joined     time.Time     // when the file was last written, for live streams
-	came       bool          // something of the stream has arrived, on any connection
+	lastWrite  time.Time     // when the file was last written, for live streams
+	hasMedia   bool          // something of the stream has arrived, on any connection
 	resumed    bool          // the session continues the file
 	from       time.Duration // position at which the session began
 	back       int           // number of key frames between from and the last key frame of the file
-	known      time.Duration // duration of the stream; 0 if unknown
+	duration   time.Duration // duration of the stream; 0 if unknown
 	properties amf.ECMAArray // the newest metadata
 
 	audio, video repeats
@@ -110,8 +108,8 @@ type download struct {
 }
 
 func (d *download) run(ctx context.Context) (Result, error) {
-	d.out.hasty = d.o.Quirks
-	d.known = d.out.tail.duration
+	d.out.emptyFlags = d.o.Quirks
+	d.duration = d.out.tail.duration
 	d.position = d.out.tail.last()
 	d.pace = newPace(mark{time.Now(), d.out.tail.end, ms(d.position)})
 	err := d.sessions(ctx)
@@ -125,7 +123,7 @@ func (d *download) run(ctx context.Context) (Result, error) {
 		err = closeErr
 	}
 	d.reportLast()
-	err = d.judge(ctx, err)
+	err = d.setOutcome(ctx, err)
 	d.result.Size = d.out.tail.end
 	d.result.Audio, d.result.Video, d.result.Data = d.out.audio, d.out.video, d.out.data
 	return d.result, err

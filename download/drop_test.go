@@ -18,9 +18,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// dropping returns the tags that a client receives from a server that drops frames because its queue is full, as nginx-rtmp does. The
-// server sends each timestamp as the difference from the previous frame, so the timestamps after the dropped frames are too small by the
-// duration of those frames.
+// dropping returns what a client receives from a server that drops frames because its queue is full. Like nginx-rtmp, the server sends each
+// timestamp as the difference from the previous frame, so later timestamps are too small by the duration of the dropped frames.
 func dropping(list []flv.Tag, drop func(i int, tag flv.Tag) bool) []flv.Tag {
 	var sent []flv.Tag
 	late, last := map[flv.TagType]uint32{}, map[flv.TagType]uint32{}
@@ -37,12 +36,11 @@ func dropping(list []flv.Tag, drop func(i int, tag flv.Tag) bool) []flv.Tag {
 	return sent
 }
 
-// dropped contains the frames to drop, by index in the tags.
 func dropped(n ...int) func(int, flv.Tag) bool {
 	return func(i int, _ flv.Tag) bool { return slices.Contains(n, i) }
 }
 
-// resumedFrom continues a file from a server that sends the tags in served, and returns the resulting file.
+// resumedFrom continues a file from a server that sends the tags in served.
 func resumedFrom(t *testing.T, file, served []flv.Tag) (Result, []flv.Tag, error) {
 	t.Helper()
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": rtmptest.File(served...)}})
@@ -55,8 +53,8 @@ func resumedFrom(t *testing.T, file, served []flv.Tag) (Result, []flv.Tag, error
 	return result, rtmptest.Tags(t, got), err
 }
 
-// requireInOrder requires that the frames of each track in got are in the same order as in all, that none is repeated, and that timestamps
-// do not decrease.
+// requireInOrder requires that the frames of each track in got are in the order of all, without repetition, and that timestamps do not
+// decrease.
 func requireInOrder(t *testing.T, all, got []flv.Tag, what string) {
 	t.Helper()
 	next, last := map[flv.TagType]int{}, map[flv.TagType]uint32{}
@@ -74,8 +72,8 @@ func requireInOrder(t *testing.T, all, got []flv.Tag, what string) {
 	}
 }
 
-// TestResumeDropped continues a file that lacks a few frames from a server that drops a few other frames. The result must be complete, and
-// no frame may be written twice.
+// TestResumeDropped continues a file that lacks a few frames from a server that drops a few others. The result must be complete, and no
+// frame may be written twice.
 func TestResumeDropped(t *testing.T) {
 	all := recording(40, 50)
 	end := len(all)
@@ -99,7 +97,6 @@ func TestResumeDropped(t *testing.T) {
 	}
 }
 
-// indexBefore returns the index of the last tag of a kind before an index.
 func indexBefore(list []flv.Tag, i int, of func(flv.Tag) bool) int {
 	for i--; !of(list[i]); i-- {
 	}
@@ -124,8 +121,7 @@ func TestResumeDroppedAnywhere(t *testing.T) {
 	}
 }
 
-// TestResumeDroppedSeeking checks a server whose timestamps are right again after a seek, while those in the file are too small because
-// frames were dropped.
+// TestResumeDroppedSeeking checks a server whose timestamps are right again after a seek, while those in the file are too small.
 func TestResumeDroppedSeeking(t *testing.T) {
 	all := recording(40, 2)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -150,8 +146,8 @@ func TestResumeDroppedSeeking(t *testing.T) {
 	}
 }
 
-// TestResumeDroppedSilence checks a file that ends with silence. All frames of silence are equal, so only the frames before them show where
-// the file ends.
+// TestResumeDroppedSilence checks a file that ends with silence, whose frames are all equal. Only the frames before them show where the
+// file ends.
 func TestResumeDroppedSilence(t *testing.T) {
 	all := recording(40, 5)
 	for i, tag := range all {

@@ -16,12 +16,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// impatient recovers without waiting.
 func impatient() *Recovery {
 	return &Recovery{Attempts: 10, Delay: time.Nanosecond, MaxDelay: time.Nanosecond}
 }
 
-// TestRecoverFromCuts downloads one file from a server that closes the connection again and again, after different numbers of bytes.
 func TestRecoverFromCuts(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, action := range []testserver.Action{testserver.Cut, testserver.Reset} {
@@ -47,7 +45,7 @@ func TestRecoverFromCuts(t *testing.T) {
 	}
 }
 
-// TestRecoverStream does the same with To, which can't change bytes that it has written.
+// TestRecoverStream is like TestRecoverFromCuts, for To, which can't change bytes that it has written.
 func TestRecoverStream(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20 {

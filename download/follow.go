@@ -1,11 +1,9 @@
 package download
 
-// maxDrift is the largest change of a track's time shift from one frame in the file to the next, in ms. Servers that drop frames because
-// their queue is full, as nginx-rtmp does, continue the timestamps as if the dropped frames had not existed. So each track falls behind by
-// the duration of its dropped frames.
+// maxDrift is the largest change of a track's time shift from one frame in the file to the next, in ms. nginx-rtmp, for example, drops
+// frames when its queue is full and continues the timestamps as if they had not existed, so the track falls behind by their duration.
 const maxDrift = 1000
 
-// frames contains the frames of a part of a file, by content, in the order of the file.
 type frames map[content][]entry
 
 func framesOf(list []entry) frames {
@@ -16,15 +14,14 @@ func framesOf(list []entry) frames {
 	return f
 }
 
-// follower finds the repeated frames of one track in the file, in the order of the file. Any number of frames may be missing in the file or
-// among the repeated frames.
+// follower finds the repeated frames of one track in the file, in order. Frames may be missing in the file or among the repeated frames.
 type follower struct {
 	frames        // only those of one track are used; they are removed when passed
 	shift  uint32 // added to new times to get those of the file, for the newest frame found
 	after  int64  // offset of the newest frame found; 0 if none
 }
 
-// find returns the place of a frame in the file. If several places have the same content, find returns the one at the expected time.
+// find returns the entry for a frame, or, of several with the same content, the one at the expected time.
 func (f *follower) find(c content, at uint32) (e entry, ok bool) {
 	list := f.frames[c]
 	if len(list) == 0 {
@@ -40,7 +37,7 @@ func (f *follower) find(c content, at uint32) (e entry, ok bool) {
 		if d > maxDrift {
 			break
 		}
-		if near(x.time, want) {
+		if nearlyEqual(x.time, want) {
 			e, n = x, 1
 			break
 		}

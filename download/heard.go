@@ -9,23 +9,22 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// heard contains the server's requests to the download. The goroutine that reads the connection sets them, and interrupts the pending read
-// of the stream.
-type heard struct {
+// requests contains what the server has asked for. The goroutine that reads the connection sets them, and interrupts the pending read of
+// the stream.
+type requests struct {
 	mu     sync.Mutex   // guards the fields below
 	stream *rtmp.Stream // the stream whose read is interrupted; nil until the stream is open
 	empty  bool         // BufferEmpty
 	moved  *reconnect.Moved
 }
 
-// event records a BufferEmpty event.
-func (h *heard) event(u message.UserControl) {
+func (h *requests) userControl(u message.UserControl) {
 	if u.Event == message.EventBufferEmpty {
-		h.note(func() { h.empty = true })
+		h.record(func() { h.empty = true })
 	}
 }
 
-func (h *heard) note(what func()) {
+func (h *requests) record(what func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	what()
@@ -35,21 +34,21 @@ func (h *heard) note(what func()) {
 }
 
 // interrupt sets the stream whose reads are interrupted.
-func (h *heard) interrupt(s *rtmp.Stream) {
+func (h *requests) interrupt(s *rtmp.Stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stream = s
 }
 
-// something reports whether take would return a request.
-func (h *heard) something() bool {
+// pending reports whether take would return a request.
+func (h *requests) pending() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.empty || h.moved != nil
 }
 
 // take returns and clears the requests. The next request then interrupts a read again.
-func (h *heard) take(s *rtmp.Stream) (empty bool, moved *reconnect.Moved) {
+func (h *requests) take(s *rtmp.Stream) (empty bool, moved *reconnect.Moved) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	empty, moved = h.empty, h.moved

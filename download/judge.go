@@ -13,21 +13,21 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// tolerance is how much of a track may be missing at the end of a stream that the server has ended. Tracks differ in length by some frames,
-// and the duration in the metadata is not exact.
+// tolerance is how much of a track may be missing when the server has ended the stream. Tracks differ in length by some frames, and the
+// duration in the metadata is not exact.
 const tolerance = time.Second
 
-// reached reports whether at least one track extends to the end of the stream. It returns true if the end of the stream is unknown.
-func (d *download) reached() bool { return d.ends(tolerance) }
+// reachedEnd reports whether at least one track extends to the end of the stream, or the end is unknown.
+func (d *download) reachedEnd() bool { return d.endsWithin(tolerance) }
 
-// filled reports whether the last frame of a track has arrived, judging by the duration alone.
-func (d *download) filled() bool {
+// hasLastFrame reports whether the last frame of a track has arrived, judging by the duration alone.
+func (d *download) hasLastFrame() bool {
 	const rounding = 10 * time.Millisecond // precision of the duration in the metadata
-	return d.end() > 0 && d.ends(rounding)
+	return d.end() > 0 && d.endsWithin(rounding)
 }
 
-// ends reports whether the last frame of a track ends at most missing before the end of the stream.
-func (d *download) ends(missing time.Duration) bool {
+// endsWithin reports whether the last frame of a track ends at most missing before the end of the stream.
+func (d *download) endsWithin(missing time.Duration) bool {
 	end, reached := d.end(), d.end() == 0
 	for _, tr := range []*track{&d.out.tail.audio, &d.out.tail.video} {
 		reached = reached || tr.seen && d.streamTime(tr.last+tr.step)+missing >= end
@@ -35,43 +35,42 @@ func (d *download) ends(missing time.Duration) bool {
 	return reached
 }
 
-// streamTime returns the position in the stream for a timestamp in the file. It subtracts the jumps in the timestamps. If the timestamps of
-// a stream begin after its duration, their origin is arbitrary.
+// streamTime converts a timestamp in the file to a position in the stream, without jumps. If the timestamps of a stream begin after its
+// duration, their origin is arbitrary.
 func (d *download) streamTime(t uint32) time.Duration {
-	if first := d.out.tail.first.time; d.known > 0 && ms(first+d.base) > d.known {
+	if first := d.out.tail.first.time; d.duration > 0 && ms(first+d.base) > d.duration {
 		return ms(t-first) + d.target.start - d.jumped()
 	}
 	return ms(t+d.base) - d.jumped()
 }
 
-// jumps reports whether a step between two frames is a jump in the timestamps: it is longer than the stream, so it can't be missing media.
-func (d *download) jumps(s step) bool { return d.known > 0 && ms(s.length()) > d.known }
+// isJump reports whether a step between two frames is longer than the stream, so that it can't be missing media.
+func (d *download) isJump(s step) bool { return d.duration > 0 && ms(s.length()) > d.duration }
 
-// jumped returns the sum of the jumps.
-func (d *download) jumped() (most time.Duration) {
+func (d *download) jumped() (longest time.Duration) {
 	for _, kind := range tracksOf {
 		sum := time.Duration(0)
 		for _, s := range d.out.tail.trackOf(kind).rhythm.long {
-			if d.jumps(s) {
+			if d.isJump(s) {
 				sum += ms(s.length())
 			}
 		}
-		most = max(most, sum)
+		longest = max(longest, sum)
 	}
-	return most
+	return longest
 }
 
 // end returns the position at which the stream should end, or 0 if it is unknown.
 func (d *download) end() time.Duration {
-	if stop := d.target.stop; stop > 0 && (d.known == 0 || stop < d.known) {
+	if stop := d.target.stop; stop > 0 && (d.duration == 0 || stop < d.duration) {
 		return stop
 	}
-	return d.known
+	return d.duration
 }
 
-// headless returns the gaps at the beginning of the tracks. There are such gaps only if all tracks begin late and the stream is shorter
-// than its duration by as much. There are none if the server was asked to begin later.
-func (d *download) headless() (list []Gap) {
+// gapsAtStart returns the gaps at the beginning of the tracks: all tracks begin late, although playing should begin at 0, and the stream is
+// shorter than its duration by as much.
+func (d *download) gapsAtStart() (list []Gap) {
 	t, end := d.out.tail, d.end()
 	if d.target.live || d.target.start > 0 || end == 0 || t.empty() {
 		return nil
@@ -89,11 +88,11 @@ func (d *download) headless() (list []Gap) {
 	return list
 }
 
-// holes returns the gaps between the frames of the tracks.
-func (d *download) holes() (list []Gap) {
+// gapsBetween returns the gaps between the frames of the tracks.
+func (d *download) gapsBetween() (list []Gap) {
 	for _, kind := range tracksOf {
 		for _, s := range d.out.tail.trackOf(kind).rhythm.gaps() {
-			if !d.jumps(s) {
+			if !d.isJump(s) {
 				list = append(list, Gap{kind, ms(s.from), ms(s.to)})
 			}
 		}
@@ -101,9 +100,8 @@ func (d *download) holes() (list []Gap) {
 	return list
 }
 
-// ragged returns the gaps at the end of the tracks. If ended is set, the server has ended the stream, and a track may
-// end a little earlier.
-func (d *download) ragged(ended bool) (list []Gap) {
+// gapsAtEnd returns the gaps at the end of the tracks. If the server has ended the stream, a track may end a little earlier.
+func (d *download) gapsAtEnd(ended bool) (list []Gap) {
 	t := d.out.tail
 	end := d.end()
 	if end == 0 {
@@ -111,10 +109,10 @@ func (d *download) ragged(ended bool) (list []Gap) {
 	}
 	for _, kind := range tracksOf {
 		tr := t.trackOf(kind)
-		if d.target.live || !d.judgeable(kind) {
+		if d.target.live || !d.endKnown(kind) {
 			continue
 		}
-		missing := ms(tr.rhythm.few())
+		missing := ms(tr.rhythm.fewFrames())
 		if ended {
 			missing = max(missing, tolerance)
 		}
@@ -127,9 +125,8 @@ func (d *download) ragged(ended bool) (list []Gap) {
 
 var tracksOf = []flv.TagType{flv.TagAudio, flv.TagVideo}
 
-// judgeable reports whether the expected end of a track is known: the track must be regular, or be named by the
-// metadata.
-func (d *download) judgeable(kind flv.TagType) bool {
+// endKnown reports whether the expected end of a track is known: the track is regular, or the metadata names it.
+func (d *download) endKnown(kind flv.TagType) bool {
 	tr := d.out.tail.trackOf(kind)
 	if tr.rhythm.total > 0 {
 		return tr.rhythm.regular()
@@ -154,40 +151,39 @@ func (d *download) judgeable(kind flv.TagType) bool {
 	return named == true
 }
 
-// judge sets the outcome of the download. err is the error that ended the last session.
-func (d *download) judge(ctx context.Context, err error) error {
+// setOutcome sets the outcome of the download. err is the error that ended the last session.
+func (d *download) setOutcome(ctx context.Context, err error) error {
 	r := &d.result
-	r.Position, r.Duration = ms(d.position), d.known
-	r.Gaps = slices.Concat(d.headless(), d.holes(), d.ragged(err == nil))
+	r.Position, r.Duration = ms(d.position), d.duration
+	r.Gaps = slices.Concat(d.gapsAtStart(), d.gapsBetween(), d.gapsAtEnd(err == nil))
 	whole := r.BadData == 0 && (d.target.live || len(r.Gaps) == 0)
 	switch {
-	case err == nil && !d.target.live && !d.reached():
+	case err == nil && !d.target.live && !d.reachedEnd():
 		r.Outcome = Truncated
 		return fmt.Errorf("%w: at %v of %v", ErrTruncated, r.Position, r.Duration)
 	case err == nil && !whole:
 		r.Outcome = Incomplete
 		return fmt.Errorf("%w: %d gaps, %d damaged messages", ErrIncomplete, len(r.Gaps), r.BadData)
-	case err == nil, whole && d.allCame(err):
+	case err == nil, whole && d.allReceived(err):
 		r.Outcome = Complete
 		return nil
 	}
-	r.Outcome = d.failure(ctx, err)
+	r.Outcome = d.outcome(ctx, err)
 	if r.Sessions > 0 && r.Outcome == NotStarted {
-		return fmt.Errorf("download: nothing came, the server may not allow this client to play: %w", err)
+		return fmt.Errorf("download: the server sent nothing and may not allow this client to play: %w", err)
 	}
 	return err
 }
 
-// failure returns the outcome of a download that ended with err.
-func (d *download) failure(ctx context.Context, err error) Outcome {
+func (d *download) outcome(ctx context.Context, err error) Outcome {
 	switch {
 	case isWrite(err):
 		return WriteFailed
 	case ctx.Err() != nil:
 		return Canceled
-	case d.result.Sessions == 0, !d.came && errors.Is(err, io.ErrUnexpectedEOF): // nginx-rtmp hangs up like this to deny a request
+	case d.result.Sessions == 0, !d.hasMedia && errors.Is(err, io.ErrUnexpectedEOF): // nginx-rtmp hangs up like this to deny a request
 		return NotStarted
-	case lost(err):
+	case connectionLost(err):
 		return ClosedEarly
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return TimedOut
@@ -195,13 +191,12 @@ func (d *download) failure(ctx context.Context, err error) Outcome {
 	return Truncated
 }
 
-// allCame reports whether the whole known duration had arrived before the connection was lost.
-func (d *download) allCame(err error) bool {
-	return lost(err) && !d.target.live && d.splice == nil && d.filled() && len(d.ragged(false)) == 0
+// allReceived reports whether the whole known duration had arrived before the connection was lost.
+func (d *download) allReceived(err error) bool {
+	return connectionLost(err) && !d.target.live && d.splice == nil && d.hasLastFrame() && len(d.gapsAtEnd(false)) == 0
 }
 
-// lost reports whether err means that the connection was lost or has to be replaced.
-func lost(err error) bool {
+func connectionLost(err error) bool {
 	var again *reconnect.Moved
 	return !isWrite(err) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again))
 }

@@ -15,8 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// piped starts a server in a synctest bubble. The server ends with the test. The URL of a stream is url followed by the stream's name, and
-// o connects to the server.
+// piped starts a server in a synctest bubble that ends with the test. url is the beginning of its streams' URLs, and o connects to it.
 func piped(t *testing.T, cfg testserver.Config) (url string, o *rtmp.Options) {
 	t.Helper()
 	listener := conntest.NewPipes("server")
@@ -25,7 +24,6 @@ func piped(t *testing.T, cfg testserver.Config) (url string, o *rtmp.Options) {
 	return s.URL("vod", ""), &rtmp.Options{DialContext: listener.DialContext}
 }
 
-// whole returns the result of an uninterrupted download.
 func whole(t *testing.T, url string, o *Options) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "whole.flv")

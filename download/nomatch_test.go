@@ -17,8 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestNothingInCommon checks that another recording at the same URL is not joined to the file. It tries all ways in which servers begin to
-// play.
+// TestNothingInCommon checks that another recording at the same URL is not joined to the file, however the server begins to play.
 func TestNothingInCommon(t *testing.T) {
 	all := sample(t)
 	other := reencoded(all)
@@ -41,7 +40,7 @@ func TestNothingInCommon(t *testing.T) {
 }
 
 // TestCutIsReplacedFirst checks a stream that matches the file at first and then differs. It must replace the rest of the file, but only
-// after as much of the stream has arrived.
+// when as much has arrived.
 func TestCutIsReplacedFirst(t *testing.T) {
 	all := recording(120, 1000)
 	other := append(append([]flv.Tag{}, all[:20]...), reencoded(all)[20:]...)
@@ -154,7 +153,7 @@ func TestSync(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// TestMoreThanTheServerHas checks a file whose last tags the server does not have. They are cut off if the server has played that far.
+// TestMoreThanTheServerHas checks that tags that the server does not have are cut off if it has played that far.
 func TestMoreThanTheServerHas(t *testing.T) {
 	all := sample(t)
 	mark := flv.Tag{Type: flv.TagVideo, Timestamp: 9960, Body: []byte{0x17, 2, 0, 0, 0}} // time of the last picture

@@ -14,7 +14,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// jumping returns the sample with a jump in its timestamps before a tag.
 func jumping(t *testing.T, at int, by time.Duration) []flv.Tag {
 	all := rtmptest.SampleTags(t)
 	for i := at; i < len(all); i++ {
@@ -23,8 +22,8 @@ func jumping(t *testing.T, at int, by time.Duration) []flv.Tag {
 	return all
 }
 
-// TestTimesThatJump checks downloads of recordings whose timestamps begin late or jump. Servers that pace recordings by their timestamps,
-// such as nginx-rtmp, send these only to a client that announces a long buffer.
+// TestTimesThatJump checks downloads of recordings whose timestamps begin late or jump. Servers that pace recordings by their timestamps
+// send these only to a client that announces a long buffer.
 func TestTimesThatJump(t *testing.T) {
 	for _, test := range []struct {
 		name string

@@ -9,31 +9,30 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// output writes the download as FLV, to a file or another writer. Every write consists of whole tags.
+// output writes the download as FLV. Every write consists of whole tags.
 type output struct {
-	file    *os.File // nil if the output can't be cut
-	closer  io.Closer
-	sync    func(*os.File) error // nil means that the system decides when to write to the disk
-	w       io.Writer
-	pending []byte // whole tags and the file header that wait for flush
-	run     []byte // the same, in memory of the caller of write; at most one of pending and run is in use
-	tail    *tail  // tail of the file, including the pending tags
+	file     *os.File // nil if the output can't be cut
+	closer   io.Closer
+	sync     func(*os.File) error // nil means that the system decides when to write to the disk
+	w        io.Writer
+	pending  []byte // whole tags and the file header that wait for flush
+	borrowed []byte // the same, in memory of the caller of write; at most one of pending and borrowed is in use
+	tail     *tail  // tail of the file, including the pending tags
 
-	begun   bool // the file header has been written
-	stale   bool // the file has bytes after tail.end
-	hasty   bool // as in rtmpdump, the file header announces neither audio nor video if the metadata's timestamp is not 0
-	prelude flv.Prelude
-	early   []flv.Tag // copies of the tags that wait for the file header
+	begun      bool // the file header has been written
+	stale      bool // the file has bytes after tail.end
+	emptyFlags bool // as in rtmpdump, the file header announces neither audio nor video if the metadata's timestamp is not 0
+	prelude    flv.Prelude
+	waiting    []flv.Tag // copies of the tags that wait for the file header
 
 	audio, video, data int64 // tags written
 }
 
-// newOutput returns an output that writes to w from the beginning.
 func newOutput(w io.Writer, skip int) *output {
-	return &output{w: w, tail: &tail{skip: skip, unread: true}}
+	return &output{w: w, tail: &tail{skip: skip, writeOnly: true}}
 }
 
-// createOutput opens a file to be replaced, and creates it if necessary. The old content stays in the file until the first tag is written.
+// createOutput opens a file to be replaced, or creates it. The old content stays until the first tag is written.
 func createOutput(path string, skip int) (*output, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe or a device
 		f, err := os.Create(path)
@@ -50,11 +49,11 @@ func createOutput(path string, skip int) (*output, error) {
 	}
 	o := newOutput(f, skip)
 	o.file, o.closer, o.stale = f, f, true
-	o.tail.file, o.tail.unread = f, false
+	o.tail.file, o.tail.writeOnly = f, false
 	return o, nil
 }
 
-// resumeOutput opens a file to be continued. If the file has nothing to continue, resumeOutput behaves like createOutput.
+// resumeOutput opens a file to be continued. If there is nothing to continue, it behaves like createOutput.
 func resumeOutput(path string, skip int) (*output, error) {
 	o, err := createOutput(path, skip)
 	if err != nil || o.file == nil {
@@ -86,7 +85,6 @@ func (o *output) close() error {
 	return nil
 }
 
-// flushDisk flushes the file to the disk if Options.Sync is set.
 func (o *output) flushDisk() error {
 	if err := o.flush(); err != nil || o.sync == nil || o.file == nil {
 		return err
@@ -133,16 +131,16 @@ func (o *output) write(tag flv.Tag, raw []byte) error {
 		return o.put(tag, raw)
 	}
 	tag.Body = bytes.Clone(tag.Body)
-	o.early = append(o.early, tag)
-	if o.prelude.Add(tag.Type, tag.Timestamp, len(tag.Body)) || o.hasty && tag.Timestamp != 0 {
+	o.waiting = append(o.waiting, tag)
+	if o.prelude.Add(tag.Type, tag.Timestamp, len(tag.Body)) || o.emptyFlags && tag.Timestamp != 0 {
 		return o.begin()
 	}
 	return nil
 }
 
-// begin adds the file header and the tags that have waited for it.
+// begin adds the file header and the tags that waited for it.
 func (o *output) begin() error {
-	if o.begun || len(o.early) == 0 {
+	if o.begun || len(o.waiting) == 0 {
 		return nil
 	}
 	if o.stale {
@@ -152,8 +150,8 @@ func (o *output) begin() error {
 	}
 	o.pending = flv.AppendFileHeader(o.pending, o.prelude.Header())
 	o.begun, o.tail.end = true, flv.FileHeaderSize
-	early := o.early
-	o.early = nil
+	early := o.waiting
+	o.waiting = nil
 	for _, tag := range early {
 		if err := o.put(tag, nil); err != nil {
 			return err
@@ -174,21 +172,20 @@ func (o *output) put(tag flv.Tag, raw []byte) error {
 	return err
 }
 
-// add copies a tag to pending, or refers to raw: tags that are adjacent in memory are written together without
-// copying.
+// add copies a tag to pending, or refers to raw: tags that are adjacent in memory are written together without copying.
 func (o *output) add(tag flv.Tag, raw []byte) error {
 	asItIs := raw != nil && timeOf(raw) == tag.Timestamp
-	if asItIs && follows(o.run, raw) {
-		o.run = o.run[:len(o.run)+len(raw)]
+	if asItIs && adjacent(o.borrowed, raw) {
+		o.borrowed = o.borrowed[:len(o.borrowed)+len(raw)]
 		return nil
 	}
-	if asItIs || len(o.run) > 0 || len(o.pending) >= gather {
+	if asItIs || len(o.borrowed) > 0 || len(o.pending) >= gather {
 		if err := o.flush(); err != nil {
 			return err
 		}
 	}
 	if asItIs {
-		o.run = raw
+		o.borrowed = raw
 	} else {
 		o.pending = flv.AppendTag(o.pending, tag)
 	}
@@ -200,10 +197,8 @@ func timeOf(raw []byte) uint32 {
 	return t.Timestamp
 }
 
-// follows reports whether b begins in memory where a ends.
-func follows(a, b []byte) bool { return len(a) < cap(a) && &a[:len(a)+1][len(a)] == &b[0] }
+func adjacent(a, b []byte) bool { return len(a) < cap(a) && &a[:len(a)+1][len(a)] == &b[0] }
 
-// counter returns the counter for a tag type.
 func (o *output) counter(t flv.TagType) *int64 {
 	switch t {
 	case flv.TagAudio:
@@ -214,12 +209,10 @@ func (o *output) counter(t flv.TagType) *int64 {
 	return &o.data
 }
 
-// restart discards the tags that have not been written.
-func (o *output) restart() {
-	o.early, o.prelude = nil, flv.Prelude{}
+func (o *output) discard() {
+	o.waiting, o.prelude = nil, flv.Prelude{}
 }
 
-// finish writes all tags, including those that wait for the file header.
 func (o *output) finish() error {
 	if err := o.begin(); err != nil {
 		return err
@@ -227,29 +220,28 @@ func (o *output) finish() error {
 	return o.flush()
 }
 
-// flush writes what is pending.
 func (o *output) flush() error {
 	b := o.pending
-	if len(o.run) > 0 {
-		b = o.run
+	if len(o.borrowed) > 0 {
+		b = o.borrowed
 	}
 	if len(b) == 0 {
 		return nil
 	}
-	o.pending, o.run = o.pending[:0], nil
+	o.pending, o.borrowed = o.pending[:0], nil
 	n, err := o.w.Write(b)
 	if err == nil && n < len(b) {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		return o.failed(b, n, err)
+		return o.writeFailed(b, n, err)
 	}
 	return nil
 }
 
-// failed is called after a write error, such as a full disk. It discards the bytes that were not written, and cuts the file after the last
-// whole tag. n bytes of b were written.
-func (o *output) failed(b []byte, n int, err error) error {
+// writeFailed handles a write error, such as a full disk, after n bytes of b were written. It discards the rest, and cuts the file after
+// the last whole tag.
+func (o *output) writeFailed(b []byte, n int, err error) error {
 	start := o.tail.end - int64(len(b))
 	whole := 0 // number of bytes of b in whole tags
 	for at := 0; at < len(b); {

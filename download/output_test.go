@@ -12,8 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 )
 
-// TestFailedWriteKeepsWholeTags checks that after a partial write the file ends after a whole tag, and that only tags in the file are
-// counted.
+// TestFailedWriteKeepsWholeTags checks that after a partial write the file ends after a whole tag, and only tags in it are counted.
 func TestFailedWriteKeepsWholeTags(t *testing.T) {
 	all := sample(t)[:12]
 	var raw []byte // the tags as a player writes them
@@ -53,7 +52,6 @@ func TestFailedWriteKeepsWholeTags(t *testing.T) {
 	}
 }
 
-// shortFile accepts a limited number of bytes.
 type shortFile struct {
 	file *os.File
 	left int
@@ -67,8 +65,8 @@ func (f *shortFile) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// TestWritesAreFew checks that tags whose timestamps need no change are written without copying, with one write for each contiguous piece
-// of memory.
+// TestWritesAreFew checks that tags whose timestamps need no change are written without copying, in one write for each contiguous piece of
+// memory.
 func TestWritesAreFew(t *testing.T) {
 	all := sample(t)
 	raw := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})

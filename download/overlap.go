@@ -13,13 +13,12 @@ type overlap struct {
 	*splice
 	shift        uint32
 	found        []int    // index in tail.recent of each held tag; -1 if it is not there
-	at           []uint32 // time of each held tag in the file
-	again        []bool   // tags of tail.recent that have arrived again
+	times        []uint32 // time of each held tag in the file
+	repeated     []bool   // tags of tail.recent that have arrived again
 	lowest       int      // all tags of tail.recent from this index on have arrived again, or should have arrived
 	audio, video alignment
 }
 
-// alignment maps a track of the held tags to the same track of the file.
 type alignment struct {
 	follower
 	span
@@ -27,15 +26,15 @@ type alignment struct {
 	fresh bool // frames that are not in the file have arrived after that one
 }
 
-// span is the time range of a track's new tags, converted to times of the file.
+// span is the time range of a track's new tags, in times of the file.
 type span struct {
 	seen        bool
 	first, last uint32
 }
 
 func newOverlap(s *splice, shift uint32) *overlap {
-	o := &overlap{splice: s, shift: shift, found: make([]int, len(s.held)), at: make([]uint32, len(s.held)),
-		again: make([]bool, len(s.tail.recent))}
+	o := &overlap{splice: s, shift: shift, found: make([]int, len(s.held)), times: make([]uint32, len(s.held)),
+		repeated: make([]bool, len(s.tail.recent))}
 	f := framesOf(s.tail.recent)
 	o.audio = alignment{follower: follower{frames: f, shift: shift}, pair: -1}
 	o.video = alignment{follower: follower{frames: f, shift: shift}, pair: -1}
@@ -51,37 +50,36 @@ func newOverlap(s *splice, shift uint32) *overlap {
 		}
 		a := o.track(s.held[i].typ)
 		if !a.seen {
-			a.seen, a.first = true, o.at[i]
+			a.seen, a.first = true, o.times[i]
 		}
-		a.last = o.at[i]
+		a.last = o.times[i]
 	}
 	for i := range s.tail.recent {
 		e := &s.tail.recent[i]
-		if a := o.track(e.typ); !o.again[i] && (!a.seen || int32(e.time-a.first) < 0) {
+		if a := o.track(e.typ); !o.repeated[i] && (!a.seen || int32(e.time-a.first) < 0) {
 			o.lowest = max(o.lowest, i+1)
 		}
 	}
 	return o
 }
 
-// align searches the file for a held frame.
 func (o *overlap) align(i int) {
 	h := &o.held[i]
 	a := o.track(h.typ)
 	before := a.shift
 	e, ok := a.find(h.content, h.Timestamp)
-	o.at[i] = h.Timestamp + a.shift
+	o.times[i] = h.Timestamp + a.shift
 	if !ok {
 		a.fresh = true
 		return
 	}
 	recent := o.tail.recent
 	k, _ := slices.BinarySearchFunc(recent, e.offset, func(e entry, offset int64) int { return cmp.Compare(e.offset, offset) })
-	o.found[i], o.again[k] = k, true
+	o.found[i], o.repeated[k] = k, true
 	if a.pair < 0 { // earlier frames have the same shift
 		for j := range i {
 			if o.held[j].typ == h.typ {
-				o.at[j] += a.shift - before
+				o.times[j] += a.shift - before
 			}
 		}
 	} else if !a.fresh { // the frames between the two are only in the file, and stay there
@@ -102,41 +100,38 @@ func (o *overlap) track(kind flv.TagType) *alignment {
 	return &o.audio
 }
 
-// passed reports whether every track has passed its end in the file.
 func (o *overlap) passed() bool { return o.tail.passed(&o.audio.span, &o.video.span) }
 
-// unlike reports whether no frame has matched for a long time, within the known part of the file.
-func (o *overlap) unlike() bool {
+// noRecentMatch reports whether no frame has matched for a long time, within the known part of the file.
+func (o *overlap) noRecentMatch() bool {
 	since := o.tail.recent[0].time
 	for _, a := range []*alignment{&o.audio, &o.video} {
 		if a.pair >= 0 && int32(o.tail.recent[a.pair].time-since) > 0 {
 			since = o.tail.recent[a.pair].time
 		}
 	}
-	return int32(o.at[len(o.at)-1]-since) > maxUnlike
+	return int32(o.times[len(o.times)-1]-since) > maxUnmatched
 }
 
-// alike reports whether enough frames of the file have arrived again: more than half of those that should have by now.
-func (o *overlap) alike() bool {
+// enoughMatches reports whether more than half of the frames that should have arrived again have done so.
+func (o *overlap) enoughMatches() bool {
 	same, all := 0, 0
 	for i := range o.tail.recent {
 		e := &o.tail.recent[i]
-		if o.again[i] {
+		if o.repeated[i] {
 			same++
 		}
-		if a := o.track(e.typ); o.again[i] || a.seen && int32(e.time-a.first) >= 0 {
+		if a := o.track(e.typ); o.repeated[i] || a.seen && int32(e.time-a.first) >= 0 {
 			all++
 		}
 	}
 	return 2*same > all
 }
 
-// plan returns the plan that keeps the file up to the first damaged tag or the first place where a new tag belongs, and appends the new
-// tags.
-func (o *overlap) plan() plan { return o.keep(o.kept()) }
+func (o *overlap) plan() plan { return o.planFor(o.kept()) }
 
-// keep returns the plan that keeps the first keep tags of tail.recent.
-func (o *overlap) keep(keep int) plan {
+// planFor returns the plan that keeps the first keep tags of tail.recent.
+func (o *overlap) planFor(keep int) plan {
 	t := o.tail
 	p := plan{cut: t.end, byContent: true}
 	if keep < len(t.recent) {
@@ -144,7 +139,7 @@ func (o *overlap) keep(keep int) plan {
 	}
 	var audio, video track // tracks of the kept tags
 	for _, e := range t.recent[:keep] {
-		pick(e.typ, &audio, &video).advance(e.time)
+		trackFor(e.typ, &audio, &video).advance(e.time)
 	}
 	p.covered = o.covers(t.recent[keep:])
 	p.gap = max(gap(&audio, &o.audio.span), gap(&video, &o.video.span))
@@ -158,8 +153,8 @@ func (o *overlap) keep(keep int) plan {
 		write := false
 		switch {
 		case h.isFrame():
-			j, kept := joints[h.typ], pick(h.typ, &audio, &video)
-			write = i > j.held && o.inside(i) && (j.exact || !kept.seen || int32(h.Timestamp+j.shift-kept.last) > 0)
+			j, kept := joints[h.typ], trackFor(h.typ, &audio, &video)
+			write = i > j.held && o.isKnownPart(i) && (j.exact || !kept.seen || int32(h.Timestamp+j.shift-kept.last) > 0)
 		case h.isConfig():
 			write = !t.headers.Has(h.Tag)
 		}
@@ -172,14 +167,13 @@ func (o *overlap) keep(keep int) plan {
 	return p
 }
 
-// joint is the place where a track continues.
 type joint struct {
 	held  int    // number of held tags up to the last one that is in the file; -1 if none is
 	exact bool   // the kept part of the track ends at the joint
 	shift uint32 // to be added to the times after the joint
 }
 
-// joint searches for the newest held frame that is among the kept frames.
+// joint finds the newest held frame that is among the kept frames.
 func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	last := keep - 1
 	for last >= 0 && o.tail.recent[last].typ != kind {
@@ -192,12 +186,12 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 		switch k := o.found[i]; {
 		case !h.isFrame() || h.typ != kind:
 		case k >= 0 && k < keep:
-			j = joint{i, k == last, o.at[i] - h.Timestamp}
+			j = joint{i, k == last, o.times[i] - h.Timestamp}
 			begun = true
-		case k >= 0 && last >= 0 && !j.exact: // the file keeps other tags where those that arrived after the previous match belong
-			return joint{i - 1, true, o.at[i] - h.Timestamp}
+		case k >= 0 && last >= 0 && !j.exact: // between these matches the file keeps other tags
+			return joint{i - 1, true, o.times[i] - h.Timestamp}
 		case !begun:
-			j.shift, begun = o.at[i]-h.Timestamp, true
+			j.shift, begun = o.times[i]-h.Timestamp, true
 		}
 	}
 	return j
@@ -211,7 +205,6 @@ func (o *overlap) covers(cut []entry) bool {
 	})
 }
 
-// gap returns the time between the end of a track and the place where it continues.
 func gap(t *track, sp *span) time.Duration {
 	if !sp.seen {
 		return 0
@@ -219,40 +212,40 @@ func gap(t *track, sp *span) time.Duration {
 	return t.gap(sp.first)
 }
 
-// inside reports whether a held frame lies within the known part of the file.
-func (o *overlap) inside(i int) bool {
+// isKnownPart reports whether a held frame lies within the known part of the file.
+func (o *overlap) isKnownPart(i int) bool {
 	oldest := o.tail.recent[0]
 	if oldest.offset == o.tail.first.offset {
-		return int32(o.at[i]-oldest.time) >= 0
+		return int32(o.times[i]-oldest.time) >= 0
 	}
 	since, seen := o.oldest[o.held[i].typ] // the tracks may drift differently
 	if !seen {
 		since = oldest.time
 	}
-	return int32(o.at[i]-since) > 0
+	return int32(o.times[i]-since) > 0
 }
 
 // kept returns the number of tags of tail.recent that stay in the file.
 func (o *overlap) kept() int {
-	keep := max(o.same(), o.lowest)
+	keep := max(o.beforeFirstNew(), o.lowest)
 	for i := o.lowest; i < keep; i++ {
 		e := &o.tail.recent[i]
-		if a := o.track(e.typ); !o.again[i] && int32(a.last-e.time) >= 0 {
+		if a := o.track(e.typ); !o.repeated[i] && int32(a.last-e.time) >= 0 {
 			return i // damaged
 		}
 	}
 	return keep
 }
 
-// same returns the number of tags of tail.recent before the first new one.
-func (o *overlap) same() int {
+// beforeFirstNew returns the number of tags of tail.recent before the first new one.
+func (o *overlap) beforeFirstNew() int {
 	keep := 0
 	for i := range o.held {
 		switch h := &o.held[i]; {
 		case !h.isFrame():
 		case o.found[i] >= 0:
 			keep = max(keep, o.found[i]+1)
-		case o.inside(i):
+		case o.isKnownPart(i):
 			return keep
 		}
 	}

@@ -48,17 +48,16 @@ func TestStreamIsAskedForOnce(t *testing.T) {
 	}
 }
 
-// TestPipeliningIsGivenUp checks that after a server has rejected pipelining, the next connection uses less of it.
 func TestPipeliningIsGivenUp(t *testing.T) {
 	d, err := newDownload("rtmp://server/app/name", nil)
 	require.NoError(t, err)
 	assert.Equal(t, rtmp.PipelineCommands, d.target.pipelining)
 	d, err = newDownload("rtmp://server/app/name", &Options{RTMP: &rtmp.Options{Pipelining: rtmp.PipelineHandshake}})
 	require.NoError(t, err)
-	d.target.minded(1)
+	d.target.reducePipelining(1)
 	assert.Equal(t, rtmp.PipelineCommands, d.target.pipelining)
-	d.target.minded(0)
+	d.target.reducePipelining(0)
 	assert.Equal(t, rtmp.PipelineCommands, d.target.pipelining)
-	d.target.minded(3)
+	d.target.reducePipelining(3)
 	assert.Equal(t, rtmp.PipelineNone, d.target.pipelining)
 }

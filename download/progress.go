@@ -10,7 +10,7 @@ import (
 // Phase is what a download is doing.
 type Phase int
 
-// These are the phases, in order. Connecting follows Retrying.
+// The phases, in order. Connecting follows Retrying.
 const (
 	Connecting Phase = iota
 	Connected        // connect has been accepted
@@ -34,7 +34,7 @@ var phaseNames = [...]string{
 	Matching: "matching", Retrying: "retrying",
 }
 
-// Progress is the state of a download. It is valid during the call.
+// Progress is the state of a download.
 type Progress struct {
 	Phase    Phase
 	Size     int64         // size of the file, in bytes
@@ -52,44 +52,39 @@ type Progress struct {
 	Remaining     time.Duration // estimated time for the rest at the present pace; 0 if unknown
 }
 
-// reportInterval is the minimum time between reports of the same phase.
 const reportInterval = 100 * time.Millisecond
 
-// report calls Options.Progress.
 func (d *download) report(p Progress) {
 	if d.o.Progress == nil {
 		return
 	}
 	now := time.Now()
 	if arriving := p.Phase == Receiving || p.Phase == Matching; arriving && p.Phase == d.reported.phase && now.Sub(d.reported.at) < reportInterval {
-		d.reported.late = true
+		d.reported.pending = true
 		return
 	}
 	d.reported = reported{phase: p.Phase, at: now}
-	p.Size, p.Position, p.Duration = d.out.tail.end, ms(d.position), d.known
+	p.Size, p.Position, p.Duration = d.out.tail.end, ms(d.position), d.duration
 	p.From, p.Resuming = d.from, d.resumed
 	p.StartSize, p.StartPosition = d.pace.first.size, d.pace.first.position
 	p.Rate, p.Remaining = d.pace.at(mark{now, p.Size, p.Position}, p.Duration)
 	d.o.Progress(&p)
 }
 
-// reportLast reports the progress since the last report, if there is any.
 func (d *download) reportLast() {
-	if d.reported.late {
+	if d.reported.pending {
 		d.reported.at = time.Time{}
 		d.report(Progress{Phase: d.reported.phase})
 	}
 }
 
-// reported is the last report.
 type reported struct {
-	phase Phase
-	at    time.Time
-	late  bool // there is something new to report
+	phase   Phase
+	at      time.Time
+	pending bool // there is something new to report
 }
 
-// paceWindow is the minimum time over which the pace is measured. Until that much time has passed, the pace is measured from the beginning
-// of the download.
+// paceWindow is the minimum time over which the pace is measured. Before that, it is measured from the beginning of the download.
 const paceWindow = 5 * time.Second
 
 // pace measures the speed of a download between older and now.
@@ -97,7 +92,6 @@ type pace struct {
 	first, older, newer mark
 }
 
-// mark is the progress of a download at a point in time.
 type mark struct {
 	time     time.Time
 	size     int64

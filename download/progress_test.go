@@ -11,14 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReportsAreFewAndComplete checks that Progress is called at most ten times a second even if data arrives very fast, and that the last
-// call reports all of the data.
+// TestReportsAreFewAndComplete checks that Progress is called at most ten times a second, and that the last call reports all of the data.
 func TestReportsAreFewAndComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []Progress
 		d, err := newDownload("rtmp://h/a/b", &Options{Progress: func(p *Progress) { told = append(told, *p) }})
 		require.NoError(t, err)
-		d.out, d.known = newOutput(io.Discard, 0), 100*time.Second
+		d.out, d.duration = newOutput(io.Discard, 0), 100*time.Second
 		d.pace = newPace(mark{time: time.Now()})
 		d.report(Progress{Phase: Connecting})
 		d.report(Progress{Phase: Connecting})
@@ -40,7 +39,7 @@ func TestReportsAreFewAndComplete(t *testing.T) {
 	})
 }
 
-// TestPace checks that the pace is measured over the last seconds, and that it does not include the bytes that a resumed file already had.
+// TestPace checks that the pace is measured over the last seconds, without the bytes that a resumed file already had.
 func TestPace(t *testing.T) {
 	began := time.Unix(1000, 0)
 	p := newPace(mark{began, 1 << 30, time.Hour})

@@ -14,8 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestResumeRandomFiles continues files of other formats and files damaged at random. Nothing may panic, the outcome may be Complete only
-// if the file has the right bytes, and after ErrNoMatch the file must be unchanged.
+// TestResumeRandomFiles continues files of other formats and files damaged at random. Nothing may panic, Complete requires the right bytes,
+// and after ErrNoMatch the file must be unchanged.
 func TestResumeRandomFiles(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	n, complete, refused := 0, 0, 0

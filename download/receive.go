@@ -16,7 +16,7 @@ type intake struct {
 	err    error // the first error, which is permanent
 }
 
-// Write implements io.Writer. When Write returns, the received tags are in the file, unless they are held back.
+// Write implements io.Writer. The received tags are then in the file, unless they are held back.
 func (in *intake) Write(b []byte) (int, error) {
 	if in.err != nil {
 		return 0, in.err
@@ -46,7 +46,7 @@ func (in *intake) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// wholeTag returns the encoded tag that ends after n bytes of b, or nil if b does not contain all of it.
+// wholeTag returns the encoded tag that ends after n bytes of b, or nil if b contains only a part.
 func wholeTag(b []byte, n int, tag flv.Tag) []byte {
 	start, end := n-len(tag.Body)-flv.TagHeaderSize, n+flv.PreviousTagSizeLen
 	if start < 0 || end > len(b) {
@@ -55,9 +55,9 @@ func wholeTag(b []byte, n int, tag flv.Tag) []byte {
 	return b[start:end]
 }
 
-// received handles a tag of the stream. raw is the whole encoded tag, or nil if it is not in one piece.
+// received handles a tag of the stream. raw is the encoded tag, or nil if it is not in one piece.
 func (d *download) received(s player, tag flv.Tag, raw []byte, last bool) error {
-	d.came = true
+	d.hasMedia = true
 	switch tag.Type {
 	case flv.TagAudio, flv.TagVideo:
 		if len(tag.Body) == 0 || d.o.Quirks && (tag.Type == flv.TagAudio && len(tag.Body) <= 1 || tag.Type == flv.TagVideo && len(tag.Body) <= 5) {
@@ -86,10 +86,9 @@ func (d *download) received(s player, tag flv.Tag, raw []byte, last bool) error 
 	return d.join(false, last)
 }
 
-// metadata handles onMetaData.
 func (d *download) metadata(tag flv.Tag, values []any) {
 	if duration := flv.Duration(values...); duration > 0 {
-		d.known = duration
+		d.duration = duration
 	}
 	for _, v := range values {
 		if o := amf.Members(v); o != nil {
@@ -103,7 +102,6 @@ func (d *download) metadata(tag flv.Tag, values []any) {
 	d.report(Progress{Phase: Metadata, Metadata: d.properties})
 }
 
-// append writes a tag of the session.
 func (d *download) append(s player, tag flv.Tag, raw []byte) error {
 	t := d.out.tail
 	if !d.resumed && t.empty() && tag.Type != flv.TagScript {
@@ -111,7 +109,7 @@ func (d *download) append(s player, tag flv.Tag, raw []byte) error {
 	}
 	tag.Timestamp += *d.shifts.of(tag.Type)
 	if t.empty() && t.repeats(tag) {
-		d.result.Dropped++ // repeated: the previous session has already delivered it
+		d.result.Dropped++ // already delivered by the previous session
 		return nil
 	}
 	if s.paused() {
@@ -146,8 +144,7 @@ func (d *download) expectRepeats() error {
 	return nil
 }
 
-// repeated reports whether a tag is in the file already. A track has no more repeats after it has passed its end in
-// the file.
+// repeated reports whether the file has a tag already. A track that has passed its end in the file has no more repeats.
 func (d *download) repeated(tag *flv.Tag) bool {
 	r := &d.audio
 	switch tag.Type {
@@ -177,8 +174,8 @@ func (d *download) repeated(tag *flv.Tag) bool {
 	return ahead < 0
 }
 
-// origin returns the position in the stream of the file's time 0, in ms. It derives the position from the first timestamp of the first
-// session: that is less than the requested position if the server counts from where it begins.
+// origin returns the position in the stream of the file's time 0, in ms, from the first timestamp of the first session. If that is less
+// than the requested position, the server counts from where it begins.
 func (d *download) origin(first uint32) uint32 {
 	from := uint32(d.from.Milliseconds())
 	if countsFromStart(first, from) {
@@ -195,13 +192,13 @@ func (d *download) write(tag flv.Tag, raw []byte) error {
 		d.position = tag.Timestamp
 	}
 	if d.target.live {
-		d.joined = time.Now()
+		d.lastWrite = time.Now()
 	}
 	return nil
 }
 
-// maxBack is how many key frames further back a new session may begin if the tags that the server plays should be in the file but are not
-// found there. (They may be missing from the file because the server has begun elsewhere than expected.)
+// maxBack is how many key frames further back a new session may begin if the tags that the server plays are not found in the file, because
+// the server has begun elsewhere than expected.
 const maxBack = 2
 
 // join continues the file with the held tags. last reports that no earlier session can be tried.
@@ -233,7 +230,7 @@ func (d *download) join(ended, last bool) error {
 	}
 	for _, h := range p.tags {
 		h.Timestamp += *p.shifts.of(h.Type)
-		if d.out.file == nil && d.repeated(&h.Tag) { // drop it now, since a duplicate can't be cut off an output that is not a file
+		if d.out.file == nil && d.repeated(&h.Tag) { // a duplicate can't be cut off later
 			continue
 		}
 		if err := d.write(h.Tag, nil); err != nil {
@@ -243,12 +240,11 @@ func (d *download) join(ended, last bool) error {
 	return d.out.flushDisk()
 }
 
-// ended is called after the server has ended the stream.
 func (d *download) ended(last bool) error {
 	switch {
 	case d.splice == nil:
 		return nil
-	case d.splice.began:
+	case d.splice.started:
 		return d.join(true, last)
 	case last:
 		return nil // the file ends where the stream ends

@@ -22,8 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// asking starts a server that plays the sample in real time, and that asks each client to reconnect after the client has received a part of
-// it.
+// asking starts a server that plays the sample in real time, and asks each client to reconnect after a part of it.
 func asking(t *testing.T, tcURL func() string, cfg testserver.Config) (s *testserver.Server, connections *atomic.Int32) {
 	connections = new(atomic.Int32)
 	cfg.Realtime, cfg.WindowAckSize = true, 20_000
@@ -84,12 +83,11 @@ func TestReconnectRequestIsIgnored(t *testing.T) {
 	}
 }
 
-// minutes returns a recording that is so long that a server that sends in real time asks to reconnect before its end. It has no metadata,
-// so its duration is unknown.
+// minutes returns a recording that is longer than it takes a server in real time to ask for a reconnection. It has no metadata, so its
+// duration is unknown.
 func minutes(t *testing.T) []byte { return rtmptest.File(rtmptest.RepeatedSample(t, 12)[1:]...) }
 
-// TestReconnectRequestsAreBounded checks that requests to reconnect count as failed attempts, with a wait before each, so that a server
-// can't ask forever.
+// TestReconnectRequestsAreBounded checks that requests to reconnect count as failed attempts, so that a server can't ask forever.
 func TestReconnectRequestsAreBounded(t *testing.T) {
 	s, connections := asking(t, func() string { return "" }, testserver.Config{Files: map[string][]byte{"sample": minutes(t)}})
 	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second}, KeepBuffer: true,

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// recoverable reports whether to connect again, and after what time. failed is the number of consecutive attempts that brought nothing new.
+// recoverable reports whether and after what time to connect again. failed is the number of consecutive attempts that brought nothing new.
 func (d *download) recoverable(ctx context.Context, err error, failed int) (time.Duration, bool) {
 	r := d.o.Recover
 	if r == nil || ctx.Err() != nil {
@@ -23,9 +23,9 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 	switch {
 	case errors.As(err, &refused), errors.As(err, &option), isWrite(err), errors.Is(err, ErrNoMatch):
 		return 0, false
-	case d.allCame(err), d.result.Sessions == 0 && wrongAddress(err):
+	case d.allReceived(err), d.result.Sessions == 0 && wrongAddress(err):
 		return 0, false
-	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end, or twice the same early end
+	case err == nil && (failed > 0 || d.target.live || d.reachedEnd() && len(d.gapsAtEnd(true)) == 0): // the end, or the same early end twice
 		return 0, false
 	}
 	if failed >= cmp.Or(r.Attempts, 8) {
@@ -34,7 +34,7 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 	return reconnect.Delay(r.Delay, r.MaxDelay, failed), true
 }
 
-// wrongAddress reports whether the usual cause of err is a wrong address: no host has the name, or the certificate is for another name.
+// wrongAddress reports whether err is usually caused by a wrong address: an unknown host, or a certificate for another name.
 func wrongAddress(err error) bool {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError

@@ -66,8 +66,8 @@ func bufferEmpty(int) *chunk.Outgoing {
 		Body: message.AppendUserControl(nil, message.EventBufferEmpty, 1)}
 }
 
-// TestBufferEmpty checks that when a server that sends in real time reports an empty buffer, the stream is paused and resumed immediately.
-// The next report has an effect only after the server has sent something.
+// TestBufferEmpty checks that when a server in real time reports an empty buffer, the stream is paused and resumed immediately. The next
+// report has an effect only after media.
 func TestBufferEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, connected := new(pauses), make(chan *testserver.Session, 1)
@@ -141,7 +141,6 @@ func TestSilence(t *testing.T) {
 	assert.Equal(t, 2, p.on, "once for each connection that fell silent")
 }
 
-// reconnectTo returns a request to reconnect to another server.
 func reconnectTo(t *testing.T, tcURL string) *chunk.Outgoing {
 	info := append(message.StatusObject("status", message.CodeConnectReconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})
 	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: "onStatus", Args: []any{info}})
@@ -309,7 +308,6 @@ func TestCancelWhileWaiting(t *testing.T) {
 	assert.Equal(t, []Phase{Connecting, Retrying}, phases)
 }
 
-// TestRefusalsAreFinal checks that the download does not try again after the server has refused it.
 func TestRefusalsAreFinal(t *testing.T) {
 	p := &pauses{}
 	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}, OnMessage: p.seen})
@@ -328,7 +326,6 @@ func TestRefusalsAreFinal(t *testing.T) {
 
 var errBroken = errors.New("broken")
 
-// brokenWriter accepts a limited number of bytes.
 type brokenWriter struct{ left int }
 
 func (w *brokenWriter) Write(b []byte) (int, error) {
@@ -414,8 +411,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// TestRecoverFromEarlyEnd checks that the download tries again if the server ends the stream early, and accepts the end if the server ends
-// the stream at the same place again.
+// TestRecoverFromEarlyEnd checks that the download tries again if the server ends the stream early, and accepts the same end the second
+// time.
 func TestRecoverFromEarlyEnd(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, 20)}})
 	result, err := To(conntest.Context(t), s.URL("vod", "it"), io.Discard, &Options{Recover: impatient()})

@@ -29,8 +29,7 @@ func repeated(t *testing.T, ms uint32, n int) []byte {
 	return rtmptest.File(list...)
 }
 
-// TestResumeRepetition checks that a stream that repeats itself is continued at the right place, although earlier places have the same
-// content.
+// TestResumeRepetition checks that a stream that repeats itself is continued at the right place.
 func TestResumeRepetition(t *testing.T) {
 	for _, ms := range []uint32{10_000, 6000, 2000} {
 		film := repeated(t, ms, 3)

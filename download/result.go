@@ -12,11 +12,10 @@ import (
 type Outcome int
 
 const (
-	// NotStarted means that nothing was played: no connection was made, the server refused or hung up before it sent any media, or an
-	// option is invalid.
+	// NotStarted means that nothing was played: an option is invalid, no connection was made, or the server refused or hung up before it
+	// sent any media.
 	NotStarted Outcome = iota
-	// Truncated means that the server ended the stream early, refused to continue, violated the protocol, or plays a recording that differs
-	// from the file.
+	// Truncated means that the server ended the stream early, refused to continue, violated the protocol, or plays another recording.
 	Truncated
 	// ClosedEarly means that the connection was closed by the server or lost before the end.
 	ClosedEarly
@@ -26,9 +25,8 @@ const (
 	Canceled
 	// WriteFailed means that writing to the file or the writer failed.
 	WriteFailed
-	// Complete means that everything has arrived, as far as that can be checked. The server has ended the stream, or the connection was
-	// lost after the known duration had arrived; and Result.Gaps is empty and Result.BadData is 0. A live stream is complete if the server
-	// has ended it and BadData is 0; its gaps are not considered, since it has no known length.
+	// Complete means that everything has arrived, as far as that can be checked: the server has ended the stream, or the connection was
+	// lost after the known duration had arrived, and Result.Gaps is empty and Result.BadData is 0. The gaps of a live stream do not count.
 	Complete
 	// Incomplete means that the end was reached, but something before it is missing; see Result.Gaps and Result.BadData.
 	// Resuming does not help.
@@ -48,19 +46,19 @@ var outcomeNames = [...]string{
 	Canceled: "canceled", WriteFailed: "write-failed", Complete: "complete", Incomplete: "incomplete",
 }
 
-// ErrTruncated is the error if the server ends a stream before its known duration.
+// ErrTruncated means that the server ended a stream before its known duration.
 var ErrTruncated = errors.New("download: the server ended the stream early")
 
-// ErrIncomplete is the error if the end of the stream was reached, but a part before it is missing.
+// ErrIncomplete means that the end of the stream was reached, but a part before it is missing.
 var ErrIncomplete = errors.New("download: the stream has ended, but a part of it is missing")
 
-// ErrNotFLV is the error if the file to continue is not an FLV file. The file was not changed.
+// ErrNotFLV means that the file to continue is not an FLV file. The file was not changed.
 var ErrNotFLV = errors.New("download: not an FLV file")
 
-// ErrNoMatch is the error if the server's stream does not continue the file. The file was not changed.
+// ErrNoMatch means that the server's stream does not continue the file. The file was not changed.
 var ErrNoMatch = errors.New("download: the server's stream does not continue the file")
 
-// WriteError is the error if writing to the file or the writer failed. A file still consists of whole tags.
+// WriteError means that writing to the file or the writer failed. A file still consists of whole tags.
 type WriteError struct{ Err error }
 
 func (e *WriteError) Error() string { return "download: write: " + e.Err.Error() }
@@ -79,15 +77,16 @@ type Result struct {
 	Audio, Video, Data int64 // tags written by this call
 	Dropped            int64 // messages that the file already contained, or that Options.Quirks excludes
 
-	// Gaps contains the places in the whole file where media is missing from a track, at most the 16 longest of each track. Two frames have
-	// a gap between them if they are farther apart than four to eight frames usually are, and by at least 250 ms. A track has a gap at its
-	// end if it ends by as much before the end of the stream; if the server has ended the stream, by more than a second. Tracks have gaps
-	// at the beginning if all of them begin more than a second late and the file is shorter than the duration by as much. A track that the
-	// metadata names but that is missing is one gap. The end of the stream is its duration or, if that is unknown, the end of the longest
-	// track. Irregular tracks, such as slide shows and single pictures, have no gaps. Data messages are not a track. A jump of the
-	// timestamps by more than the duration is not a gap.
+	// Gaps contains the places in the whole file where media is missing from a track, at most the 16 longest of each track: between two
+	// frames, if they are farther apart than four to eight frames usually are, and by at least 250 ms; at the end, if the track ends by as
+	// much before the end of the stream, or by more than a second if the server has ended the stream; at the beginning, if all tracks begin
+	// more than a second late and the file is shorter than the duration by as much. A track that is missing altogether, although the
+	// metadata names it, is one gap.
+	//
+	// The end of the stream is its duration or, if that is unknown, the end of the longest track. Irregular tracks, such as slide shows,
+	// and data messages have no gaps. A jump of the timestamps by more than the duration is not a gap.
 	Gaps []Gap
-	// BadData is the number of damaged messages, aggregates and metadata in the stream. Their contents are lost.
+	// BadData is the number of damaged messages, aggregates and metadata in the stream, whose contents are lost.
 	BadData uint64
 
 	Sessions        int      // connections on which the stream was played

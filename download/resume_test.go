@@ -53,7 +53,6 @@ func TestResumeAtEveryByteOfTheLastTags(t *testing.T) {
 	}
 }
 
-// TestResumeAnywhere continues files that were cut at different places, with different values of SkipKeyFrames.
 func TestResumeAnywhere(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	url := s.URL("vod", "sample")
@@ -88,7 +87,6 @@ func TestResumeNothing(t *testing.T) {
 	}
 }
 
-// TestResumeForeignFile checks that a file that is not FLV stays unchanged.
 func TestResumeForeignFile(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	for name, before := range map[string]string{
@@ -107,7 +105,6 @@ func TestResumeForeignFile(t *testing.T) {
 	}
 }
 
-// TestResumeRefused checks that the file stays unchanged if the server can't be reached or refuses.
 func TestResumeRefused(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
@@ -135,12 +132,11 @@ func reencoded(all []flv.Tag) []flv.Tag {
 	return list
 }
 
-// joinedLive joins what a server of a live stream sends to a file, and returns the resulting file.
 func joinedLive(t *testing.T, file []byte, sent func(from time.Duration) []flv.Tag) ([]byte, plan) {
 	t.Helper()
 	tl, err := scan(bytes.NewReader(file), 0)
 	require.NoError(t, err)
-	at, ok := tl.point(0)
+	at, ok := tl.resumePoint(0)
 	if !ok {
 		at = tl.first.time
 	}
@@ -227,7 +223,6 @@ func TestContinueStillPicture(t *testing.T) {
 	}
 }
 
-// TestContinueAcrossWrap continues a file whose timestamps wrap at 2^32 ms.
 func TestContinueAcrossWrap(t *testing.T) {
 	var all []flv.Tag
 	for _, tag := range sample(t) {
@@ -278,7 +273,6 @@ func TestConfigurationChanged(t *testing.T) {
 	assert.Equal(t, flv.KindKeyFrame, kindOf(list[at+1]))
 }
 
-// TestOtherKindOfStream checks that a stream of another kind is refused, and that the file stays unchanged.
 func TestOtherKindOfStream(t *testing.T) {
 	all := sample(t)
 	var sound []flv.Tag
@@ -312,8 +306,7 @@ func recording(seconds, group int) []flv.Tag {
 	return list
 }
 
-// TestContinueLongGroups continues recordings with distant key frames, or only one, from servers that begin long before the end of the
-// file.
+// TestContinueLongGroups continues recordings with distant key frames from servers that begin long before the end of the file.
 func TestContinueLongGroups(t *testing.T) {
 	for _, group := range []int{1, 20, 1000} {
 		all := recording(90, group)

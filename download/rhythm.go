@@ -12,7 +12,7 @@ const (
 	maxGaps = 16
 )
 
-// rhythm is the distribution of the steps between the frames of a track. It shows whether frames are missing.
+// rhythm is the distribution of the steps between the frames of a track, which shows whether frames are missing.
 type rhythm struct {
 	steps [33]int // number of steps by the bit length of their duration in ms
 	total int     // number of steps
@@ -50,8 +50,8 @@ func (r *rhythm) add(from, to uint32, offset int64) {
 	}
 }
 
-// few returns how long a few frames take, in ms: four to eight times the median step.
-func (r *rhythm) few() uint32 {
+// fewFrames returns the duration of four to eight frames in ms, from the median step.
+func (r *rhythm) fewFrames() uint32 {
 	n := 0
 	for bit, steps := range r.steps {
 		if n += steps; 2*n >= r.total {
@@ -61,27 +61,26 @@ func (r *rhythm) few() uint32 {
 	return minGap
 }
 
-// regular reports whether long steps are gaps. Long steps are normal if they are frequent, as in screen recordings. They can't be judged if
-// there are no short steps to compare with, as in a track with one picture.
+// regular reports whether long steps are gaps. Frequent long steps are normal, as in screen recordings, and without short steps, as in a
+// track with one picture, there is no measure.
 func (r *rhythm) regular() bool {
 	const share = 8 // long steps are frequent if more than one step in 8 is long
-	long, few := 0, r.few()
+	long, few := 0, r.fewFrames()
 	for bit := bits.Len32(few-1) + 1; bit < len(r.steps); bit++ {
 		long += r.steps[bit]
 	}
 	return r.total > 0 && long*share <= r.total
 }
 
-// gaps returns the steps that are gaps.
 func (r *rhythm) gaps() []step {
-	few := r.few()
+	few := r.fewFrames()
 	if !r.regular() {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(r.long), func(s step) bool { return s.length() <= few })
 }
 
-// cut removes the gaps after offset. It keeps the counts, since the server usually repeats the part that is cut off.
+// cut removes the gaps after offset. It keeps the counts, since the server usually repeats what is cut off.
 func (r *rhythm) cut(offset int64) {
 	r.long = slices.DeleteFunc(r.long, func(s step) bool { return s.offset >= offset })
 }

@@ -10,12 +10,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// errGap means that the server begins to play after the end of the file.
 var errGap = errors.New("download: the server begins after the end of the file")
 
-// settled is how long a session must have lasted for a request to reconnect not to count as a failure. Requests after shorter sessions
-// count, since otherwise a server could ask forever.
-const settled = time.Minute
+// minSession is how long a session must last for a request to reconnect not to count as a failure. Otherwise a server could ask forever.
+const minSession = time.Minute
 
 // sessions plays the stream with as many sessions as necessary. The error is nil if the server has ended the stream.
 func (d *download) sessions(ctx context.Context) error {
@@ -33,7 +31,7 @@ func (d *download) sessions(ctx context.Context) error {
 		if errors.As(err, &again) {
 			d.target = d.target.moved(again)
 		}
-		if d.out.audio+d.out.video > before && (again == nil || time.Since(began) > settled) {
+		if d.out.audio+d.out.video > before && (again == nil || time.Since(began) > minSession) {
 			failed = 0
 		}
 		wait, ok := d.recoverable(ctx, err, failed)
@@ -49,14 +47,12 @@ func (d *download) sessions(ctx context.Context) error {
 	}
 }
 
-// player plays the stream on one connection.
 type player interface {
-	// play writes the stream to w as an FLV file until w fails or the stream ends. The error is nil if the server has
-	// ended the stream.
+	// play writes the stream to w as an FLV file until w fails or the stream ends. The error is nil if the server has ended the stream.
 	play(ctx context.Context, w io.Writer) error
 	// damaged returns the number of damaged messages in the session so far.
 	damaged() uint64
-	// paused reports whether the stream was paused since the last call. After a pause, the server may repeat media.
+	// paused reports whether the stream was paused since the last call, so that the server may repeat media.
 	paused() bool
 	close()
 }
@@ -96,7 +92,7 @@ func (d *download) prepare(back int) (last bool, err error) {
 	t := d.out.tail
 	d.splice, d.shifts, d.resumed, d.back = nil, shifts{}, false, back
 	if t.empty() {
-		d.out.restart()
+		d.out.discard()
 		d.from = d.target.start
 		if d.o.Quirks && !d.target.live {
 			by := uint32(d.from.Milliseconds())
@@ -107,16 +103,16 @@ func (d *download) prepare(back int) (last bool, err error) {
 	if err := d.out.identify(); err != nil {
 		return false, err
 	}
-	at, ok := t.point(d.o.SkipKeyFrames + back)
+	at, ok := t.resumePoint(d.o.SkipKeyFrames + back)
 	if !ok {
 		at = t.first.time
 	}
 	d.from = 0
-	if ok || d.result.Sessions > 0 { // after a session it is known from where the server counts
+	if ok || d.result.Sessions > 0 { // the server's origin is known
 		d.from = ms(at + d.base)
 	}
 	if d.target.live {
-		at = t.last() + uint32(time.Since(d.joined).Milliseconds())
+		at = t.last() + uint32(time.Since(d.lastWrite).Milliseconds())
 		d.from = 0
 	}
 	d.resumed = true

@@ -9,10 +9,9 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// scan reads a file to find where it can be continued. The file is good up to the last tag with a correct previous tag size, since a tag
-// that was written only in part has no previous tag size after it. Some programs write only wrong previous tag sizes; such a file is good
-// up to the beginning of its last tag. The error is ErrNotFLV, or an error of r. An empty file, or a file that ends inside its header, has
-// nothing to continue.
+// scan reads a file to find where it can be continued. A correct previous tag size proves that a tag was written completely, so the file is
+// good up to the last one. If a program has written only wrong ones, the file is good up to the beginning of its last tag. The error is
+// ErrNotFLV, or an error of r. An empty file, or a file that ends inside its header, has nothing to continue.
 func scan(r io.Reader, skip int) (*tail, error) {
 	t := &tail{skip: skip}
 	head := make([]byte, len(header))
@@ -40,7 +39,7 @@ func scan(r io.Reader, skip int) (*tail, error) {
 		if at >= 0 && in.WrongPreviousTagSizes() == wrong && !endsIn(err, at) {
 			good = t.end
 		}
-		if err == nil && !known(tag.Type) {
+		if err == nil && !isKnownType(tag.Type) {
 			err = &flv.Error{Offset: in.Offset(), Detail: "unknown tag type", Value: tag.Type}
 		}
 		if err != nil {
@@ -59,11 +58,10 @@ func scan(r io.Reader, skip int) (*tail, error) {
 	}
 }
 
-// header is the file header of an FLV file up to the data offset; the flags are 0.
+// header is an FLV file header with the flags 0.
 var header = flv.AppendFileHeader(nil, flv.FileHeader{})[:9]
 
-// beginsHeader returns ErrNotFLV for a file shorter than a header, unless it is the beginning of one. All headers are
-// the same except for their flags.
+// beginsHeader returns ErrNotFLV for a file shorter than a header, unless it is the beginning of one.
 func beginsHeader(b []byte) error {
 	for i := range b {
 		if i != 4 && b[i] != header[i] {
@@ -73,7 +71,9 @@ func beginsHeader(b []byte) error {
 	return nil
 }
 
-func known(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
+func isKnownType(t flv.TagType) bool {
+	return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript
+}
 
 // endsIn reports whether the file ends inside the tag at offset, even if only its previous tag size is missing.
 func endsIn(err error, offset int64) bool {
@@ -81,7 +81,7 @@ func endsIn(err error, offset int64) bool {
 	return errors.As(err, &bad) && bad.Err == io.ErrUnexpectedEOF && bad.Offset == offset
 }
 
-// readError returns nil if err means the end of the file, even inside a tag, or data that is not a tag. It returns other errors.
+// readError returns nil if err means the end of the file, even inside a tag, or data that is not a tag.
 func readError(err error) error {
 	var bad *flv.Error
 	if err == io.EOF || errors.As(err, &bad) {

@@ -24,13 +24,13 @@ func TestScan(t *testing.T) {
 	assert.Equal(t, all[len(all)-1].Timestamp, got.last())
 	assert.Equal(t, contentOf(all[0]), got.metadata)
 	assert.True(t, got.headers.Has(all[1]))
-	at, ok := got.point(0)
+	at, ok := got.resumePoint(0)
 	assert.True(t, ok)
 	assert.EqualValues(t, 8000, at)
-	at, ok = got.point(3)
+	at, ok = got.resumePoint(3)
 	assert.True(t, ok)
 	assert.EqualValues(t, 2000, at)
-	_, ok = got.point(5)
+	_, ok = got.resumePoint(5)
 	assert.False(t, ok)
 }
 
@@ -59,7 +59,6 @@ func TestScanErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNotFLV)
 }
 
-// TestTailIsBounded checks that the memory of a tail does not grow with the file.
 func TestTailIsBounded(t *testing.T) {
 	tl := &tail{end: 13}
 	key := flv.Tag{Type: flv.TagVideo, Body: []byte{0x17, 1, 0, 0, 0, 9}}
@@ -120,7 +119,7 @@ func FuzzContinue(f *testing.F) {
 		require.NoError(t, err)
 		kept := rtmptest.File(all[:good]...)
 		for back := 0; ; back++ { // go back until the tags match
-			at, further := tl.point(back)
+			at, further := tl.resumePoint(back)
 			if !further {
 				at = tl.first.time
 			}

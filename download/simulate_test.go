@@ -45,8 +45,7 @@ func (p *fakePlayer) damaged() uint64 { return 0 }
 func (p *fakePlayer) paused() bool    { return false }
 func (p *fakePlayer) close()          {}
 
-// sample returns the tags of the sample (metadata, two configurations and media) without the end of sequence, which not all servers send
-// again.
+// sample returns the tags of the sample (metadata, two configurations and media) without the end of sequence, which not all servers repeat.
 func sample(t *testing.T) []flv.Tag {
 	all := rtmptest.SampleTags(t)
 	return all[:len(all)-1]
@@ -54,8 +53,8 @@ func sample(t *testing.T) []flv.Tag {
 
 const headers = 3 // number of tags before the first media tag of the sample
 
-// seek returns the index of a key frame. n counts from the last key frame that is not after from: 0 is that one, 1 is the next, and -1 is
-// the previous one.
+// seek returns the index of a key frame, relative to the last one that is not after from: 0 is that one, 1 is the next, and -1 is the
+// previous one.
 func seek(all []flv.Tag, from time.Duration, n int) int {
 	var keys []int
 	at := 0
@@ -76,8 +75,8 @@ func seek(all []flv.Tag, from time.Duration, n int) int {
 	return keys[max(0, at)]
 }
 
-// playFrom returns the tags that a server sends if it begins to play at an index: the headers, and then media whose timestamps count from
-// zero or from the beginning of the stream.
+// playFrom returns the tags that a server sends from an index on: the headers, and then media whose timestamps count from zero or from the
+// beginning of the stream.
 func playFrom(all []flv.Tag, index int, relative bool) []flv.Tag {
 	base := uint32(0)
 	if index < len(all) {
@@ -171,7 +170,6 @@ var damages = map[string]func(good []byte, next []flv.Tag) []byte{
 	},
 }
 
-// continued continues an existing file from a server that behaves as play says.
 func continued(t *testing.T, file []byte, o Options, play func(from time.Duration) ([]flv.Tag, error)) ([]byte, Result, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "out.flv")
@@ -192,7 +190,6 @@ func continued(t *testing.T, file []byte, o Options, play func(from time.Duratio
 	return after, result, err
 }
 
-// tracks returns the audio and the video of a file, each in order.
 func tracks(t *testing.T, file []byte) (audio, video []flv.Tag) {
 	for _, tag := range rtmptest.Tags(t, file) {
 		switch tag.Type {
@@ -241,19 +238,17 @@ func TestEveryServerAndDamage(t *testing.T) {
 	}
 }
 
-// requireNear compares files, and allows timestamps to differ by a few milliseconds.
 func requireNear(t *testing.T, want, got []byte, format string, args ...any) {
 	t.Helper()
 	a, b := rtmptest.Tags(t, want), rtmptest.Tags(t, got)
 	require.Equal(t, len(a), len(b), append([]any{format}, args...)...)
 	for i := range a {
 		require.True(t, bytes.Equal(a[i].Body, b[i].Body), append([]any{format}, args...)...)
-		require.True(t, near(a[i].Timestamp, b[i].Timestamp), append([]any{format}, args...)...)
+		require.True(t, nearlyEqual(a[i].Timestamp, b[i].Timestamp), append([]any{format}, args...)...)
 	}
 }
 
-// TestFailedAttemptChangesNothing checks that the file stays unchanged if the server closes the connection before it has reached the end of
-// the file.
+// TestFailedAttemptChangesNothing checks that the file stays unchanged if the server hangs up before it has reached the end of the file.
 func TestFailedAttemptChangesNothing(t *testing.T) {
 	all := sample(t)
 	for damage, damaged := range damages {

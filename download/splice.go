@@ -10,24 +10,22 @@ import (
 )
 
 const (
-	// maxHeld bounds the memory of held tags, in bytes. Tags are held back until it is known where they continue the file.
+	// maxHeld bounds the memory of held tags, in bytes.
 	maxHeld = 256 << 20
-	// overtake is how far the new tags may pass the end of the file while one of the tracks lags, in ms.
-	overtake = 2000
-	// heldSize is the memory of a held tag in addition to its body, in bytes: the struct, unused capacity of the
-	// slice, and rounding.
+	// maxLag is how far the new tags may pass the end of the file while one of the tracks lags, in ms.
+	maxLag = 2000
+	// heldSize is the memory of a held tag in addition to its body, in bytes.
 	heldSize = 256
-	// enough is the number of audio frames that must match if no video frame matches. If the file has fewer audio frames, all of them must
-	// match.
-	enough = 3
-	// maxSame is how many tags of the file may have the same content, such as silence. If there are more, a received tag with that
-	// content is compared only with those near the expected time.
+	// minMatches is the number of audio frames that must match if no video frame matches, or all of them if the file has fewer.
+	minMatches = 3
+	// maxSame is how many tags of the file may have the same content, such as silence. Beyond that, only those near the expected time are
+	// compared.
 	maxSame = 32
 	// maxShifts bounds the number of time shifts that are voted on.
 	maxShifts = 1 << 16
-	// maxUnlike is the time without a match, in ms, after which the search ends, if some tag has matched before. By then the new tags have
-	// passed the end of the file, or the end can't be found because its timestamps are damaged.
-	maxUnlike = 5000
+	// maxUnmatched is the time without a match, in ms, after which the search ends if some tag has matched before. The new tags have then
+	// passed the end of the file, or damaged timestamps hide it.
+	maxUnmatched = 5000
 )
 
 // held is a tag that has arrived and may have to be written. It owns its body.
@@ -39,70 +37,68 @@ type held struct {
 
 func (h *held) isFrame() bool { return isFrame(h.kind) }
 
-// isConfig reports whether the tag is a decoder configuration, which is repeated whenever playing begins.
+// isConfig reports whether the tag is a decoder configuration, which servers repeat whenever playing begins.
 func (h *held) isConfig() bool { return h.kind == flv.KindHeader && h.typ != flv.TagScript }
 
 // votes counts the matching tags that support a shift between the new times and the times of the file.
 type votes struct {
-	tags int    // number of tags that match with this shift
-	only int    // those of them whose content is at only one place in the file
-	sure bool   // one of them is video
-	last uint32 // new time of the last matching tag
+	tags   int    // number of tags that match with this shift
+	unique int    // those of them whose content is at only one place in the file
+	video  bool   // one of them is video
+	last   uint32 // new time of the last matching tag
 }
 
-// compare returns a positive number if v is stronger than w.
 func (v votes) compare(w votes) int {
-	return cmp.Or(cmp.Compare(v.only, w.only), cmp.Compare(v.tags, w.tags))
+	return cmp.Or(cmp.Compare(v.unique, w.unique), cmp.Compare(v.tags, w.tags))
 }
 
-// tell reports whether v has so many matches that they can't be a coincidence.
-func (s *splice) tell(v votes) bool { return v.sure || v.tags >= min(enough, len(s.tail.recent)) }
+// conclusive reports whether v has so many matches that they can't be a coincidence.
+func (s *splice) conclusive(v votes) bool {
+	return v.video || v.tags >= min(minMatches, len(s.tail.recent))
+}
 
-// splice finds out how the server's stream continues the file. It receives all tags of the session until they have passed the end of the
-// file.
+// splice finds out where the server's stream continues the file. It receives all tags of the session until then.
 type splice struct {
-	tail   *tail
-	live   bool                 // the stream is live: nothing is sent twice, so it may be joined by time
-	from   uint32               // the position requested from the server, in the file's times
-	places map[content][]uint32 // times in the file of each content
-	held   []held
-	bytes  int // memory of held
-	wanted int // size of the held tags at which to check again whether they can replace the part to be cut off
+	tail      *tail
+	live      bool                 // the stream is live: nothing is sent twice, so it may be joined by time
+	from      uint32               // the position requested from the server, in the file's times
+	timesOf   map[content][]uint32 // times in the file of each content
+	held      []held
+	bytes     int // memory of held
+	recheckAt int // size of the held tags at which to check again whether they can replace the part to be cut off
 
-	votes  map[uint32]votes       // votes by shift; the shift is added to the new times
-	best   uint32                 // the shift with the most votes
-	told   bool                   // best is valid
-	usual  int                    // number of votes that the usual shift should have by now
-	oldest map[flv.TagType]uint32 // time of the first frame in tail.recent
+	votes      map[uint32]votes       // votes by shift; the shift is added to the new times
+	best       uint32                 // the shift with the most votes
+	hasBest    bool                   // best is valid
+	usualVotes int                    // number of votes that the usual shift should have by now
+	oldest     map[flv.TagType]uint32 // time of the first frame in tail.recent
 
 	haveKey bool
 	audio   track // tracks of the tags that have arrived, in the session's times
 	video   track
-	began   bool
+	started bool
 	first   uint32 // time of the first frame that has arrived
 }
 
 func newSplice(t *tail, from uint32, live bool) *splice {
-	s := &splice{tail: t, live: live, from: from, places: make(map[content][]uint32), votes: make(map[uint32]votes),
+	s := &splice{tail: t, live: live, from: from, timesOf: make(map[content][]uint32), votes: make(map[uint32]votes),
 		oldest: make(map[flv.TagType]uint32)}
 	for _, e := range t.recent {
 		if _, seen := s.oldest[e.typ]; !seen {
 			s.oldest[e.typ] = e.time
 		}
 	}
-	// A key frame may be in both lists. Its two entries in places are then adjacent, except in streams of still pictures, where an
-	// additional vote is harmless.
+	// Count a key frame that is in both lists once. (In streams of still pictures it may count twice, which is harmless.)
 	for _, list := range [][]entry{t.keys, t.recent} {
 		for _, e := range list {
-			if times := s.places[e.content]; len(times) == 0 || times[len(times)-1] != e.time {
-				s.places[e.content] = append(times, e.time)
+			if times := s.timesOf[e.content]; len(times) == 0 || times[len(times)-1] != e.time {
+				s.timesOf[e.content] = append(times, e.time)
 			}
 		}
 	}
 	return s
 }
 
-// plan describes how to continue the file.
 type plan struct {
 	cut       int64 // new end of the file
 	shifts    shifts
@@ -113,7 +109,6 @@ type plan struct {
 	gap       time.Duration // time missing between the end of the file and the new tags
 }
 
-// shifts are added to the timestamps of arriving tags, modulo 2^32.
 type shifts struct{ audio, video, other uint32 }
 
 func (s *shifts) of(kind flv.TagType) *uint32 {
@@ -126,8 +121,7 @@ func (s *shifts) of(kind flv.TagType) *uint32 {
 	return &s.other
 }
 
-// missing returns how many more bytes must arrive before the new tags replace the part to be cut off a file that ends at end. It returns 0
-// if the new tags extend as far in time as that part.
+// missing returns how many more bytes must arrive before the new tags can replace the end of a file of size end.
 func (p *plan) missing(end int64) int {
 	if p.covered {
 		return 0
@@ -139,13 +133,12 @@ func (p *plan) missing(end int64) int {
 	return int(max(0, n))
 }
 
-// add adds a tag to the held tags, and reports whether the splice can be made. If more than maxHeld bytes are held, the error is
-// ErrNoMatch.
+// add holds a tag, and reports whether the splice can be made. If more than maxHeld bytes are held, the error is ErrNoMatch.
 func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	h := held{Tag: tag, content: s.tail.contentOf(tag), kind: kindOf(tag)}
 	h.Body = bytes.Clone(tag.Body)
 	if h.kind == flv.KindKeyFrame {
-		s.forget()
+		s.release()
 		s.haveKey = true
 	}
 	s.held = append(s.held, h)
@@ -155,81 +148,79 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	if !h.isFrame() {
 		return false, nil
 	}
-	if !s.began {
-		s.began, s.first = true, h.Timestamp
+	if !s.started {
+		s.started, s.first = true, h.Timestamp
 	}
-	pick(h.typ, &s.audio, &s.video).advance(h.Timestamp)
+	trackFor(h.typ, &s.audio, &s.video).advance(h.Timestamp)
 	s.vote(&h)
 	shift, byContent := s.shift()
 	if !byContent {
-		return s.beyond(shift) && s.tail.video.seen == s.haveKey, nil
+		return s.passedEnd(shift) && s.tail.video.seen == s.haveKey, nil
 	}
-	if !s.beyond(shift) && !s.unlike(shift, h.Timestamp+shift) || s.bytes < s.wanted {
+	if !s.passedEnd(shift) && !s.noRecentMatch(shift, h.Timestamp+shift) || s.bytes < s.recheckAt {
 		return false, nil
 	}
 	o := newOverlap(s, shift)
 	p := o.plan()
 	missing := p.missing(s.tail.end)
-	if missing == 0 && !o.passed() && !o.unlike() {
+	if missing == 0 && !o.passed() && !o.noRecentMatch() {
 		missing = 1 + s.bytes/16 // comparing for every tag would take too long
 	}
-	s.wanted = s.bytes + missing
+	s.recheckAt = s.bytes + missing
 	return missing == 0, nil
 }
 
-// unlike reports whether no tag has matched for a long time, within the known part of the file.
-func (s *splice) unlike(shift, now uint32) bool {
+// noRecentMatch reports whether no tag has matched for a long time, within the known part of the file.
+func (s *splice) noRecentMatch(shift, now uint32) bool {
 	since := s.votes[shift].last + shift
 	if oldest := s.tail.recent[0].time; int32(oldest-since) > 0 {
 		since = oldest
 	}
-	return int32(now-since) > maxUnlike
+	return int32(now-since) > maxUnmatched
 }
 
-// vote adds the votes of a held tag.
 func (s *splice) vote(h *held) {
-	places := s.places[h.content]
-	guess := s.guess()
+	places := s.timesOf[h.content]
+	guess := s.usualShift()
 	oldest, seen := s.oldest[h.typ]
 	if at := h.Timestamp + guess; seen && int32(at-oldest) >= 0 && int32(at-s.tail.trackOf(h.typ).last) <= 0 {
-		s.usual++
+		s.usualVotes++
 	}
 	for _, at := range places {
 		shift := at - h.Timestamp
-		if len(places) > maxSame && !near(shift, guess) {
+		if len(places) > maxSame && !nearlyEqual(shift, guess) {
 			continue
 		}
 		v, known := s.votes[shift]
 		if !known && len(s.votes) >= maxShifts {
 			continue
 		}
-		v.tags, v.sure, v.last = v.tags+1, v.sure || h.typ == flv.TagVideo, h.Timestamp
+		v.tags, v.video, v.last = v.tags+1, v.video || h.typ == flv.TagVideo, h.Timestamp
 		if len(places) == 1 {
-			v.only++
+			v.unique++
 		}
 		s.votes[shift] = v
-		if c := v.compare(s.votes[s.best]); s.tell(v) && (!s.told || c > 0 || c == 0 && closer(shift, s.best, guess)) {
-			s.best, s.told = shift, true
+		if c := v.compare(s.votes[s.best]); s.conclusive(v) && (!s.hasBest || c > 0 || c == 0 && closer(shift, s.best, guess)) {
+			s.best, s.hasBest = shift, true
 		}
 	}
 }
 
-// shift returns the shift for the new times. byContent reports whether tags match with it. If no tag contradicts the usual shift, shift
-// returns that one, since in a stream that repeats itself another shift may get more votes. Otherwise it returns the shift with the most
-// votes or, if there are no votes, the usual one.
+// shift returns the shift with the most votes, and whether tags match with it. A stream that repeats itself may give another shift more
+// votes than the usual one, so the usual shift wins if no tag contradicts it, or if there are no votes.
 func (s *splice) shift() (shift uint32, byContent bool) {
-	guess := s.guess()
-	if v := s.votes[guess]; s.tell(v) && v.tags >= s.usual {
+	guess := s.usualShift()
+	if v := s.votes[guess]; s.conclusive(v) && v.tags >= s.usualVotes {
 		return guess, true
 	}
-	if s.told {
+	if s.hasBest {
 		return s.best, true
 	}
 	return guess, false
 }
 
-// guess returns the usual shift, for a server that counts from the beginning of the stream or from where it begins to play.
-func (s *splice) guess() uint32 {
+// usualShift is for a server that counts from the beginning of the stream or from where it begins to play.
+func (s *splice) usualShift() uint32 {
 	if countsFromStart(s.first, s.from) {
 		return s.from - s.first
 	}
@@ -249,19 +240,19 @@ func abs(d uint32) uint32 {
 	return d
 }
 
-// beyond reports whether every track has passed its end in the file.
-func (s *splice) beyond(shift uint32) bool {
+// passedEnd reports whether every track has passed its end in the file.
+func (s *splice) passedEnd(shift uint32) bool {
 	audio := span{seen: s.audio.seen, last: s.audio.last + shift}
 	video := span{seen: s.video.seen, last: s.video.last + shift}
 	return s.tail.passed(&audio, &video)
 }
 
-// forget is called at a key frame. It releases the held tags that lie before the known part of the file. If nothing has matched yet, it
-// releases all tags before the key frame, unless the key frame lies after the end of the file.
-func (s *splice) forget() {
+// release is called at a key frame. It releases the held tags before the known part of the file or, if nothing has matched yet, all before
+// the key frame, unless that lies after the end of the file.
+func (s *splice) release() {
 	shift, byContent := s.shift()
 	if !byContent {
-		if s.beyond(shift) {
+		if s.passedEnd(shift) {
 			return
 		}
 		s.keep(func(h *held) bool { return !h.isFrame() })
@@ -276,7 +267,7 @@ func (s *splice) forget() {
 	})
 }
 
-func pick(kind flv.TagType, audio, video *track) *track {
+func trackFor(kind flv.TagType, audio, video *track) *track {
 	if kind == flv.TagVideo {
 		return video
 	}
@@ -296,18 +287,16 @@ func (s *splice) keep(wanted func(*held) bool) {
 	s.held = kept
 }
 
-// plan returns how to continue the file. ended means that nothing more will arrive. ok is false if there is no plan yet, because no tag
-// matches, or because too little has arrived to replace the part that differs.
 func (s *splice) plan(ended bool) (p plan, ok bool) {
 	shift, byContent := s.shift()
 	if byContent {
 		o := newOverlap(s, shift)
-		if p = o.plan(); ended && p.missing(s.tail.end) > 0 && o.alike() {
-			p = o.keep(len(s.tail.recent)) // the server has dropped the missing frames
+		if p = o.plan(); ended && p.missing(s.tail.end) > 0 && o.enoughMatches() {
+			p = o.planFor(len(s.tail.recent)) // the server has dropped the missing frames
 		}
 		return p, p.missing(s.tail.end) == 0
 	}
-	if !s.live || ended && !s.beyond(shift) || s.tail.video.seen != s.haveKey {
+	if !s.live || ended && !s.passedEnd(shift) || s.tail.video.seen != s.haveKey {
 		return plan{}, false
 	}
 	return s.byTime(shift)
@@ -315,10 +304,10 @@ func (s *splice) plan(ended bool) (p plan, ok bool) {
 
 // overlaps reports whether the held tags seem to begin before the end of the file.
 func (s *splice) overlaps() bool {
-	return int32(s.first+s.guess()-s.tail.last()) <= 0
+	return int32(s.first+s.usualShift()-s.tail.last()) <= 0
 }
 
-// byTime joins the file and the held tags at the newest held key frame that is not after the end of the file, or at the first one.
+// byTime joins the file and the held tags at a key frame.
 func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	t := s.tail
 	joint := s.firstKey(shift)

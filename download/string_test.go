@@ -20,7 +20,6 @@ func TestStrings(t *testing.T) {
 		fmt.Sprint(Connecting, " ", Connected, " ", Playing, " ", Metadata, " ", Receiving, " ", Matching, " ", Retrying, " ", Retrying+1))
 }
 
-// TestFileBadURL checks that an invalid URL is reported before a file is created.
 func TestFileBadURL(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.flv")
 	_, err := File(context.Background(), "http://h/a/b", path, nil)

@@ -16,10 +16,9 @@ const (
 	audioStep = 1000
 )
 
-// seed makes the hashes of bodies unpredictable for a peer. They are compared only within this process.
+// seed makes the hashes unpredictable for a peer.
 var seed = maphash.MakeSeed()
 
-// content identifies a tag by its body.
 type content struct {
 	typ  flv.TagType
 	size int
@@ -30,14 +29,13 @@ func contentOf(t flv.Tag) content {
 	return content{t.Type, len(t.Body), maphash.Bytes(seed, t.Body)}
 }
 
-// endSize is the number of bytes at the beginning and at the end of a body that identify it. Different coded media of the same size
-// practically never agree in both.
+// endSize is the number of bytes at the beginning and at the end of a body that identify it.
 const endSize = 512
 
-// contentOf returns the content of a tag. For a file it hashes the whole body, since the middle may be damaged.
+// contentOf hashes the whole body of a tag in a file, since the middle may be damaged.
 func (t *tail) contentOf(tag flv.Tag) content {
 	c, body := content{typ: tag.Type, size: len(tag.Body)}, tag.Body
-	if !t.unread || len(body) <= 2*endSize {
+	if !t.writeOnly || len(body) <= 2*endSize {
 		return contentOf(tag)
 	}
 	var h maphash.Hash
@@ -48,25 +46,21 @@ func (t *tail) contentOf(tag flv.Tag) content {
 	return c
 }
 
-// entry is a tag in the file.
 type entry struct {
 	content
 	offset int64
 	time   uint32 // in ms, modulo 2^32
 }
 
-// kindOf returns the role of a tag when a file is continued.
 func kindOf(t flv.Tag) flv.Kind {
 	kind, _ := flv.KindOf(t)
 	return kind
 }
 
-// isFrame reports whether k is coded audio or video.
 func isFrame(k flv.Kind) bool {
 	return k == flv.KindKeyFrame || k == flv.KindFrame || k == flv.KindAudio
 }
 
-// track is what a tail records about the audio or the video.
 type track struct {
 	seen   bool
 	last   uint32 // time of the last frame
@@ -82,7 +76,7 @@ func (t *track) advance(to uint32) {
 	t.seen, t.last = true, to
 }
 
-// gap returns how much is missing if the track continues at a time. It returns 0 if the next frame may have that time.
+// gap returns how much is missing if the track continues at a time, 0 if the next frame may have that time.
 func (t *track) gap(at uint32) time.Duration {
 	d := int32(at - t.last)
 	if !t.seen || d <= int32(t.step+t.step/2+10) {
@@ -94,26 +88,24 @@ func (t *track) gap(at uint32) time.Duration {
 // tail contains what is needed to continue a file: its last tags and the positions of its last key frames. It is built while the file is
 // read, and updated while it is written.
 type tail struct {
-	unread   bool        // the output can't be read again, and so needs no check for damage
-	file     io.ReaderAt // read by identify; nil if the contents are known
-	end      int64       // end of the last tag, in bytes; anything after it is not a tag
-	first    entry       // frame
-	keys     []entry
-	recent   []entry     // the frames since one of the last keys, in the order of the file
-	skip     int         // Options.SkipKeyFrames: recent begins this many keys earlier
-	metadata content     // content of the first onMetaData
-	headers  flv.Headers // decoder configurations of audio and video
-	duration time.Duration
-	audio    track
-	video    track
+	writeOnly bool        // the output can't be read again, and so needs no check for damage
+	file      io.ReaderAt // read by identify; nil if the contents are known
+	end       int64       // end of the last tag, in bytes; anything after it is not a tag
+	first     entry       // frame
+	keys      []entry
+	recent    []entry     // the frames since one of the last keys, in the order of the file
+	skip      int         // Options.SkipKeyFrames: recent begins this many keys earlier
+	metadata  content     // content of the first onMetaData
+	headers   flv.Headers // decoder configurations of audio and video
+	duration  time.Duration
+	audio     track
+	video     track
 }
 
-func (t *tail) trackOf(kind flv.TagType) *track { return pick(kind, &t.audio, &t.video) }
+func (t *tail) trackOf(kind flv.TagType) *track { return trackFor(kind, &t.audio, &t.video) }
 
-// empty reports whether there is nothing to continue.
 func (t *tail) empty() bool { return !t.audio.seen && !t.video.seen }
 
-// add records a tag at the end of the file.
 func (t *tail) add(tag flv.Tag) {
 	kind := kindOf(tag)
 	e := entry{content: content{typ: tag.Type, size: len(tag.Body)}, offset: t.end, time: tag.Timestamp}
@@ -135,8 +127,7 @@ func (t *tail) add(tag flv.Tag) {
 	}
 }
 
-// identify computes the contents of keys and recent. It is called only when they are needed, which is rare, since hashing costs as much as
-// all other work.
+// identify computes the contents of keys and recent. Hashing costs as much as all other work, so it is called only when they are needed.
 func (t *tail) identify() error {
 	var body []byte
 	for _, list := range [][]entry{t.keys, t.recent} {
@@ -180,8 +171,8 @@ func (t *tail) addFrame(e entry, key bool) {
 	}
 }
 
-// addKey adds a key frame, and removes the entries that are too old. recent begins one key frame before the one to continue from, since
-// audio of the same time may precede a key frame.
+// addKey adds a key frame, and removes entries that are too old. recent begins one key frame early, since audio of the same time may
+// precede a key frame.
 func (t *tail) addKey(e entry) {
 	if len(t.keys) == maxKeys {
 		t.keys = append(t.keys[:0], t.keys[maxKeys/2:]...)
@@ -203,8 +194,8 @@ func (t *tail) addKey(e entry) {
 	}
 }
 
-// point returns the time to continue from, back keys before the last one. ok is false for the beginning of the file.
-func (t *tail) point(back int) (at uint32, ok bool) {
+// resumePoint returns the time to continue from, back keys before the last one. ok is false for the beginning of the file.
+func (t *tail) resumePoint(back int) (at uint32, ok bool) {
 	n := len(t.keys) - 1 - back
 	if !t.video.seen {
 		n -= 2 // enough audio to match
@@ -215,7 +206,6 @@ func (t *tail) point(back int) (at uint32, ok bool) {
 	return t.keys[n].time, true
 }
 
-// last returns the time of the last frame.
 func (t *tail) last() uint32 {
 	switch {
 	case !t.video.seen, t.audio.seen && int32(t.audio.last-t.video.last) > 0:
@@ -227,7 +217,7 @@ func (t *tail) last() uint32 {
 // passed reports whether new tags with these spans have passed the end of every track.
 func (t *tail) passed(audio, video *span) bool {
 	past := func(sp *span, end uint32, by int32) bool { return sp.seen && int32(sp.last-end) > by }
-	if past(audio, t.last(), overtake) || past(video, t.last(), overtake) {
+	if past(audio, t.last(), maxLag) || past(video, t.last(), maxLag) {
 		return true
 	}
 	return (!t.audio.seen || past(audio, t.audio.last, 0)) && (!t.video.seen || past(video, t.video.last, 0))
@@ -259,8 +249,8 @@ func (t *tail) repeats(tag flv.Tag) bool {
 	return t.headers.Has(tag)
 }
 
-// near reports whether two times in ms are equal, except for the rounding errors of servers that send relative times.
-func near(a, b uint32) bool {
+// nearlyEqual allows for the rounding errors of servers that send relative times.
+func nearlyEqual(a, b uint32) bool {
 	const tolerance = 10
 	d := int32(a - b)
 	return -tolerance <= d && d <= tolerance

@@ -12,10 +12,8 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// defaultBuffer is rtmpdump's default. It is longer than most recordings, so that servers send as fast as they can.
 const defaultBuffer = 10 * time.Hour
 
-// target is the stream to play.
 type target struct {
 	url  string // the URL, followed by options
 	rtmp *rtmp.Options
@@ -26,7 +24,7 @@ type target struct {
 	pipelining  rtmp.Pipelining
 }
 
-// newTarget parses rawURL and the options that a target needs. rtmp.New checks the other options.
+// newTarget parses rawURL and the options that it needs. rtmp.New checks the other options.
 func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	if _, err := rtmp.New(rawURL, o); err != nil {
 		return nil, err
@@ -54,7 +52,7 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	return t, nil
 }
 
-// connect connects, in order to play the stream from a position. See reconnect.Dial for moved.
+// connect connects, in order to play from a position. See reconnect.Dial for moved.
 func (t *target) connect(ctx context.Context, from time.Duration, moved func(*reconnect.Moved)) (*rtmp.Conn, error) {
 	options := *t.rtmp
 	options.Pipelining = t.pipelining
@@ -68,8 +66,8 @@ func (t *target) connect(ctx context.Context, from time.Duration, moved func(*re
 	return reconnect.Dial(ctx, t.url+" start="+strconv.FormatInt(start, 10), &options, moved)
 }
 
-// minded reduces the pipelining of the next connection by the number of fallbacks of this one.
-func (t *target) minded(fallbacks int) {
+// reducePipelining follows the fallbacks of a connection.
+func (t *target) reducePipelining(fallbacks int) {
 	t.pipelining = max(rtmp.PipelineNone, t.pipelining-rtmp.Pipelining(fallbacks))
 }
 

@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExamplesCanBeCopied checks that every example can be copied from pkg.go.dev and compiles outside this repository: it is complete and
-// imports no internal package.
+// TestExamplesCanBeCopied checks that every example on pkg.go.dev compiles outside this repository: it is complete and imports no internal
+// package.
 func TestExamplesCanBeCopied(t *testing.T) {
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)

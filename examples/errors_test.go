@@ -23,7 +23,6 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// situation is a situation that docs/errors.md describes.
 type situation struct {
 	name string
 	run  func(t *testing.T) error
@@ -49,7 +48,6 @@ func is(target error) func(error) bool { return func(err error) bool { return er
 
 func always[T error](T) bool { return true }
 
-// play plays a stream to its end.
 func play(t *testing.T, url string, o *rtmp.Options) error {
 	return open(t, url, o, nil, func(_ *rtmp.Conn, s *rtmp.Stream) error {
 		_, err := io.Copy(io.Discard, s)
@@ -57,7 +55,6 @@ func play(t *testing.T, url string, o *rtmp.Options) error {
 	})
 }
 
-// open opens a stream and calls use. The connection is closed with the test.
 func open(t *testing.T, url string, o *rtmp.Options, so *rtmp.StreamOptions, use func(*rtmp.Conn, *rtmp.Stream) error) error {
 	conn, err := rtmp.Dial(t.Context(), url, o)
 	if err != nil {
@@ -103,7 +100,6 @@ func closedPort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// listen accepts connections and serves them.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -220,7 +216,6 @@ func TestErrorsAreAsDocumented(t *testing.T) {
 	}
 }
 
-// ended is a handler whose streams end at once.
 type ended struct{}
 
 func (ended) ServePlay(ctx context.Context, s *server.Stream) error {

@@ -6,8 +6,8 @@ type AudioSpecificConfig struct {
 	CoreSampleRate int   // sample rate of the core codec in Hz
 	SBR, PS        bool  // spectral band replication (HE-AAC) and parametric stereo (HE-AAC v2), as signalled in the configuration
 
-	// SampleRate (Hz) and Channels describe the output of a decoder: the rate with SBR, and two channels with PS. If the frames
-	// use SBR and the configuration does not say so, the output has twice this rate.
+	// SampleRate (Hz) and Channels describe the decoder's output: the rate with SBR, and two channels with PS. If the frames use SBR and
+	// the configuration does not say so, the output has twice this rate.
 	SampleRate, Channels int
 }
 
@@ -27,7 +27,7 @@ const (
 
 var aacSampleRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
 
-// aacChannels is indexed by channel configuration. 0 means undefined; channel configuration 0 is defined elsewhere in the stream.
+// aacChannels is indexed by channel configuration. For 0 the channels are defined elsewhere in the stream.
 var aacChannels = [16]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8, 13: 24, 14: 8}
 
 // ParseAudioSpecificConfig reads the data of an audio tag with AudioSequenceStart. All sizes are in bits:
@@ -37,8 +37,8 @@ var aacChannels = [16]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8
 //	| 31: 6 more    | 15: 24 more  |                  | specific | may be missing                          |
 //	+---------------+--------------+------------------+----------+-----------------------------------------+
 //
-// SBR is signalled either by an object type of 5 or 29 before the real one, or by the extension at the end, which old decoders
-// ignore. The error is an [*Error]. The result holds no views of b.
+// SBR is signalled by an object type of 5 or 29 before the real one, or by the extension at the end, which old decoders ignore. The error
+// is an [*Error]. The result holds no views of b.
 func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 	var c AudioSpecificConfig
 	r := &bitReader{b: b}
@@ -55,7 +55,7 @@ func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 		}
 	}
 	if r.short {
-		return c, cut("AudioSpecificConfig", 1)
+		return c, truncated("AudioSpecificConfig", 1)
 	}
 	if c.CoreSampleRate == 0 || c.SampleRate == 0 {
 		return c, &Error{Detail: "sample rate of AudioSpecificConfig is reserved"}
@@ -69,7 +69,7 @@ func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 			c.Channels = n
 		}
 		if r.short {
-			return c, cut("GASpecificConfig", 1)
+			return c, truncated("GASpecificConfig", 1)
 		}
 		if !hierarchical {
 			c.parseExtension(r)
@@ -81,7 +81,7 @@ func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 	return c, nil
 }
 
-// parseExtension looks for the optional extension. An extension that is cut short counts as missing.
+// parseExtension treats an incomplete extension as missing.
 func (c *AudioSpecificConfig) parseExtension(r *bitReader) {
 	if r.bits(11) != syncSBR || objectType(r) != aotSBR || !r.flag() {
 		return
@@ -114,7 +114,6 @@ func sampleRate(r *bitReader) int {
 	return 0
 }
 
-// isGeneralAudio reports whether a GASpecificConfig follows.
 func isGeneralAudio(objectType uint8) bool {
 	switch objectType {
 	case 1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23:
@@ -123,8 +122,7 @@ func isGeneralAudio(objectType uint8) bool {
 	return false
 }
 
-// skipGASpecific reads a GASpecificConfig (ISO/IEC 14496-3 4.4.1). If channelConfig is 0, the GASpecificConfig lists the channels one by
-// one, and skipGASpecific returns their number.
+// skipGASpecific reads a GASpecificConfig (ISO/IEC 14496-3 4.4.1). If channelConfig is 0, it returns the number of channels listed there.
 func skipGASpecific(r *bitReader, objectType uint8, channelConfig uint32) (channels int) {
 	r.bit()       // frameLengthFlag
 	if r.flag() { // dependsOnCoreCoder

@@ -8,8 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// aacList is a configuration of AAC LC at 44.1 kHz. It lists channel elements of every kind, and ends with the extension that signals
-// SBR.
+// aacList is a configuration of AAC LC at 44.1 kHz that lists channel elements of every kind, and signals SBR at its end.
 var aacList = packed("00010 0100 0000", "000", // LC, 44.1 kHz, a list follows
 	"0000 01 0100", "0001 0001 0001", "01 001 0001", // one element of each kind: front, side and back; LFE, data, coupling
 	"1 1111 0 0",                                 // mixed down to mono

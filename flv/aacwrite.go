@@ -2,13 +2,11 @@ package flv
 
 import "slices"
 
-// bitWriter appends big-endian bit fields.
 type bitWriter struct {
 	b    []byte
 	free int // number of unused bits in the last byte
 }
 
-// bits appends the lowest n bits of v.
 func (w *bitWriter) bits(v uint32, n int) {
 	for n--; n >= 0; n-- {
 		if w.free == 0 {
@@ -19,12 +17,12 @@ func (w *bitWriter) bits(v uint32, n int) {
 	}
 }
 
-// AppendAudioSpecificConfig appends a configuration in the format that [ParseAudioSpecificConfig] reads, for object types 1 to 4.
-// Without SBR, either SampleRate or CoreSampleRate may be 0. With SBR, CoreSampleRate may be 0 and is then half of SampleRate. SBR and
-// PS are signalled at the end, where old decoders ignore them.
+// AppendAudioSpecificConfig appends a configuration in the format that [ParseAudioSpecificConfig] reads, for object types 1 to 4. Without
+// SBR, either SampleRate or CoreSampleRate may be 0. With SBR, a CoreSampleRate of 0 means half of SampleRate. SBR and PS are signalled at
+// the end.
 //
-// The error is an [*Error], and dst is then returned unchanged: other object types, rates of more than 24 bits, and numbers of channels
-// that have to be described one by one can't be written.
+// The error is an [*Error] for other object types, rates of more than 24 bits, and numbers of channels without a channel configuration; dst
+// is then returned unchanged.
 func AppendAudioSpecificConfig(dst []byte, c AudioSpecificConfig) ([]byte, error) {
 	const maxGA, maxRate = 4, 1<<24 - 1
 	core, rate := c.CoreSampleRate, c.SampleRate

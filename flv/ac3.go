@@ -8,9 +8,8 @@ var ac3Channels = [8]int{2, 1, 2, 3, 3, 4, 4, 5}
 // ac3Rates are the sample rates in Hz (ATSC A/52 table 5.6).
 var ac3Rates = [3]int{48000, 44100, 32000}
 
-// parseAC3 reads the sample rate and the number of channels from a syncframe of AC-3 or E-AC-3 (ATSC A/52 5.3 and E.1.2). Both have
-// bsid at the same position, and its value shows which of the two it is. Channels in dependent substreams of E-AC-3 do not count. ok is
-// false if b is neither.
+// parseAC3 reads the sample rate and the number of channels from a syncframe of AC-3 or E-AC-3 (ATSC A/52 5.3 and E.1.2), which bsid
+// distinguishes. Channels in dependent substreams of E-AC-3 do not count.
 func parseAC3(b []byte) (rate, channels int, ok bool) {
 	r := &bitReader{b: b}
 	if r.bits(16) != ac3Sync || len(b) < 8 {
@@ -29,7 +28,7 @@ func parseAC3(b []byte) (rate, channels int, ok bool) {
 	return rate, channels, rate > 0 && !r.short
 }
 
-// ac3Info reads the fields after the sync word, up to lfeon. The rate is 0 if it is reserved.
+// ac3Info reads from after the sync word to lfeon. The rate is 0 if it is reserved.
 func ac3Info(r *bitReader, bsid uint8) (rate int, acmod uint32) {
 	r.bits(16) // crc1
 	if fscod := r.bits(2); int(fscod) < len(ac3Rates) {
@@ -49,7 +48,7 @@ func ac3Info(r *bitReader, bsid uint8) (rate int, acmod uint32) {
 	return rate, acmod
 }
 
-// eac3Info reads up to lfeon. The rate is 0 if it is reserved.
+// eac3Info is like ac3Info, for E-AC-3.
 func eac3Info(r *bitReader) (rate int, acmod uint32) {
 	r.bits(2 + 3 + 11) // strmtyp, substreamid, frmsiz
 	fscod, code := r.bits(2), r.bits(2)

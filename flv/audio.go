@@ -68,8 +68,7 @@ func soundFormatOf(c FourCC) SoundFormat {
 	return AudioExHeader
 }
 
-// AudioPacketType is the type of data in an audio tag. It has four bits. Types without a constant are reserved for future use and are
-// passed through.
+// AudioPacketType is the type of data in an audio tag, four bits. Types without a constant are reserved and passed through.
 type AudioPacketType uint8
 
 // The packet types of E-RTMP v2. The first two are those of FLV E.4.2.1 as well.
@@ -82,27 +81,27 @@ const (
 	audioMultitrack AudioPacketType = 5
 )
 
-// AudioHeader is the part of an audio tag's body before the coded data, in the form of FLV or of Enhanced RTMP. Its methods,
-// PacketType and FourCC describe the data in the same way for both forms.
+// AudioHeader is the part of an audio tag's body before the coded data, in FLV's form or Enhanced RTMP's. Its methods, PacketType and
+// FourCC mean the same in both.
 type AudioHeader struct {
 	Empty    bool // the body has no bytes, which is legal and means silence until the next audio; the other fields are zero
 	Enhanced bool // the header has the form of Enhanced RTMP
 
-	// Format is the codec's number in FLV, or AudioExHeader if it has none. FourCC is the codec's name in Enhanced RTMP, or 0 if it
-	// has none. FourCC is also 0 if the tracks of the message may have different codecs (see Tracks). Writing uses FourCC if
-	// Enhanced is set, and Format otherwise.
+	// Format is the codec's number in FLV, or AudioExHeader if it has none. FourCC is the codec's name in Enhanced RTMP, or 0 if it has
+	// none or the tracks of the message may have different codecs (see Tracks). Writing uses FourCC if Enhanced is set, and Format
+	// otherwise.
 	Format SoundFormat
 	FourCC FourCC
 
-	// SampleRate in Hz, SampleSize in bits before compression, and Channels (1 or 2) are the values in FLV's header. For AAC they are
-	// always 44100, 16 and 2; only its AudioSpecificConfig has the true values. Enhanced RTMP has no such fields, so they are 0.
+	// SampleRate in Hz, SampleSize in bits before compression, and Channels (1 or 2) come from FLV's header. For AAC they are always 44100,
+	// 16 and 2; its AudioSpecificConfig has the true values. Enhanced RTMP has no such fields, so they are 0.
 	SampleRate, SampleSize, Channels int
 
 	PacketType AudioPacketType // AudioCodedFrames for FLV codecs without a packet type
 	ModEx      ModEx           // modifiers; Enhanced RTMP only
 
-	// Multitrack reports whether the message is made for several tracks; Enhanced RTMP only. TrackID is the track of a OneTrack
-	// message, and 0, the default track, without Multitrack. With any other MultitrackType, use Tracks to split Data.
+	// Multitrack reports whether the message is made for several tracks; Enhanced RTMP only. TrackID is the track of a OneTrack message,
+	// and 0, the default track, without Multitrack. For any other MultitrackType, split Data with Tracks.
 	Multitrack     bool
 	MultitrackType MultitrackType
 	TrackID        uint8
@@ -124,9 +123,9 @@ type AudioHeader struct {
 //	| 1                   |  | if type 7, 5      |  | 4      |
 //	+-----+---------------+  +-------------------+  +--------+
 //
-// An empty body is not an error (see AudioHeader.Empty), and neither are unknown codecs and packet types. The error is an [*Error];
-// if the header is cut short it wraps io.ErrUnexpectedEOF. Nothing is allocated. Data and ModEx are views of body: use
-// [AudioHeader.Clone] to keep them.
+// An empty body is not an error (see AudioHeader.Empty), and neither are unknown codecs and packet types. The error is an [*Error]; if the
+// header is cut short it wraps io.ErrUnexpectedEOF. Nothing is allocated. Data and ModEx are views of body; [AudioHeader.Clone] copies
+// them.
 func ParseAudioHeader(body []byte) (AudioHeader, error) {
 	if len(body) == 0 {
 		return AudioHeader{Empty: true}, nil
@@ -143,7 +142,7 @@ func ParseAudioHeader(body []byte) (AudioHeader, error) {
 	h.PacketType = AudioCodedFrames
 	if h.Format == AudioAAC {
 		if len(h.Data) == 0 {
-			return h, cut("AAC audio header", 1)
+			return h, truncated("AAC audio header", 1)
 		}
 		h.PacketType, h.Data = AudioPacketType(h.Data[0]), h.Data[1:]
 	}
@@ -166,10 +165,9 @@ func parseExAudio(body []byte) (AudioHeader, error) {
 	return h, nil
 }
 
-// soundRates are the rates in Hz that the two rate bits stand for.
 var soundRates = [4]int{5512, 11025, 22050, 44100}
 
-// sampleRate returns the rate in Hz for the two rate bits. They can't express 8 and 16 kHz, which some formats imply instead.
+// sampleRate returns the rate in Hz for the two rate bits. Some formats imply 8 or 16 kHz, which the bits can't express.
 func (f SoundFormat) sampleRate(bits byte) int {
 	switch f {
 	case AudioNellymoser16k, AudioSpeex:
@@ -183,7 +181,7 @@ func (f SoundFormat) sampleRate(bits byte) int {
 // IsSequenceHeader reports whether the data is a decoder configuration.
 func (h AudioHeader) IsSequenceHeader() bool { return !h.Empty && h.PacketType == AudioSequenceStart }
 
-// IsFrame reports whether the data is coded audio, as opposed to a configuration, the end of a sequence or nothing.
+// IsFrame reports whether the data is coded audio.
 func (h AudioHeader) IsFrame() bool {
 	if !h.Enhanced { // other codecs of FLV have only frames
 		return !h.Empty && !h.IsSequenceHeader()
@@ -191,8 +189,8 @@ func (h AudioHeader) IsFrame() bool {
 	return h.PacketType == AudioCodedFrames
 }
 
-// CodecName returns the codec's name, such as "AAC" or "Opus". It returns "sound format 12" or the FourCC for an unknown codec, and ""
-// for messages whose tracks may have different codecs.
+// CodecName returns the codec's name, such as "AAC" or "Opus", "sound format 12" or the FourCC for an unknown codec, and "" for messages
+// whose tracks may have different codecs.
 func (h AudioHeader) CodecName() string {
 	switch {
 	case !h.Enhanced:

@@ -5,9 +5,8 @@ import "slices"
 // AppendAudioHeader appends the part of an audio tag's body before the data; the caller appends h.Data itself. A parsed header is written
 // unchanged, except for the rate bits of formats that have only one rate.
 //
-// The header has the form of Enhanced RTMP if h.Enhanced is set, and FLV's otherwise. FLV's form uses h.Format, SampleRate, SampleSize
-// and Channels; the last three may be 0 for AAC, where they have no meaning. More players understand FLV's form, so prefer it for the
-// default track if it has the codec.
+// The header has Enhanced RTMP's form if h.Enhanced is set, and FLV's otherwise. FLV's form uses h.Format, SampleRate, SampleSize and
+// Channels; the last three may be 0 for AAC. More players understand FLV's form, so prefer it for the default track if it has the codec.
 //
 // The error is an [*Error] that names what the form can't express; dst is then returned unchanged.
 func AppendAudioHeader(dst []byte, h AudioHeader) ([]byte, error) {

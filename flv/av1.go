@@ -29,12 +29,11 @@ const (
 //	| 1 1 | version 7 | profile 3 | level 5 | tier 1 | 10 1 | 12  1 | mono 1 | chroma 4 | presentation .. 8 | OBUs |
 //	+-----+-----------+-----------+---------+--------+------+-------+--------+----------+-------------------+------+
 //
-// On an error, which is an [*Error], the fields before the faulty one are set. OBUs is a view of b: use [AV1Config.Clone] to keep
-// it.
+// On an error, which is an [*Error], the fields before the faulty one are set. OBUs is a view of b; [AV1Config.Clone] copies it.
 func ParseAV1Config(b []byte) (AV1Config, error) {
 	var c AV1Config
 	if missing := av1ConfigFixed - len(b); missing > 0 {
-		return c, cut("AV1 configuration", int64(missing))
+		return c, truncated("AV1 configuration", int64(missing))
 	}
 	if b[0] != av1ConfigVersion {
 		return c, &Error{Detail: "marker and version of AV1 configuration are not 0x81", Value: b[0]}
@@ -48,20 +47,20 @@ func ParseAV1Config(b []byte) (AV1Config, error) {
 	c.OBUs = b[av1ConfigFixed:]
 	var err error
 	c.Width, c.Height, err = av1Size(c.OBUs)
-	return c, shift(err, av1ConfigFixed)
+	return c, addOffset(err, av1ConfigFixed)
 }
 
-// av1Size returns the size in the first sequence header among the OBUs, or 0 if there is none.
+// av1Size returns the size in the first sequence header, or 0 if there is none.
 func av1Size(obus []byte) (width, height int, err error) {
 	for rest := obus; len(rest) > 0; {
 		at := int64(len(obus) - len(rest))
 		t, payload, next, err := nextOBU(rest)
 		if err != nil {
-			return 0, 0, shift(err, at)
+			return 0, 0, addOffset(err, at)
 		}
 		if t == obuSequenceHeader {
 			s, err := parseAV1SequenceHeader(payload)
-			return s.width, s.height, shift(err, at)
+			return s.width, s.height, addOffset(err, at)
 		}
 		rest = next
 	}
@@ -84,26 +83,26 @@ func nextOBU(b []byte) (t uint8, payload, rest []byte, err error) {
 		at++
 	}
 	if at > len(b) {
-		return 0, nil, nil, cut("OBU header", 1)
+		return 0, nil, nil, truncated("OBU header", 1)
 	}
 	size := uint64(len(b) - at)
 	if head&2 != 0 {
 		v, n := leb128(b[at:])
 		if n == 0 {
-			return 0, nil, nil, cut("OBU size", 1)
+			return 0, nil, nil, truncated("OBU size", 1)
 		}
 		at += n
 		size = v
 	}
 	if left := uint64(len(b) - at); size > left {
-		return 0, nil, nil, cut("OBU", int64(min(size-left, 1<<32)))
+		return 0, nil, nil, truncated("OBU", int64(min(size-left, 1<<32)))
 	}
 	end := at + int(size)
 	return head >> 3 & 0x0f, b[at:end:end], b[end:], nil
 }
 
-// leb128 reads a little-endian number with seven bits per byte (AV1 4.10.5). n is its size in bytes, or 0 if it does not end within 8 bytes
-// or within b.
+// leb128 reads a little-endian number with seven bits per byte (AV1 4.10.5). n is its size in bytes, 0 if it does not end within 8 bytes or
+// within b.
 func leb128(b []byte) (v uint64, n int) {
 	const maxSize = 8
 	for i, c := range b[:min(len(b), maxSize)] {
@@ -121,9 +120,9 @@ type av1Sequence struct {
 	profile, level uint8 // level and tier are those of the first operating point
 	highTier       bool
 
-	complete                            bool // everything up to the end of color_config was read
-	highDepth, twelveBits, mono         bool
-	subsamplingX, subsamplingY, located uint8 // located is chroma_sample_position
+	complete                                   bool // everything up to the end of color_config was read
+	highDepth, twelveBits, mono                bool
+	subsamplingX, subsamplingY, chromaPosition uint8 // chromaPosition is chroma_sample_position
 }
 
 // parseAV1SequenceHeader reads a sequence header, up to color_config (AV1 5.5.1).
@@ -140,7 +139,7 @@ func parseAV1SequenceHeader(b []byte) (s av1Sequence, err error) {
 	widthBits, heightBits := int(r.bits(4))+1, int(r.bits(4))+1
 	w, h := int64(r.bits(widthBits))+1, int64(r.bits(heightBits))+1
 	if r.short {
-		return s, cut("AV1 sequence header", 1)
+		return s, truncated("AV1 sequence header", 1)
 	}
 	if s.width, s.height, err = checkedSize("AV1 sequence header", w, h); err != nil {
 		return s, err
@@ -243,6 +242,6 @@ func (s *av1Sequence) parseColor(r *bitReader) {
 		s.subsamplingX = 1
 	}
 	if s.subsamplingX == 1 && s.subsamplingY == 1 {
-		s.located = uint8(r.bits(2))
+		s.chromaPosition = uint8(r.bits(2))
 	}
 }

@@ -30,13 +30,13 @@ const avcConfigVersion = 1
 //	| 1 | 1       | 1             | 1     | 1               | 1           | per SPS           | 1 | per PPS           |
 //	+---+---------+---------------+-------+-----------------+-------------+-------------------+---+-------------------+
 //
-// The fields that may follow, such as the chroma format of the high profiles, repeat the SPS and are ignored. On an error, which is
-// an [*Error], the fields before the faulty one are set. SPS and PPS are views of b: use [AVCConfig.Clone] to keep them.
+// The fields that may follow, such as the chroma format of the high profiles, repeat the SPS and are ignored. On an error, which is an
+// [*Error], the fields before the faulty one are set. SPS and PPS are views of b; [AVCConfig.Clone] copies them.
 func ParseAVCConfig(b []byte) (AVCConfig, error) {
 	const fixed = 6
 	var c AVCConfig
 	if len(b) < fixed {
-		return c, cut("AVC configuration", int64(fixed-len(b)))
+		return c, truncated("AVC configuration", int64(fixed-len(b)))
 	}
 	if b[0] != avcConfigVersion {
 		return c, &Error{Detail: "version of AVC configuration is not 1", Value: b[0]}
@@ -51,7 +51,7 @@ func ParseAVCConfig(b []byte) (AVCConfig, error) {
 		return c, err
 	}
 	if at == len(b) {
-		return c, shift(cut("AVC configuration, in front of its PPS count", 1), int64(at))
+		return c, addOffset(truncated("AVC configuration, in front of its PPS count", 1), int64(at))
 	}
 	if c.PPS, _, err = parameterSets(b, at+1, int(b[at])); err != nil {
 		return c, err
@@ -59,23 +59,23 @@ func ParseAVCConfig(b []byte) (AVCConfig, error) {
 	if len(c.SPS) > 0 {
 		sps, err := parseSPS(c.SPS[0])
 		if err != nil {
-			return c, shift(err, int64(firstSPS))
+			return c, addOffset(err, int64(firstSPS))
 		}
 		c.Width, c.Height, c.Interlaced = sps.width, sps.height, sps.interlaced
 	}
 	return c, nil
 }
 
-// parameterSets reads n NAL units, each after its length, from b[at:]. It returns views of b and the offset after them.
+// parameterSets reads n NAL units, each after its length, from b[at:]. The sets are views of b.
 func parameterSets(b []byte, at, n int) (sets [][]byte, end int, err error) {
 	for range n {
 		if len(b)-at < 2 {
-			return sets, at, shift(cut("length of parameter set", int64(2-(len(b)-at))), int64(at))
+			return sets, at, addOffset(truncated("length of parameter set", int64(2-(len(b)-at))), int64(at))
 		}
 		size := int(binary.BigEndian.Uint16(b[at:]))
 		at += 2
 		if missing := size - (len(b) - at); missing > 0 {
-			return sets, at, shift(cut("parameter set", int64(missing)), int64(at))
+			return sets, at, addOffset(truncated("parameter set", int64(missing)), int64(at))
 		}
 		sets = append(sets, b[at:at+size:at+size])
 		at += size
@@ -83,8 +83,8 @@ func parameterSets(b []byte, at, n int) (sets [][]byte, end int, err error) {
 	return sets, at, nil
 }
 
-// AppendAVCConfig appends a configuration in the format that [ParseAVCConfig] reads, made from c.SPS, c.PPS and c.NALLengthSize (0
-// means 4). The other fields are ignored: their values are taken from the first SPS.
+// AppendAVCConfig appends a configuration in the format that [ParseAVCConfig] reads, made from c.SPS, c.PPS and c.NALLengthSize (0 means
+// 4). The other fields are ignored: their values come from the first SPS.
 //
 // The error is an [*Error] if the parameter sets can't be written or the first SPS can't be parsed; dst is then returned unchanged.
 func AppendAVCConfig(dst []byte, c AVCConfig) ([]byte, error) {
@@ -122,7 +122,6 @@ func (c AVCConfig) Clone() AVCConfig {
 	return c
 }
 
-// appendParameterSets writes the format that parameterSets reads.
 func appendParameterSets(dst []byte, sets [][]byte) ([]byte, error) {
 	for _, set := range sets {
 		if len(set) == 0 || len(set) > math.MaxUint16 {
@@ -133,7 +132,6 @@ func appendParameterSets(dst []byte, sets [][]byte) ([]byte, error) {
 	return dst, nil
 }
 
-// lengthSizeBits returns the two bits for the size of the lengths of NAL units.
 func lengthSizeBits(size int) (byte, error) {
 	switch size {
 	case 0:

@@ -193,7 +193,7 @@ func TestUnescape(t *testing.T) {
 	}
 }
 
-// FuzzAVCConfig checks that views stay within the record, and that a size has both a width and a height or neither.
+// FuzzAVCConfig checks that views stay within the record, and that width and height are both known or both 0.
 func FuzzAVCConfig(f *testing.F) {
 	for _, r := range avcRecords {
 		f.Add(unhex(r.record))

@@ -1,14 +1,13 @@
 package flv
 
-// bitReader reads big-endian bit fields. Beyond the end of the bytes all bits are zero and short is set, so that a parser can read a
-// group of fields and check for errors once.
+// bitReader reads big-endian bit fields. Beyond the end all bits are zero and short is set, so a parser can check for errors once per group
+// of fields.
 type bitReader struct {
 	b     []byte
 	pos   int64 // in bits
 	short bool
 }
 
-// bit reads one bit.
 func (r *bitReader) bit() uint32 {
 	i := r.pos >> 3
 	if i >= int64(len(r.b)) {
@@ -28,7 +27,6 @@ func (r *bitReader) bits(n int) (v uint32) {
 	return v
 }
 
-// skip passes over n bits.
 func (r *bitReader) skip(n int64) {
 	if n > r.left() {
 		r.short = true
@@ -39,11 +37,9 @@ func (r *bitReader) skip(n int64) {
 
 func (r *bitReader) flag() bool { return r.bit() == 1 }
 
-// left returns the number of unread bits.
 func (r *bitReader) left() int64 { return int64(len(r.b))*8 - r.pos }
 
-// ue reads an unsigned Exp-Golomb number (H.264 9.1): n zeros, a one, n bits. Numbers beyond 32 bits, which the specification does not
-// allow, set short.
+// ue reads an unsigned Exp-Golomb number (H.264 9.1): n zeros, a one, n bits. A number beyond 32 bits sets short.
 func (r *bitReader) ue() uint32 {
 	zeros := 0
 	for !r.flag() {

@@ -40,7 +40,6 @@ const (
 	vvcSublayers = "ff 0031 5f 01 02 43 80 40 33 01 00000001 0780 0438 0000 00"
 )
 
-// requireCutEverywhere checks that every truncation of the record is an error.
 func requireCutEverywhere(t *testing.T, record string, parse func(b []byte) error) {
 	t.Helper()
 	b := unhex(record)

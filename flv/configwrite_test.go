@@ -47,8 +47,7 @@ func TestAppendAVCConfig(t *testing.T) {
 	assert.Equal(t, [][]byte{{0x68, 1}, {0x68, 2, 3}}, again.PPS)
 }
 
-// TestAppendConfigsToTheLimits checks configurations with the largest number of parameter sets, and the longest ones, that their fields
-// can express.
+// TestAppendConfigsToTheLimits checks configurations with the largest numbers and sizes of parameter sets.
 func TestAppendConfigsToTheLimits(t *testing.T) {
 	avc, err := ParseAVCConfig(unhex(avcRecords[2].record))
 	require.NoError(t, err)
@@ -160,8 +159,8 @@ func TestAppendAV1Config(t *testing.T) {
 	assert.Equal(t, unhex(av1Record+"2a02 0401"), b, "with metadata")
 }
 
-// TestAppendAV1ConfigOfFields checks the fields that the configuration copies from the sequence header. The cases cover all forms of the
-// fields that come before them in the sequence header.
+// TestAppendAV1ConfigOfFields checks the fields that the configuration copies from the sequence header, after all forms of the fields
+// before them.
 func TestAppendAV1ConfigOfFields(t *testing.T) {
 	const (
 		still = "1 1 01001 "                          // one picture of level 9
@@ -256,7 +255,6 @@ func TestAppendAudioSpecificConfig(t *testing.T) {
 	}
 }
 
-// TestClone checks that a clone does not change when the bytes it was parsed from are overwritten.
 func TestClone(t *testing.T) {
 	requireKept := func(name, record string, parse func(b []byte) (parsed, clone any)) {
 		t.Helper()

@@ -20,7 +20,6 @@ func (h VideoHeader) PictureSize() (width, height int) {
 	return width, height
 }
 
-// configSize returns the size from the results of a parser, or 0 if an error occurred before the size.
 func configSize(h VideoHeader) (width, height int) {
 	if h.PacketType != VideoSequenceStart { // an MPEG-2 TS descriptor does not contain the size
 		return 0, 0
@@ -42,8 +41,8 @@ func configSize(h VideoHeader) (width, height int) {
 	return 0, 0
 }
 
-// Sound returns the sample rate in Hz and the number of channels that a message contains, each 0 if it is unknown. A packet of Opus
-// states one or two channels even if it is part of a stream with more.
+// Sound returns the sample rate in Hz and the number of channels that a message contains, each 0 if it is unknown. A packet of Opus states
+// one or two channels even if its stream has more.
 func (h AudioHeader) Sound() (rate, channels int) {
 	switch {
 	case h.IsSequenceHeader():
@@ -73,8 +72,8 @@ func configSound(h AudioHeader) (rate, channels int) {
 	return 0, 0
 }
 
-// frameSound inspects the frames of codecs without a configuration. FLV's own header is used last: it has no bits for MP3 rates beyond
-// 44.1 kHz, and its values for AAC and Opus are constant.
+// frameSound inspects the frames of codecs without a configuration. FLV's own header comes last: it has no bits for MP3 rates beyond 44.1
+// kHz, and its values for AAC and Opus are constant.
 func frameSound(h AudioHeader) (rate, channels int) {
 	switch h.FourCC {
 	case FourCCAAC:
@@ -93,10 +92,8 @@ func frameSound(h AudioHeader) (rate, channels int) {
 	return h.SampleRate, h.Channels
 }
 
-// trackSet is a set of track ids.
 type trackSet [4]uint64
 
-// add adds id, and reports whether it is now the lowest in the set.
 func (s *trackSet) add(id uint8) (lowest bool) {
 	s[id/64] |= 1 << (id % 64)
 	for i, word := range s {

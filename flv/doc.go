@@ -10,18 +10,17 @@
 //	        | 1                     | 3    | 3         | 1              | 3 (zero)  | size |
 //	        +-----------------------+------+-----------+----------------+-----------+------+
 //
-// All numbers are big-endian. Timestamps are in milliseconds, modulo 2^32; [Timeline] unwraps them. A
-// PreviousTagSize is the length of the tag before it, header included.
+// All numbers are big-endian. Timestamps are in milliseconds, modulo 2^32; [Timeline] unwraps them. A PreviousTagSize is the length of the
+// tag before it, header included.
 //
-// There is one parser, [Parser], which accepts bytes in pieces of any size; [Reader] reads them from an io.Reader. [Writer] writes files,
-// and [PutTagHeader], [PutPreviousTagSize] and [AppendTag] are for callers with buffers of
-// their own. None of them allocates per tag.
+// [Parser] accepts bytes in pieces of any size; [Reader] reads them from an io.Reader. [Writer] writes files, and [PutTagHeader],
+// [PutPreviousTagSize] and [AppendTag] write to the caller's buffers. None of them allocates per tag.
 //
 // # Message bodies
 //
-// [ParseVideoHeader] and [ParseAudioHeader] parse the beginning of a message, in the form of FLV or of Enhanced RTMP v1 and v2, and
-// answer the same questions for both: which codec is it, and is it a decoder configuration, a frame or a key frame? [AppendVideoHeader]
-// and [AppendAudioHeader] write that part. Unknown packet types, codecs, modifiers and layouts are passed through unchanged. See also:
+// [ParseVideoHeader] and [ParseAudioHeader] parse the beginning of a message, in the form of FLV or of Enhanced RTMP v1 and v2, and answer
+// the same questions for both: which codec is it, and is it a decoder configuration, a frame or a key frame? [AppendVideoHeader] and
+// [AppendAudioHeader] write that part. Unknown packet types, codecs, modifiers and layouts are passed through. See also:
 //
 //   - [FourCC]: the codecs of Enhanced RTMP
 //   - [VideoHeader], [AudioHeader]: the headers; both have [ModEx] and Tracks for the extensions of Enhanced RTMP
@@ -34,15 +33,15 @@
 //
 // # Memory
 //
-// Slices in parsed values are views of the bytes that were passed in: the Data of headers and tracks, ModEx, parameter sets, OBUs and so
-// on. They are valid as long as those bytes are, for a packet until the next ReadPacket. Types with views have a method Clone
-// that returns a copy to keep. Parsing a header, calling its methods, iterating over its tracks and appending it to a buffer with enough
-// room allocate nothing, and neither does [Info] per frame. The parsers of decoder configurations and of script data allocate.
+// Slices in parsed values are views of the bytes that were passed in, and valid as long as those are: for a packet until the next
+// ReadPacket. Types with views have a method Clone that returns a copy to keep. Parsing a header, calling its methods, iterating over its
+// tracks, appending it to a buffer with enough room, and [Info] allocate nothing per frame. The parsers of decoder configurations and of
+// script data allocate.
 //
 // # Hostile input
 //
-// Input may be malicious: no input causes a panic, and no length is trusted before that many bytes have arrived. Errors are of type
-// [*Error], with the offset and the offending value, or for script data errors of package amf.
+// No input causes a panic, and no length is trusted before that many bytes have arrived. Errors are of type [*Error], with the offset and
+// the offending value, or for script data errors of package amf.
 //
 // The rules are those of the Adobe Flash Video File Format Specification 10.1, annex E, cited below as FLV, and of Enhanced RTMP v2,
 // cited as E-RTMP.

@@ -8,8 +8,8 @@ import (
 
 // Error reports why bytes are not FLV, or why something can't be written.
 type Error struct {
-	// Offset is the position of the faulty tag or header in bytes from the start of the input. Functions that parse the body of a
-	// tag count from the start of that body instead.
+	// Offset is the position of the faulty tag or header in bytes from the start of the input, or from the start of the body for functions
+	// that parse the body of a tag.
 	Offset int64
 	Detail string // what is wrong
 	Value  any    // the offending value; for input that was cut short, the minimum number of missing bytes
@@ -31,19 +31,19 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// shift adds by to the offset of an [*Error]. It converts an offset within a part that starts at by to an offset within the whole.
-func shift(err error, by int64) error {
+// addOffset converts the offset of an [*Error] within a part that starts at offset to an offset within the whole.
+func addOffset(err error, offset int64) error {
 	if err == nil {
 		return nil // return early: declaring e costs an allocation
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		e.Offset += by
+		e.Offset += offset
 	}
 	return err
 }
 
-// cut returns the error for input that ends too early.
-func cut(where string, missing int64) error {
+// truncated returns the error for input that ends too early.
+func truncated(where string, missing int64) error {
 	return &Error{Detail: "ends inside " + where + ", bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
 }

@@ -7,7 +7,7 @@ import (
 // MultitrackType is the layout of a message with several tracks.
 type MultitrackType uint8
 
-// The layouts of E-RTMP v2, Multitrack. The Data of an unknown layout is everything after the byte with the layout.
+// The layouts of E-RTMP v2, Multitrack. The Data of an unknown layout begins after the byte with the layout.
 const (
 	OneTrack             MultitrackType = 0 // one track, which need not be the default one
 	ManyTracks           MultitrackType = 1 // several tracks of the same codec
@@ -21,7 +21,7 @@ const (
 	maxNibble     = 15 // largest packet type, layout or codec number
 )
 
-// exHeader is the part of Enhanced RTMP's headers that video and audio have in common:
+// exHeader is the common part of Enhanced RTMP's video and audio headers:
 //
 //	+-------------------------+ +-------------+ +----------------------------+ +--------+ +----------+
 //	| frame type or 9, type 4 | | ModEx chain | | layout 4, real type 4      | | FourCC | | track id |
@@ -39,13 +39,13 @@ type exHeader struct {
 	trackID    uint8
 }
 
-// parseModEx reads the first byte and the modifiers after it. It returns the offset after them.
+// parseModEx reads the first byte and the modifiers, and returns the offset after them.
 func (x *exHeader) parseModEx(body []byte) (at int, err error) {
 	x.packetType = body[0] & 0x0f
 	for at = 1; x.packetType == packetModEx; {
 		_, _, size, err := modExBlock(body[at:])
 		if err != nil {
-			return at, shift(err, int64(at))
+			return at, addOffset(err, int64(at))
 		}
 		at += size
 		x.packetType = body[at-1] & 0x0f
@@ -56,12 +56,12 @@ func (x *exHeader) parseModEx(body []byte) (at int, err error) {
 	return at, nil
 }
 
-// parseTrack reads the rest of the header, and returns the offset after it. multitrack is the packet type of a message with several
-// tracks. Its number differs between video and audio.
+// parseTrack reads the rest of the header, and returns the offset after it. multitrack is the packet type of messages with several tracks,
+// which differs between video and audio.
 func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error) {
 	if x.packetType == multitrack {
 		if at == len(body) {
-			return at, shift(cut("multitrack header", 1), int64(at))
+			return at, addOffset(truncated("multitrack header", 1), int64(at))
 		}
 		x.multitrack = true
 		x.layout, x.packetType = MultitrackType(body[at]>>4), body[at]&0x0f
@@ -72,14 +72,14 @@ func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error)
 	}
 	if x.hasFourCC() {
 		if missing := fourCCSize - (len(body) - at); missing > 0 {
-			return at, shift(cut("FourCC", int64(missing)), int64(at))
+			return at, addOffset(truncated("FourCC", int64(missing)), int64(at))
 		}
 		x.fourCC = FourCC(binary.BigEndian.Uint32(body[at:]))
 		at += fourCCSize
 	}
 	if x.hasTrackID() {
 		if at == len(body) {
-			return at, shift(cut("track id", 1), int64(at))
+			return at, addOffset(truncated("track id", 1), int64(at))
 		}
 		x.trackID = body[at]
 		at++
@@ -87,16 +87,14 @@ func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error)
 	return at, nil
 }
 
-// hasFourCC reports whether the header contains a codec for the whole message.
 func (x *exHeader) hasFourCC() bool { return !x.multitrack || x.layout <= ManyTracks }
 
-// hasTrackID reports whether the header has the id of the only track.
 func (x *exHeader) hasTrackID() bool { return x.multitrack && x.layout == OneTrack }
 
-// isList reports whether a message is a list of tracks or has an unknown layout, which may contain more than one track.
+// isList reports whether a message is a list of tracks or has an unknown layout, which may be one.
 func isList(multitrack bool, layout MultitrackType) bool { return multitrack && layout != OneTrack }
 
-// appendModEx writes what parseModEx reads. high is the upper half of the first byte, next the packet type after the modifiers.
+// appendModEx appends the first byte, whose upper half is high, and the modifiers. next is the packet type after them.
 func (x *exHeader) appendModEx(dst []byte, high, next byte) ([]byte, error) {
 	if len(x.modEx) == 0 {
 		return append(dst, high|next), nil
@@ -104,7 +102,6 @@ func (x *exHeader) appendModEx(dst []byte, high, next byte) ([]byte, error) {
 	return x.modEx.appendChain(append(dst, high|packetModEx), next)
 }
 
-// append writes what parseModEx and parseTrack read.
 func (x *exHeader) append(dst []byte, high, multitrack byte) ([]byte, error) {
 	if x.packetType > maxNibble || x.packetType == packetModEx || x.packetType == multitrack {
 		return dst, &Error{Detail: "packet type cannot be written; ModEx and multitrack have fields of their own", Value: x.packetType}

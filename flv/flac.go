@@ -27,20 +27,19 @@ const (
 //	| 4    | type 0 7 | 3              | 34                                                                         |
 //	+------+----------+----------------+----------------------------------------------------------------------------+
 //
-// Publishers may leave out fLaC, or the block's header as well. The error is an [*Error]. StreamInfo is a view of b: use
-// [FLACConfig.Clone] to keep it.
+// Publishers may leave out fLaC, or the block's header as well. The error is an [*Error]. StreamInfo is a view of b; [FLACConfig.Clone]
+// copies it.
 func ParseFLACConfig(b []byte) (FLACConfig, error) {
 	info := b
 	if len(info) >= len(flacMagic) && string(info[:len(flacMagic)]) == flacMagic {
 		info = info[len(flacMagic):]
 	}
-	// A block without a header can't begin with these bytes, since they would be invalid block sizes: the smallest one would be 0 or
-	// above the largest.
+	// A block can't begin with these bytes, which would be invalid block sizes: the smallest 0, or above the largest.
 	if len(info) >= flacHeaderSize && binary.BigEndian.Uint32(info)&^(1<<31) == flacBlockHeader {
 		info = info[flacHeaderSize:]
 	}
 	if missing := flacInfoSize - len(info); missing > 0 {
-		return FLACConfig{}, cut("FLAC STREAMINFO", int64(missing))
+		return FLACConfig{}, truncated("FLAC STREAMINFO", int64(missing))
 	}
 	v := binary.BigEndian.Uint64(info[10:])
 	c := FLACConfig{
@@ -53,8 +52,8 @@ func ParseFLACConfig(b []byte) (FLACConfig, error) {
 	return c, nil
 }
 
-// AppendFLACConfig appends the data of a sequence header with the STREAMINFO block, which must have 34 bytes. Otherwise the error is an
-// [*Error], and dst is returned unchanged.
+// AppendFLACConfig appends the data of a sequence header with the STREAMINFO block. The error is an [*Error] if streamInfo does not have 34
+// bytes; dst is then returned unchanged.
 func AppendFLACConfig(dst, streamInfo []byte) ([]byte, error) {
 	if len(streamInfo) != flacInfoSize {
 		return dst, &Error{Detail: "STREAMINFO does not have 34 bytes", Value: len(streamInfo)}

@@ -26,8 +26,8 @@ func sample(tb testing.TB) []byte {
 	return b
 }
 
-// smallTags returns tags that a parser may handle wrongly: an empty body, an unknown type, a timestamp that uses all four bytes, the
-// filter bit, and a body that begins like a file header.
+// smallTags returns tags that a parser may handle wrongly: an empty body, an unknown type, a timestamp of four bytes, the filter bit, and a
+// body that begins like a file header.
 func smallTags() []Tag {
 	return []Tag{
 		{Type: TagScript, Body: []byte{2, 0, 1, 'x'}},
@@ -46,7 +46,6 @@ func smallFile() []byte {
 	return b
 }
 
-// parsed is everything that a Parser returns for an input.
 type parsed struct {
 	tags    []Tag
 	offsets []int64
@@ -56,7 +55,6 @@ type parsed struct {
 	end     string // text of the error of Parse or End
 }
 
-// parse passes the pieces to p, and then calls End.
 func parse(p *Parser, pieces ...[]byte) (out parsed) {
 	err := func() error {
 		for _, b := range pieces {
@@ -88,7 +86,6 @@ func parse(p *Parser, pieces ...[]byte) (out parsed) {
 	return out
 }
 
-// readAll reads tags until an error, io.EOF included.
 func readAll(r *Reader) (tags []Tag, err error) {
 	for {
 		var t Tag
@@ -102,7 +99,7 @@ func readAll(r *Reader) (tags []Tag, err error) {
 
 var unhex = conntest.Hex
 
-// packed packs binary digits, with spaces between them, into bytes. The last byte is filled up with zeros.
+// packed packs binary digits into bytes, and fills up the last byte with zeros.
 func packed(fields ...string) (out []byte) {
 	for i, bit := range strings.ReplaceAll(strings.Join(fields, ""), " ", "") {
 		if i%8 == 0 {
@@ -113,7 +110,7 @@ func packed(fields ...string) (out []byte) {
 	return out
 }
 
-// requireCut asserts that err is the error for input that ends too early, with the given offset and number of missing bytes.
+// requireCut asserts that err is the error for input that ends too early.
 func requireCut(tb testing.TB, err error, offset, missing int64) {
 	tb.Helper()
 	require.ErrorIs(tb, err, io.ErrUnexpectedEOF)

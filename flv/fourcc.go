@@ -2,8 +2,8 @@ package flv
 
 import "fmt"
 
-// FourCC names a codec in Enhanced RTMP: four characters, the first in the highest byte. onMetaData has it as a number in videocodecid
-// and audiocodecid, and connect as a string in fourCcList. Zero means no codec.
+// FourCC names a codec in Enhanced RTMP: four characters, the first in the highest byte. onMetaData has it as a number in videocodecid and
+// audiocodecid, connect as a string in fourCcList. Zero means no codec.
 type FourCC uint32
 
 // The codecs of Enhanced RTMP v2. FourCCs are case-sensitive.
@@ -59,8 +59,8 @@ func (c FourCC) CodecName() string {
 	return c.String()
 }
 
-// hasCompositionTime reports whether coded frames begin with a composition time. Codecs made of NAL units have one, because their
-// packets do not contain the display order.
+// hasCompositionTime reports whether coded frames begin with a composition time. Codecs made of NAL units have one, since their packets do
+// not contain the display order.
 func (c FourCC) hasCompositionTime() bool {
 	return c == FourCCAVC || c == FourCCHEVC || c == FourCCVVC
 }

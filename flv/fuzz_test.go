@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireTyped checks that err is an *Error if it is not nil.
 func requireTyped(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -110,8 +109,7 @@ func FuzzAudioHeader(f *testing.F) {
 	})
 }
 
-// FuzzConfigs checks that a parsed size has either both a width and a height or neither. It also checks that a configuration is the
-// same after parsing and writing it, if it can be written.
+// FuzzConfigs checks that a parsed width and height are both known or both 0, and that a configuration survives writing and parsing.
 func FuzzConfigs(f *testing.F) {
 	for _, seed := range []string{
 		hevcRecord, hevcMain10, vvcRecord, vvcSublayers, av1Record, av1Frame, vp9Record, vp9Frame420, vp9Frame444, vp8Frame,
@@ -164,7 +162,6 @@ func FuzzConfigs(f *testing.F) {
 	})
 }
 
-// requireRewritten checks that configurations made from parsed ones are parsed to the same values.
 func requireRewritten(t *testing.T, b []byte) {
 	t.Helper()
 	if c, err := ParseAVCConfig(b); err == nil {

@@ -2,8 +2,8 @@ package flv
 
 import "encoding/binary"
 
-// FileHeaderSize is the number of bytes before the first tag in the files that this package writes: the header proper (9) and the
-// previous tag size after it (4), which is always zero.
+// FileHeaderSize is the number of bytes before the first tag in the files that this package writes: the header (9) and a previous tag size
+// (4).
 const FileHeaderSize = fileHeaderProper + PreviousTagSizeLen
 
 // PreviousTagSizeLen is the size in bytes of the previous tag size after the file header and after every tag.
@@ -17,7 +17,7 @@ const (
 	flagAudio        = 0x04
 )
 
-// FileHeader is the content of the file header. It is only a hint: programs that write while they receive guess both flags.
+// FileHeader is the content of the file header. It is only a hint: programs that write a live stream guess both flags.
 type FileHeader struct {
 	HasAudio, HasVideo bool
 }
@@ -40,11 +40,11 @@ func AppendFileHeader(dst []byte, h FileHeader) []byte {
 	return append(dst, version, flags, 0, 0, 0, fileHeaderProper, 0, 0, 0, 0)
 }
 
-// ParseFileHeader parses the first 9 bytes of a file. dataOffset is the offset of the first previous tag size: 9, or more if a later
-// version of the format adds something. The version itself is ignored, since only version 1 exists.
+// ParseFileHeader parses the first 9 bytes of a file. dataOffset is the offset of the first previous tag size, at least 9. The version is
+// ignored.
 func ParseFileHeader(b []byte) (h FileHeader, dataOffset uint32, err error) {
 	if len(b) < fileHeaderProper {
-		return h, 0, cut("file header", int64(fileHeaderProper-len(b)))
+		return h, 0, truncated("file header", int64(fileHeaderProper-len(b)))
 	}
 	if string(b[:3]) != signature {
 		return h, 0, &Error{Detail: "not an FLV file, which begins with the bytes FLV", Value: string(b[:3])}

@@ -37,12 +37,12 @@ const (
 //	        | 1                | 2     | per NAL unit      |
 //	        +------------------+-------+-------------------+
 //
-// On an error, which is an [*Error], the fields before the faulty one are set. VPS, SPS and PPS are views of b: use
-// [HEVCConfig.Clone] to keep them.
+// On an error, which is an [*Error], the fields before the faulty one are set. VPS, SPS and PPS are views of b; [HEVCConfig.Clone] copies
+// them.
 func ParseHEVCConfig(b []byte) (HEVCConfig, error) {
 	var c HEVCConfig
 	if len(b) < hevcConfigFixed {
-		return c, cut("HEVC configuration", int64(hevcConfigFixed-len(b)))
+		return c, truncated("HEVC configuration", int64(hevcConfigFixed-len(b)))
 	}
 	if b[0] != hevcConfigVersion {
 		return c, &Error{Detail: "version of HEVC configuration is not 1", Value: b[0]}
@@ -60,11 +60,10 @@ func ParseHEVCConfig(b []byte) (HEVCConfig, error) {
 	return c, nil
 }
 
-// parseArray reads the array at b[at:] and returns the offset after it.
 func (c *HEVCConfig) parseArray(b []byte, at int) (end int, err error) {
 	const head = 3
 	if missing := head - (len(b) - at); missing > 0 {
-		return at, shift(cut("array of HEVC configuration", int64(missing)), int64(at))
+		return at, addOffset(truncated("array of HEVC configuration", int64(missing)), int64(at))
 	}
 	kind, count := b[at]&0x3f, int(binary.BigEndian.Uint16(b[at+1:]))
 	if count > maxHEVCSets {
@@ -83,7 +82,7 @@ func (c *HEVCConfig) parseArray(b []byte, at int) (end int, err error) {
 			const length = 2
 			sps, err := parseHEVCSPS(sets[0])
 			if err != nil {
-				return end, shift(err, int64(at+length))
+				return end, addOffset(err, int64(at+length))
 			}
 			c.Width, c.Height = sps.width, sps.height
 		}
@@ -104,14 +103,14 @@ type hevcSPS struct {
 	complete                         bool                  // read up to the depths
 }
 
-// hevcGeneralSize is the size of the general part of profile_tier_level, in bytes, in the SPS and in the configuration.
+// hevcGeneralSize is the size of the general part of profile_tier_level in bytes, in both the SPS and the configuration.
 const hevcGeneralSize = 12
 
 // parseHEVCSPS reads a sequence parameter set with its NAL unit header, up to the bit depths (H.265 7.3.2.2.1).
 func parseHEVCSPS(nal []byte) (s hevcSPS, err error) {
 	const headerSize = 2
 	if missing := headerSize - len(nal); missing > 0 {
-		return s, cut("HEVC SPS", int64(missing))
+		return s, truncated("HEVC SPS", int64(missing))
 	}
 	if nal[0]>>1&0x3f != hevcSPSType {
 		return s, &Error{Detail: "NAL unit is not an HEVC SPS", Value: nal[0]}
@@ -149,7 +148,7 @@ func parseHEVCSPS(nal []byte) (s hevcSPS, err error) {
 		h -= unitY * (top + bottom)
 	}
 	if r.short {
-		return s, cut("HEVC SPS", 1)
+		return s, truncated("HEVC SPS", 1)
 	}
 	if s.width, s.height, err = checkedSize("HEVC SPS", w, h); err != nil {
 		return s, err

@@ -2,8 +2,8 @@ package flv
 
 import "encoding/binary"
 
-// AppendHEVCConfig appends a configuration in the format that [ParseHEVCConfig] reads, made from c.VPS, c.SPS, c.PPS and
-// c.NALLengthSize (0 means 4). The other fields are ignored: their values are taken from the first SPS.
+// AppendHEVCConfig appends a configuration in the format that [ParseHEVCConfig] reads, made from c.VPS, c.SPS, c.PPS and c.NALLengthSize (0
+// means 4). The other fields are ignored: their values come from the first SPS.
 //
 // The error is an [*Error] if the parameter sets can't be written or the first SPS can't be parsed; dst is then returned unchanged.
 func AppendHEVCConfig(dst []byte, c HEVCConfig) ([]byte, error) {
@@ -22,7 +22,7 @@ func AppendHEVCConfig(dst []byte, c HEVCConfig) ([]byte, error) {
 	}
 	sps, err := parseHEVCSPS(c.SPS[0])
 	if err == nil && !sps.complete {
-		err = cut("HEVC SPS", 1)
+		err = truncated("HEVC SPS", 1)
 	}
 	if err != nil {
 		return dst, err
@@ -40,8 +40,7 @@ func AppendHEVCConfig(dst []byte, c HEVCConfig) ([]byte, error) {
 	return dst, nil
 }
 
-// appendFixed appends the part of a configuration before the arrays. Fields that only video usability information could provide are
-// marked as unknown.
+// appendFixed appends the part before the arrays. Fields that would need video usability information are marked as unknown.
 func (s *hevcSPS) appendFixed(dst []byte, lengthSize byte) []byte {
 	dst = append(append(dst, hevcConfigVersion), s.general[:]...)
 	dst = append(dst, 0xf0, 0, // min_spatial_segmentation_idc

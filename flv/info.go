@@ -12,9 +12,8 @@ import (
 type Info struct {
 	Video, Audio, Script TagStats
 
-	// These properties come from the stream itself, or from the metadata until the stream contains them. They are "" or 0 if unknown.
-	// If a property changes during the stream, the last value counts. If there are several tracks, the properties are those of the
-	// track with the lowest id.
+	// These properties come from the stream itself, or from the metadata until the stream contains them. They are "" or 0 if unknown, and
+	// the last value counts. If there are several tracks, the properties are those of the track with the lowest id.
 	VideoCodec    string // "H.264"
 	Width, Height int    // pixels
 	AudioCodec    string // "AAC"
@@ -23,14 +22,13 @@ type Info struct {
 
 	Duration time.Duration // duration in the metadata; 0 for a live stream
 
-	timeline Timeline
-	tracks   struct{ video, audio trackSet }
-	video    videoID // the codec that VideoCodec names
-	audio    audioID
-	exact    struct{ videoCodec, size, audioCodec, rate, channels bool } // properties known from the stream itself, which metadata does not replace
+	timeline   Timeline
+	tracks     struct{ video, audio trackSet }
+	video      videoID // the codec that VideoCodec names
+	audio      audioID
+	fromStream struct{ videoCodec, size, audioCodec, rate, channels bool } // properties that metadata does not replace
 }
 
-// videoID and audioID identify codecs without building their names for every frame.
 type (
 	videoID struct {
 		codec  VideoCodec
@@ -49,11 +47,11 @@ type TagStats struct {
 	Bytes   int64 // size of all bodies
 	Tracks  int   // number of track ids: 1 without Multitrack, 0 for script data
 
-	// First and Last are the timestamps of the first and last tag. One Timeline for all kinds unwraps them beyond 2^32 ms.
+	// First and Last are the timestamps of the first and last tag, unwrapped beyond 2^32 ms.
 	First, Last time.Duration
 }
 
-// Add counts a tag. It does not keep its body. Bodies that can't be parsed are only counted.
+// Add counts a tag. It keeps nothing of the body. Bodies that can't be parsed are only counted.
 func (i *Info) Add(t Tag) {
 	at := time.Duration(i.timeline.Unwrap(t.Timestamp)) * time.Millisecond
 	switch t.Type {
@@ -81,7 +79,7 @@ func (t *TagStats) add(at time.Duration, size int, packet bool) {
 	}
 }
 
-// addVideo reports whether the body contains a frame. If the body can't be parsed, addVideo assumes that it does.
+// addVideo reports whether the body contains a frame, or can't be parsed.
 func (i *Info) addVideo(body []byte) bool {
 	h, err := ParseVideoHeader(body)
 	if err != nil {
@@ -101,15 +99,14 @@ func (i *Info) addVideo(body []byte) bool {
 
 func (i *Info) describeVideo(h VideoHeader) {
 	codec := videoID{h.Codec, h.FourCC}
-	if !i.exact.videoCodec || codec != i.video {
-		i.video, i.VideoCodec, i.exact.videoCodec = codec, h.CodecName(), true
+	if !i.fromStream.videoCodec || codec != i.video {
+		i.video, i.VideoCodec, i.fromStream.videoCodec = codec, h.CodecName(), true
 	}
 	if w, h := h.PictureSize(); w > 0 {
-		i.Width, i.Height, i.exact.size = w, h, true
+		i.Width, i.Height, i.fromStream.size = w, h, true
 	}
 }
 
-// addAudio is like addVideo, for audio.
 func (i *Info) addAudio(body []byte) bool {
 	h, err := ParseAudioHeader(body)
 	if err != nil {
@@ -126,19 +123,19 @@ func (i *Info) addAudio(body []byte) bool {
 
 func (i *Info) describeAudio(h AudioHeader) {
 	codec := audioID{h.Format, h.FourCC}
-	if !i.exact.audioCodec || codec != i.audio {
-		i.audio, i.AudioCodec, i.exact.audioCodec = codec, h.CodecName(), true
-		i.exact.rate, i.exact.channels = false, false
+	if !i.fromStream.audioCodec || codec != i.audio {
+		i.audio, i.AudioCodec, i.fromStream.audioCodec = codec, h.CodecName(), true
+		i.fromStream.rate, i.fromStream.channels = false, false
 	}
 	rate, channels := h.Sound()
 	if rate > 0 {
-		i.SampleRate, i.exact.rate = rate, true
+		i.SampleRate, i.fromStream.rate = rate, true
 	}
-	if h.FourCC == FourCCOpus && h.IsFrame() && i.exact.channels {
+	if h.FourCC == FourCCOpus && h.IsFrame() && i.fromStream.channels {
 		return // a packet states one or two channels even if the stream has more
 	}
 	if channels > 0 {
-		i.Channels, i.exact.channels = channels, true
+		i.Channels, i.fromStream.channels = channels, true
 	}
 }
 
@@ -154,20 +151,20 @@ func (i *Info) addScript(body []byte) {
 		return
 	}
 	m := metadata(amf.Members(values[0]))
-	if c := m.videoCodec(); c != "" && !i.exact.videoCodec {
+	if c := m.videoCodec(); c != "" && !i.fromStream.videoCodec {
 		i.VideoCodec = c
 	}
-	if w, h := m.size(); w > 0 && h > 0 && !i.exact.size {
+	if w, h := m.size(); w > 0 && h > 0 && !i.fromStream.size {
 		i.Width, i.Height = w, h
 	}
-	if c := m.audioCodec(); c != "" && !i.exact.audioCodec {
+	if c := m.audioCodec(); c != "" && !i.fromStream.audioCodec {
 		i.AudioCodec = c
 	}
 	rate, channels := m.sound()
-	if rate > 0 && !i.exact.rate {
+	if rate > 0 && !i.fromStream.rate {
 		i.SampleRate = rate
 	}
-	if channels > 0 && !i.exact.channels {
+	if channels > 0 && !i.fromStream.channels {
 		i.Channels = channels
 	}
 }

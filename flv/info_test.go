@@ -159,7 +159,6 @@ func TestInfo(t *testing.T) {
 	}
 }
 
-// TestInfoOfCodecs checks the properties that Info finds in the stream itself: in sequence headers, and in frames that contain more.
 func TestInfoOfCodecs(t *testing.T) {
 	type format struct {
 		codec         string

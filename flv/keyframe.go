@@ -2,9 +2,9 @@ package flv
 
 import "encoding/binary"
 
-// looksLikeKeyFrame inspects the pictures themselves and reports whether every track has a key frame. It is used if the publisher has
-// set the frame type to 0. It returns false for unknown codecs.
-func (h VideoHeader) looksLikeKeyFrame() bool {
+// detectKeyFrame inspects the pictures themselves, for publishers that set the frame type to 0, and reports whether every track has a key
+// frame. It returns false for unknown codecs.
+func (h VideoHeader) detectKeyFrame() bool {
 	tracks := 0
 	for track, err := range h.Tracks() {
 		if err != nil || !isKeyPicture(track.FourCC, track.Data) {
@@ -15,7 +15,6 @@ func (h VideoHeader) looksLikeKeyFrame() bool {
 	return tracks > 0
 }
 
-// isKeyPicture reports whether the coded picture can be decoded by itself.
 func isKeyPicture(c FourCC, data []byte) bool {
 	switch c {
 	case FourCCAVC, FourCCHEVC, FourCCVVC:
@@ -31,8 +30,8 @@ func isKeyPicture(c FourCC, data []byte) bool {
 	return false
 }
 
-// isKeyNALUnits inspects the first NAL unit with a slice of a picture. It assumes that NAL unit lengths have four bytes, as in nearly all
-// streams. The true size is in the configuration, which is another tag.
+// isKeyNALUnits inspects the first slice of a picture. It assumes lengths of four bytes: the true size is in the configuration, which is
+// another tag.
 func isKeyNALUnits(c FourCC, data []byte) bool {
 	const lengthSize, headerSize = 4, 2
 	for len(data) >= lengthSize+headerSize {
@@ -48,8 +47,8 @@ func isKeyNALUnits(c FourCC, data []byte) bool {
 	return false
 }
 
-// pictureKind reads the two-byte header of a NAL unit. picture reports whether the unit is a slice of a picture, and key whether
-// decoding can begin at that picture.
+// pictureKind reads the header of a NAL unit. picture reports whether the unit is a slice of a picture, and key whether decoding can begin
+// at that picture.
 func pictureKind(c FourCC, nal []byte) (picture, key bool) {
 	switch c {
 	case FourCCAVC: // H.264 table 7-1: 5 is IDR

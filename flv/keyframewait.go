@@ -2,8 +2,8 @@ package flv
 
 import "math"
 
-// KeyFrameWait decides which video can be decoded after pictures were left out. A track that has lost a picture can't be decoded until
-// its next key frame. The zero value waits for nothing.
+// KeyFrameWait decides which video can be decoded after pictures were left out: a track that has lost a picture waits for its next key
+// frame. The zero value waits for nothing.
 type KeyFrameWait struct {
 	waiting trackSet
 }
@@ -13,11 +13,11 @@ func (w *KeyFrameWait) All() {
 	w.waiting = trackSet{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
 }
 
-// Lost waits for a key frame of one track, because one of its pictures was left out.
+// Lost waits for a key frame of a track, because one of its pictures was left out.
 func (w *KeyFrameWait) Lost(track uint8) { w.waiting.add(track) }
 
-// Accept reports whether a tag can be decoded. kind and track are the results of KindOf for the tag. A key frame ends the wait of its
-// track. Everything but pictures is accepted.
+// Accept reports whether a tag with these results of KindOf can be decoded. A key frame ends the wait of its track. Everything but pictures
+// is accepted.
 func (w *KeyFrameWait) Accept(kind Kind, track uint8) bool {
 	switch kind {
 	case KindKeyFrame:

@@ -2,22 +2,20 @@ package flv
 
 import "encoding/binary"
 
-// Kind classifies tags by how much later tags depend on them. It shows which tags may be dropped, delayed or sent again. The kinds are
-// the same for the codecs of FLV and of Enhanced RTMP.
+// Kind classifies tags by how much later tags depend on them. It shows which tags may be dropped, delayed or sent again.
 type Kind int
 
 const (
 	// KindHeader is a tag without which later tags can't be decoded: metadata (onMetaData), a decoder configuration, color information
 	// or a channel order. A player that joins later needs the newest one of each; see [Headers].
 	KindHeader Kind = iota
-	// KindData is any other script data, and any tag that is neither audio nor video. It is small and usually sent only once.
+	// KindData is any other script data, and any tag that is neither audio nor video.
 	KindData
 	// KindKeyFrame is video that can be decoded without the video before it, in every track that it contains.
 	KindKeyFrame
-	// KindFrame is any other video: a picture that depends on earlier ones, the end of a sequence, a command, an empty body, or a
-	// body that can't be parsed.
+	// KindFrame is any other video: a picture that depends on earlier ones, the end of a sequence, a command, an empty or malformed body.
 	KindFrame
-	// KindAudio is any other audio: coded audio, the end of a sequence, an empty body, or a body that can't be parsed.
+	// KindAudio is any other audio: coded audio, the end of a sequence, an empty or malformed body.
 	KindAudio
 )
 
@@ -36,8 +34,8 @@ func (k Kind) String() string {
 	return "audio"
 }
 
-// KindOf returns the kind of t and, for audio and video, its track: 0, the default track, if t names none or contains several. It
-// allocates only if audio or video can't be parsed. Of script data it reads only the name.
+// KindOf returns the kind of t and, for audio and video, its track: 0, the default track, if t names none or contains several. It reads
+// only the name of script data, and allocates only if audio or video can't be parsed.
 func KindOf(t Tag) (kind Kind, track uint8) {
 	kind, about := classify(t)
 	return kind, about.track
@@ -49,8 +47,8 @@ func IsHeader(t Tag) bool {
 	return kind == KindHeader
 }
 
-// Subject is what a header describes, such as the decoder configuration of a track. It is comparable: a header replaces earlier ones
-// with the same Subject.
+// Subject is what a header describes, such as the decoder configuration of a track. A header replaces earlier ones with the same Subject.
+// It is comparable.
 type Subject struct {
 	tag        TagType
 	packetType uint8
@@ -93,7 +91,7 @@ func classify(t Tag) (Kind, Subject) {
 	return KindData, Subject{tag: t.Type}
 }
 
-// scriptName returns the name of script data without parsing the values. It is a view, and empty if there is no name.
+// scriptName returns the name of script data as a view, without parsing the values.
 func scriptName(body []byte) []byte {
 	name, rest := amf0Text(body)
 	if string(name) == setDataFrame {
@@ -102,7 +100,7 @@ func scriptName(body []byte) []byte {
 	return name
 }
 
-// amf0Text returns the string at the beginning of body (AMF0 2.4, 2.14) and the bytes after it, or nil if there is none.
+// amf0Text returns the string at the beginning of body (AMF0 2.4, 2.14) and the bytes after it, or nil.
 func amf0Text(body []byte) (text, rest []byte) {
 	const short, long = 2, 12 // markers
 	var size uint32

@@ -9,7 +9,6 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// script returns a script tag.
 func script(t *testing.T, name string, values ...any) flv.Tag {
 	t.Helper()
 	body, err := flv.AppendScript(nil, name, values...)

@@ -6,10 +6,9 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// metadata is the value of onMetaData. It contains what the publisher knew in advance; the stream itself is more reliable.
+// metadata is the value of onMetaData. The stream itself is more reliable.
 type metadata amf.Object
 
-// number returns a number between 0 and limit.
 func (m metadata) number(name string, limit float64) (f float64, ok bool) {
 	v, _ := amf.Object(m).Get(name)
 	if f, ok = v.(float64); !ok || !(f >= 0 && f <= limit) { // false for NaN
@@ -40,7 +39,6 @@ func (m metadata) sound() (rate, channels int) {
 	return rate, channels
 }
 
-// videoCodec returns the codec's name, or "" if it is missing.
 func (m metadata) videoCodec() string {
 	id, c := m.codec("videocodecid")
 	if id > 0 {
@@ -49,7 +47,6 @@ func (m metadata) videoCodec() string {
 	return c
 }
 
-// audioCodec returns the codec's name, or "" if it is missing.
 func (m metadata) audioCodec() string {
 	id, c := m.codec("audiocodecid")
 	if id >= 0 {
@@ -58,8 +55,7 @@ func (m metadata) audioCodec() string {
 	return c
 }
 
-// codec returns the codec's number in FLV. If the metadata contains a FourCC instead, id is -1 and enhanced is the codec's name.
-// FourCCs are numbers, but some publishers write strings.
+// codec returns the codec's number in FLV, or -1 and the name enhanced of a FourCC, which some publishers write as a string.
 func (m metadata) codec(name string) (id int, enhanced string) {
 	v, _ := amf.Object(m).Get(name)
 	if s, ok := v.(string); ok {

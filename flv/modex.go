@@ -16,11 +16,11 @@ import (
 //	            | 255 1 | size-1     2 |      |                              |
 //	            +----------------------+------+------------------------------+
 //
-// A parsed ModEx is a view of the body. To make one, start with nil and use [AppendModEx] or [AppendTimestampOffset]; the packet types
-// in it are filled in when a header is written. Do not send modifiers to a peer that has not announced ModEx in its capsEx.
+// A parsed ModEx is a view of the body. To make one, start with nil and use [AppendModEx] or [AppendTimestampOffset]; writing a header
+// fills in the packet types. Do not send modifiers to a peer that has not announced ModEx in its capsEx.
 type ModEx []byte
 
-// ModExType is the type of a modifier, four bits. Types without a constant are reserved for future use and are passed through.
+// ModExType is the type of a modifier, four bits. Types without a constant are reserved and passed through.
 type ModExType uint8
 
 // ModExTimestampOffsetNano is the type of the modifier that ModEx.TimestampOffset reads.
@@ -47,8 +47,7 @@ func (m ModEx) All() iter.Seq2[ModExType, []byte] {
 	}
 }
 
-// TimestampOffset returns the duration, below a millisecond, to add to the presentation time, or 0 if the modifiers contain none.
-// Values of a millisecond and more, which are not allowed, count as 0.
+// TimestampOffset returns the duration, below a millisecond, to add to the presentation time. 0 means none; invalid values count as 0.
 func (m ModEx) TimestampOffset() time.Duration {
 	var ns uint32
 	for t, data := range m.All() {
@@ -62,7 +61,7 @@ func (m ModEx) TimestampOffset() time.Duration {
 	return time.Duration(ns)
 }
 
-// AppendModEx appends a modifier with 1 to 65536 bytes of data. Otherwise the error is an [*Error], and m is returned unchanged.
+// AppendModEx appends a modifier with 1 to 65536 bytes of data. For other sizes the error is an [*Error], and m is returned unchanged.
 func AppendModEx(m ModEx, t ModExType, data []byte) (ModEx, error) {
 	switch n := len(data); {
 	case t > maxModExType:
@@ -79,8 +78,8 @@ func AppendModEx(m ModEx, t ModExType, data []byte) (ModEx, error) {
 	return append(m, byte(t)<<4), nil
 }
 
-// AppendTimestampOffset appends a modifier that delays the presentation time by d, which must be less than a millisecond. Otherwise the
-// error is an [*Error], and m is returned unchanged.
+// AppendTimestampOffset appends a modifier that delays the presentation time by d. If d is not less than a millisecond, the error is an
+// [*Error], and m is returned unchanged.
 func AppendTimestampOffset(m ModEx, d time.Duration) (ModEx, error) {
 	if d < 0 || d > maxTimestamp {
 		return m, &Error{Detail: "timestamp offset is not from 0 to 999999 ns", Value: int64(d)}
@@ -88,27 +87,25 @@ func AppendTimestampOffset(m ModEx, d time.Duration) (ModEx, error) {
 	return AppendModEx(m, ModExTimestampOffsetNano, []byte{byte(d >> 16), byte(d >> 8), byte(d)})
 }
 
-// modExBlock reads the first modifier of b, up to and including the byte with the types.
 func modExBlock(b []byte) (t ModExType, data []byte, size int, err error) {
 	if len(b) == 0 {
-		return 0, nil, 0, cut("ModEx", 1)
+		return 0, nil, 0, truncated("ModEx", 1)
 	}
 	n, at := int(b[0])+1, 1
 	if b[0] == modExLongSize {
 		if at = 3; len(b) < at {
-			return 0, nil, 0, cut("size of ModEx", int64(at-len(b)))
+			return 0, nil, 0, truncated("size of ModEx", int64(at-len(b)))
 		}
 		n = int(binary.BigEndian.Uint16(b[1:])) + 1
 	}
 	end := at + n
 	if missing := end + 1 - len(b); missing > 0 {
-		return 0, nil, 0, cut("ModEx", int64(missing))
+		return 0, nil, 0, truncated("ModEx", int64(missing))
 	}
 	return ModExType(b[end] >> 4), b[at:end:end], end + 1, nil
 }
 
-// appendChain appends the modifiers with the correct packet types. The packet type after a modifier is ModEx if another modifier
-// follows, and last after the last modifier.
+// appendChain appends the modifiers. The packet type after the last one is last, and ModEx after the others.
 func (m ModEx) appendChain(dst []byte, last byte) ([]byte, error) {
 	for at := 0; at < len(m); {
 		_, _, size, err := modExBlock(m[at:])

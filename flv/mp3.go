@@ -11,7 +11,7 @@ var mpegAudioRates = [3]int{44100, 48000, 32000}
 //	| 7ff 11   | version 2 | layer 2 | protection 1  | bitrate 4 | rate 2 | padding, private | mode 2 | .. 6 |
 //	+----------+-----------+---------+---------------+-----------+--------+------------------+--------+------+
 //
-// Version 3 is MPEG-1, 2 is MPEG-2 with half the rate, and 0 is the unofficial 2.5 with a quarter. ok is false if b has no such header.
+// Version 3 is MPEG-1, 2 is MPEG-2 with half the rate, and 0 is the unofficial 2.5 with a quarter.
 func parseMP3(b []byte) (rate, channels int, ok bool) {
 	if len(b) < 4 {
 		return 0, 0, false

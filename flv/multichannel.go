@@ -67,8 +67,7 @@ func (s Speaker) String() string {
 	return fmt.Sprintf("speaker %d", uint8(s))
 }
 
-// MultichannelConfig is the data of an audio tag with AudioMultichannelConfig: the order of the channels, for codecs that do not define
-// it themselves.
+// MultichannelConfig is the order of the channels, for codecs that do not define it themselves.
 type MultichannelConfig struct {
 	Order    ChannelOrder
 	Channels int       // 0 to 255
@@ -83,24 +82,23 @@ type MultichannelConfig struct {
 //	| 1     | 1     |  | count                |     | 4       |
 //	+-------+-------+  +----------------------+     +---------+
 //
-// The error is an [*Error]. An unknown order is not an error; the bytes after the count are then ignored. The result holds no views of
-// b.
+// The error is an [*Error]. After an unknown order, the bytes after the count are ignored. The result holds no views of b.
 func ParseMultichannelConfig(b []byte) (MultichannelConfig, error) {
 	const head, maskSize = 2, 4
 	if missing := head - len(b); missing > 0 {
-		return MultichannelConfig{}, cut("MultichannelConfig", int64(missing))
+		return MultichannelConfig{}, truncated("MultichannelConfig", int64(missing))
 	}
 	c := MultichannelConfig{Order: ChannelOrder(b[0]), Channels: int(b[1])}
 	rest := b[head:]
 	switch c.Order {
 	case ChannelsNative:
 		if missing := maskSize - len(rest); missing > 0 {
-			return c, shift(cut("channel mask", int64(missing)), head)
+			return c, addOffset(truncated("channel mask", int64(missing)), head)
 		}
 		c.Mask = binary.BigEndian.Uint32(rest)
 	case ChannelsCustom:
 		if missing := c.Channels - len(rest); missing > 0 {
-			return c, shift(cut("channel mapping", int64(missing)), head)
+			return c, addOffset(truncated("channel mapping", int64(missing)), head)
 		}
 		c.Speakers = make([]Speaker, c.Channels)
 		for i := range c.Speakers {

@@ -33,11 +33,10 @@ const (
 //	| 8        | 1         | 1        | 2        | 4    | 2           | 1      | 1, 1, channels if family  |
 //	+----------+-----------+----------+----------+------+-------------+--------+---------------------------+
 //
-// The error is an [*Error]. Empty data, which is legal in a sequence header, is an error here. Mapping is a view of b: use
-// [OpusHead.Clone] to keep it.
+// The error is an [*Error], also for empty data, which is legal in a sequence header. Mapping is a view of b; [OpusHead.Clone] copies it.
 func ParseOpusHead(b []byte) (OpusHead, error) {
 	if missing := opusFixed - len(b); missing > 0 {
-		return OpusHead{}, cut("OpusHead", int64(missing))
+		return OpusHead{}, truncated("OpusHead", int64(missing))
 	}
 	if string(b[:len(opusMagic)]) != opusMagic {
 		return OpusHead{}, &Error{Detail: "configuration of Opus does not begin with OpusHead", Value: string(b[:len(opusMagic)])}
@@ -55,7 +54,7 @@ func ParseOpusHead(b []byte) (OpusHead, error) {
 	if h.MappingFamily != 0 {
 		end := opusFixed + opusStreams + h.Channels
 		if missing := end - len(b); missing > 0 {
-			return h, cut("channel mapping of OpusHead", int64(missing))
+			return h, truncated("channel mapping of OpusHead", int64(missing))
 		}
 		h.Mapping = b[opusFixed:end:end]
 	}

@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// PacedReader reads an FLV file at its playback speed, so that io.Copy from it to a stream publishes the file like a live source. Each
-// tag is returned when it is due, counted from the first Read; late tags are returned at once.
+// PacedReader reads an FLV file at its playback speed, so that io.Copy to a stream publishes the file like a live source. It returns each
+// tag when it is due, counted from the first Read.
 type PacedReader struct {
-	ctx     context.Context
-	in      *Reader
-	ahead   time.Duration
-	line    Timeline
-	first   int64 // timestamp of the first tag in ms
-	begun   time.Time
-	tag     Tag  // the next tag
-	pending bool // tag is valid
-	rest    []byte
-	out     []byte
-	err     error
+	ctx      context.Context
+	in       *Reader
+	ahead    time.Duration
+	timeline Timeline
+	first    int64 // timestamp of the first tag in ms
+	start    time.Time
+	tag      Tag  // the next tag
+	pending  bool // tag is valid
+	rest     []byte
+	out      []byte
+	err      error
 }
 
-// NewPacedReader returns a PacedReader that reads from r. It returns each tag ahead of time by the duration ahead, so that players can
-// fill their buffers. A Read that waits ends when ctx is done.
+// NewPacedReader returns a PacedReader of r. It returns each tag earlier by the duration ahead, so that players can fill their buffers. A
+// Read that waits ends when ctx is done.
 func NewPacedReader(ctx context.Context, r io.Reader, ahead time.Duration) *PacedReader {
 	return &PacedReader{ctx: ctx, in: NewReader(r), ahead: ahead}
 }
 
-// Read reads the tags that are due, or waits for the next tag. Its errors are those of Reader.Next and of the context.
+// Read waits until a tag is due and reads all that are. Its errors are those of Reader.Next and of the context.
 func (p *PacedReader) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -45,19 +45,19 @@ func (p *PacedReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// gather collects about size bytes of tags that are due, and waits for the first one.
+// gather collects about size bytes of due tags, and waits for the first one.
 func (p *PacedReader) gather(size int) error {
-	if p.begun.IsZero() {
+	if p.start.IsZero() {
 		header, err := p.in.Header()
 		if err != nil {
 			return err
 		}
-		p.begun = time.Now()
+		p.start = time.Now()
 		p.out = AppendFileHeader(p.out, header)
 	}
 	for len(p.out) < size {
 		if !p.pending && p.err == nil {
-			p.pull()
+			p.fetch()
 		}
 		if p.err != nil && !p.pending {
 			if len(p.out) > 0 {
@@ -79,19 +79,19 @@ func (p *PacedReader) gather(size int) error {
 	return nil
 }
 
-func (p *PacedReader) pull() {
-	first := !p.line.started
+func (p *PacedReader) fetch() {
+	first := !p.timeline.started
 	if p.err = p.in.Next(&p.tag); p.err != nil {
 		return
 	}
 	p.pending = true
-	if at := p.line.Unwrap(p.tag.Timestamp); first {
+	if at := p.timeline.Unwrap(p.tag.Timestamp); first {
 		p.first = at
 	}
 }
 
 func (p *PacedReader) due() time.Time {
-	return p.begun.Add(time.Duration(p.line.now-p.first)*time.Millisecond - p.ahead)
+	return p.start.Add(time.Duration(p.timeline.now-p.first)*time.Millisecond - p.ahead)
 }
 
 func (p *PacedReader) wait(d time.Duration) error {

@@ -4,28 +4,28 @@ import "encoding/binary"
 
 // Parser parses an FLV stream that arrives in pieces of any size. The zero value is ready to use.
 //
-// Previous tag sizes are skipped: a forward parser never needs them, and many programs get them wrong. A file header is accepted wherever
-// a tag can begin, since concatenated files and interrupted downloads have them in the middle. It may be missing altogether unless
-// RequireHeader is set. Tags of unknown types are returned like all others.
+// Previous tag sizes are skipped, since many programs get them wrong. A file header is accepted wherever a tag can begin, since
+// concatenated files and interrupted downloads have them in the middle, and may be missing unless RequireHeader is set. Tags of unknown
+// types are returned like all others.
 type Parser struct {
-	// RequireHeader makes input without a file header an error. Set it before the first call of Parse.
+	// RequireHeader makes a missing file header an error. Set it before the first call of Parse.
 	RequireHeader bool
 
-	state  state
-	head   [TagHeaderSize]byte // the part of a file header, tag header or previous tag size that has arrived
-	have   int                 // number of bytes in head
-	skip   int64               // stateSkip: bytes left
-	tag    Tag                 // stateBody: its header
-	size   int                 // length of the body of tag
-	back   uint32              // statePreviousTagSize: the correct value
-	body   []byte              // stateBody: the bytes that arrived in earlier pieces; reused
-	pos    int64               // bytes consumed
-	start  int64               // offset of the tag or header that is being parsed
-	tagAt  int64               // offset of the tag that was returned last
-	header FileHeader
-	seen   bool // header is valid
-	wrong  int64
-	err    error
+	state           state
+	head            [TagHeaderSize]byte // the part of a file header, tag header or previous tag size that has arrived
+	headLen         int                 // number of bytes in head
+	skip            int64               // stateSkip: bytes left
+	tag             Tag                 // stateBody: its header
+	size            int                 // length of the body of tag
+	previousTagSize uint32              // statePreviousTagSize: the correct value
+	body            []byte              // stateBody: the bytes that arrived in earlier pieces; reused
+	pos             int64               // bytes consumed
+	start           int64               // offset of the tag or header that is being parsed
+	tagAt           int64               // offset of the tag that was returned last
+	header          FileHeader
+	hasHeader       bool // header is valid
+	wrongSizes      int64
+	err             error
 }
 
 // state says what the next byte is part of.
@@ -38,7 +38,6 @@ const (
 	statePreviousTagSize              // the previous tag size after a header or a tag
 )
 
-// event is the reason why advance returned.
 type event uint8
 
 const (
@@ -47,8 +46,8 @@ const (
 	eventTag                 // a tag is complete except for its previous tag size
 )
 
-// Parse consumes bytes from the front of b and returns how many. Either ok is true and t is the next tag, and the rest of b is for the
-// next call, or all of b was consumed. It is usually called in a loop:
+// Parse consumes bytes from the front of b and returns how many. Either t is the next tag and ok is true, or all of b was consumed. Call it
+// in a loop:
 //
 //	for {
 //		n, ok, err := p.Parse(b, &tag)
@@ -62,8 +61,8 @@ const (
 //		b = b[n:]
 //	}
 //
-// A tag is returned when its body is complete, without waiting for the previous tag size. Its Body is part of b, or memory of the Parser
-// if the body arrived in pieces. It is valid until the next call, and only as long as b is not modified.
+// A tag is returned when its body is complete, before its previous tag size. Its Body is part of b, or memory of the Parser if it arrived
+// in pieces, and valid until the next call.
 //
 // An error is always an [*Error] and final: every later call returns it.
 func (p *Parser) Parse(b []byte, t *Tag) (n int, ok bool, err error) {
@@ -81,9 +80,9 @@ func (p *Parser) Parse(b []byte, t *Tag) (n int, ok bool, err error) {
 	}
 }
 
-// End returns nil if the input may end at this point, which is between two tags. Otherwise it returns an [*Error] that wraps
-// io.ErrUnexpectedEOF. Unless it concerns the file header, truncating the file at its Offset makes it valid. If only the last previous tag
-// size is missing, the tag before it has been returned.
+// End returns nil if the input may end here, between two tags, and otherwise an [*Error] that wraps io.ErrUnexpectedEOF. Unless the error
+// concerns the file header, truncating the file at its Offset makes it valid. If only the last previous tag size is missing, the tag has
+// been returned.
 func (p *Parser) End() error {
 	if p.err != nil {
 		return p.err
@@ -96,25 +95,25 @@ func (p *Parser) End() error {
 	case p.state == stateBody:
 		where, missing = "tag body", int64(p.size-len(p.body)+PreviousTagSizeLen)
 	case p.state == statePreviousTagSize:
-		where, missing = "previous tag size", int64(PreviousTagSizeLen-p.have)
-	case p.RequireHeader && !p.seen, p.have >= len(signature) && p.isFileHeader():
-		where, missing = "file header", int64(FileHeaderSize-p.have)
-	case p.have > 0:
-		where, missing = "tag header", int64(TagOverhead-p.have)
+		where, missing = "previous tag size", int64(PreviousTagSizeLen-p.headLen)
+	case p.RequireHeader && !p.hasHeader, p.headLen >= len(signature) && p.isFileHeader():
+		where, missing = "file header", int64(FileHeaderSize-p.headLen)
+	case p.headLen > 0:
+		where, missing = "tag header", int64(TagOverhead-p.headLen)
 	default:
 		return nil
 	}
-	return shift(cut(where, missing), p.start)
+	return addOffset(truncated(where, missing), p.start)
 }
 
-// Header returns the most recent file header. ok is false if there was none so far.
-func (p *Parser) Header() (h FileHeader, ok bool) { return p.header, p.seen }
+// Header returns the most recent file header. ok is false if there was none.
+func (p *Parser) Header() (h FileHeader, ok bool) { return p.header, p.hasHeader }
 
-// Offset returns the position of the tag that was returned last, in bytes from the start of the input.
+// Offset returns the position of the last tag, in bytes from the start of the input.
 func (p *Parser) Offset() int64 { return p.tagAt }
 
 // WrongPreviousTagSizes returns the number of previous tag sizes that were wrong.
-func (p *Parser) WrongPreviousTagSizes() int64 { return p.wrong }
+func (p *Parser) WrongPreviousTagSizes() int64 { return p.wrongSizes }
 
 // advance proceeds to the next event, or to the end of b.
 func (p *Parser) advance(b []byte, t *Tag) (n int, ev event, err error) {
@@ -140,17 +139,17 @@ func (p *Parser) advance(b []byte, t *Tag) (n int, ev event, err error) {
 	return n, ev, p.err
 }
 
-// parseHead collects a header. The first three bytes show which kind it is: no tag begins with F, which has reserved bits set.
+// parseHead collects a header. The first three bytes show its kind: no tag begins with F, which has reserved bits set.
 func (p *Parser) parseHead(b []byte) (n int, ev event) {
-	if p.have == 0 {
+	if p.headLen == 0 {
 		p.start = p.pos
 	}
-	for p.have < p.headSize() && n < len(b) {
-		k := copy(p.head[p.have:p.headSize()], b[n:])
-		p.have += k
+	for p.headLen < p.headSize() && n < len(b) {
+		k := copy(p.head[p.headLen:p.headSize()], b[n:])
+		p.headLen += k
 		n += k
 	}
-	if p.have < p.headSize() {
+	if p.headLen < p.headSize() {
 		return n, eventNone
 	}
 	if p.isFileHeader() {
@@ -160,10 +159,9 @@ func (p *Parser) parseHead(b []byte) (n int, ev event) {
 	return n, eventNone
 }
 
-// headSize is the number of bytes that parseHead needs to continue. It grows while they arrive.
 func (p *Parser) headSize() int {
 	switch {
-	case p.have < len(signature):
+	case p.headLen < len(signature):
 		return len(signature)
 	case p.isFileHeader():
 		return fileHeaderProper
@@ -172,17 +170,17 @@ func (p *Parser) headSize() int {
 }
 
 func (p *Parser) isFileHeader() bool {
-	return string(p.head[:len(signature)]) == signature || p.RequireHeader && !p.seen
+	return string(p.head[:len(signature)]) == signature || p.RequireHeader && !p.hasHeader
 }
 
 func (p *Parser) beginFile() event {
-	h, dataOffset, err := ParseFileHeader(p.head[:p.have])
+	h, dataOffset, err := ParseFileHeader(p.head[:p.headLen])
 	if err != nil {
 		p.fail(err)
 		return eventNone
 	}
-	p.header, p.seen = h, true
-	p.have, p.back = 0, 0
+	p.header, p.hasHeader = h, true
+	p.headLen, p.previousTagSize = 0, 0
 	p.state, p.skip = stateSkip, int64(dataOffset)-fileHeaderProper
 	return eventHeader
 }
@@ -202,12 +200,12 @@ func (p *Parser) beginTag() {
 		return
 	}
 	p.tag, p.size = t, size
-	p.have, p.body = 0, p.body[:0]
+	p.headLen, p.body = 0, p.body[:0]
 	p.state = stateBody
 }
 
-// parseBody returns a body without copying it if all of it is in b. Otherwise the body grows as it arrives, since its length is not
-// trusted: a header of eleven bytes can claim 16 MiB.
+// parseBody returns a body without copying it if b contains all of it. Otherwise the body grows as it arrives, since a header of eleven
+// bytes can claim 16 MiB.
 func (p *Parser) parseBody(b []byte, t *Tag) (n int, ev event) {
 	n = min(p.size-len(p.body), len(b))
 	body := b[:n:n]
@@ -221,21 +219,21 @@ func (p *Parser) parseBody(b []byte, t *Tag) (n int, ev event) {
 	*t = p.tag
 	t.Body = body
 	p.tagAt = p.start
-	p.back = uint32(p.size) + TagHeaderSize
+	p.previousTagSize = uint32(p.size) + TagHeaderSize
 	p.state = statePreviousTagSize
 	return n, eventTag
 }
 
 func (p *Parser) parsePreviousTagSize(b []byte) (n int) {
-	n = copy(p.head[p.have:PreviousTagSizeLen], b)
-	if p.have += n; p.have == PreviousTagSizeLen {
-		if binary.BigEndian.Uint32(p.head[:]) != p.back {
-			p.wrong++
+	n = copy(p.head[p.headLen:PreviousTagSizeLen], b)
+	if p.headLen += n; p.headLen == PreviousTagSizeLen {
+		if binary.BigEndian.Uint32(p.head[:]) != p.previousTagSize {
+			p.wrongSizes++
 		}
-		p.have = 0
+		p.headLen = 0
 		p.state = stateHead
 	}
 	return n
 }
 
-func (p *Parser) fail(err error) { p.err = shift(err, p.start) }
+func (p *Parser) fail(err error) { p.err = addOffset(err, p.start) }

@@ -173,8 +173,7 @@ func TestParserAllocates(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, feed))
 }
 
-// FuzzReader checks that the result does not depend on how the input is split, and that parsed tags are the same after writing and parsing
-// them again.
+// FuzzReader checks that the result does not depend on how the input is split, and that tags survive writing and parsing.
 func FuzzReader(f *testing.F) {
 	f.Add(smallFile(), uint64(1))
 	f.Add(smallFile()[FileHeaderSize:], uint64(2))

@@ -1,18 +1,17 @@
 package flv
 
-// maxPrelude is the maximum size of the tags that are held back until the file header is known, in bytes.
+// maxPrelude is the maximum size of the tags before the file header is decided, in bytes.
 const maxPrelude = 128 << 10
 
-// Prelude determines from the first tags what the header of an FLV file should announce. A program that writes such a file holds the
-// tags back until then. The zero value is ready to use.
+// Prelude determines from the first tags what the header of an FLV file should announce. The program that writes the file holds the tags
+// back until then. The zero value is ready to use.
 type Prelude struct {
 	header FileHeader
 	size   int // bytes of tags
 }
 
-// Add considers the next tag, whose body has size bytes, and reports whether the header is known. The header is known when both audio
-// and video have arrived, when timestamps show that one of them is missing, or after 128 KiB of tags. The timestamps of script data are
-// ignored.
+// Add considers the next tag, whose body has size bytes, and reports whether the header is known: both audio and video have arrived,
+// timestamps show that one of them is missing, or there are 128 KiB of tags. The timestamps of script data are ignored.
 func (p *Prelude) Add(t TagType, timestamp uint32, size int) (known bool) {
 	media := t == TagAudio || t == TagVideo
 	p.header.HasAudio = p.header.HasAudio || t == TagAudio
@@ -25,5 +24,5 @@ func (p *Prelude) Add(t TagType, timestamp uint32, size int) (known bool) {
 	return p.header.HasAudio && p.header.HasVideo || media && timestamp != 0 || long
 }
 
-// Header returns the header as known so far.
+// Header returns the header so far.
 func (p *Prelude) Header() FileHeader { return p.header }

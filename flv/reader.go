@@ -2,10 +2,10 @@ package flv
 
 import "io"
 
-// readSize is the size of a Reader's reads in bytes. With smaller reads the cost of system calls dominates, and larger ones gain nothing.
+// readSize is the size of reads in bytes. Smaller reads cost more system calls; larger ones gain nothing.
 const readSize = 64 << 10
 
-// Reader reads the tags of an FLV file from an io.Reader. It may read more than it has returned.
+// Reader reads the tags of an FLV file. It may read more than it has returned.
 type Reader struct {
 	r      io.Reader
 	parser Parser
@@ -19,7 +19,7 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{r: r, parser: Parser{RequireHeader: true}, buf: make([]byte, readSize)}
 }
 
-// Header returns the file header, reading it if necessary. Calling it is optional. Its errors are those of Next.
+// Header returns the file header, reading it if necessary. Its errors are those of Next.
 func (r *Reader) Header() (FileHeader, error) {
 	var t Tag // not used, since no tag precedes the header
 	for {
@@ -34,9 +34,9 @@ func (r *Reader) Header() (FileHeader, error) {
 
 // Next reads the next tag of any type. Its Body is valid until the next call.
 //
-// The error is io.EOF only at the end of a tag. If the file ends elsewhere it is an [*Error] that wraps io.ErrUnexpectedEOF, as described
-// at [Parser.End]. After both, Next may be called again in case the file has grown. Any other [*Error] is final. Errors of the io.Reader
-// are returned unchanged, and reading may continue after them.
+// The error is io.EOF only at the end of a tag. If the file ends elsewhere it is an [*Error] that wraps io.ErrUnexpectedEOF; see
+// [Parser.End]. After both, Next may be called again in case the file has grown. Any other [*Error] is final. Errors of the io.Reader are
+// returned unchanged, and reading may continue.
 func (r *Reader) Next(t *Tag) error {
 	for {
 		ev, err := r.advance(t)
@@ -46,13 +46,12 @@ func (r *Reader) Next(t *Tag) error {
 	}
 }
 
-// Offset returns the position of the tag that was read last, in bytes from the start of the file.
+// Offset returns the position of the last tag, in bytes from the start of the file.
 func (r *Reader) Offset() int64 { return r.parser.Offset() }
 
-// WrongPreviousTagSizes returns the number of previous tag sizes that were wrong. They do not affect reading.
+// WrongPreviousTagSizes returns the number of previous tag sizes that were wrong. Reading ignores them.
 func (r *Reader) WrongPreviousTagSizes() int64 { return r.parser.WrongPreviousTagSizes() }
 
-// advance proceeds to the next event, reading more if necessary.
 func (r *Reader) advance(t *Tag) (event, error) {
 	n, ev, err := r.parser.advance(r.rest, t)
 	r.rest = r.rest[n:]
@@ -62,7 +61,6 @@ func (r *Reader) advance(t *Tag) (event, error) {
 	return eventNone, r.fill()
 }
 
-// fill replaces rest, which has been consumed.
 func (r *Reader) fill() error {
 	const maxEmptyReads = 100
 	for range maxEmptyReads {

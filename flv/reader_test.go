@@ -95,8 +95,7 @@ func TestReaderHeaderErrors(t *testing.T) {
 	assert.Same(t, io.ErrClosedPipe, err)
 }
 
-// TestReaderGoesOn checks that no tag is lost by an error of the io.Reader, such as a deadline, and that a file may grow after its end was
-// read.
+// TestReaderGoesOn checks that no tag is lost by an error of the io.Reader, such as a deadline, and that a file may grow.
 func TestReaderGoesOn(t *testing.T) {
 	file := smallFile()
 	deadline := errors.New("deadline")
@@ -161,7 +160,6 @@ func TestReaderAllocates(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// repeat is an io.Reader that repeats b forever.
 type repeat struct {
 	b  []byte
 	at int

@@ -23,10 +23,10 @@ type avcSPS struct {
 	chroma, lumaDepth8, chromaDepth8 uint32 // depths minus 8, as in the SPS
 }
 
-// parseSPS reads a sequence parameter set with its NAL unit header, up to the size of the picture (H.264 7.3.2.1.1).
+// parseSPS reads a sequence parameter set with its NAL unit header, up to the picture size (H.264 7.3.2.1.1).
 func parseSPS(nal []byte) (s avcSPS, err error) {
 	if len(nal) == 0 {
-		return s, cut("SPS", 1)
+		return s, truncated("SPS", 1)
 	}
 	if nal[0]&0x1f != nalTypeSPS {
 		return s, &Error{Detail: "NAL unit is not an SPS", Value: nal[0]}
@@ -49,7 +49,7 @@ func parseSPS(nal []byte) (s avcSPS, err error) {
 	return s, s.parsePictureSize(r, planes)
 }
 
-// hasChromaFormat reports whether an SPS of the profile has the fields from chroma_format_idc on.
+// hasChromaFormat reports whether the profile's SPS has the fields from chroma_format_idc on.
 func hasChromaFormat(profile uint8) bool {
 	switch profile {
 	case 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135:
@@ -110,8 +110,8 @@ func skipPictureOrder(r *bitReader) {
 	}
 }
 
-// parsePictureSize reads the fields from pic_width_in_mbs_minus1 on. Cropping is counted in chroma samples, and in pairs of lines if
-// pictures may be fields (H.264 7.4.2.1.1).
+// parsePictureSize reads from pic_width_in_mbs_minus1 on. Cropping is counted in chroma samples, and in pairs of lines if pictures may be
+// fields (H.264 7.4.2.1.1).
 func (s *avcSPS) parsePictureSize(r *bitReader, separatePlanes bool) (err error) {
 	w, h := int64(r.ue())+1, int64(r.ue())+1
 	fields := int64(2)
@@ -127,7 +127,7 @@ func (s *avcSPS) parsePictureSize(r *bitReader, separatePlanes bool) (err error)
 		left, right, top, bottom = int64(r.ue()), int64(r.ue()), int64(r.ue()), int64(r.ue())
 	}
 	if r.short {
-		return cut("SPS", 1)
+		return truncated("SPS", 1)
 	}
 	unitX, unitY := int64(1), fields
 	if !separatePlanes && (s.chroma == 1 || s.chroma == 2) {
@@ -142,7 +142,6 @@ func (s *avcSPS) parsePictureSize(r *bitReader, separatePlanes bool) (err error)
 	return err
 }
 
-// checkedSize returns width and height, or an error if they are impossible.
 func checkedSize(where string, w, h int64) (width, height int, err error) {
 	if w <= 0 || h <= 0 || w > maxPictureSize || h > maxPictureSize {
 		return 0, 0, &Error{Detail: "width and height of " + where + " are impossible", Value: [2]int64{w, h}}

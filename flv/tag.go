@@ -49,8 +49,8 @@ type Tag struct {
 	Body      []byte  // at most MaxBodySize bytes; functions that return or accept a Tag say who owns them
 }
 
-// PutTagHeader writes the header of a tag with a body of size bytes to the first [TagHeaderSize] bytes of b, and panics if b is shorter.
-// Only the lower five bits of t and the lower 24 bits of size are used.
+// PutTagHeader writes the header of a tag with a body of size bytes to the first [TagHeaderSize] bytes of b. Only the lower five bits of t
+// and the lower 24 bits of size are used.
 func PutTagHeader(b []byte, t TagType, size int, timestamp uint32) {
 	_ = b[TagHeaderSize-1]
 	binary.BigEndian.PutUint32(b, uint32(size))
@@ -59,13 +59,12 @@ func PutTagHeader(b []byte, t TagType, size int, timestamp uint32) {
 	b[8], b[9], b[10] = 0, 0, 0                                   // stream id
 }
 
-// PutPreviousTagSize writes the previous tag size after a tag with a body of size bytes to the first [PreviousTagSizeLen] bytes of b.
+// PutPreviousTagSize writes the size after a tag with a body of size bytes to the first [PreviousTagSizeLen] bytes of b.
 func PutPreviousTagSize(b []byte, size int) {
 	binary.BigEndian.PutUint32(b, uint32(size)+TagHeaderSize)
 }
 
-// AppendTag appends a tag and its previous tag size. A body longer than [MaxBodySize], which the format can't express, is truncated to
-// that size.
+// AppendTag appends a tag and its previous tag size. A body longer than [MaxBodySize] is truncated.
 func AppendTag(dst []byte, t Tag) []byte {
 	body := t.Body[:min(len(t.Body), MaxBodySize)]
 	var header [TagHeaderSize]byte
@@ -80,8 +79,8 @@ func AppendTag(dst []byte, t Tag) []byte {
 	return append(dst, back[:]...)
 }
 
-// ParseTagHeader parses a tag header from b, which must have at least [TagHeaderSize] bytes. size is the size of the body that follows it.
-// The stream id, which is always zero, is ignored. The error is an [*Error].
+// ParseTagHeader parses a tag header from b, which must have at least [TagHeaderSize] bytes. size is the size of the body. The stream id is
+// ignored. The error is an [*Error].
 func ParseTagHeader(b []byte) (t Tag, size int, err error) {
 	_ = b[TagHeaderSize-1]
 	if b[0]&reservedBits != 0 {

@@ -6,9 +6,9 @@ type Timeline struct {
 	started bool
 }
 
-// Unwrap returns the position of a timestamp in milliseconds. Of all positions that the timestamp could mean, it returns the one
-// nearest to the previous position. Small steps backwards, as after a seek or between audio and video, therefore stay small. The first
-// position is the timestamp itself. If later timestamps go back below zero, positions are negative.
+// Unwrap returns the position of a timestamp in milliseconds: of all positions that it could mean, the one nearest to the previous
+// position. So small steps backwards, as after a seek or between audio and video, stay small. The first position is the timestamp itself.
+// Positions may become negative.
 func (l *Timeline) Unwrap(timestamp uint32) int64 {
 	if !l.started {
 		l.started = true
@@ -19,5 +19,5 @@ func (l *Timeline) Unwrap(timestamp uint32) int64 {
 	return l.now
 }
 
-// Set sets the previous position, for a Timeline that begins in the middle of a file.
+// Set sets the previous position, to begin in the middle of a file.
 func (l *Timeline) Set(position int64) { l.now, l.started = position, true }

@@ -22,7 +22,6 @@ type trackList struct {
 	at     int // in list
 }
 
-// next reads the next track and reports whether there is one. A track that can't be read is the last.
 func (l *trackList) next() bool {
 	switch {
 	case l.whole:
@@ -46,7 +45,7 @@ func (l *trackList) read() error {
 	}
 	rest := l.list[l.at:]
 	if len(rest) < head {
-		return shift(cut("header of a track", int64(head-len(rest))), int64(l.at))
+		return addOffset(truncated("header of a track", int64(head-len(rest))), int64(l.at))
 	}
 	if l.layout == ManyTracksManyCodecs {
 		l.fourCC = FourCC(binary.BigEndian.Uint32(rest))
@@ -54,14 +53,14 @@ func (l *trackList) read() error {
 	l.id = rest[head-trackSizeSize-1]
 	end := head + int(uint24(rest[head-trackSizeSize:]))
 	if missing := end - len(rest); missing > 0 {
-		return shift(cut("a track", int64(missing)), int64(l.at))
+		return addOffset(truncated("a track", int64(missing)), int64(l.at))
 	}
 	l.data = rest[head:end:end]
 	l.at += end
 	return nil
 }
 
-// appendTrack appends the part of a list entry before the data, which has size bytes.
+// appendTrack appends the part of a list entry before the data.
 func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, size int) ([]byte, error) {
 	if layout != ManyTracks && layout != ManyTracksManyCodecs {
 		return dst, &Error{Detail: "multitrack type has no list of tracks", Value: uint8(layout)}
@@ -75,12 +74,12 @@ func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, siz
 	return append(dst, id, byte(size>>16), byte(size>>8), byte(size)), nil
 }
 
-// Tracks returns an iterator over the tracks of the message. Each has a header as if it had its own message: the fields of h that apply to
-// the whole message, and its own FourCC, TrackID, CompositionTime and Data, which is a view. A message without Multitrack yields h
-// itself, and an empty one yields nothing, so all messages can be handled alike.
+// Tracks returns an iterator over the tracks of the message. Each has a header as if it had its own message: a copy of h with its own
+// FourCC, TrackID, CompositionTime and Data, which is a view. A message without Multitrack yields h itself, and an empty one yields
+// nothing.
 //
-// A malformed track, or one with an unknown layout, comes with an [*Error], whose Offset counts from the start of h.Data. The tracks after
-// it follow if their beginning is known.
+// A malformed track, or an unknown layout, yields an [*Error], whose Offset counts from the start of h.Data. Further tracks follow if their
+// beginning is known.
 func (h VideoHeader) Tracks() iter.Seq2[VideoHeader, error] {
 	return func(yield func(VideoHeader, error) bool) {
 		if h.Empty {
@@ -92,7 +91,6 @@ func (h VideoHeader) Tracks() iter.Seq2[VideoHeader, error] {
 	}
 }
 
-// track returns the header of the last track that l has read.
 func (h VideoHeader) track(l *trackList) (VideoHeader, error) {
 	if l.whole {
 		return h, nil
@@ -103,12 +101,11 @@ func (h VideoHeader) track(l *trackList) (VideoHeader, error) {
 	h.MultitrackType, h.TrackID = OneTrack, l.id
 	h.FourCC, h.Codec = l.fourCC, videoCodecOf(l.fourCC)
 	h.Data = l.data
-	return h, shift(h.parseCompositionTime(), int64(l.at-len(l.data)))
+	return h, addOffset(h.parseCompositionTime(), int64(l.at-len(l.data)))
 }
 
-// AppendTrack appends a track to the body of a message that contains several, after [AppendVideoHeader] has appended h. It writes TrackID,
-// CompositionTime and Data of track, and its FourCC if h is ManyTracksManyCodecs. The error is an [*Error], and dst is then returned
-// unchanged.
+// AppendTrack appends a track to the body of a message that contains several, after [AppendVideoHeader] has appended h. It writes track's
+// TrackID, CompositionTime and Data, and its FourCC if h is ManyTracksManyCodecs. The error is an [*Error]; dst is then returned unchanged.
 func (h VideoHeader) AppendTrack(dst []byte, track VideoHeader) ([]byte, error) {
 	entry := VideoHeader{Enhanced: true, PacketType: h.PacketType, FourCC: track.FourCC, CompositionTime: track.CompositionTime}
 	if h.MultitrackType == ManyTracks {
@@ -140,7 +137,6 @@ func (h AudioHeader) Tracks() iter.Seq2[AudioHeader, error] {
 	}
 }
 
-// track returns the header of the last track that l has read.
 func (h AudioHeader) track(l *trackList) (AudioHeader, error) {
 	if l.whole {
 		return h, nil

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// FrameType says what a decoder needs in order to decode a video tag. It has three bits.
+// FrameType says what a decoder needs in order to decode a video tag, in three bits.
 type FrameType uint8
 
 // The frame types of FLV E.4.3.1.
@@ -46,7 +46,7 @@ func (c VideoCodec) String() string {
 	return fmt.Sprintf("video codec %d", uint8(c))
 }
 
-// FourCC returns the codec's name in Enhanced RTMP, or 0 if it has none. The tags of codecs with such a name have a packet type and a
+// FourCC returns the codec's name in Enhanced RTMP, or 0 if it has none. Tags of codecs with such a name have a packet type and a
 // composition time.
 func (c VideoCodec) FourCC() FourCC {
 	switch c {
@@ -73,8 +73,7 @@ func videoCodecOf(c FourCC) VideoCodec {
 	return 0
 }
 
-// VideoPacketType is the type of data in a video tag. It has four bits. Types without a constant are reserved for future use and are
-// passed through.
+// VideoPacketType is the type of data in a video tag, four bits. Types without a constant are reserved and passed through.
 type VideoPacketType uint8
 
 // The packet types of E-RTMP v2. The first three are also those of FLV E.4.3.1.
@@ -84,23 +83,23 @@ const (
 	VideoSequenceEnd   VideoPacketType = 2 // no data
 	VideoCodedFramesX  VideoPacketType = 3 // a picture of AVC, HEVC or VVC whose composition time is 0 and omitted
 
-	// VideoMetadata is a name, "colorInfo", and its value, in the format of [ParseScript] and [AppendScript]. It describes the
-	// pictures after it. Write it with FrameCommand, which FFmpeg expects; when reading, the frame type has no meaning.
+	// VideoMetadata is a name, "colorInfo", and its value, in the format of [ParseScript] and [AppendScript]. It describes the pictures
+	// after it. FFmpeg expects FrameCommand with it; readers ignore the frame type.
 	VideoMetadata             VideoPacketType = 4
 	VideoMPEG2TSSequenceStart VideoPacketType = 5 // the decoder configuration of AV1 as an MPEG-2 TS descriptor
 
 	videoMultitrack VideoPacketType = 6
 )
 
-// VideoHeader is the part of a video tag's body before the coded data, in the form of FLV or of Enhanced RTMP. Its methods, PacketType
-// and FourCC describe the data in the same way for both forms.
+// VideoHeader is the part of a video tag's body before the coded data, in FLV's form or Enhanced RTMP's. Its methods, PacketType and FourCC
+// mean the same in both.
 type VideoHeader struct {
 	Empty     bool // the body has no bytes, which is legal and has no meaning; the other fields are zero
 	Enhanced  bool // the header has the form of Enhanced RTMP
 	FrameType FrameType
 
-	// Codec is the codec's number in FLV, and FourCC its name in Enhanced RTMP, each 0 if it has none. FourCC is also 0 if the tracks
-	// of the message may have different codecs (see Tracks). Writing uses FourCC if Enhanced is set, and Codec otherwise.
+	// Codec is the codec's number in FLV, and FourCC its name in Enhanced RTMP, each 0 if it has none. FourCC is also 0 if the tracks of
+	// the message may have different codecs (see Tracks). Writing uses FourCC if Enhanced is set, and Codec otherwise.
 	Codec  VideoCodec
 	FourCC FourCC
 
@@ -110,8 +109,8 @@ type VideoHeader struct {
 
 	Command uint8 // FrameCommand only: 0 begins a seek at the client, 1 ends it
 
-	// Multitrack reports whether the message is made for several tracks; Enhanced RTMP only. TrackID is the track of a OneTrack
-	// message, and 0, the default track, without Multitrack. With any other MultitrackType, use Tracks to split Data.
+	// Multitrack reports whether the message is made for several tracks; Enhanced RTMP only. TrackID is the track of a OneTrack message,
+	// and 0, the default track, without Multitrack. For any other MultitrackType, split Data with Tracks.
 	Multitrack     bool
 	MultitrackType MultitrackType
 	TrackID        uint8
@@ -133,9 +132,9 @@ type VideoHeader struct {
 //	| 1                                |  | if type 7, 6        |  | 4      |  | 3 if type 1      |
 //	+---+--------------+---------------+  +---------------------+  +--------+  +------------------+
 //
-// An empty body is not an error (see VideoHeader.Empty), and neither are unknown codecs and packet types. The error is an [*Error];
-// if the header is cut short it wraps io.ErrUnexpectedEOF. Nothing is allocated. Data and ModEx are views of body: use
-// [VideoHeader.Clone] to keep them.
+// An empty body is not an error (see VideoHeader.Empty), and neither are unknown codecs and packet types. The error is an [*Error]; if the
+// header is cut short it wraps io.ErrUnexpectedEOF. Nothing is allocated. Data and ModEx are views of body; [VideoHeader.Clone] copies
+// them.
 func ParseVideoHeader(body []byte) (VideoHeader, error) {
 	if len(body) == 0 {
 		return VideoHeader{Empty: true}, nil
@@ -163,7 +162,7 @@ const (
 
 func (h *VideoHeader) parseCommand() error {
 	if len(h.Data) == 0 {
-		return cut("video command", 1)
+		return truncated("video command", 1)
 	}
 	h.Command, h.Data = h.Data[0], h.Data[1:]
 	return nil
@@ -178,7 +177,7 @@ func (h *VideoHeader) parseAVC() error {
 			h.Data = nil // some publishers omit the composition time, which has no meaning here
 			return nil
 		}
-		return cut("AVC video header", int64(avcHeaderSize-len(h.Data)))
+		return truncated("AVC video header", int64(avcHeaderSize-len(h.Data)))
 	}
 	h.CompositionTime = int24(h.Data[1:])
 	h.Data = h.Data[avcHeaderSize:]
@@ -194,7 +193,7 @@ func parseExVideo(body []byte) (VideoHeader, error) {
 	}
 	h.ModEx, h.PacketType, h.Data = x.modEx, VideoPacketType(x.packetType), body[at:]
 	if h.isCommand() { // a command has neither a FourCC nor tracks
-		return h, shift(h.parseCommand(), int64(at))
+		return h, addOffset(h.parseCommand(), int64(at))
 	}
 	if at, err = x.parseTrack(body, at, byte(videoMultitrack)); err != nil {
 		return h, err
@@ -202,27 +201,25 @@ func parseExVideo(body []byte) (VideoHeader, error) {
 	h.PacketType, h.FourCC, h.Codec = VideoPacketType(x.packetType), x.fourCC, videoCodecOf(x.fourCC)
 	h.Multitrack, h.MultitrackType, h.TrackID = x.multitrack, x.layout, x.trackID
 	h.Data = body[at:]
-	return h, shift(h.parseCompositionTime(), int64(at))
+	return h, addOffset(h.parseCompositionTime(), int64(at))
 }
 
-// parseCompositionTime removes the composition time, if there is one, from the front of an enhanced header's Data.
+// parseCompositionTime removes an enhanced header's composition time from the front of Data.
 func (h *VideoHeader) parseCompositionTime() error {
 	if !h.hasCompositionTime() {
 		return nil
 	}
 	if missing := compositionTimeSize - len(h.Data); missing > 0 {
-		return cut("composition time", int64(missing))
+		return truncated("composition time", int64(missing))
 	}
 	h.CompositionTime, h.Data = int24(h.Data), h.Data[compositionTimeSize:]
 	return nil
 }
 
-// hasCompositionTime reports whether an enhanced header has a composition time.
 func (h *VideoHeader) hasCompositionTime() bool {
 	return h.PacketType == VideoCodedFrames && h.FourCC.hasCompositionTime() && !isList(h.Multitrack, h.MultitrackType)
 }
 
-// int24 reads a signed 24-bit number. Shifting left and right extends the sign to 32 bits.
 func int24(b []byte) int32 { return int32(uint24(b)<<8) >> 8 }
 
 // IsSequenceHeader reports whether the data is a decoder configuration.
@@ -231,26 +228,26 @@ func (h VideoHeader) IsSequenceHeader() bool {
 		(h.PacketType == VideoSequenceStart || h.Enhanced && h.PacketType == VideoMPEG2TSSequenceStart)
 }
 
-// IsFrame reports whether the data is a coded picture, as opposed to a configuration, metadata, a command or nothing.
+// IsFrame reports whether the data is a coded picture.
 func (h VideoHeader) IsFrame() bool {
 	return !h.Empty && !h.isCommand() &&
 		(h.PacketType == VideoCodedFrames || h.Enhanced && h.PacketType == VideoCodedFramesX)
 }
 
-// IsKeyFrame reports whether the data is a picture that can be decoded without earlier ones. Some publishers of Enhanced RTMP do not
-// mark key frames: if the frame type is 0, IsKeyFrame inspects the pictures of every track.
+// IsKeyFrame reports whether the data is a picture that can be decoded without earlier ones. If the frame type is 0, since the publisher
+// does not mark key frames, it inspects the pictures of every track.
 func (h VideoHeader) IsKeyFrame() bool {
 	switch {
 	case !h.IsFrame():
 		return false
 	case h.Enhanced && h.FrameType == 0:
-		return h.looksLikeKeyFrame()
+		return h.detectKeyFrame()
 	}
 	return h.FrameType == FrameKey || h.FrameType == FrameGeneratedKey
 }
 
-// CodecName returns the codec's name, such as "H.264" or "VP9". It returns "video codec 9" or the FourCC for an unknown codec, and "" for
-// messages whose tracks may have different codecs.
+// CodecName returns the codec's name, such as "H.264" or "VP9", "video codec 9" or the FourCC for an unknown codec, and "" for messages
+// whose tracks may have different codecs.
 func (h VideoHeader) CodecName() string {
 	switch {
 	case !h.Enhanced:
@@ -261,7 +258,7 @@ func (h VideoHeader) CodecName() string {
 	return h.FourCC.CodecName()
 }
 
-// isCommand reports whether there is a command instead of media. For metadata the frame type has no meaning.
+// isCommand reports whether there is a command instead of media. The frame type of metadata has no meaning.
 func (h *VideoHeader) isCommand() bool {
 	return h.FrameType == FrameCommand && !(h.Enhanced && h.PacketType == VideoMetadata)
 }

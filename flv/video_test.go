@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// role describes how programs that store, drop and repeat messages treat a message.
+// role is how programs that store, drop and repeat messages treat a message.
 type role struct{ frame, key, config bool }
 
 type videoCase struct {
@@ -34,7 +34,6 @@ func testVideo(t *testing.T, cases []videoCase) {
 	}
 }
 
-// testVideoMalformed checks the errors for bodies without a valid header.
 func testVideoMalformed(t *testing.T, cases []malformed) {
 	t.Helper()
 	for _, c := range cases {

@@ -3,11 +3,11 @@ package flv
 // AppendVideoHeader appends the part of a video tag's body before the data; the caller appends h.Data itself. A parsed header is written
 // unchanged.
 //
-// The header has the form of Enhanced RTMP if h.Enhanced is set, and FLV's otherwise, which uses h.Codec. More players understand FLV's
-// form, so prefer it for the default track if it has the codec.
+// The header has Enhanced RTMP's form if h.Enhanced is set, and FLV's, with h.Codec, otherwise. More players understand FLV's form, so
+// prefer it for the default track if it has the codec.
 //
-// The error is an [*Error] that names what the form can't express: a field with too many bits, a composition time other than 0 in a
-// packet without one, or a malformed ModEx. dst is then returned unchanged.
+// The error is an [*Error] that names what the form can't express: a field with too many bits, a composition time other than 0 in a packet
+// without one, or a malformed ModEx. dst is then returned unchanged.
 func AppendVideoHeader(dst []byte, h VideoHeader) ([]byte, error) {
 	if h.Empty {
 		return dst, nil
@@ -96,7 +96,6 @@ func (h *VideoHeader) checkCompositionTime() error {
 	return nil
 }
 
-// appendCompositionTime appends the composition time if an enhanced header has one.
 func (h *VideoHeader) appendCompositionTime(dst []byte) []byte {
 	if !h.hasCompositionTime() {
 		return dst

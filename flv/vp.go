@@ -31,15 +31,15 @@ const (
 //	| 1         | 3     |  | 1       | 1     | 1                             | 1         | 1        | 1      | 2          |
 //	+-----------+-------+  +---------+-------+-------------------------------+-----------+----------+--------+------------+
 //
-// Version and flags belong to the box that contains the record in files, and may be missing. The error is an [*Error]. The result holds no
-// views of b.
+// Version and flags belong to the box around the record in files, and may be missing. The error is an [*Error]. The result holds no views
+// of b.
 func ParseVPConfig(b []byte) (VPConfig, error) {
 	record := b
 	if len(b) >= vpVersionSize+vpRecordSize && b[0] == vpConfigVersion && b[1] == 0 && b[2] == 0 && b[3] == 0 {
 		record = b[vpVersionSize:]
 	}
 	if missing := vpRecordSize - len(record); missing > 0 {
-		return VPConfig{}, cut("VP configuration", int64(missing))
+		return VPConfig{}, truncated("VP configuration", int64(missing))
 	}
 	return VPConfig{
 		Profile: record[0], Level: record[1],
@@ -48,8 +48,7 @@ func ParseVPConfig(b []byte) (VPConfig, error) {
 	}, nil
 }
 
-// AppendVPConfig appends the data that [ParseVPConfig] reads, with version and flags. It uses four bits of BitDepth and three of
-// Chroma.
+// AppendVPConfig appends the data that [ParseVPConfig] reads, with version and flags. BitDepth has four bits, Chroma three.
 func AppendVPConfig(dst []byte, c VPConfig) []byte {
 	depth := c.BitDepth<<4 | c.Chroma&7<<1
 	if c.FullRange {
@@ -59,7 +58,7 @@ func AppendVPConfig(dst []byte, c VPConfig) []byte {
 	return binary.BigEndian.AppendUint16(dst, 0) // codecInitializationDataSize
 }
 
-// isKeyVP8 reports whether a frame is a key frame. A key frame has 0 as the lowest bit of its first byte (RFC 6386 9.1).
+// isKeyVP8 reports whether frame is a key frame: its lowest bit is 0 (RFC 6386 9.1).
 func isKeyVP8(frame []byte) bool { return len(frame) > 0 && frame[0]&1 == 0 }
 
 // vp8Size returns the size in pixels that a key frame contains (RFC 6386 9.1), or 0 for other frames:
@@ -99,7 +98,7 @@ func vp9Size(frame []byte) (width, height int) {
 	return w, h
 }
 
-// vp9KeyFrame reads the uncompressed header of a key frame (VP9 6.2). width and height are 0 if it is not one.
+// vp9KeyFrame reads the uncompressed header of a key frame (VP9 6.2). The size is 0 for other frames.
 func vp9KeyFrame(frame []byte) (c VPConfig, width, height int) {
 	const syncCode, rgb = 0x498342, 7
 	r := &bitReader{b: frame}
@@ -137,8 +136,8 @@ func vp9KeyFrame(frame []byte) (c VPConfig, width, height int) {
 	return c, w, h
 }
 
-// VPConfigOf returns the configuration of a stream with the given key frame of VP8 or VP9. The level and the color description are
-// missing, since the frame does not contain them. ok is false if frame is not a key frame, or of another codec.
+// VPConfigOf returns the configuration of a stream with the given key frame of VP8 or VP9, without the level and the color description. ok
+// is false for other frames and codecs.
 func VPConfigOf(codec FourCC, frame []byte) (c VPConfig, ok bool) {
 	switch codec {
 	case FourCCVP8:

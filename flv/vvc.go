@@ -31,15 +31,15 @@ const (
 //	|      |           |       |  | if PTL            |         | depth 3   |      |              |          |
 //	+------+-----------+-------+  +-------------------+---------+-----------+------+--------------+----------+
 //
-// Arrays of parameter sets follow as in HEVC's record, but with five bits of type. A record may end before them. On an error, which
-// is an [*Error], the fields before the faulty one are set. Sets are views of b: use [VVCConfig.Clone] to keep them.
+// Arrays of parameter sets follow as in HEVC's record, but with five bits of type, or are missing. On an error, which is an [*Error], the
+// fields before the faulty one are set. Sets are views of b; [VVCConfig.Clone] copies them.
 func ParseVVCConfig(b []byte) (VVCConfig, error) {
 	r := &bitReader{b: b}
 	r.bits(5)
 	c := VVCConfig{NALLengthSize: 1 + int(r.bits(2))}
 	if !r.flag() { // ptl_present_flag
 		if r.short {
-			return VVCConfig{}, cut("VVC configuration", 1)
+			return VVCConfig{}, truncated("VVC configuration", 1)
 		}
 		return c, c.parseSets(b, r.pos)
 	}
@@ -51,7 +51,7 @@ func ParseVVCConfig(b []byte) (VVCConfig, error) {
 	c.parsePTL(r, subLayers)
 	w, h := int64(r.bits(16)), int64(r.bits(16))
 	if r.short {
-		return VVCConfig{}, cut("VVC configuration", 1)
+		return VVCConfig{}, truncated("VVC configuration", 1)
 	}
 	var err error
 	if c.Width, c.Height, err = checkedSize("VVC configuration", w, h); err != nil {
@@ -61,7 +61,7 @@ func ParseVVCConfig(b []byte) (VVCConfig, error) {
 	return c, c.parseSets(b, r.pos+frameRateBits)
 }
 
-// parseSets reads the arrays of parameter sets, which begin at the given bit of b.
+// parseSets reads the arrays of parameter sets from the given bit of b on.
 func (c *VVCConfig) parseSets(b []byte, bit int64) error {
 	at := int(bit / 8)
 	if at >= len(b) {
@@ -71,12 +71,12 @@ func (c *VVCConfig) parseSets(b []byte, bit int64) error {
 	at++
 	for range arrays {
 		if at == len(b) {
-			return shift(cut("array of VVC configuration", 1), int64(at))
+			return addOffset(truncated("array of VVC configuration", 1), int64(at))
 		}
 		kind, count := b[at]&0x1f, 1
 		if at++; kind != vvcOPI && kind != vvcDCI {
 			if missing := 2 - (len(b) - at); missing > 0 {
-				return shift(cut("array of VVC configuration", int64(missing)), int64(at))
+				return addOffset(truncated("array of VVC configuration", int64(missing)), int64(at))
 			}
 			count = int(binary.BigEndian.Uint16(b[at:]))
 			if count > maxVVCSets {

@@ -9,8 +9,8 @@ type Writer struct {
 	err error
 }
 
-// NewWriter returns a Writer that writes to w. Every call of WriteHeader or WriteTag calls w.Write once. If a program reads the file
-// while it grows, the file therefore usually ends between two tags. Wrap w in a bufio.Writer if the cost of system calls matters more.
+// NewWriter returns a Writer that writes to w. Every call of WriteHeader or WriteTag is one call of w.Write, so a reader of a growing file
+// usually sees whole tags. Wrap w in a bufio.Writer if the cost of system calls matters more.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // WriteHeader writes the file header. Call it first, except when appending to a file.
@@ -21,7 +21,7 @@ func (w *Writer) WriteHeader(h FileHeader) error {
 // WriteTag writes a tag and its previous tag size. It keeps nothing of t.
 //
 // For a body longer than [MaxBodySize] it writes nothing and returns an [*Error]. An error of the io.Writer is final, since the file may
-// end anywhere then; every later call returns it.
+// then end anywhere; every later call returns it.
 func (w *Writer) WriteTag(t Tag) error {
 	if len(t.Body) > MaxBodySize {
 		return &Error{Detail: "body is too long for a tag", Value: len(t.Body)}

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// calls is an io.Writer that records each Write.
 type calls struct {
 	writes [][]byte
 	err    error

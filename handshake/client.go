@@ -12,15 +12,14 @@ var (
 	defaultEncryptedVersion = [4]byte{0x80, 0x00, 0x03, 0x02}
 )
 
-// Client performs the client's half on rw. It sends C0 and C1 in one write and C2 in another, and reads exactly S0, S1 and S2. S2
-// may arrive before or after C2 has been sent. Config.Early says when Config.Data is sent.
+// Client performs the client's half on rw. It sends C0 and C1 in one write and C2 in another, and reads exactly S0, S1 and S2.
+// S2 may arrive before or after C2 has been sent. Config.Early says when Config.Data is sent.
 //
-// Client is lenient, as players are. An S2 that does not match is only reported in Result.ReplyValid, and an S1 without a digest
-// in reply to a digest C1 is answered by a plain C2. Any S0 below 32 is accepted, except those of RTMPE and TLS; RTMP 1.0,
-// section 5.2.2, forbids the others, since they begin the text of other protocols.
+// Client is lenient, as players are. An S2 that does not match is only reported in Result.ReplyValid, and if a server answers a
+// digest C1 with an S1 without a digest, Client sends a plain C2. It accepts any S0 below 32 except those of RTMPE and TLS.
 //
-// With Config.Encryption it is strict: the server must agree to encryption, S1 must have a digest and a valid public key, and S2
-// must have a valid signature.
+// With Config.Encryption it is strict: the server must agree to encryption, S1 must have a digest and a valid public key, and
+// S2 must have a valid signature.
 //
 // All errors are *[Error] and wrap those of rw.
 func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
@@ -31,7 +30,7 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := []byte{cfg.Encryption.first()}
+	first := []byte{cfg.Encryption.typeByte()}
 	if cfg.atOnce() {
 		err = writeAll(rw, "write C0, C1 and C2", first, c1.packet[:], new(packet)[:], cfg.Data)
 	} else {
@@ -41,9 +40,9 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 		return nil, err
 	}
 
-	// A server may send S2 at once or wait for C2. So this waits for S0 and S1 only, but reads as much as has arrived.
-	memory := answers.Get().(*[1 + 2*packetSize]byte)
-	defer answers.Put(memory)
+	// S2 may come at once or only after C2, so this waits for S0 and S1 only, but reads as much as has arrived.
+	memory := replyBuffers.Get().(*[1 + 2*packetSize]byte)
+	defer replyBuffers.Put(memory)
 	in := reader{r: rw, buf: memory[:]}
 	s0, s1, err := in.serverOpening(cfg)
 	if err != nil {
@@ -52,7 +51,7 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	res := &Result{PeerType: s0, Encryption: encryptionOf(s0), PeerVersion: s1.version(), S1Tail: s1.tail()}
 	var data []byte // not yet sent
 	if !cfg.atOnce() {
-		if data, err = writeC2(rw, cfg, c1, s1, res, in.has(packetSize)); err != nil {
+		if data, err = writeC2(rw, cfg, c1, s1, res, in.buffered(packetSize)); err != nil {
 			return nil, err
 		}
 	}
@@ -71,12 +70,11 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	return res, nil
 }
 
-// answers holds buffers for S0, S1 and S2, which are not needed after the handshake.
-var answers = sync.Pool{New: func() any { return new([1 + 2*packetSize]byte) }}
+// replyBuffers holds buffers for S0, S1 and S2.
+var replyBuffers = sync.Pool{New: func() any { return new([1 + 2*packetSize]byte) }}
 
-// serverOpening reads S0 and S1.
 func (in *reader) serverOpening(cfg Config) (s0 byte, s1 *packet, err error) {
-	if s0, err = in.first(serverNames, cfg.Encryption != EncryptionNone); err != nil {
+	if s0, err = in.typeByte(serverNames, cfg.Encryption != EncryptionNone); err != nil {
 		return 0, nil, err
 	}
 	if cfg.Encryption != EncryptionNone && encryptionOf(s0) == EncryptionNone {
@@ -87,7 +85,7 @@ func (in *reader) serverOpening(cfg Config) (s0 byte, s1 *packet, err error) {
 	return s0, s1, err
 }
 
-// writeC2 sends C2, together with the data unless that has to wait for S2. It returns the data that is still to be sent.
+// writeC2 sends C2, and with it the data unless that has to wait for S2. It returns the data that is still to be sent.
 func writeC2(w io.Writer, cfg Config, c1 *opening, s1 *packet, res *Result, s2Came bool) (data []byte, _ error) {
 	c2, err := newC2(cfg, c1, s1, res)
 	if err != nil {
@@ -100,7 +98,6 @@ func writeC2(w io.Writer, cfg Config, c1 *opening, s1 *packet, res *Result, s2Ca
 	return nil, writeAll(w, "write C2", c2[:], data)
 }
 
-// newC1 returns C1 in the form that cfg asks for.
 func newC1(cfg Config) (*opening, error) {
 	switch {
 	case cfg.Encryption != EncryptionNone:
@@ -111,7 +108,7 @@ func newC1(cfg Config) (*opening, error) {
 	return newPlainOpening(cfg)
 }
 
-// newC2 returns the answer to s1, in the form of s1, and records the form and the ciphers of an encrypted connection in res.
+// newC2 returns the answer to s1, in the form of s1, and sets res's form and ciphers.
 func newC2(cfg Config, c1 *opening, s1 *packet, res *Result) (*packet, error) {
 	if c1.scheme == SchemeAuto {
 		return s1, nil
@@ -125,7 +122,7 @@ func newC2(cfg Config, c1 *opening, s1 *packet, res *Result) (*packet, error) {
 	if !res.Digest {
 		return s1, nil
 	}
-	if err := c1.agree("S1", s1, res); err != nil {
+	if err := c1.deriveCiphers("S1", s1, res); err != nil {
 		return nil, err
 	}
 	return player.newReply(cfg, digest, res.Encryption)

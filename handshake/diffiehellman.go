@@ -9,7 +9,7 @@ import (
 const (
 	// keySize is the size in bytes of public keys and of the shared secret, leading zeros included.
 	keySize = 128
-	// privateSize is the number of random bytes in a private key: twice the strength of a 1024-bit group at best.
+	// privateSize is the number of random bytes in a private key: a 1024-bit group gives at most half that strength.
 	privateSize = 32
 )
 
@@ -26,15 +26,15 @@ var (
 	primeMinus1 = new(big.Int).Sub(groupPrime, one)
 )
 
-// keyPair is one side's half of a Diffie-Hellman key exchange. It is used for one connection only, so it does not matter that the
-// running time of math/big depends on its operands.
+// keyPair is one side's half of a Diffie-Hellman key exchange. It is used for one connection only, so the variable running time
+// of math/big does not matter.
 type keyPair struct {
 	private *big.Int
 	public  [keySize]byte // big-endian, as in C1 or S1
 }
 
 func newKeyPair(cfg Config) (*keyPair, error) {
-	// A leading one bit makes all private keys equally long, so that each takes the same work and none is trivial.
+	// A leading one bit makes all private keys equally long, and none trivial.
 	b := make([]byte, 1+privateSize)
 	b[0] = 1
 	if err := fillRandom(cfg, b[1:]); err != nil {
@@ -45,8 +45,8 @@ func newKeyPair(cfg Config) (*keyPair, error) {
 	return k, nil
 }
 
-// secret computes the shared secret, big-endian. It refuses the public keys 0, 1 and p-1, for which anyone can compute the secret, and
-// numbers that are not less than p.
+// secret computes the shared secret, big-endian. It refuses 0, 1 and p-1, for which anyone can compute the secret, and numbers
+// that are not less than p.
 func (k *keyPair) secret(peer [keySize]byte) (s [keySize]byte, err error) {
 	y := new(big.Int).SetBytes(peer[:])
 	if y.Cmp(one) <= 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// searchKey returns a private key, in the same form as newKeyPair, for which ok accepts the public key and the secret shared with the
-// owner of other. It tries keys in order, since each step to the next key takes only one multiplication.
+// searchKey returns a private key, in the form of newKeyPair, for which ok accepts the public key and the secret shared with the owner of
+// other. It tries keys in order, since each step takes only one multiplication.
 func searchKey(t *testing.T, other *big.Int, ok func(public, secret *big.Int) bool) *big.Int {
 	private := new(big.Int).Lsh(one, 8*privateSize)
 	public := new(big.Int).Exp(groupGenerator, private, groupPrime)

@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 )
 
-// Scheme says which of the two 764-byte halves that follow the first 8 bytes of C1 and S1 holds the digest. The other half
-// holds the public key of an encrypted handshake.
+// Scheme says which of the two 764-byte halves after the first 8 bytes of C1 and S1 holds the digest. The other half holds the
+// public key of an encrypted handshake.
 type Scheme uint8
 
 const (
@@ -39,7 +39,6 @@ func (s Scheme) or(def Scheme) Scheme {
 	return def
 }
 
-// other returns the scheme that s is not.
 func (s Scheme) other() Scheme {
 	if s == SchemeKeyFirst {
 		return SchemeDigestFirst
@@ -49,20 +48,19 @@ func (s Scheme) other() Scheme {
 
 const digestSize = sha256.Size
 
-// field is a part of C1 or S1 whose offset depends on four other bytes of the packet.
+// field is a part of C1 or S1 whose offset depends on four other bytes of the packet, the selector.
 type field struct {
-	selector int // offset of those four bytes
+	selector int // offset of the selector
 	start    int // the field's lowest offset
 	span     int // number of possible offsets
 }
 
-// in returns the offset of the field in p.
 func (f field) in(p *packet) int {
 	b := p[f.selector:]
 	return f.start + (int(b[0])+int(b[1])+int(b[2])+int(b[3]))%f.span
 }
 
-// The selector of a digest lies before the range of its positions, that of a key after it:
+// A digest's selector lies before the range of its positions, a key's after it:
 //
 //	              8       12                768     772     776              1532    1536
 //	              +-------+---------------------------+-----------------------+-------+
@@ -81,7 +79,7 @@ var (
 	}
 )
 
-// role holds the keys of one side. They are published constants that every implementation contains.
+// role holds the keys of one side, which are published constants.
 type role struct {
 	digestKey []byte // makes the digest in C1 or S1
 	replyKey  []byte // makes, from the peer's digest, the key that signs C2 or S2
@@ -109,12 +107,12 @@ func hmacSHA256(key []byte, parts ...[]byte) [digestSize]byte {
 	return [digestSize]byte(h.Sum(nil))
 }
 
-// digest computes the digest that belongs at offset at of p. It covers all other bytes of the packet.
+// digest computes the digest for offset at of p, over all other bytes of the packet.
 func (r role) digest(p *packet, at int) [digestSize]byte {
 	return hmacSHA256(r.digestKey, p[:at], p[at+digestSize:])
 }
 
-// sign writes the digest into p and returns it. The rest of p must be complete.
+// sign writes the digest into p, whose other bytes must be complete, and returns it.
 func (r role) sign(p *packet, s Scheme) [digestSize]byte {
 	at := digestFields[s].in(p)
 	d := r.digest(p, at)
@@ -122,8 +120,8 @@ func (r role) sign(p *packet, s Scheme) [digestSize]byte {
 	return d
 }
 
-// find looks for a valid digest in p, at the position of the scheme first and then at that of the other scheme. The returned scheme is
-// SchemeAuto if p has no valid digest.
+// find looks for a valid digest in p, in scheme first and then in the other scheme. The returned scheme is SchemeAuto if there
+// is none.
 func (r role) find(p *packet, first Scheme) (Scheme, [digestSize]byte) {
 	for _, s := range []Scheme{first, first.other()} {
 		at := digestFields[s].in(p)

@@ -1,7 +1,7 @@
 package handshake
 
 // Early says when a client sends [Config.Data], the beginning of the chunk stream. Each step after the first saves a round trip
-// and relies more on the server's tolerance.
+// and needs a more tolerant server.
 type Early uint8
 
 const (
@@ -10,17 +10,15 @@ const (
 	EarlyNone Early = iota
 	// EarlyAfterS1 sends the data in one write with C2 and reads S2 afterwards.
 	EarlyAfterS1
-	// EarlyAtOnce sends C0, C1, C2 and the data in one write, and then reads S0, S1 and S2. C2 can't echo an S1 that has
-	// not arrived, so it is all zeros. Where C2 depends on S1, with a digest or encryption, this is EarlyAfterS1.
+	// EarlyAtOnce sends C0, C1, C2 and the data in one write, and then reads S0, S1 and S2. C2 is all zeros, since S1 has not
+	// arrived. Where C2 depends on S1, with a digest or encryption, this is EarlyAfterS1.
 	EarlyAtOnce
 )
 
-// atOnce reports whether the client sends everything before the server has sent anything.
 func (cfg Config) atOnce() bool {
 	return cfg.Early == EarlyAtOnce && !cfg.Digest && cfg.Encryption == EncryptionNone
 }
 
-// encipher returns data as it is sent after the handshake.
 func (res *Result) encipher(data []byte) []byte {
 	if res.Out == nil || len(data) == 0 {
 		return data

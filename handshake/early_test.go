@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writes is a server that sends its part of the handshake piece by piece, each after receiving a certain number of bytes. It records each
-// write of the client.
+// writes is a server that sends its handshake piece by piece, each after it has received a certain number of bytes. It records each write
+// of the client.
 type writes struct {
 	parts []part
 	heard int
@@ -21,7 +21,6 @@ type writes struct {
 	all   bytes.Buffer
 }
 
-// part is what the server sends after it has received a certain number of bytes.
 type part struct {
 	after int
 	b     []byte
@@ -33,7 +32,7 @@ func (w *writes) Write(p []byte) (int, error) {
 	return w.all.Write(p)
 }
 
-var errDeaf = errors.New("client and server wait for each other")
+var errDeaf = errors.New("client and server are waiting for each other")
 
 func (w *writes) Read(p []byte) (int, error) {
 	if len(w.parts) == 0 {
@@ -115,7 +114,8 @@ func TestEarlyData(t *testing.T) {
 	})
 }
 
-// TestEarlyDataAfterAnUnusualS1 checks that the client waits for S1 if C2 depends on it, and that Data is encrypted if the connection is.
+// TestEarlyDataAfterAnUnusualS1 checks that the client waits for an S1 on which C2 depends, and that Data is encrypted if the connection
+// is.
 func TestEarlyDataAfterAnUnusualS1(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"digest": {Digest: true},

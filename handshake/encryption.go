@@ -5,11 +5,10 @@ import (
 	"fmt"
 )
 
-// Encryption is a type of RTMPE, as C0 and S0 name it. The types differ only in how C2 and S2 are signed; the bytes that
-// follow the handshake are enciphered with RC4 in all of them.
+// Encryption is a type of RTMPE, as C0 and S0 name it. The types differ only in how C2 and S2 are signed; what follows the
+// handshake is always enciphered with RC4.
 //
-// RTMPE protects a session from eavesdroppers only. It does not authenticate the peer: its keys are either public or negotiated
-// with whichever peer answers.
+// RTMPE protects a session from eavesdroppers only. It does not authenticate the peer.
 type Encryption uint8
 
 const (
@@ -34,7 +33,6 @@ func (e Encryption) String() string {
 	return "unknown"
 }
 
-// encryptionOf returns the type of encryption that a C0 or S0 names.
 func encryptionOf(first byte) Encryption {
 	switch e := Encryption(first); e {
 	case EncryptionPlain, EncryptionXTEA, EncryptionBlowfish:
@@ -43,15 +41,13 @@ func encryptionOf(first byte) Encryption {
 	return EncryptionNone
 }
 
-// first returns the C0 or S0 that stands for e.
-func (e Encryption) first() byte {
+func (e Encryption) typeByte() byte {
 	if e == EncryptionNone {
 		return typePlain
 	}
 	return byte(e)
 }
 
-// check returns an error if e is not one of the constants.
 func (e Encryption) check() error {
 	if e != EncryptionNone && encryptionOf(byte(e)) == EncryptionNone {
 		return &Error{Stage: "config", Detail: fmt.Sprintf("unknown encryption type %d", uint8(e)), Value: e}
@@ -59,15 +55,15 @@ func (e Encryption) check() error {
 	return nil
 }
 
-// Each direction of a session has an RC4 key derived from the shared secret. The session skips the first 1536 bytes of the key stream, the
-// size of a packet of the handshake.
+// Each direction of a session has an RC4 key derived from the shared secret. The session skips the first 1536 bytes of the key
+// stream.
 const (
 	sessionKeySize = 16
 	skippedBytes   = packetSize
 )
 
-// newCipher returns the cipher for the bytes that are sent to the owner of publicKey. Its position is that of the session's first byte.
-// newCipher fails in a program that is restricted to FIPS 140, which forbids RC4.
+// newCipher returns the cipher for the bytes sent to the owner of publicKey, positioned at the session's first byte. It fails
+// in a program that is restricted to FIPS 140, which forbids RC4.
 func newCipher(secret, publicKey [keySize]byte) (*rc4.Cipher, error) {
 	key := hmacSHA256(secret[:], publicKey[:])
 	c, err := rc4.NewCipher(key[:sessionKeySize])
@@ -79,7 +75,7 @@ func newCipher(secret, publicKey [keySize]byte) (*rc4.Cipher, error) {
 	return c, nil
 }
 
-// needDigest returns an error if the peer's first packet has no digest, without which the position of the public key is unknown.
+// needDigest returns an error if the peer's first packet has no digest, without which the public key can't be found.
 func (res *Result) needDigest(what string) error {
 	if res.Encryption == EncryptionNone || res.Digest {
 		return nil

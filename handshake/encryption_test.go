@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fromHex decodes a hexadecimal string.
 func fromHex(t *testing.T, digits string) []byte {
 	b, err := hex.DecodeString(digits)
 	require.NoError(t, err)
@@ -67,7 +66,6 @@ func TestGroup(t *testing.T) {
 	assert.Equal(t, "d97b29b4b8b3eeedc87776625b2277395bafb33da98d7082f99da54f1518ada2", hex.EncodeToString(sum[:]), "2^65537")
 }
 
-// TestPrivateKey checks that all private keys are equally long, and that different random numbers make different keys.
 func TestPrivateKey(t *testing.T) {
 	for _, random := range [][]byte{make([]byte, privateSize), bytes.Repeat([]byte{0xff}, privateSize)} {
 		src := bytes.NewReader(append(random, "rest"...))
@@ -152,8 +150,7 @@ func TestSignatureKeys(t *testing.T) {
 	}
 	plain := signature(bytes.Repeat([]byte{0, 1, 2, 3, 4, 5, 6, 7}, digestSize/8))
 	for selector := range 256 {
-		// For each 8 bytes of the signature, one byte of the key selects the cipher's key. The other bytes of the key must have no
-		// effect.
+		// One byte of the key selects the cipher's key for each 8 bytes of the signature. The other bytes must have no effect.
 		var want [3][]byte
 		key := [digestSize]byte(bytes.Repeat([]byte{0xa5}, digestSize))
 		for at := 0; at < digestSize; at += 8 {

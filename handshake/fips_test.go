@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRestrictedToFIPS140 checks that RTMPE returns an error, and does not panic, in a program that is restricted to FIPS 140, which
-// forbids RC4. The restriction applies to a whole process, so the test runs itself in another one.
+// TestRestrictedToFIPS140 checks that RTMPE returns an error in a program that is restricted to FIPS 140. The restriction applies to a
+// whole process, so the test runs itself in another one.
 func TestRestrictedToFIPS140(t *testing.T) {
 	const setting = "GODEBUG=fips140=only"
 	if os.Getenv("GODEBUG") != "fips140=only" {

@@ -38,14 +38,13 @@ func fuzz(t *testing.T, half string, cfg Config, data []byte) {
 	}
 }
 
-// signed returns the packets of a peer of the given role, with a valid digest.
 func signed(r role, s Scheme) []byte {
 	p := pattern(7, 3, [8]byte{4: 9})
 	r.sign(p, s)
 	return serverScript(3, p, new(packet))
 }
 
-// encryptedScript returns what a stranger sends to a client or server that takes its random numbers from the same source as in fuzz.
+// encryptedScript returns what a stranger sends to a client or server that takes its random numbers from the source in fuzz.
 func encryptedScript(half string) []byte {
 	var said bytes.Buffer
 	s := stranger{first: 6}.facing(half)
@@ -81,9 +80,8 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// fuzzEncrypted runs a client or server against a stranger. The stranger's first packet always has a valid digest, so that the code
-// after the check of the digest is reached. If exponent is set, number is the stranger's private key. Otherwise number is sent as its
-// public key.
+// fuzzEncrypted runs a client or server against a stranger. The stranger's first packet always has a valid digest, so that the code after
+// that check is reached. number is the stranger's private key if exponent is set, and otherwise its public key.
 func fuzzEncrypted(f *testing.F, half string) {
 	f.Add(uint8(6), uint8(6), uint8(0), true, false, true, []byte{1, 2, 3}, uint16(0), uint8(0))
 	f.Add(uint8(8), uint8(6), uint8(1), false, false, true, []byte{0}, uint16(0), uint8(0))

@@ -8,12 +8,12 @@
 //	  C2 (1536)                        ---->
 //
 // There are two forms. In the plain form (RTMP 1.0, section 5.2) C1 and S1 are a timestamp and random bytes, and C2 and S2 echo
-// what the peer sent. In the digest form (Flash Player 9.0.115 and later) C1 and S1 contain an HMAC at a position that depends on
-// their other bytes, and C2 and S2 are signed with a key derived from it. The keys are public, so a digest proves nothing about a
-// peer; but servers that ask for SWF verification insist on this form.
+// what the peer sent. In the digest form (Flash Player 9.0.115 and later) C1 and S1 contain an HMAC at a position that depends
+// on their other bytes, and C2 and S2 are signed with a key derived from it. The keys are public, so a digest proves nothing,
+// but servers that ask for SWF verification insist on it.
 //
-// RTMPE is the digest form with a Diffie-Hellman key exchange inside C1 and S1. The handshake itself is not encrypted. The caller
-// encrypts and decrypts all bytes after it, with the two ciphers in the [Result]. See [Encryption].
+// RTMPE is the digest form with a Diffie-Hellman key exchange inside C1 and S1. The caller encrypts and decrypts all bytes
+// after the handshake with the two ciphers in the [Result]. See [Encryption].
 //
 // Both halves use an [io.ReadWriter], read exactly the bytes of the handshake from it, and leave deadlines to the caller.
 package handshake
@@ -26,31 +26,30 @@ import (
 	"io"
 )
 
-// packetSize is the size in bytes of C1, C2, S1 and S2.
 const packetSize = 1536
 
-// typePlain is the C0 and S0 of an unencrypted connection, with or without digests (RTMP 1.0, section 5.2.2). The other values in
-// use are the types of [Encryption].
+// typePlain is the C0 and S0 of an unencrypted connection (RTMP 1.0, section 5.2.2). Encrypted ones have a type of
+// [Encryption].
 const typePlain = 3
 
-// Config selects the form of the handshake. Its zero value is a client that handshakes plainly and a server that answers
-// every client in the client's own form.
+// Config selects the form of the handshake. The zero value is a plain client, and a server that answers every client in the
+// client's own form.
 type Config struct {
 	// Digest makes the client send a digest C1. If the server answers without a digest, the client sends a plain C2.
 	// Server ignores this field.
 	Digest bool
 
-	// PlainOnly makes the server answer every client plainly, as servers before Flash Media Server 3 do, and refuse clients
-	// that want encryption. Client ignores this field.
+	// PlainOnly makes the server answer every client plainly, and refuse clients that want encryption. Client ignores this
+	// field.
 	PlainOnly bool
 
-	// Encryption, if it is not EncryptionNone, implies Digest. It makes the client insist on an encrypted connection: the client
-	// asks for this type, normally EncryptionPlain, but accepts any type that the server chooses. A server with Encryption set accepts
-	// clients that ask for encryption, always with this type, and serves other clients unencrypted.
+	// Encryption, if it is not EncryptionNone, implies Digest. A client asks for this type, normally EncryptionPlain, accepts
+	// whatever type the server chooses, and insists on an encrypted connection. A server accepts clients that ask for
+	// encryption, with this type, and serves other clients unencrypted.
 	Encryption Encryption
 
-	// Scheme says where to put the digest of our first packet. SchemeAuto makes the client use SchemeDigestFirst on
-	// unencrypted connections and SchemeKeyFirst on encrypted ones, as all players do, and the server the client's scheme.
+	// Scheme says where to put the digest of our first packet. SchemeAuto means, as in all players, SchemeDigestFirst on a
+	// client's unencrypted connections and SchemeKeyFirst on its encrypted ones. A server then uses the client's scheme.
 	Scheme Scheme
 
 	// Version is the word after the timestamp of our first packet. Zero means, with a digest, the version that librtmp
@@ -58,8 +57,8 @@ type Config struct {
 	// other than zero announces a digest.
 	Version [4]byte
 
-	// Data is what the client sends after the handshake, in the clear: Client enciphers it on an encrypted connection. All of
-	// it has been sent when Client returns without an error. The caller keeps the slice. Server ignores this field.
+	// Data is what the client sends after the handshake, in the clear: Client enciphers it on an encrypted connection. It has
+	// been sent when Client returns without an error. The caller keeps the slice. Server ignores this field.
 	Data []byte
 	// Early says when Data is sent. Zero is EarlyNone.
 	Early Early
@@ -79,9 +78,9 @@ type Result struct {
 	// Encryption is the type that the server chose, EncryptionNone if the connection is unencrypted.
 	Encryption Encryption
 
-	// In and Out are the ciphers for the bytes that are read and written after the handshake, both nil if the connection is
-	// unencrypted. Each byte must pass through its cipher once and in order; [crypto/cipher.StreamReader] and StreamWriter do
-	// that. They belong to the caller and share nothing, so one goroutine may read while another writes.
+	// In and Out are the ciphers for the bytes read and written after the handshake, nil if the connection is unencrypted. Each
+	// byte must pass through its cipher once and in order; [crypto/cipher.StreamReader] and StreamWriter do that. They share
+	// nothing, so one goroutine may read while another writes.
 	In, Out *rc4.Cipher
 
 	// PeerVersion is the word after the timestamp of the peer's first packet. It is zero in most plain handshakes.
@@ -94,8 +93,8 @@ type Result struct {
 	Scheme Scheme
 
 	// ReplyValid reports whether the peer's second packet was correct: signed with the proper key in the digest form, an echo
-	// of our first packet in the plain form. Many peers send neither, so use it for logs, not for decisions. It is always
-	// true on an encrypted connection, where a wrong packet is an error.
+	// of our first packet in the plain form. Many peers send neither. On an encrypted connection it is always true, since a
+	// wrong packet is an error.
 	ReplyValid bool
 
 	// S1Tail is the last 32 bytes of S1, the key for the answer to SWF verification.
@@ -114,7 +113,6 @@ type Result struct {
 //	      +----------------------------------------------------------+-------------+
 type packet [packetSize]byte
 
-// newPacket returns a first packet without its digest.
 func newPacket(cfg Config, version [4]byte) (*packet, error) {
 	p := new(packet)
 	if err := fillRandom(cfg, p[8:]); err != nil {
@@ -129,7 +127,7 @@ func (p *packet) version() [4]byte { return [4]byte(p[4:8]) }
 
 func (p *packet) tail() [32]byte { return [32]byte(p[packetSize-32:]) }
 
-// echoes reports whether p repeats first as the plain form demands. Bytes 4 to 7 may be the peer's clock or a copy.
+// echoes reports whether p repeats first. Bytes 4 to 7 may be the peer's clock or a copy.
 func (p *packet) echoes(first *packet) bool {
 	return bytes.Equal(p[:4], first[:4]) && bytes.Equal(p[8:], first[8:])
 }
@@ -145,7 +143,6 @@ func fillRandom(cfg Config, b []byte) error {
 	return nil
 }
 
-// versionOr returns cfg.Version, or def if it is zero.
 func (cfg Config) versionOr(def [4]byte) [4]byte {
 	if cfg.Version != [4]byte{} {
 		return cfg.Version

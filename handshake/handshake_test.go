@@ -19,10 +19,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// testRand returns a stream of random bytes that is the same in every run.
 func testRand(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
 
-// script is a peer whose output is fixed in advance. It keeps what is sent to it.
+// script is a peer whose output is fixed. It keeps what is sent to it.
 type script struct {
 	io.Reader
 	sent   bytes.Buffer
@@ -36,14 +35,12 @@ func (s *script) Write(p []byte) (int, error) {
 
 func scripted(b []byte) *script { return &script{Reader: bytes.NewReader(b)} }
 
-// rest returns the part of the script that has not been read.
 func (s *script) rest(t *testing.T) []byte {
 	b, err := io.ReadAll(s.Reader)
 	require.NoError(t, err)
 	return b
 }
 
-// dribble is a connection that returns one byte per Read.
 type dribble struct{ net.Conn }
 
 func (d dribble) Read(p []byte) (int, error) { return iotest.OneByteReader(d.Conn).Read(p) }
@@ -275,7 +272,6 @@ func TestServerPackets(t *testing.T) {
 	})
 }
 
-// halves are the two halves, each with a script of its peer, for tests that apply to both.
 var halves = map[string]func(io.ReadWriter, Config) (*Result, error){"client": Client, "server": Server}
 
 func TestFirstByte(t *testing.T) {

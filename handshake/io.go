@@ -15,8 +15,8 @@ type reader struct {
 	used int    // bytes handed out so far
 }
 
-// need reads until size more bytes are in buf, and returns them.
-func (in *reader) need(what string, size int) ([]byte, error) {
+// read returns the next size bytes of buf, reading from r if necessary.
+func (in *reader) read(what string, size int) ([]byte, error) {
 	n, err := io.ReadAtLeast(in.r, in.buf[in.n:], in.used+size-in.n) // ReadAtLeast does not read if min is 0 or negative.
 	in.n += n
 	if err != nil {
@@ -32,18 +32,17 @@ func (in *reader) need(what string, size int) ([]byte, error) {
 	return b, nil
 }
 
-// has reports whether the next size bytes have already been read.
-func (in *reader) has(size int) bool { return in.n-in.used >= size }
+func (in *reader) buffered(size int) bool { return in.n-in.used >= size }
 
 func (in *reader) packet(what string) (*packet, error) {
-	b, err := in.need(what, packetSize)
+	b, err := in.read(what, packetSize)
 	if err != nil {
 		return nil, err
 	}
 	return (*packet)(b), nil
 }
 
-// names are the words that an error about the peer's first byte uses.
+// names are the words for an error about the peer's first byte.
 type names struct{ packet, peer, verb string }
 
 var (
@@ -51,10 +50,10 @@ var (
 	clientNames = names{"C0", "client", "sent"}
 )
 
-// first reads the peer's C0 or S0 before it waits for anything else: a peer that speaks another protocol sends less than a whole
-// handshake and then waits or hangs up. first refuses encryption unless encrypted is set.
-func (in *reader) first(names names, encrypted bool) (byte, error) {
-	b, err := in.need(names.packet, 1)
+// typeByte reads the peer's C0 or S0 before anything else: a peer that speaks another protocol sends too little for a
+// handshake. It refuses encryption unless encrypted is set.
+func (in *reader) typeByte(names names, encrypted bool) (byte, error) {
+	b, err := in.read(names.packet, 1)
 	if err != nil {
 		return 0, err
 	}
@@ -71,14 +70,13 @@ func (in *reader) first(names names, encrypted bool) (byte, error) {
 	}
 }
 
-// The first byte of a TLS record (RFC 8446, section 5.1). A TLS server that receives C0 sends an alert, and a client that wants TLS
-// begins with a handshake message.
+// The first byte of a TLS record (RFC 8446, section 5.1): a TLS server answers C0 with an alert, and a TLS client begins with a
+// handshake message.
 const (
 	tlsAlert     = 21
 	tlsHandshake = 22
 )
 
-// quotePrintable returns the printable text at the beginning of b as ` ("text")`, cut to a few characters.
 func quotePrintable(b []byte) string {
 	const most = 24
 	b = b[:min(len(b), most)]
@@ -91,10 +89,10 @@ func quotePrintable(b []byte) string {
 	return fmt.Sprintf(" (%q)", b)
 }
 
-// writeAll sends the parts in one write, which is one segment on the network and one request of a tunnel.
+// writeAll sends the parts in one write, for one segment on the network and one request of a tunnel.
 func writeAll(w io.Writer, stage string, parts ...[]byte) error {
-	memory := joined.Get().(*[]byte)
-	defer joined.Put(memory)
+	memory := writeBuffers.Get().(*[]byte)
+	defer writeBuffers.Put(memory)
 	*memory = (*memory)[:0]
 	for _, part := range parts {
 		*memory = append(*memory, part...)
@@ -105,4 +103,4 @@ func writeAll(w io.Writer, stage string, parts ...[]byte) error {
 	return nil
 }
 
-var joined = sync.Pool{New: func() any { return new([]byte) }} // parts that are written together
+var writeBuffers = sync.Pool{New: func() any { return new([]byte) }} // parts that are written together

@@ -8,7 +8,6 @@ type opening struct {
 	key    *keyPair         // nil on an unencrypted connection
 }
 
-// newPlainOpening returns a C1 or S1 of the plain form.
 func newPlainOpening(cfg Config) (*opening, error) {
 	p, err := newPacket(cfg, cfg.Version)
 	if err != nil {
@@ -17,7 +16,7 @@ func newPlainOpening(cfg Config) (*opening, error) {
 	return &opening{packet: p}, nil
 }
 
-// newSignedOpening returns a C1 or S1 of the digest form, with a public key for an encrypted connection.
+// newSignedOpening includes a public key if encrypted is set.
 func newSignedOpening(cfg Config, r role, version [4]byte, s Scheme, encrypted bool) (*opening, error) {
 	p, err := newPacket(cfg, version)
 	if err != nil {
@@ -34,14 +33,14 @@ func newSignedOpening(cfg Config, r role, version [4]byte, s Scheme, encrypted b
 	return o, nil
 }
 
-// agree derives the session's ciphers from our key and the one in the peer's first packet, which lies where the scheme of the
-// peer's digest puts it. what names that packet in errors.
-func (o *opening) agree(what string, theirs *packet, res *Result) error {
+// deriveCiphers sets res's ciphers from our key and the one in the peer's first packet, whose position depends on the scheme of
+// the peer's digest. what names that packet in errors.
+func (o *opening) deriveCiphers(what string, peer *packet, res *Result) error {
 	if o.key == nil {
 		return nil
 	}
-	at := keyFields[res.Scheme].in(theirs)
-	publicKey := [keySize]byte(theirs[at:])
+	at := keyFields[res.Scheme].in(peer)
+	publicKey := [keySize]byte(peer[at:])
 	secret, err := o.key.secret(publicKey)
 	if err != nil {
 		return &Error{Stage: "read " + what, Detail: err.Error(), Value: publicKey}
@@ -53,7 +52,7 @@ func (o *opening) agree(what string, theirs *packet, res *Result) error {
 	return err
 }
 
-// checkReply records in res whether a C2 or S2 of the given role answers the opening. On an encrypted connection a wrong answer is
+// checkReply sets res.ReplyValid if a C2 or S2 from replier answers the opening. On an encrypted connection a wrong answer is
 // an error: a peer that has not found our digest has not found our public key either.
 func (o *opening) checkReply(replier role, what string, reply *packet, res *Result) error {
 	if !res.Digest {

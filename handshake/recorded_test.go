@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recording is a session between librtmp (rtmpdump or rtmpsrv 2.4) and a script. The script was written from descriptions of the protocol
-// and shares no code with this package: its big numbers, HMAC, RC4 and XTEA are Python's, its Blowfish is OpenSSL's, and its keys for types
-// 8 and 9 were extracted from librtmp's binary. Each side accepted the other's signature and deciphered what the other had sent.
+// recording is a session between librtmp (rtmpdump or rtmpsrv 2.4) and a script, each of which accepted and deciphered what the other had
+// sent. The script shares no code with this package: its big numbers, HMAC, RC4 and XTEA are Python's, its Blowfish is OpenSSL's, and its
+// keys for types 8 and 9 come from librtmp's binary.
 type recording struct {
 	Type             byte       // S0
 	Rand             []byte     // the script's random bytes: first packet, private key without its leading one, second packet
@@ -45,7 +45,7 @@ func (rec *recording) config(said []byte) Config {
 }
 
 // TestRecordedSessions puts our client or server in the place of the script, with the script's random bytes. It must send the same bytes
-// and accept the same replies. This finds mistakes that our two halves share, such as a lost leading zero.
+// and accept the same replies. This finds mistakes that our two halves share.
 func TestRecordedSessions(t *testing.T) {
 	clientKey := func(rec *recording) []byte { return rec.ClientKey }
 	serverKey := func(rec *recording) []byte { return rec.ServerKey }

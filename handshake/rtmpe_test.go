@@ -45,7 +45,6 @@ func TestOurHalvesEncrypted(t *testing.T) {
 	}
 }
 
-// meet runs the handshake of a client or server with its peer.
 func meet(half string, cfg Config, s *stranger) (*Result, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = testRand(1)
@@ -53,8 +52,7 @@ func meet(half string, cfg Config, s *stranger) (*Result, error) {
 	return halves[half](s, cfg)
 }
 
-// talk checks that both sides decipher each other's bytes from the first one on. It alternates between the directions, since their ciphers
-// must be independent.
+// talk checks that both sides decipher each other's bytes from the first one on, in alternating directions.
 func talk(t *testing.T, res *Result, s *stranger) {
 	t.Helper()
 	require.NoError(t, s.complaint)
@@ -245,7 +243,6 @@ func TestUnencryptedClients(t *testing.T) {
 	}
 }
 
-// cut is a stranger that sends single bytes and hangs up after a certain number.
 type cut struct {
 	io.Reader
 	*stranger
@@ -281,7 +278,7 @@ func TestEncryptedCut(t *testing.T) {
 	}
 }
 
-// TestEncryptedRandomBytes makes the source of random bytes fail in each place where it is used.
+// TestEncryptedRandomBytes makes each read of the random source fail.
 func TestEncryptedRandomBytes(t *testing.T) {
 	const opening, second = packetSize - 8, packetSize - digestSize
 	tests := []struct {

@@ -16,7 +16,7 @@ type signature [digestSize]byte
 
 func (p *packet) signature() signature { return signature(p[packetSize-digestSize:]) }
 
-// replySignature returns the last 32 bytes of a C2 or S2 that answers a first packet with the given digest.
+// replySignature returns the signature of a C2 or S2 that answers a first packet with the given digest.
 func (r role) replySignature(reply *packet, peerDigest [digestSize]byte, e Encryption) signature {
 	key := hmacSHA256(r.replyKey, peerDigest[:])
 	sig := signature(hmacSHA256(key[:], reply[:packetSize-digestSize]))
@@ -24,7 +24,6 @@ func (r role) replySignature(reply *packet, peerDigest [digestSize]byte, e Encry
 	return sig
 }
 
-// newReply returns a signed C2 or S2.
 func (r role) newReply(cfg Config, peerDigest [digestSize]byte, e Encryption) (*packet, error) {
 	p := new(packet)
 	if err := fillRandom(cfg, p[:packetSize-digestSize]); err != nil {
@@ -35,14 +34,13 @@ func (r role) newReply(cfg Config, peerDigest [digestSize]byte, e Encryption) (*
 	return p, nil
 }
 
-// verifyReply reports whether reply answers a first packet of ours with the given digest.
 func (r role) verifyReply(reply *packet, ourDigest [digestSize]byte, e Encryption) bool {
 	want, got := r.replySignature(reply, ourDigest, e), reply.signature()
 	return hmac.Equal(want[:], got[:])
 }
 
-// encipher applies the encryption type to a signature: EncryptionPlain leaves it as it is, the others encipher each 8 bytes with one
-// of the keys below, selected by a byte of the HMAC key.
+// encipher applies the encryption type to a signature: EncryptionPlain leaves it as it is, the others encipher each 8 bytes
+// with one of the keys below, selected by a byte of the HMAC key.
 func (e Encryption) encipher(sig *signature, key [digestSize]byte) {
 	for at := 0; at < len(sig); at += 8 {
 		var block cipher.Block // The constructors fail only for keys of other sizes.
@@ -58,7 +56,7 @@ func (e Encryption) encipher(sig *signature, key [digestSize]byte) {
 	}
 }
 
-// encryptLittleEndian enciphers 8 bytes that are two little-endian words; block expects big-endian ones.
+// encryptLittleEndian enciphers two little-endian words; block expects big-endian ones.
 func encryptLittleEndian(block cipher.Block, b []byte) {
 	swap := func() {
 		for word := b; len(word) > 0; word = word[4:] {
@@ -78,8 +76,7 @@ func bigEndian(words []uint32) []byte {
 	return b
 }
 
-// The keys that encipher signatures are published constants, like those of role. Other implementations have a sixteenth key, which is
-// never selected.
+// These keys are published constants. Other implementations have a sixteenth key, which is never selected.
 const signatureKeys = 15
 
 var xteaKeys = [signatureKeys][4]uint32{

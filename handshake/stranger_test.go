@@ -16,9 +16,8 @@ import (
 	"golang.org/x/crypto/blowfish"
 )
 
-// stranger is the peer of a client or server under test on an encrypted connection. It is an independent implementation, with its own
-// positions, sums and XTEA, so that it finds mistakes that our client and server share. It has only constants in common with them, which
-// are checked by vectors.
+// stranger is the peer of a client or server under test on an encrypted connection: an independent implementation, so that it finds
+// mistakes that our client and server share. They have only constants in common, which vectors check.
 //
 // It runs inside the writes of its peer: each Write appends everything that the stranger can send by then.
 type stranger struct {
@@ -52,7 +51,7 @@ const (
 	greeting   = "the first bytes of the session"
 )
 
-// facing prepares s as the peer of a client or server. A stranger that is a client has then sent C0 and C1.
+// facing prepares s as the peer of a client or server. A client has then sent C0 and C1.
 func (s stranger) facing(half string) *stranger {
 	s.name, s.peerName = serverName, playerName
 	if half == "server" {
@@ -73,7 +72,7 @@ func (s stranger) facing(half string) *stranger {
 
 func (s *stranger) Read(p []byte) (int, error) { return s.said.Read(p) }
 
-// Write receives packets. Their total size shows which packets they are.
+// Write receives packets, which it tells apart by their total size.
 func (s *stranger) Write(b []byte) (int, error) {
 	s.heard += len(b)
 	switch len(b) {

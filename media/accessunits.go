@@ -5,14 +5,13 @@ import (
 	"io"
 )
 
-// maxAccessUnit is the maximum size of an access unit in a byte stream, in bytes. The largest pictures of level 6.2
-// are smaller.
+// maxAccessUnit is the maximum size of an access unit in a byte stream, in bytes. Pictures of level 6.2 are smaller.
 const maxAccessUnit = 8 << 20
 
 var startCode = []byte{0, 0, 1}
 
 // AccessUnitScanner splits a byte stream of H.264 or H.265 (annex B) into access units for [Writer.WriteH264] and [Writer.WriteH265].
-// Such streams are in .h264 and .h265 files, and encoders write them to pipes, for example "ffmpeg -f h264 -".
+// Encoders write such streams to pipes, for example "ffmpeg -f h264 -", and to .h264 and .h265 files.
 //
 //	s := media.NewAccessUnitScanner(pipe, media.H264)
 //	for n := 0; s.Scan(); n++ {
@@ -21,9 +20,8 @@ var startCode = []byte{0, 0, 1}
 //	}
 //	err := s.Err()
 //
-// The stream need not contain access unit delimiters. A unit ends where the next picture begins, so Scan returns it when the first
-// slice of the next picture, or the end of the input, has arrived. In interlaced video, each field that is coded as a picture is a
-// unit, as the standards define it. NAL units after the last picture are dropped.
+// The stream need not contain access unit delimiters. Scan returns a unit when the first slice of the next picture, or the end of the
+// input, has arrived. In interlaced video, each field that is coded as a picture is a unit. NAL units after the last picture are dropped.
 //
 // In steady state, scanning does not allocate.
 type AccessUnitScanner struct {
@@ -46,10 +44,8 @@ func NewAccessUnitScanner(r io.Reader, codec Codec) *AccessUnitScanner {
 // Unit returns the NAL units of the current access unit, without start codes. They are valid until the next Scan.
 func (s *AccessUnitScanner) Unit() [][]byte { return s.nalus }
 
-// Err returns the error that ended the scan, or nil at the end of the input.
-//
-// It is an [*Error] if the input does not begin with a start code, or if a unit has more than 8 MiB or 8192 NAL units. Otherwise it is
-// the error of the io.Reader. All units before the error have been returned.
+// Err returns the error that ended the scan, or nil at the end of the input. It is an [*Error] if the input does not begin with a start
+// code, or if a unit has more than 8 MiB or 8192 NAL units, and otherwise that of the io.Reader.
 func (s *AccessUnitScanner) Err() error {
 	if s.err == io.EOF {
 		return nil
@@ -57,14 +53,14 @@ func (s *AccessUnitScanner) Err() error {
 	return s.err
 }
 
-// Scan reads up to the end of the next access unit and reports whether there is one.
+// Scan reads the next access unit and reports whether there is one.
 func (s *AccessUnitScanner) Scan() bool {
 	s.in.drop(s.size)
 	s.size, s.nalus = 0, s.nalus[:0]
 	end := unitEnd{bounds: pictureBounds{codec: s.codec}}
 	for s.err == nil {
 		b, isFull := s.in.bytes(), s.in.full()
-		isAll := s.in.err == io.EOF && !isFull // If the window is full, the unit is too long, even at the end of the input.
+		isAll := s.in.err == io.EOF && !isFull // the unit in a full window is too long
 		if s.size, s.err = end.find(b, isAll); s.size > 0 {
 			s.nalus, s.err = SplitAnnexB(s.nalus, b[:s.size])
 			return s.err == nil
@@ -82,8 +78,8 @@ func (s *AccessUnitScanner) Scan() bool {
 	return false
 }
 
-// unitEnd finds the end of the first access unit in a byte stream, of which more bytes arrive between calls. Its offsets are
-// positions in the stream.
+// unitEnd finds the end of the first access unit in a byte stream. More bytes may arrive between calls; offsets are positions in the
+// stream.
 type unitEnd struct {
 	bounds  pictureBounds
 	begun   bool // a start code has been found
@@ -95,8 +91,8 @@ type unitEnd struct {
 	first   int  // position of the start code at which the next unit begins if the next slice begins a picture; 0 if there is none
 }
 
-// find returns the size of the access unit, or 0 if it needs more bytes. If isAll is set, there are no more bytes, and 0 means that b
-// contains no picture. The result does not depend on how the arrival of b was split into pieces.
+// find returns the size of the access unit, or 0 if it needs more bytes. After the last bytes, when isAll is set, 0 means that b contains
+// no picture.
 func (e *unitEnd) find(b []byte, isAll bool) (size int, err error) {
 	for {
 		next := bytes.Index(b[e.from:], startCode)
@@ -111,7 +107,7 @@ func (e *unitEnd) find(b []byte, isAll bool) (size int, err error) {
 			if next < 0 {
 				end = len(b)
 			}
-			if size := e.look(bytes.TrimRight(b[e.nalu:end], "\x00"), isAll || next >= 0); size > 0 {
+			if size := e.examine(bytes.TrimRight(b[e.nalu:end], "\x00"), isAll || next >= 0); size > 0 {
 				return size, nil
 			}
 		}
@@ -131,7 +127,7 @@ func (e *unitEnd) find(b []byte, isAll bool) (size int, err error) {
 	return len(b), nil
 }
 
-// checkBegin checks that there are only zeros before the first start code, which is at next.
+// checkBegin checks that only zeros precede the first start code, which is at next.
 func (e *unitEnd) checkBegin(b []byte, next int) error {
 	if e.begun {
 		return nil
@@ -145,10 +141,9 @@ func (e *unitEnd) checkBegin(b []byte, next int) error {
 	return nil
 }
 
-// look examines the part of the current NAL unit that has arrived. If this NAL unit shows where the access unit ends, look returns
-// the size of the access unit.
-func (e *unitEnd) look(nalu []byte, isWhole bool) (size int) {
-	role, begins, ok := e.bounds.look(nalu)
+// examine looks at the part of the current NAL unit that has arrived. It returns the size of the access unit if this NAL unit shows it.
+func (e *unitEnd) examine(nalu []byte, isWhole bool) (size int) {
+	role, begins, ok := e.bounds.classify(nalu)
 	if e.seen = ok || isWhole; !ok {
 		return 0
 	}

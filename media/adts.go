@@ -15,8 +15,8 @@ const (
 
 var adtsRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
 
-// ParseADTS parses the first frame of AAC in b, an ADTS stream (ISO/IEC 14496-3 1.A.2.2). Such streams are in .aac files and encoders'
-// pipes. A frame begins with this header, whose sizes are in bits:
+// ParseADTS parses the first frame of AAC in b, an ADTS stream (ISO/IEC 14496-3 1.A.2.2), as in .aac files. A frame begins with this
+// header, whose sizes are in bits:
 //
 //	+---------+---------------------+-----------+--------+-----------+------------+------+---------+-------+------------+----------+
 //	| fff  12 | .. 3, without CRC 1 | profile 2 | rate 4 | private 1 | channels 3 | .. 4 | size 13 | .. 11 | blocks-1 2 | CRC   16 |
@@ -25,8 +25,8 @@ var adtsRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050,
 // frame and rest are slices of b. [flv.AppendAudioSpecificConfig] makes the track's configuration from c, which does not say whether the
 // stream uses SBR. c.Channels is 0 if only the frame itself contains the number of channels. ParseADTS does not allocate.
 //
-// The error is an [*Error]. It wraps io.ErrUnexpectedEOF if b contains only the beginning of a frame. It does not if b does not begin
-// with a frame, or if the frame contains several raw data blocks.
+// The error is an [*Error] if b does not begin with a frame, or if the frame contains several raw data blocks. It wraps io.ErrUnexpectedEOF
+// if b contains only the beginning of a frame.
 func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err error) {
 	if len(b) < adtsHeaderSize {
 		return c, nil, b, &Error{Where: "ADTS", Detail: "ends inside the header", Err: io.ErrUnexpectedEOF}
@@ -58,14 +58,12 @@ func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err err
 	return c, b[head:size:size], b[size:], nil
 }
 
-// beginsADTS reports whether b begins with the sync word and is long enough for a header.
 func beginsADTS(b []byte) bool { return len(b) >= adtsHeaderSize && b[0] == 0xff && b[1]&0xf6 == 0xf0 }
 
-// adtsSize returns the size of the frame at the beginning of b, including its header.
 func adtsSize(b []byte) int { return int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5]>>5) }
 
-// AppendADTS appends a frame of AAC with an ADTS header, for decoders and players that get no other configuration. It uses only the
-// object type, core sample rate and channels of c.
+// AppendADTS appends a frame of AAC with an ADTS header, for decoders and players that get no other configuration. It uses the object type,
+// core sample rate and channels of c.
 //
 // The error is an [*Error] if ADTS can't express one of them or the size of the frame; dst is then returned unchanged.
 func AppendADTS(dst []byte, c flv.AudioSpecificConfig, frame []byte) ([]byte, error) {

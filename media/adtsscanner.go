@@ -6,8 +6,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// ADTSScanner splits an ADTS stream into frames of AAC for [Writer.WriteMPEG4Audio]. Such streams are in .aac files, and encoders write
-// them to pipes, for example "ffmpeg -f adts -".
+// ADTSScanner splits an ADTS stream into frames of AAC for [Writer.WriteMPEG4Audio]. Encoders write such streams to pipes, for example
+// "ffmpeg -f adts -", and to .aac files.
 //
 //	s := media.NewADTSScanner(pipe)
 //	for at := time.Duration(0); s.Scan(); {
@@ -40,8 +40,8 @@ func (s *ADTSScanner) Frame() []byte { return s.frame }
 // Config returns the content of the frame's header; see [ParseADTS].
 func (s *ADTSScanner) Config() flv.AudioSpecificConfig { return s.config }
 
-// Err returns the error that ended the scan, or nil at the end of the input. The error is the [*Error] of [ParseADTS] or that of
-// the io.Reader. It wraps io.ErrUnexpectedEOF if the input ends within a frame.
+// Err returns the error that ended the scan, or nil at the end of the input. The error is that of [ParseADTS] or of the io.Reader. It wraps
+// io.ErrUnexpectedEOF if the input ends within a frame.
 func (s *ADTSScanner) Err() error {
 	if s.err == io.EOF {
 		return nil
@@ -49,7 +49,7 @@ func (s *ADTSScanner) Err() error {
 	return s.err
 }
 
-// Scan reads up to the end of the next frame and reports whether there is one.
+// Scan reads the next frame and reports whether there is one.
 func (s *ADTSScanner) Scan() bool {
 	s.in.drop(s.used)
 	s.used, s.frame = 0, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestConfigurationsFollowChanged checks Unit.Changed: a program that copies a track's configuration whenever Changed is set must have
-// the right one for every unit, whether or not it has called Tracks.
+// TestConfigurationsFollowChanged checks that a program that copies a track's configuration whenever Unit.Changed is set has the right one
+// for every unit, whether or not it has called Tracks.
 func TestConfigurationsFollowChanged(t *testing.T) {
 	for name, ask := range map[string]int{"Read alone": 0, "Tracks first": 1, "Tracks twice": 2} {
 		t.Run(name, func(t *testing.T) {

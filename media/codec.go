@@ -2,8 +2,8 @@ package media
 
 import "github.com/go-librtmp/rtmp/flv"
 
-// Codec is the codec of a track. If Enhanced RTMP has a name for the codec, it is the number of this [flv.FourCC], even if this
-// package has no constant for it. Otherwise it is a number that this package defines. Zero means no codec.
+// Codec is the codec of a track. If Enhanced RTMP has a name for the codec, it is the number of this [flv.FourCC], even if this package has
+// no constant for it. Otherwise this package defines the number. Zero means no codec.
 type Codec uint32
 
 // These are the codecs for which a [Writer] has a method.
@@ -26,15 +26,15 @@ const (
 	LPCM  = legacyAudio | Codec(flv.AudioPCMLE) // 16 bits, little-endian and signed, or 8 bits and unsigned
 )
 
-// legacyVideo and legacyAudio are added to the FLV numbers of codecs that have no FourCC. The numbers of FourCCs are at least
-// firstFourCC, since FourCCs consist of printable characters.
+// legacyVideo and legacyAudio are added to the FLV numbers of codecs without a FourCC. The numbers of FourCCs are at least firstFourCC,
+// since they consist of printable characters.
 const (
 	legacyVideo Codec = 1 << 8
 	legacyAudio Codec = 2 << 8
 	firstFourCC Codec = 1 << 24
 )
 
-// videoCodec returns 0 for a FourCC that is not text, since it might collide with a number of this package.
+// videoCodec returns 0 for a FourCC that is not text, which might collide with a number of this package.
 func videoCodec(h *flv.VideoHeader) Codec {
 	switch c := Codec(h.FourCC); {
 	case c >= firstFourCC:
@@ -45,7 +45,6 @@ func videoCodec(h *flv.VideoHeader) Codec {
 	return legacyVideo | Codec(h.Codec)
 }
 
-// audioCodec is like videoCodec, for audio.
 func audioCodec(h *flv.AudioHeader) Codec {
 	switch c := Codec(h.FourCC); {
 	case c >= firstFourCC:
@@ -86,10 +85,8 @@ func (c Codec) IsVideo() bool {
 	return c < firstFourCC && c&legacyVideo != 0
 }
 
-// hasNALUnits reports whether the codec's access units consist of NAL units.
 func (c Codec) hasNALUnits() bool { return c == H264 || c == H265 || c == H266 }
 
-// needsConfig reports whether a decoder of the codec needs a configuration.
 func (c Codec) needsConfig() bool {
 	return c.hasNALUnits() || c == AV1 || c == AAC || c == FLAC
 }

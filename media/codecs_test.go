@@ -14,8 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestCodecs writes and reads each codec: with the headers of Enhanced RTMP, with those of FLV, and as a second
-// track.
+// TestCodecs writes and reads each codec: with the headers of Enhanced RTMP, with those of FLV, and as a second track.
 func TestCodecs(t *testing.T) {
 	opus, err := flv.AppendOpusHead(nil, flv.OpusHead{Channels: 2})
 	require.NoError(t, err)
@@ -128,7 +127,6 @@ func TestCodecs(t *testing.T) {
 	}
 }
 
-// TestMethods calls each method of Writer that writes a codec, with a track of that codec and with a track of another.
 func TestMethods(t *testing.T) {
 	one := func(f func(w *Writer, t *Track, pts time.Duration, frame []byte) error, frame []byte) func(w *Writer, t *Track) error {
 		return func(w *Writer, t *Track) error { return f(w, t, 0, frame) }

@@ -9,32 +9,30 @@ import (
 
 const (
 	maxTracks          = 32 // limit for a stream; each track may have a configuration of 64 KiB
-	maxUnitsPerMessage = 64 // Enough for several units of each track. A message with millions of units would take hundreds of megabytes.
+	maxUnitsPerMessage = 64 // several units of each track; millions of units would take hundreds of megabytes
 )
 
-// demuxer converts messages to units.
 type demuxer struct {
-	line   flv.Timeline
-	now    time.Duration // timestamp of the last message
-	frames bool          // the stream has contained a frame
-	states []*state
-	hint   hint // from the metadata
+	timeline flv.Timeline
+	now      time.Duration // timestamp of the last message
+	frames   bool          // the stream has contained a frame
+	states   []*state
+	hint     hint // from the metadata
 
 	frozen bool // the metadata and tracks are not updated any more
 }
 
-// state is the state of a track.
 type state struct {
 	video      bool
 	track      *Track // the Track that the caller gets
-	lengthSize int    // size of the lengths of NAL units, in bytes
+	lengthSize int    // size of NAL unit lengths, in bytes
 	known      bool   // the track can be decoded
-	announced  bool   // the caller has seen the track, in the result of Tracks or in a unit
+	announced  bool   // Tracks or Read has returned the track
 	before     Track  // value of track at the previous unit; its Codec is 0 before the first unit
 }
 
-// feed appends the units of a message to out, and reuses the memory of out's elements after its length. An error in one track does not
-// affect the units of the others.
+// feed appends the units of a message to out, and reuses the elements in out's capacity. An error in one track does not affect the units of
+// others.
 func (d *demuxer) feed(p *message.Packet, out []Unit) ([]Unit, error) {
 	switch p.Type {
 	case message.TypeVideo, message.TypeAudio:
@@ -44,7 +42,7 @@ func (d *demuxer) feed(p *message.Packet, out []Unit) ([]Unit, error) {
 	default:
 		return out, nil
 	}
-	d.now = time.Duration(d.line.Unwrap(p.Timestamp)) * time.Millisecond
+	d.now = time.Duration(d.timeline.Unwrap(p.Timestamp)) * time.Millisecond
 	if p.Type == message.TypeVideo {
 		return d.feedVideo(p.Body, out)
 	}
@@ -136,7 +134,7 @@ func (d *demuxer) audio(h *flv.AudioHeader, out []Unit) ([]Unit, error) {
 		return out, d.configure(s, h.Data)
 	}
 	if !(d.frozen && s.known) {
-		s.hear(h)
+		s.describeAudio(h)
 	}
 	if described {
 		return out, nil
@@ -149,7 +147,7 @@ func (d *demuxer) audio(h *flv.AudioHeader, out []Unit) ([]Unit, error) {
 	return d.finish(s, out), nil
 }
 
-// grow adds a unit to out. It reuses the memory of the Parts that this element had before.
+// grow adds a unit to out. It reuses the Parts that the element had before.
 func grow(out *[]Unit) *Unit {
 	units := *out
 	if len(units) == cap(units) {
@@ -171,13 +169,13 @@ func (d *demuxer) finish(s *state, out []Unit) []Unit {
 	}
 	u.Track = s.track
 	d.hint.complete(s.track)
-	if u.Changed = !s.track.same(&s.before); u.Changed {
+	if u.Changed = !s.track.compatible(&s.before); u.Changed {
 		s.announced, s.before = true, *s.track
 	}
 	return out
 }
 
-// state returns the state of a track. If the track's codec has changed, the state is reset.
+// state returns the state of a track, and resets it if the codec has changed.
 func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
 	for _, s := range d.states {
 		if s.video != video || s.track.ID != id {
@@ -200,7 +198,6 @@ func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
 	return s, nil
 }
 
-// configure processes a sequence header.
 func (d *demuxer) configure(s *state, config []byte) error {
 	if d.frozen && s.known {
 		return nil
@@ -220,7 +217,6 @@ func (d *demuxer) configure(s *state, config []byte) error {
 	return nil
 }
 
-// split splits the data of a frame into parts.
 func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
 	switch {
 	case s.track.Codec.hasNALUnits():
@@ -242,12 +238,12 @@ func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
 	return append(parts, data), nil
 }
 
-// keyFrame sets the configuration or the size of a track from a key frame. It ignores parameter sets that it can't parse,
-// which the decoder also gets.
+// keyFrame sets the configuration or the size of a track from a key frame. The decoder gets parameter sets in parts too, so it ignores
+// those that it can't parse.
 func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	t := s.track
 	if t.Codec.needsConfig() {
-		if t.bringsNew(parts) && t.reconfigure(parts) == nil {
+		if t.needsReconfigure(parts) && t.reconfigure(parts) == nil {
 			s.known = true
 		}
 		return
@@ -258,8 +254,8 @@ func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	s.known = true
 }
 
-// hear sets the properties of a track from a frame of audio. It is used for codecs without a configuration.
-func (s *state) hear(h *flv.AudioHeader) {
+// describeAudio sets the properties of a track without a configuration from a frame.
+func (s *state) describeAudio(h *flv.AudioHeader) {
 	t := s.track
 	described := h.Enhanced && h.PacketType == flv.AudioMultichannelConfig
 	if t.Codec.needsConfig() && !described || t.Codec == Opus && s.known && !described {
@@ -281,8 +277,7 @@ func (s *state) hear(h *flv.AudioHeader) {
 	s.known = true
 }
 
-// complete reports whether all tracks are known. These are as many as the metadata announces or, without metadata, one
-// video and one audio track.
+// complete reports whether all tracks are known: as many as the metadata announces or, without metadata, one video and one audio track.
 func (d *demuxer) complete() bool {
 	video, audio := 0, 0
 	for _, s := range d.states {

@@ -45,7 +45,6 @@ func newEncoder() (units []encoded) {
 	return units
 }
 
-// newServer starts a server that has the sample as a recording.
 func newServer() *testserver.Server {
 	server, err := testserver.Start(testserver.Config{Files: map[string][]byte{"sample": testserver.Sample}})
 	if err != nil {

@@ -2,8 +2,8 @@ package media
 
 import "fmt"
 
-// Error reports data in the wrong format, or a unit that can't be read or written. An Error of a [Reader] concerns one message. The
-// next call of Read continues with the message after it.
+// Error reports data in the wrong format, or a unit that can't be read or written. After an Error of a [Reader], the next call of Read
+// continues with the next message.
 type Error struct {
 	Where  string // the format or the track, such as "Annex B" or "video track 0 (H.264)"
 	Detail string // what is wrong; empty if Err says it

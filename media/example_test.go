@@ -16,8 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// These are four pictures of H.264 with start codes, and three frames of AAC with ADTS headers, as ffmpeg writes them to pipes. A real
-// program reads from the pipe of an encoder.
+// Four pictures of H.264 with start codes, and three frames of AAC with ADTS headers. A real program reads them from an encoder's pipe.
 const (
 	pictures = "000000016742c00aa6117b011000000300100000030320f12261180000000168c8420194b2000001658882788cc111242c00000001419a1cf5" +
 		"000000016742c00aa6117b011000000300100000030320f12261180000000168c8420194b20000016588811e233044490b00000001419a1cf5"
@@ -32,8 +31,7 @@ func decode(text string) io.Reader {
 	return bytes.NewReader(b)
 }
 
-// This example publishes the output of an encoder, H.264 with start codes and AAC with ADTS headers, as a live
-// stream.
+// Publish the output of an encoder, H.264 with start codes and AAC with ADTS headers, as a live stream.
 func ExampleWriter() {
 	srv := servertest.NewServer(nil) // in place of a real server
 	defer srv.Close()
@@ -88,8 +86,7 @@ func broadcast(publisher *server.Publisher) {
 	}
 }
 
-// This example plays a stream and passes its pictures to a decoder, as H.264 with start codes, with the parameter sets before
-// each key frame.
+// Play a stream and pass its pictures to a decoder, as H.264 with start codes, with the parameter sets before each key frame.
 func ExampleReader() {
 	srv := servertest.NewServer(nil) // in place of a real server
 	defer srv.Close()
@@ -136,7 +133,7 @@ func ExampleReader() {
 	// H.264 key frame or not: true
 }
 
-// This example writes the AAC in an ADTS stream to an FLV file.
+// Write the AAC in an ADTS stream to an FLV file.
 func ExampleNewFileWriter() {
 	var file bytes.Buffer // usually an *os.File
 	audio := &media.Track{Codec: media.AAC, SampleRate: 48000, Channels: 1}

@@ -26,8 +26,8 @@ func (f *fileReader) ReadPacket(p *message.Packet) error {
 	}
 }
 
-// NewFileWriter returns a Writer of tracks to an FLV file. Nothing may have been written to w before. The file header and the metadata
-// are written before the first unit, or by [Writer.WriteHeaders].
+// NewFileWriter returns a Writer of tracks to an FLV file, which must be empty. The file header and the metadata are written before the
+// first unit, or by [Writer.WriteHeaders].
 func NewFileWriter(w *flv.Writer, tracks ...*Track) *Writer {
 	f := &fileWriter{w: w}
 	for _, t := range tracks {

@@ -16,7 +16,6 @@ import (
 
 var unhex = conntest.Hex
 
-// parts decodes hexadecimal strings, one for each part. It returns nil for "".
 func parts(s ...string) [][]byte {
 	var out [][]byte
 	for _, p := range s {
@@ -284,7 +283,6 @@ func TestADTSMalformed(t *testing.T) {
 	}
 }
 
-// TestFormsDoNotAllocate checks that splitting and joining each format in the caller's buffers does not allocate.
 func TestFormsDoNotAllocate(t *testing.T) {
 	nalus, obus := parts("6742", "68", "6588"), parts("1200", sequenceHeader, "3201aa")
 	config := flv.AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 44100, Channels: 2}

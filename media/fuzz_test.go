@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireTyped checks that err, if not nil, is an *Error.
 func requireTyped(t *testing.T, err error) {
 	t.Helper()
 	var e *Error
@@ -17,7 +16,7 @@ func requireTyped(t *testing.T, err error) {
 	}
 }
 
-// FuzzAnnexB checks that NAL units that were split can be joined in both formats, and that splitting them again returns the same NAL units.
+// FuzzAnnexB checks that NAL units survive joining and splitting in both formats.
 func FuzzAnnexB(f *testing.F) {
 	for _, seed := range []string{"", "00000001 6742 00000001 68", "000001 67000042 000001 68 0000", "0000", "000001 000001 67000003"} {
 		f.Add(unhex(seed))
@@ -53,8 +52,7 @@ func FuzzAVCC(f *testing.F) {
 	})
 }
 
-// FuzzOBUs checks that concatenating the OBUs of a temporal unit gives the same unit, and that removing and adding their sizes does not
-// change their payloads.
+// FuzzOBUs checks that the OBUs of a temporal unit concatenate to the unit, and that removing and adding their sizes keeps the payloads.
 func FuzzOBUs(f *testing.F) {
 	for _, seed := range []string{"", "1200" + sequenceHeader + "3201aa", "34 48 aabb", "36 48 02 aabb", "32 ffffffffffffff7f", "1200 3201bb 1200"} {
 		f.Add(unhex(seed))

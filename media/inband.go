@@ -16,8 +16,7 @@ const (
 	hevcPPS = 34
 )
 
-// maxSetsOfKind is the maximum number of parameter sets of one type in a key frame. H.264 allows 256 PPS, but
-// encoders use one.
+// maxSetsOfKind is the maximum number of parameter sets of one type in a key frame. H.264 allows 256 PPS; encoders use one.
 const maxSetsOfKind = 64
 
 // setKinds returns the types of a codec's parameter sets, in the order of its configuration.
@@ -33,7 +32,6 @@ func (c Codec) setKinds() []uint8 {
 	return nil
 }
 
-// unitType returns the type of a NAL unit or OBU. The unit must not be empty.
 func (c Codec) unitType(unit []byte) uint8 {
 	switch c {
 	case H264:
@@ -44,7 +42,6 @@ func (c Codec) unitType(unit []byte) uint8 {
 	return obuType(unit)
 }
 
-// isSet reports whether a unit is a parameter set that a configuration may contain.
 func (c Codec) isSet(unit []byte) bool {
 	t := c.unitType(unit)
 	switch c {
@@ -56,10 +53,9 @@ func (c Codec) isSet(unit []byte) bool {
 	return c == AV1 && t == obuSequenceHeader
 }
 
-// bringsNew reports whether a key frame requires a new configuration. This is so if it contains an SPS or sequence header, and at least
-// one parameter set that is not in the track's configuration. For a new PPS alone a new configuration is not necessary, since decoders
-// find the PPS in the frame. bringsNew does not allocate.
-func (t *Track) bringsNew(parts [][]byte) bool {
+// needsReconfigure reports whether a key frame contains an SPS or sequence header, and at least one parameter set that is not in the
+// configuration. A new PPS alone needs no new configuration, since decoders find it in the frame. It does not allocate.
+func (t *Track) needsReconfigure(parts [][]byte) bool {
 	sequence, other := false, false
 	for _, part := range parts {
 		if len(part) == 0 || !t.Codec.isSet(part) {
@@ -76,7 +72,6 @@ func (c Codec) isSequence(set []byte) bool {
 	return c == H264 && t == avcSPS || c == H265 && t == hevcSPS || c == AV1 && t == obuSequenceHeader
 }
 
-// reconfigure sets the track's configuration to the parameter sets in parts.
 func (t *Track) reconfigure(parts [][]byte) error {
 	config, err := t.Codec.configOf(parts, t.ParameterSets)
 	if err == nil {
@@ -94,15 +89,14 @@ func (t *Track) hasSet(set []byte) bool {
 	return false
 }
 
-// sameOBU reports whether two OBUs are equal apart from their size fields, which either may lack.
+// sameOBU reports whether two OBUs are equal apart from their optional size fields.
 func sameOBU(a, b []byte) bool {
 	i, n, err := obuLayout(a)
 	k, m, err2 := obuLayout(b)
 	return err == nil && err2 == nil && a[0]&^obuHasSize == b[0]&^obuHasSize && bytes.Equal(a[i:i+n], b[k:k+m])
 }
 
-// configOf makes a configuration from the parameter sets in parts, which may be in any order. If a kind is missing, its sets are taken from
-// old.
+// configOf makes a configuration from the parameter sets in parts, in any order. Missing kinds are taken from old.
 func (c Codec) configOf(parts, old [][]byte) ([]byte, error) {
 	kinds := c.setKinds()
 	sets := make([][][]byte, len(kinds))

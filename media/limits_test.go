@@ -19,7 +19,6 @@ import (
 //     Exp-Golomb number with as many bits as there are, which can't occur, since its length is odd.
 //   - accessunits.go, adtsscanner.go: how often the same bytes are examined, and the size of the buffer.
 
-// TestLimits checks that units, configurations and numbers of tracks at the limits are accepted.
 func TestLimits(t *testing.T) {
 	before := parts("ff")
 	for name, units := range map[string]func() ([][]byte, error){

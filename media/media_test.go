@@ -17,7 +17,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// recorder is a PacketWriter that stores packets, and a PacketReader that returns them.
 type recorder struct {
 	packets []message.Packet
 	next    int
@@ -46,7 +45,6 @@ func (r *recorder) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// bodies returns the bodies of the packets of a type.
 func (r *recorder) bodies(kind message.Type) (bodies [][]byte) {
 	for _, p := range r.packets {
 		if p.Type == kind {
@@ -56,7 +54,6 @@ func (r *recorder) bodies(kind message.Type) (bodies [][]byte) {
 	return bodies
 }
 
-// unit is a copy of a Unit that stays valid.
 type unit struct {
 	track    string
 	pts, dts time.Duration
@@ -113,7 +110,6 @@ func TestHEVCSample(t *testing.T) {
 	require.Equal(t, 322, track.Width)
 }
 
-// TestManyTracksInOneMessage reads multitrack messages of Enhanced RTMP, which a Writer never writes.
 func TestManyTracksInOneMessage(t *testing.T) {
 	h := flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, Multitrack: true, MultitrackType: flv.ManyTracksManyCodecs}
 	message2 := func(kind flv.VideoPacketType, avc, vp9 []byte) message.Packet {

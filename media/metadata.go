@@ -15,7 +15,7 @@ type hint struct {
 	rate, channels int
 }
 
-// read parses onMetaData. It ignores invalid values, since the stream itself is more reliable.
+// read parses onMetaData. It ignores invalid values.
 func (h *hint) read(p *message.Packet) {
 	body := p.Body
 	if p.Type == message.TypeDataAMF3 && len(body) > 0 && body[0] == 0 { // the format selector
@@ -56,18 +56,17 @@ func (h *hint) complete(t *Track) {
 
 type properties amf.Object
 
-// number returns the property name if it is a number from 0 to most, and otherwise 0.
+// number returns the property name if it is a number from 0 to limit, and otherwise 0.
 func (m properties) number(name string) int {
-	const most = 1 << 20
+	const limit = 1 << 20
 	v, _ := amf.Object(m).Get(name)
-	if f, ok := v.(float64); ok && f >= 0 && f <= most { // false for NaN
+	if f, ok := v.(float64); ok && f >= 0 && f <= limit { // false for NaN
 		return int(f)
 	}
 	return 0
 }
 
-// tracks returns the number of video or audio tracks. It counts the tracks in the map others, and the default track if the property codec
-// or rate is present and not 0.
+// tracks counts the video or audio tracks: those in the map others, and the default track if the property codec or rate is not 0.
 func (m properties) tracks(codec, rate, others string) (n int) {
 	for _, name := range [...]string{codec, rate} {
 		if v, ok := amf.Object(m).Get(name); ok && v != nil && v != float64(0) {
@@ -78,7 +77,6 @@ func (m properties) tracks(codec, rate, others string) (n int) {
 	return n + len(amf.Members(v))
 }
 
-// appendMetadata appends the body of onMetaData for the tracks of a Writer.
 func appendMetadata(dst []byte, tracks []*outTrack, extra amf.Object) ([]byte, error) {
 	var m, videos, audios amf.Object
 	for _, t := range tracks {
@@ -100,7 +98,6 @@ func appendMetadata(dst []byte, tracks []*outTrack, extra amf.Object) ([]byte, e
 	return flv.AppendScript(dst, "onMetaData", amf.ECMAArray(append(m, extra...)))
 }
 
-// metadata describes one track.
 func (t *outTrack) metadata() (m amf.Object) {
 	add := func(name string, value int) {
 		if value > 0 {

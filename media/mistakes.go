@@ -2,7 +2,7 @@ package media
 
 import "bytes"
 
-// configHint returns a text that says which fields of a Track must be set before a unit of the codec can be written.
+// configHint says which fields of a Track must be set before a unit of the codec can be written.
 func (c Codec) configHint() string {
 	switch {
 	case c == AAC:
@@ -13,8 +13,7 @@ func (c Codec) configHint() string {
 	return "it needs a Config"
 }
 
-// checkStartCodes returns an error if a NAL unit still has its start code. A NAL unit can't begin with a zero byte, since its type
-// would be 0.
+// checkStartCodes returns an error if a NAL unit still has its start code. No NAL unit begins with a zero byte, which would be type 0.
 func checkStartCodes(t *outTrack, parts [][]byte) error {
 	if !t.desc.Codec.hasNALUnits() {
 		return nil
@@ -27,8 +26,7 @@ func checkStartCodes(t *outTrack, parts [][]byte) error {
 	return nil
 }
 
-// checkPictures returns an error if a unit contains several pictures. The two fields of an interlaced picture may be in one unit, as in
-// MP4.
+// checkPictures returns an error if a unit contains several pictures, other than the two fields of an interlaced one.
 func checkPictures(t *outTrack, parts [][]byte) error {
 	if t.desc.Codec != H264 && t.desc.Codec != H265 {
 		return nil
@@ -39,18 +37,17 @@ func checkPictures(t *outTrack, parts [][]byte) error {
 	}
 	bounds := pictureBounds{codec: t.desc.Codec}
 	for _, part := range parts {
-		if _, begins, _ := bounds.look(part); begins {
+		if _, begins, _ := bounds.classify(part); begins {
 			most--
 		}
 	}
 	if most < 0 {
-		return t.desc.fail("unit holds more than one picture: an AccessUnitScanner divides a byte stream into units", nil)
+		return t.desc.fail("unit contains more than one picture: an AccessUnitScanner splits a byte stream", nil)
 	}
 	return nil
 }
 
-// hasADTS reports whether b consists of ADTS frames. A raw frame of AAC may begin with the sync word by chance, but then the sizes
-// do not match.
+// hasADTS reports whether b consists of ADTS frames. A raw frame of AAC may begin with the sync word, but then the sizes do not match.
 func hasADTS(b []byte) bool {
 	for at := 0; at < len(b); {
 		rest := b[at:]

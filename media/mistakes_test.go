@@ -7,14 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWriterTellsMistakes checks the errors for units in formats that encoders produce, but that must be converted
-// before they can be written.
+// TestWriterTellsMistakes checks the errors for units that must be converted before they can be written.
 func TestWriterTellsMistakes(t *testing.T) {
 	avc, hevc := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: H265, ParameterSets: hevcSets}
 	bare, aac := &Track{Codec: H264}, &Track{Codec: AAC, Config: unhex("1210")}
 	unset, half := &Track{Codec: AAC}, &Track{Codec: AAC, SampleRate: 44100}
 	flac, vvc := &Track{Codec: FLAC}, &Track{Codec: H266}
-	const severalPictures = ": unit holds more than one picture: an AccessUnitScanner divides a byte stream into units"
+	const severalPictures = ": unit contains more than one picture: an AccessUnitScanner splits a byte stream"
 	const withStartCode = ": NAL unit begins with a start code: SplitAnnexB removes it"
 	const withADTS = "audio track 0 (AAC): frame has an ADTS header: ParseADTS or an ADTSScanner removes it"
 	for _, c := range []struct {
@@ -56,8 +55,7 @@ func TestWriterTellsMistakes(t *testing.T) {
 // interlacedSPS is an SPS of x264 for interlaced video of 320x180 pixels: a picture may be coded as two fields.
 const interlacedSPS = "67640015acd941433f260220000003002000000643e28532c0"
 
-// TestWriterTakesWhatIsNoMistake checks that a Writer accepts valid units that are similar to the invalid ones of
-// TestWriterTellsMistakes.
+// TestWriterTakesWhatIsNoMistake checks valid units that are similar to the invalid ones of TestWriterTellsMistakes.
 func TestWriterTakesWhatIsNoMistake(t *testing.T) {
 	var r recorder
 	avc, fields, aac := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: H264}, &Track{Codec: AAC, Config: unhex("1210")}
@@ -65,7 +63,7 @@ func TestWriterTakesWhatIsNoMistake(t *testing.T) {
 	require.NoError(t, w.WriteH264(avc, 0, 0, parts("0910", "6580", "6540", "6560", "0cff")), "slices of one picture")
 	interlaced := append(parts(interlacedSPS, "68fba3cb22c0"), parts("6580", "4180")...)
 	require.NoError(t, w.WriteH264(fields, 0, 0, interlaced), "both fields of a picture, as MP4 has them")
-	requireError(t, "video track 0 (H.264): unit holds more than one picture: an AccessUnitScanner divides a byte stream into units",
+	requireError(t, "video track 0 (H.264): unit contains more than one picture: an AccessUnitScanner splits a byte stream",
 		w.WriteH264(fields, 0, 0, parts("4180", "4180", "4180")))
 	require.NoError(t, w.WriteMPEG4Audio(aac, 0, unhex("fff15080017ffcdeadbe")), "sync word, but another size")
 	require.NoError(t, w.WriteUnit(&Unit{Track: avc, Parts: parts("4180", "4180")}), "frame with an ADTS header from a Reader")

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// maxUnits is the maximum number of NAL units or OBUs in an access unit. Without a limit, the slices for a message of 16 MiB whose
-// units have a few bytes would take hundreds of megabytes. Pictures of the highest level have up to 600 slices.
+// maxUnits is the maximum number of NAL units or OBUs in an access unit. Pictures of the highest level have up to 600 slices. Tiny units in
+// a message of 16 MiB would otherwise take hundreds of megabytes.
 const maxUnits = 8192
 
 // AppendAnnexB appends NAL units as a byte stream (H.264 annex B, H.265 annex B), each after a start code of four bytes:
@@ -27,9 +27,8 @@ func AppendAnnexB(dst []byte, nalus [][]byte) []byte {
 	return dst
 }
 
-// SplitAnnexB appends the NAL units in b to nalus, as slices of b. b must be a whole access unit: SplitAnnexB does not detect that the
-// last NAL unit is incomplete. To read from a pipe, use an [AccessUnitScanner]. Start codes have three or four bytes, and zeros may follow
-// a NAL unit. If nalus has room, SplitAnnexB does not allocate.
+// SplitAnnexB appends the NAL units in b to nalus, as slices of b. b must be a whole access unit; for a pipe, use an [AccessUnitScanner].
+// Start codes have three or four bytes, and zeros may follow a NAL unit. If nalus has room, SplitAnnexB does not allocate.
 //
 // The error is an [*Error] if b does not begin with a start code or has more than 8192 NAL units; nalus is then returned unchanged.
 func SplitAnnexB(nalus [][]byte, b []byte) ([][]byte, error) {
@@ -73,11 +72,10 @@ func AppendAVCC(dst []byte, nalus [][]byte) []byte {
 	return dst
 }
 
-// SplitAVCC appends the NAL units in b to nalus, as slices of b. lengthSize is the size of each length in bytes, from 1 to 4; it
-// is the NALLengthSize of the configuration. If nalus has room, SplitAVCC does not allocate.
+// SplitAVCC appends the NAL units in b to nalus, as slices of b. lengthSize is the NALLengthSize of the configuration, from 1 to 4 bytes.
+// If nalus has room, SplitAVCC does not allocate.
 //
-// The error is an [*Error] if a length exceeds the rest of b, or if there are more than 8192 NAL units; nalus is then
-// returned unchanged.
+// The error is an [*Error] if a length exceeds the rest of b, or if there are more than 8192 NAL units; nalus is then returned unchanged.
 func SplitAVCC(nalus [][]byte, b []byte, lengthSize int) ([][]byte, error) {
 	const where = "length-prefixed NAL units"
 	if lengthSize < 1 || lengthSize > 4 {

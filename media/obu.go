@@ -20,19 +20,18 @@ const (
 
 func obuType(obu []byte) uint8 { return obu[0] >> 3 & 15 }
 
-// SplitOBUs appends the open bitstream units (OBUs) of a temporal unit b to obus, as slices of b. b is in the low-overhead bitstream
-// format (AV1 5.2):
+// SplitOBUs appends the open bitstream units (OBUs) of a temporal unit b to obus, as slices of b. b is in the low-overhead bitstream format
+// (AV1 5.2):
 //
 //	+--------+------+---------+--------+------+---------+
 //	| header | size | payload | header | size | payload | ...
 //	| 1 or 2 | 1..8 | size    | 1 or 2 | 1..8 | size    |
 //	+--------+------+---------+--------+------+---------+
 //
-// The appended slices include the header and the size, so that their concatenation is b. An OBU without a size extends to the end of b.
-// If obus has room, SplitOBUs does not allocate.
+// The slices include the header and the size, so that their concatenation is b. An OBU without a size extends to the end of b. If obus has
+// room, SplitOBUs does not allocate.
 //
-// The error is an [*Error] if b does not consist of OBUs, or has more than 8192 of them; obus is then returned
-// unchanged.
+// The error is an [*Error] if b does not consist of OBUs, or has more than 8192 of them; obus is then returned unchanged.
 func SplitOBUs(obus [][]byte, b []byte) ([][]byte, error) {
 	out := obus
 	for len(b) > 0 {
@@ -50,7 +49,7 @@ func SplitOBUs(obus [][]byte, b []byte) ([][]byte, error) {
 	return out, nil
 }
 
-// obuLayout returns the offset and the size of the payload of the OBU at the beginning of b.
+// obuLayout returns the position and the size of the payload of the OBU at the beginning of b.
 func obuLayout(b []byte) (at, size int, err error) {
 	const where = "OBU"
 	if len(b) == 0 {
@@ -80,9 +79,8 @@ func obuLayout(b []byte) (at, size int, err error) {
 	return at, int(v), nil
 }
 
-// AppendTemporalUnit appends OBUs as a temporal unit of an .obu file: a temporal delimiter, followed by the OBUs, each with a size. The
-// given OBUs may have sizes or, as in RTP, none. Temporal delimiters among them are left out, so that the unit has only the one at its
-// beginning.
+// AppendTemporalUnit appends OBUs as a temporal unit of an .obu file: one temporal delimiter, followed by the OBUs, each with a size. The
+// given OBUs may have sizes or, as in RTP, none. Temporal delimiters among them are left out.
 //
 // The error is an [*Error] if an element is not exactly one OBU; dst is then returned unchanged.
 func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
@@ -93,7 +91,6 @@ func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
 	return out, nil
 }
 
-// appendOBUs appends OBUs with sizes, and leaves out temporal delimiters.
 func appendOBUs(dst []byte, obus [][]byte) ([]byte, error) {
 	start := len(dst)
 	for _, obu := range obus {
@@ -111,7 +108,6 @@ func appendOBUs(dst []byte, obus [][]byte) ([]byte, error) {
 	return dst, nil
 }
 
-// appendOBU appends an OBU with a size.
 func appendOBU(dst, obu, payload []byte) []byte {
 	dst = append(dst, obu[0]|obuHasSize)
 	if obu[0]&obuExtension != 0 {
@@ -121,8 +117,8 @@ func appendOBU(dst, obu, payload []byte) []byte {
 	return append(dst, payload...)
 }
 
-// AppendOBU appends an OBU without its size. This is the format that RTP and WebRTC libraries use. The error is an [*Error] if obu is not
-// exactly one OBU; dst is then returned unchanged.
+// AppendOBU appends an OBU without its size, the format of RTP and WebRTC libraries. The error is an [*Error] if obu is not exactly one
+// OBU; dst is then returned unchanged.
 func AppendOBU(dst, obu []byte) ([]byte, error) {
 	at, size, err := obuLayout(obu)
 	if err != nil {
@@ -135,10 +131,8 @@ func AppendOBU(dst, obu []byte) ([]byte, error) {
 	return append(dst, obu[at:at+size]...), nil
 }
 
-// SplitTemporalUnits appends the temporal units in b, the content of an .obu file, to units, as slices of b. Each begins with a
-// temporal delimiter.
-//
-// The error is an [*Error] if b does not consist of temporal units; units is then returned unchanged.
+// SplitTemporalUnits appends the temporal units in b, the content of an .obu file, to units, as slices of b. Each begins with a temporal
+// delimiter. The error is an [*Error] if b does not consist of temporal units; units is then returned unchanged.
 func SplitTemporalUnits(units [][]byte, b []byte) ([][]byte, error) {
 	out, begin := units, 0
 	for at := 0; at < len(b); {

@@ -8,10 +8,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// outTrack is a track of a Writer.
 type outTrack struct {
-	given *Track // the Track of the caller
-	seen  Track  // value of *given when look was called last
+	track    *Track // the Track of the caller
+	lastSeen Track  // value of *track at the last update
 
 	desc     Track // the Track with the changes by the caller and by key frames
 	id       uint8
@@ -21,10 +20,10 @@ type outTrack struct {
 	vp       []byte
 }
 
-// look applies the changes that the caller has made to the track.
-func (t *outTrack) look(w *Writer) error {
-	g := t.given
-	if t.desc.Codec != 0 && g.same(&t.seen) && slices.EqualFunc(g.ParameterSets, t.seen.ParameterSets, bytes.Equal) {
+// update applies the changes that the caller has made to the track.
+func (t *outTrack) update(w *Writer) error {
+	g := t.track
+	if t.desc.Codec != 0 && g.compatible(&t.lastSeen) && slices.EqualFunc(g.ParameterSets, t.lastSeen.ParameterSets, bytes.Equal) {
 		return nil
 	}
 	desc := *g
@@ -36,7 +35,7 @@ func (t *outTrack) look(w *Writer) error {
 	if err != nil {
 		return err
 	}
-	if t.enhanced, err = t.choose(&desc, w.Headers, w.Accepts); err != nil {
+	if t.enhanced, err = t.chooseForm(&desc, w.Headers, w.Accepts); err != nil {
 		return err
 	}
 	t.desc, t.stale = desc, true
@@ -46,10 +45,10 @@ func (t *outTrack) look(w *Writer) error {
 			return g.fail("", err)
 		}
 	}
-	t.seen = *g
-	t.seen.Config, t.seen.ParameterSets = bytes.Clone(g.Config), slices.Clone(g.ParameterSets)
-	for i, set := range t.seen.ParameterSets {
-		t.seen.ParameterSets[i] = bytes.Clone(set)
+	t.lastSeen = *g
+	t.lastSeen.Config, t.lastSeen.ParameterSets = bytes.Clone(g.Config), slices.Clone(g.ParameterSets)
+	for i, set := range t.lastSeen.ParameterSets {
+		t.lastSeen.ParameterSets[i] = bytes.Clone(set)
 	}
 	return nil
 }
@@ -78,9 +77,8 @@ func (t *Track) config() (config []byte, err error) {
 	return config, nil
 }
 
-// choose reports whether the track is written with the headers of Enhanced RTMP. It returns an error if the track can't
-// be written.
-func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bool) (enhanced bool, err error) {
+// chooseForm reports whether the track is written with the headers of Enhanced RTMP, or returns an error if it can't be written.
+func (t *outTrack) chooseForm(d *Track, form HeaderForm, accepts func(flv.FourCC) bool) (enhanced bool, err error) {
 	fourCC := d.Codec.FourCC()
 	standard := d.Codec == H264 || d.Codec == AAC || d.Codec == MP3
 	switch {
@@ -98,18 +96,16 @@ func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bo
 	case standard && t.id == 0 && form == HeadersAuto:
 		return false, nil
 	case accepts != nil && !accepts(fourCC):
-		return false, d.fail("the other side does not take this codec", nil)
+		return false, d.fail("the peer does not accept this codec", nil)
 	}
 	return true, nil
 }
 
-// waits reports whether the track needs a configuration and has none yet.
-func (t *outTrack) waits() bool { return t.desc.Codec.needsConfig() && len(t.desc.Config) == 0 }
+func (t *outTrack) lacksConfig() bool { return t.desc.Codec.needsConfig() && len(t.desc.Config) == 0 }
 
-// keyFrame updates the properties of the track from a key frame.
 func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	d := &t.desc
-	if d.bringsNew(parts) {
+	if d.needsReconfigure(parts) {
 		if err := d.reconfigure(parts); err != nil {
 			return d.fail("parameter sets in a key frame", err)
 		}
@@ -123,7 +119,7 @@ func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	if w, h := h.PictureSize(); w > 0 && (w != d.Width || h != d.Height) {
 		d.Width, d.Height, t.stale = w, h, true
 	}
-	if c, ok := flv.VPConfigOf(d.Codec.FourCC(), data); ok && len(t.given.Config) == 0 {
+	if c, ok := flv.VPConfigOf(d.Codec.FourCC(), data); ok && len(t.track.Config) == 0 {
 		if t.vp = flv.AppendVPConfig(t.vp[:0], c); !bytes.Equal(t.vp, d.Config) {
 			d.Config, t.stale = bytes.Clone(t.vp), true
 		}
@@ -131,9 +127,8 @@ func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	return nil
 }
 
-// hear sets the properties of the track that the caller has not set from a frame. It is used for codecs without a
-// configuration.
-func (t *outTrack) hear(frame []byte) {
+// describeAudio sets the properties of a track without a configuration from a frame, unless the caller has set them.
+func (t *outTrack) describeAudio(frame []byte) {
 	d := &t.desc
 	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec < firstFourCC {
 		return
@@ -144,7 +139,6 @@ func (t *outTrack) hear(frame []byte) {
 	}
 }
 
-// appendData appends the parts of a unit in the format that follows the header.
 func (t *outTrack) appendData(dst []byte, parts [][]byte) ([]byte, error) {
 	switch {
 	case t.desc.Codec.hasNALUnits():
@@ -157,8 +151,7 @@ func (t *outTrack) appendData(dst []byte, parts [][]byte) ([]byte, error) {
 	return append(dst, parts[0]...), nil
 }
 
-// sequenceHeader returns the type and the body of the message with the configuration. The body is nil if the codec
-// has no configuration.
+// sequenceHeader returns the message with the configuration. The body is nil if the codec has none.
 func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) {
 	d := &t.desc
 	if d.IsVideo() {
@@ -168,7 +161,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 		}
 	} else {
 		kind = message.TypeAudio
-		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // FFmpeg sends an empty sequence header, and some readers wait for it.
+		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // as FFmpeg does; some readers wait for it
 		if t.enhanced && (len(d.Config) > 0 || empty) || d.Codec == AAC && len(d.Config) > 0 {
 			body, err = flv.AppendAudioHeader(nil, t.audioHeader(flv.AudioSequenceStart))
 		}
@@ -182,7 +175,6 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 	return kind, append(body, d.Config...), nil
 }
 
-// videoHeader returns the header of a packet, for a key frame.
 func (t *outTrack) videoHeader(kind flv.VideoPacketType) flv.VideoHeader {
 	h := flv.VideoHeader{FrameType: flv.FrameKey, PacketType: kind, Codec: t.videoNumber()}
 	if t.enhanced {
@@ -192,7 +184,6 @@ func (t *outTrack) videoHeader(kind flv.VideoPacketType) flv.VideoHeader {
 	return h
 }
 
-// audioHeader returns the header of a packet.
 func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
 	d := &t.desc
 	if t.enhanced {
@@ -216,8 +207,7 @@ func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
 	return h
 }
 
-// nearestRate returns the FLV sample rate that is nearest to the rate of an MP3 frame. It need not be exact, since decoders take the
-// rate from the frame.
+// nearestRate returns the FLV sample rate nearest to that of an MP3 frame. Decoders take the exact rate from the frame.
 func nearestRate(rate int) int {
 	switch {
 	case rate == 8000:
@@ -257,7 +247,6 @@ func (t *outTrack) soundFormat() flv.SoundFormat {
 	return flv.SoundFormat(t.desc.Codec)
 }
 
-// codecID returns the codec's number for the metadata.
 func (t *outTrack) codecID() float64 {
 	switch {
 	case t.enhanced:

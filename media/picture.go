@@ -39,29 +39,29 @@ const (
 	hevcUnspec2   = 55
 )
 
-// pictureBounds finds the first slice of each picture among the NAL units of a stream (H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4). For
-// H.264 it needs no parameter sets: a slice begins a picture if its position is not after that of the previous slice, or if only one of the
-// two slices belongs to an IDR picture or to a reference picture. Slices in arbitrary order and redundant slices, which only the baseline
-// and extended profiles allow, are not supported; libavcodec does not support them either.
+// pictureBounds finds the first slice of each picture (H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4). For H.264 it needs no parameter
+// sets: a slice begins a picture if its position is not after that of the previous slice, or if only one of the two belongs to an IDR
+// picture or to a reference picture. Like libavcodec, it does not support arbitrary slice order and redundant slices, which only the
+// baseline and extended profiles allow.
 type pictureBounds struct {
-	codec Codec
-	any   bool // a slice has been seen
+	codec   Codec
+	started bool // a slice has been seen
 
 	// The fields below describe the previous slice of H.264.
 	macroblock     uint32
 	idr, reference bool
 }
 
-// look returns the role of a NAL unit. For a slice, begins reports whether it begins a picture. ok is false if nalu is too short to
-// determine this; call look again with more bytes.
-func (p *pictureBounds) look(nalu []byte) (role nalRole, begins, ok bool) {
+// classify returns the role of a NAL unit. For a slice, begins reports whether it begins a picture. ok is false if that takes more bytes of
+// nalu.
+func (p *pictureBounds) classify(nalu []byte) (role nalRole, begins, ok bool) {
 	if p.codec == H265 {
-		return p.lookHEVC(nalu)
+		return p.classifyHEVC(nalu)
 	}
-	return p.lookAVC(nalu)
+	return p.classifyAVC(nalu)
 }
 
-func (p *pictureBounds) lookAVC(nalu []byte) (role nalRole, begins, ok bool) {
+func (p *pictureBounds) classifyAVC(nalu []byte) (role nalRole, begins, ok bool) {
 	if len(nalu) == 0 {
 		return 0, false, false
 	}
@@ -72,8 +72,8 @@ func (p *pictureBounds) lookAVC(nalu []byte) (role nalRole, begins, ok bool) {
 			return 0, false, false
 		}
 		idr, reference := t == avcIDR, nalu[0]&0x60 != 0
-		begins = !p.any || macroblock <= p.macroblock || idr != p.idr || reference != p.reference
-		p.any, p.macroblock, p.idr, p.reference = true, macroblock, idr, reference
+		begins = !p.started || macroblock <= p.macroblock || idr != p.idr || reference != p.reference
+		p.started, p.macroblock, p.idr, p.reference = true, macroblock, idr, reference
 		return nalSlice, begins, true
 	case t < avcIDR && t > avcPartition, t >= avcAuxiliary && t <= avcExtension:
 		return nalExtra, false, true
@@ -83,7 +83,7 @@ func (p *pictureBounds) lookAVC(nalu []byte) (role nalRole, begins, ok bool) {
 	return nalOther, false, true
 }
 
-func (p *pictureBounds) lookHEVC(nalu []byte) (role nalRole, begins, ok bool) {
+func (p *pictureBounds) classifyHEVC(nalu []byte) (role nalRole, begins, ok bool) {
 	const header = 2
 	if len(nalu) < header {
 		return 0, false, false
@@ -95,8 +95,8 @@ func (p *pictureBounds) lookHEVC(nalu []byte) (role nalRole, begins, ok bool) {
 	case t <= hevcVCL && len(nalu) == header:
 		return 0, false, false
 	case t <= hevcVCL:
-		begins = !p.any || nalu[header]&0x80 != 0 // first_slice_segment_in_pic_flag
-		p.any = true
+		begins = !p.started || nalu[header]&0x80 != 0 // first_slice_segment_in_pic_flag
+		p.started = true
 		return nalSlice, begins, true
 	case layer != 0:
 		return nalOther, false, true
@@ -106,8 +106,8 @@ func (p *pictureBounds) lookHEVC(nalu []byte) (role nalRole, begins, ok bool) {
 	return nalOther, false, true
 }
 
-// firstMacroblock reads first_mb_in_slice, the Exp-Golomb number at the beginning of a slice header (H.264 7.3.3, 9.1). It returns 0
-// for a number of more than 32 bits, which no picture needs. ok is false if b is too short.
+// firstMacroblock reads first_mb_in_slice, the Exp-Golomb number at the beginning of a slice header (H.264 7.3.3, 9.1). A number of more
+// than 32 bits becomes 0. ok is false if b is too short.
 func firstMacroblock(b []byte) (number uint32, ok bool) {
 	var field uint64 // the first 8 bytes, without emulation prevention bytes
 	have, zeros := 0, 0

@@ -7,23 +7,23 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestRolesOfNALUnits checks the roles of all types of NAL units in table 7-1 of H.264 and of H.265. s is a slice, e a further part of
-// the picture, f a type that may be the first of a unit, and o any other type.
+// TestRolesOfNALUnits checks all types of NAL units in table 7-1 of H.264 and of H.265: s is a slice, e a further part of the picture, f a
+// type that may be the first of a unit, and o any other type.
 func TestRolesOfNALUnits(t *testing.T) {
 	role := map[nalRole]string{nalSlice: "s", nalExtra: "e", nalFirst: "f", nalOther: "o"}
 	avc, hevc, layer := "", "", ""
 	for typ := range byte(32) {
-		r, _, ok := (&pictureBounds{codec: H264}).look([]byte{typ, 0x80})
+		r, _, ok := (&pictureBounds{codec: H264}).classify([]byte{typ, 0x80})
 		assert.True(t, ok)
 		avc += role[r]
 	}
 	for typ := range byte(64) {
-		r, _, ok := (&pictureBounds{codec: H265}).look([]byte{typ << 1, 1, 0x80})
+		r, _, ok := (&pictureBounds{codec: H265}).classify([]byte{typ << 1, 1, 0x80})
 		assert.True(t, ok)
 		hevc += role[r]
-		_, _, ok = (&pictureBounds{codec: H265}).look([]byte{typ << 1, 1})
+		_, _, ok = (&pictureBounds{codec: H265}).classify([]byte{typ << 1, 1})
 		assert.Equal(t, role[r] != "s", ok, "without the first bit of the slice header, type %d", typ)
-		r, _, ok = (&pictureBounds{codec: H265}).look([]byte{typ << 1, 9})
+		r, _, ok = (&pictureBounds{codec: H265}).classify([]byte{typ << 1, 9})
 		assert.True(t, ok)
 		layer += role[r]
 	}

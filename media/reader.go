@@ -9,16 +9,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// PacketReader is the source of a [Reader]: a Stream of package rtmp or server, or any other value that returns the packets of one
-// stream. ReadPacket may reuse the memory of p.Body.
+// PacketReader is the source of a [Reader], such as a Stream of package rtmp or server. It returns the packets of one stream, and may reuse
+// the memory of p.Body.
 type PacketReader interface {
 	ReadPacket(p *message.Packet) error
 }
 
-// Reader reads access units from a stream. Only one goroutine may use it at a time.
-//
-// A malicious peer can't cause a panic or unbounded use of memory: a stream may have at most 32 tracks, with configurations of at most 64
-// KiB.
+// Reader reads access units from a stream. Only one goroutine may use it at a time. A stream may have at most 32 tracks, with
+// configurations of at most 64 KiB.
 type Reader struct {
 	src    PacketReader
 	demux  demuxer
@@ -35,10 +33,10 @@ type Reader struct {
 // NewReader returns a Reader that reads from src.
 func NewReader(src PacketReader) *Reader { return &Reader{src: src} }
 
-// Read reads the next unit into u. u.Parts is valid until the next call.
+// Read reads the next unit into u. u.Parts is valid until the next call. Units before the first configuration of their track are skipped.
 //
-// Units before the first configuration of their track are skipped. An [*Error] concerns only one message, so Read may be called again.
-// Other errors are those of ReadPacket, which returns io.EOF at the end of the stream.
+// After an [*Error], which concerns only one message, Read may be called again. Other errors are those of ReadPacket, which returns io.EOF
+// at the end of the stream.
 func (r *Reader) Read(u *Unit) error {
 	for {
 		if r.next < len(r.out) {
@@ -59,7 +57,6 @@ func (r *Reader) Read(u *Unit) error {
 	}
 }
 
-// nextPacket returns the packets that Tracks has read, and then those of src.
 func (r *Reader) nextPacket() (*message.Packet, error) {
 	if len(r.queue) > 0 {
 		r.packet = r.queue[0]
@@ -75,15 +72,14 @@ func (r *Reader) nextPacket() (*message.Packet, error) {
 	return &r.packet, r.src.ReadPacket(&r.packet)
 }
 
-// Tracks returns the tracks of the stream in the order in which they appeared. It reads packets until the metadata, the configurations and
-// the first frames have shown which tracks there are. Normally a few packets are enough. It reads at most 8 MiB of packets, or, if one
-// track is known, ten seconds of the stream. Read returns the units of these packets later.
+// Tracks returns the tracks of the stream in the order in which they appeared. It reads packets until it knows the tracks: normally a few,
+// and at most 8 MiB or, once a track is known, ten seconds of the stream. Read returns the units of these packets later.
 //
-// The Tracks belong to the Reader. When the stream changes, the Reader modifies them and sets Changed in the first unit after the change.
-// A track that appears later is returned with its first unit, and by the next call of Tracks.
+// The Tracks belong to the Reader. When the stream changes, it modifies them and sets Changed in the next unit. A track that appears later
+// is returned with its first unit, and by the next call of Tracks.
 //
-// Tracks also returns when ctx is done, and may then be called again. If src has a method Bind, as Streams have, it returns at once,
-// otherwise after the next packet. If the stream ends without a track, the error is an [*Error] that wraps io.EOF.
+// Tracks also returns when ctx is done: at once if src has a method Bind, as Streams have, and otherwise after the next packet. It may then
+// be called again. If the stream ends without a track, the error is an [*Error] that wraps io.EOF.
 func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 	if tracks := r.demux.known(); len(tracks) > 0 {
 		return tracks, nil
@@ -100,7 +96,7 @@ func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("media: tracks: %w", err)
 		}
-		var p message.Packet // The queue keeps the packet, so its memory must not be shared.
+		var p message.Packet // its memory must not be shared, since the queue keeps it
 		switch err := r.src.ReadPacket(&p); err {
 		case nil:
 			r.queue = append(r.queue, p)
@@ -123,7 +119,6 @@ func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 	return r.demux.known(), nil
 }
 
-// These limit how much Tracks reads.
 const (
 	probeBytes   = 8 << 20
 	probeTime    = 2 * time.Second  // stream time to wait for tracks that have not appeared
@@ -131,7 +126,6 @@ const (
 	packetMemory = 64               // memory of a packet in addition to its body, in bytes
 )
 
-// probe reads packets until it knows the tracks.
 type probe struct {
 	demux  demuxer
 	out    []Unit
@@ -153,7 +147,7 @@ func (p *probe) add(packet *message.Packet) {
 	}
 }
 
-// done reports whether all tracks are known. It relies on configurations coming before the first frame of any track.
+// done reports whether all tracks are known. Configurations come before the first frame of any track.
 func (p *probe) done() bool {
 	switch {
 	case p.bytes > probeBytes:
@@ -173,7 +167,6 @@ func (p *probe) done() bool {
 	return passed >= probeTime || p.demux.complete()
 }
 
-// known returns the tracks that can be decoded.
 func (d *demuxer) known() []*Track {
 	var tracks []*Track
 	for _, s := range d.states {
@@ -184,7 +177,7 @@ func (d *demuxer) known() []*Track {
 	return tracks
 }
 
-// announce adds the tracks that a probe has found. Read sets their other properties again when it reads the packets of the queue.
+// announce adds the tracks that a probe has found. Read sets their other properties again from the queue.
 func (d *demuxer) announce(found *demuxer) {
 	d.states = d.states[:0]
 	for _, s := range found.states {

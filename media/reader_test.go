@@ -32,7 +32,6 @@ func metadataPacket(t *testing.T, properties ...amf.Property) message.Packet {
 
 const avcRecord = "014d400cffe10019674d400ceca0a0cfcf8088000003000800000301 9078a14cb0 01000468ebecb2"
 
-// TestTracksReadsNoMoreThanItNeeds checks the number of packets that Tracks reads before the tracks are known.
 func TestTracksReadsNoMoreThanItNeeds(t *testing.T) {
 	config, aac := videoPacket(0, "1700000000"+avcRecord), audioPacket(0, "af001210")
 	frame := func(at time.Duration) message.Packet { return videoPacket(at, "2701000000 00000002 4188") }
@@ -98,7 +97,6 @@ func (e *endless) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// bound is a PacketReader that blocks like a Stream, and whose Bind ends the wait.
 type bound struct {
 	recorder
 	ctx context.Context
@@ -137,7 +135,6 @@ func TestTracksEndsWithItsContext(t *testing.T) {
 	assert.Equal(t, parts("6588"), u.Parts)
 }
 
-// TestTolerance checks that a Reader can read some unusual messages.
 func TestTolerance(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -174,8 +171,7 @@ func TestTolerance(t *testing.T) {
 	requireError(t, "audio track 0 (no codec): FourCC is not text", NewReader(&r).Read(new(Unit)))
 }
 
-// TestLengthsOfFourBytes checks that a Reader's configurations have lengths of four bytes, as AppendAVCC writes them, whatever size the
-// stream uses.
+// TestLengthsOfFourBytes checks that a Reader's configurations have lengths of four bytes, whatever size the stream uses.
 func TestLengthsOfFourBytes(t *testing.T) {
 	r := recorder{packets: []message.Packet{videoPacket(0, "1700000000 014d400cfd"+avcRecord[10:]), videoPacket(0, "1701000000 0002 6588")}}
 	reader := NewReader(&r)
@@ -200,7 +196,6 @@ func TestMetadataFillsIn(t *testing.T) {
 	assert.Equal(t, [2]int{16000, 1}, [2]int{tracks[1].SampleRate, tracks[1].Channels}, "the stream takes precedence")
 }
 
-// TestHostileConfigurations checks that each configuration causes an error, after which the Reader continues.
 func TestHostileConfigurations(t *testing.T) {
 	many := unhex("01600000000000000000000000 f000 fc fd f8 f8 0000 0f 07")
 	for range 7 {
@@ -252,8 +247,7 @@ func TestTooManyTracks(t *testing.T) {
 	require.Equal(t, io.EOF, reader.Read(new(Unit)))
 }
 
-// TestTooManyUnits checks that a Reader returns an error after it has returned the maximum number of units of a
-// message.
+// TestTooManyUnits checks that a Reader returns the maximum number of units of a message, and then an error.
 func TestTooManyUnits(t *testing.T) {
 	for _, head := range []string{"95 11 4f707573", "96 11 76703038"} {
 		p := message.Packet{Type: message.TypeAudio, Body: append(unhex(head), bytes.Repeat(unhex("00 000001 fc"), 1000)...)}
@@ -270,7 +264,6 @@ func TestTooManyUnits(t *testing.T) {
 	}
 }
 
-// loop returns the same packets again and again.
 type loop struct {
 	packets []message.Packet
 	next    int
@@ -289,7 +282,6 @@ type discard struct{}
 
 func (discard) WritePacket(*message.Packet) error { return nil }
 
-// TestNothingIsAllocatedPerUnit reads and writes each codec in steady state.
 func TestNothingIsAllocatedPerUnit(t *testing.T) {
 	for _, c := range []struct {
 		track Track
@@ -380,11 +372,11 @@ func FuzzReader(f *testing.F) {
 				if w == nil {
 					w = NewWriter(&again, u.Track)
 				}
-				if w.tracks[0].given == u.Track && w.WriteUnit(&u) == nil {
+				if w.tracks[0].track == u.Track && w.WriteUnit(&u) == nil {
 					written = append(written, keep(&u))
 				}
 			}
-			if len(written) == 0 || w.tracks[0].given.Codec == AV1 { // for AV1 this is not so, since a Writer adds sizes to the OBUs
+			if len(written) == 0 || w.tracks[0].track.Codec == AV1 { // for AV1 this is not so, since a Writer adds sizes to the OBUs
 				continue
 			}
 			copied := NewReader(&again)

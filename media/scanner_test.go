@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scanAll returns the units of a stream, each as its NAL units in hexadecimal.
 func scanAll(r io.Reader, codec Codec) (units []string, err error) {
 	s := NewAccessUnitScanner(r, codec)
 	for s.Scan() {
@@ -26,9 +25,8 @@ func scanAll(r io.Reader, codec Codec) (units []string, err error) {
 	return units, s.Err()
 }
 
-// TestAccessUnitScanner splits streams in the forms that encoders write, with and without delimiters, and in other forms that the
-// standards allow. In slices of H.264, the first byte after the header is 80 for macroblock 0, 40 for macroblock 1 and 60 for macroblock
-// 2.
+// TestAccessUnitScanner splits streams in the forms that encoders write, with and without delimiters, and in others that the standards
+// allow. In slices of H.264, the first byte after the header is 80 for macroblock 0, 40 for macroblock 1 and 60 for macroblock 2.
 func TestAccessUnitScanner(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -73,8 +71,7 @@ func TestAccessUnitScanner(t *testing.T) {
 	}
 }
 
-// TestUnitsComeWithTheNextPicture checks that a scanner returns a unit as soon as the beginning of the next picture's
-// first slice has arrived.
+// TestUnitsComeWithTheNextPicture checks that a scanner returns a unit when the first bytes of the next picture have arrived.
 func TestUnitsComeWithTheNextPicture(t *testing.T) {
 	for codec, stream := range map[Codec]string{
 		H264: "0000010910 0000016580ff 0000010930 0000014180",
@@ -119,7 +116,6 @@ func TestAccessUnitScannerErrors(t *testing.T) {
 	require.Equal(t, io.ErrNoProgress, err)
 }
 
-// TestAccessUnitIsBounded scans units of the largest size, and units that have one byte more.
 func TestAccessUnitIsBounded(t *testing.T) {
 	picture := append(unhex("0000016580"), bytes.Repeat([]byte{0xff}, maxAccessUnit-5)...)
 	for _, split := range []func(io.Reader) io.Reader{iotest.DataErrReader, iotest.HalfReader} {
@@ -137,7 +133,6 @@ func TestAccessUnitIsBounded(t *testing.T) {
 	}
 }
 
-// pipe returns a stream again and again, one piece for each Read.
 type pipe struct {
 	stream  []byte
 	at, max int
@@ -203,8 +198,8 @@ func TestADTSScanner(t *testing.T) {
 	require.Equal(t, lost, s.Err())
 }
 
-// FuzzScanners checks that the units do not depend on the pieces in which the input arrives, that they appear in the input in the same
-// order, and that each unit except the last is one picture.
+// FuzzScanners checks that the units do not depend on how the input arrives, that they are in the input in the same order, and that each
+// unit except the last is one picture.
 func FuzzScanners(f *testing.F) {
 	for _, seed := range []string{"", "0000016742 00000168ce 0000016580 0000014180 00000001 0140 000001 0910", "000001 6500000302ff 000001 6500000302ff",
 		"0000014601 0000012601afff 0000014601 0000010201d0", "000001 41 000001 6580 0000 01 4180 00", "fff15080017ffcdeadbeef fff15080017ffcdeadbeef"} {
@@ -240,7 +235,6 @@ func FuzzScanners(f *testing.F) {
 	})
 }
 
-// pieces is a Reader that returns its data in pieces of different sizes.
 type pieces struct {
 	rest    []byte
 	n, step int

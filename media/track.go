@@ -8,8 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// These are the limits of a configuration. A configuration of H.264 typically has a hundred bytes and two parameter
-// sets.
+// Limits of a configuration. One of H.264 typically has a hundred bytes and two parameter sets.
 const (
 	maxConfig = 64 << 10 // bytes
 	maxSets   = 400      // H.264 allows 31 SPS and 255 PPS
@@ -20,8 +19,8 @@ type Track struct {
 	// Codec is the only field that a [Writer] needs for every codec.
 	Codec Codec
 
-	// ID is the track id of Enhanced RTMP. The first video track and the first audio track have the id 0. Every player
-	// supports these tracks. If an id is taken by an earlier track of the same kind, a Writer uses the next free one.
+	// ID is the track id of Enhanced RTMP. The first video track and the first audio track have the id 0, which every player supports. If
+	// an earlier track of the same kind has the id, a Writer uses the next free one.
 	ID uint8
 
 	Width, Height int // pixels
@@ -29,21 +28,20 @@ type Track struct {
 	SampleRate, Channels int // sample rate in Hz and number of channels, both of the decoder's output
 	SampleSize           int // in bits, for LPCM: 8 or 16
 
-	// Config is the configuration that a decoder needs first, in the format of MP4 and of libavcodec's extradata. It is the
-	// configuration record of H.264 (avcC), H.265, H.266, AV1, VP8 or VP9, the AudioSpecificConfig of AAC, the OpusHead of Opus,
-	// or, for FLAC, "fLaC", a block header and STREAMINFO. The records of a Reader say that NAL units have lengths of four bytes,
-	// as [AppendAVCC] writes them.
+	// Config is the configuration that a decoder needs first, in the format of MP4 and of libavcodec's extradata: the configuration record
+	// of H.264 (avcC), H.265, H.266, AV1, VP8 or VP9, the AudioSpecificConfig of AAC, the OpusHead of Opus, or, for FLAC, "fLaC", a block
+	// header and STREAMINFO. In a Reader's records NAL units have lengths of four bytes, as [AppendAVCC] writes them.
 	Config []byte
 
-	// ParameterSets are the parameter sets in Config, for decoders that expect Annex B or OBUs: VPS, SPS and PPS as NAL units
-	// without start codes, or the sequence header of AV1. If Config is nil, a Writer makes the configuration from them.
+	// ParameterSets are the parameter sets in Config, for decoders of Annex B or OBUs: VPS, SPS and PPS as NAL units without start codes,
+	// or the sequence header of AV1. If Config is nil, a Writer makes the configuration from them.
 	ParameterSets [][]byte
 
 	video      bool // the stream says that the track is video; used for unknown codecs
 	interlaced bool // a unit may contain two pictures, the fields of a frame
 }
 
-// IsVideo reports whether the track is a video track. Otherwise it is an audio track.
+// IsVideo reports whether the track is a video track rather than an audio track.
 func (t *Track) IsVideo() bool { return t.video || t.Codec.IsVideo() }
 
 // String describes the track, for example "video track 0 (H.264)".
@@ -55,13 +53,12 @@ func (t *Track) String() string {
 	return fmt.Sprintf("%s track %d (%s)", kind, t.ID, t.Codec)
 }
 
-// fail returns an error about the track.
 func (t *Track) fail(detail string, err error) error {
 	return &Error{Where: t.String(), Detail: detail, Err: err}
 }
 
-// configure sets Config to a copy of config, and the fields that follow from it. lengthSize is the size of the lengths of NAL units in
-// bytes. If config is invalid, no field is changed.
+// configure sets Config to a copy of config, and the fields that follow from it. lengthSize is the size of NAL unit lengths in bytes. An
+// invalid config changes nothing.
 func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	if len(config) > maxConfig {
 		return 0, &Error{Where: t.String(), Detail: "configuration has more than 65536 bytes", Value: len(config)}
@@ -78,8 +75,7 @@ func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	return lengthSize, nil
 }
 
-// parseConfig parses t.Config, and makes ParameterSets slices of it. It changes the size of lengths in Config to four
-// bytes.
+// parseConfig parses t.Config, and makes ParameterSets slices of it. It sets the size of lengths in Config to four bytes.
 func (t *Track) parseConfig() (lengthSize int, err error) {
 	const fourBytes = 3
 	switch t.Codec {
@@ -140,8 +136,8 @@ func (t *Track) parseSound() (err error) {
 	return err
 }
 
-// same reports whether a decoder that was set up for t can decode u.
-func (t *Track) same(u *Track) bool {
+// compatible reports whether a decoder that was set up for t can decode u.
+func (t *Track) compatible(u *Track) bool {
 	return t.Codec == u.Codec && t.Width == u.Width && t.Height == u.Height && t.SampleRate == u.SampleRate &&
 		t.Channels == u.Channels && t.SampleSize == u.SampleSize && bytes.Equal(t.Config, u.Config)
 }

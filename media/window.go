@@ -4,8 +4,7 @@ import "io"
 
 const maxEmptyReads = 100 // as in package bufio
 
-// window holds bytes that were read from an io.Reader but not consumed yet. Its buffer is reused, and grows up to max
-// bytes.
+// window holds bytes that were read but not consumed yet. Its buffer is reused, and grows up to max bytes.
 type window struct {
 	r     io.Reader
 	max   int
@@ -17,13 +16,11 @@ type window struct {
 // bytes returns the unconsumed bytes. They are valid until fill is called.
 func (w *window) bytes() []byte { return w.buf[w.begin:] }
 
-// drop consumes n bytes.
 func (w *window) drop(n int) { w.begin += n }
 
-// full reports whether fill has no room for more bytes.
 func (w *window) full() bool { return len(w.buf)-w.begin == w.max }
 
-// fill reads more bytes. After it there are more bytes or an error, unless the window is full.
+// fill reads more bytes, unless the window is full. After it there are more bytes or an error.
 func (w *window) fill() {
 	const smallest = 16 << 10
 	if w.begin > 0 {

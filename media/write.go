@@ -3,7 +3,8 @@ package media
 import "time"
 
 // WriteH264 writes an access unit of H.264, that is, one picture. au contains its NAL units without start codes; see [SplitAnnexB] and
-// [AccessUnitScanner]. If a key frame contains a new SPS, a new configuration is written first. pts and dts differ in streams with B-frames.
+// [AccessUnitScanner]. If a key frame contains a new SPS, a new configuration is written first. pts and dts differ in streams with
+// B-frames.
 func (w *Writer) WriteH264(track *Track, pts, dts time.Duration, au [][]byte) error {
 	return w.video(track, H264, pts, dts, au)
 }
@@ -65,7 +66,7 @@ func (w *Writer) WriteEAC3(track *Track, pts time.Duration, frame []byte) error 
 	return w.frame(track, EAC3, pts, frame)
 }
 
-// WriteG711 writes samples of G.711 at 8 kHz, A-law or mu-law according to the track's codec, [ALaw] or [MuLaw].
+// WriteG711 writes samples of G.711 at 8 kHz. The track's codec is [ALaw] or [MuLaw].
 func (w *Writer) WriteG711(track *Track, pts time.Duration, samples []byte) error {
 	codec := ALaw
 	if track.Codec == MuLaw {
@@ -85,7 +86,6 @@ func (w *Writer) video(track *Track, codec Codec, pts, dts time.Duration, parts 
 	return w.writeVideo(&Unit{Track: track, PTS: pts, DTS: dts, Parts: parts}, codec, true)
 }
 
-// frame writes a unit with one part.
 func (w *Writer) frame(track *Track, codec Codec, pts time.Duration, frame []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

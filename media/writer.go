@@ -12,20 +12,19 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// PacketWriter is the destination of a [Writer]: a publishing Stream of package rtmp, a Publisher of package server, or any other value
-// that accepts the packets of one stream. A Writer sets Type, Timestamp and Body. WritePacket must not keep the body.
+// PacketWriter is the destination of a [Writer], such as a publishing Stream of package rtmp or a Publisher of package server. A Writer
+// sets Type, Timestamp and Body. WritePacket must not keep the body.
 type PacketWriter interface {
 	WritePacket(p *message.Packet) error
 }
 
-// ErrNoConfig says that a unit was not written because decoders could not decode it: its track has no configuration, and no key frame
-// has contained one. The error of a Write method wraps it. This is normal at the beginning if the encoder was already running.
+// ErrNoConfig is wrapped in the error of a Write method if decoders could not decode the unit: its track has no configuration, and no key
+// frame has contained one. This is normal at the beginning if the encoder was already running.
 var ErrNoConfig = errors.New("no configuration yet")
 
 // HeaderForm selects the form of the headers that a [Writer] writes.
 type HeaderForm uint8
 
-// These are the forms of headers.
 const (
 	HeadersAuto     HeaderForm = iota // headers of FLV for codecs with a standard number in FLV, headers of Enhanced RTMP for others
 	HeadersEnhanced                   // headers of Enhanced RTMP for all codecs that have a name in it
@@ -35,46 +34,44 @@ const (
 // Writer writes access units to a stream, together with the metadata, configurations and headers that they need. Its methods may be called
 // by several goroutines, for example one for each track. In steady state it does not allocate.
 //
-// The fields must not be changed after the first unit has been written. The fields of a Track may be changed, but only while no
-// method of the Writer is running.
+// The fields must not be changed after the first unit has been written. The fields of a Track may be changed while no method of the Writer
+// is running.
 type Writer struct {
 	Headers HeaderForm
 
-	// Accepts reports whether the peer accepts a codec of Enhanced RTMP; nil means that it accepts all. A client can use
-	// Conn.Capabilities for this.
+	// Accepts reports whether the peer accepts a codec of Enhanced RTMP; nil means that it accepts all. A client can ask Conn.Capabilities.
 	Accepts func(codec flv.FourCC) bool
 
 	Metadata amf.Object // further properties of onMetaData, such as encoder and framerate
 
-	mu      sync.Mutex
-	dst     PacketWriter
-	tracks  []*outTrack
-	begun   bool          // the tracks have their ids
-	timed   bool          // shift does not change any more
-	shift   time.Duration // added to all times
-	last    uint32        // the last timestamp
-	buf     []byte        // buffer for a message body, with headroom bytes for the header
-	packet  message.Packet
-	scratch [headroom]byte
-	one     [1][]byte // Parts of a unit with one part, to avoid an allocation
+	mu         sync.Mutex
+	dst        PacketWriter
+	tracks     []*outTrack
+	begun      bool          // the tracks have their ids
+	shiftFixed bool          // shift does not change any more
+	shift      time.Duration // added to all times
+	last       uint32        // the last timestamp
+	buf        []byte        // buffer for a message body, with headroom bytes for the header
+	packet     message.Packet
+	scratch    [headroom]byte
+	one        [1][]byte // Parts of a unit with one part, to avoid an allocation
 }
 
-// headroom is larger than the largest header that is written, in bytes.
+// headroom is larger than the largest header, in bytes.
 const headroom = 32
 
-// NewWriter returns a Writer of tracks to dst. Metadata and known configurations are written before the first unit of any track. Later the
-// caller may change a Track between its units. Then the Writer writes the new configuration before the next unit. It also does so when a
-// key frame contains other parameter sets.
+// NewWriter returns a Writer of tracks to dst. It writes metadata and known configurations before the first unit of any track, and later a
+// new configuration when the caller has changed a Track or a key frame contains other parameter sets.
 func NewWriter(dst PacketWriter, tracks ...*Track) *Writer {
 	w := &Writer{dst: dst}
 	for _, t := range tracks {
-		w.tracks = append(w.tracks, &outTrack{given: t})
+		w.tracks = append(w.tracks, &outTrack{track: t})
 	}
 	return w
 }
 
-// WriteUnit writes a unit of any codec, such as one from a [Reader]. u.Track must be one of the tracks that were passed to NewWriter; they
-// may be tracks of a Reader. u.Changed is ignored. Unlike the methods for one codec, WriteUnit does not check Parts.
+// WriteUnit writes a unit of any codec, such as one from a [Reader]. u.Track must be one of the tracks passed to NewWriter. u.Changed is
+// ignored, and Parts are not checked.
 func (w *Writer) WriteUnit(u *Unit) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -84,8 +81,8 @@ func (w *Writer) WriteUnit(u *Unit) error {
 	return w.writeAudio(u, u.Track.Codec)
 }
 
-// WriteHeaders writes the metadata and the configurations that are already known. If it is not called, they are written before the first
-// unit. Call it to detect errors in the tracks early.
+// WriteHeaders writes the metadata and the known configurations, which otherwise precede the first unit. Call it to detect errors in the
+// tracks early.
 func (w *Writer) WriteHeaders() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -95,8 +92,7 @@ func (w *Writer) WriteHeaders() error {
 	return w.writeHeaders(w.last)
 }
 
-// Close writes a sequence end message for each track whose codec has one, as OBS does. It does not close the
-// destination.
+// Close writes a sequence end message for each track whose codec has one, as OBS does. It does not close the destination.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -126,16 +122,15 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// find returns the Writer's state of a track, which must have the given codec.
 func (w *Writer) find(track *Track, codec Codec) (*outTrack, error) {
 	for _, t := range w.tracks {
-		if t.given != track {
+		if t.track != track {
 			continue
 		}
 		if track.Codec != codec {
 			return nil, track.fail("unit is of "+codec.String(), nil)
 		}
-		return t, t.look(w)
+		return t, t.update(w)
 	}
 	return nil, track.fail("not a track of this Writer", nil)
 }
@@ -151,13 +146,13 @@ func (w *Writer) begin() error {
 	var video, audio [256]bool
 	for _, t := range w.tracks {
 		used := &audio
-		if t.given.IsVideo() {
+		if t.track.IsVideo() {
 			used = &video
 		}
-		for t.id = t.given.ID; used[t.id]; t.id++ {
+		for t.id = t.track.ID; used[t.id]; t.id++ {
 		}
 		used[t.id] = true
-		if err := t.look(w); err != nil {
+		if err := t.update(w); err != nil {
 			return err
 		}
 	}
@@ -165,7 +160,6 @@ func (w *Writer) begin() error {
 	return nil
 }
 
-// writeHeaders writes the metadata, and then the configurations that have not been written yet.
 func (w *Writer) writeHeaders(at uint32) error {
 	body, err := appendMetadata(nil, w.tracks, w.Metadata)
 	if err == nil {
@@ -185,14 +179,14 @@ func (w *Writer) writeHeaders(at uint32) error {
 		if err != nil {
 			return err
 		}
-		t.sent, t.stale = body, t.waits()
+		t.sent, t.stale = body, t.lacksConfig()
 	}
 	return nil
 }
 
-// prepare is called before a unit is written. It writes the headers that have changed.
+// prepare writes the headers that have changed before a unit.
 func (w *Writer) prepare(t *outTrack, at uint32) error {
-	if t.waits() {
+	if t.lacksConfig() {
 		return t.desc.fail(t.desc.Codec.configHint(), ErrNoConfig)
 	}
 	if t.stale {
@@ -246,7 +240,7 @@ func (w *Writer) writeVideo(u *Unit, codec Codec, detect bool) error {
 	}
 	switch {
 	case !codec.hasNALUnits():
-		h.CompositionTime = 0 // This form of the header has no field for the composition time, and the pictures of these codecs are not reordered.
+		h.CompositionTime = 0 // no field in this form; these codecs do not reorder pictures
 	case composition == 0 && h.Enhanced:
 		h.PacketType = flv.VideoCodedFramesX
 	}
@@ -270,7 +264,7 @@ func (w *Writer) writeAudio(u *Unit, codec Codec) error {
 	if len(u.Parts) != 1 || len(u.Parts[0]) == 0 || len(u.Parts[0]) > flv.MaxBodySize-headroom {
 		return t.desc.fail("unit is not one frame, or too long", nil)
 	}
-	t.hear(u.Parts[0])
+	t.describeAudio(u.Parts[0])
 	dts, _ := w.times(u.PTS, u.PTS)
 	if err := w.prepare(t, dts); err != nil {
 		return err
@@ -284,14 +278,14 @@ func (w *Writer) writeAudio(u *Unit, codec Codec) error {
 }
 
 // times returns the timestamp of a unit and its composition time in milliseconds. A stream that begins before 0, which is usual with
-// B-frames, is shifted as a whole. Units that are still before 0 after the shift get the decoding time 0.
+// B-frames, is shifted as a whole. Units that are still before 0 get the decoding time 0.
 func (w *Writer) times(pts, dts time.Duration) (timestamp uint32, composition int32) {
-	if !w.timed {
-		w.timed, w.shift = true, max(-dts, 0)
+	if !w.shiftFixed {
+		w.shiftFixed, w.shift = true, max(-dts, 0)
 	}
 	ms := func(t time.Duration) int64 { return int64((t + w.shift).Round(time.Millisecond) / time.Millisecond) }
 	at := max(ms(dts), 0)
-	return uint32(at), int32(min(max(ms(pts)-at, math.MinInt32), math.MaxInt32)) // Encoding the header fails if the composition time is out of range.
+	return uint32(at), int32(min(max(ms(pts)-at, math.MinInt32), math.MaxInt32)) // the header's encoder checks the range
 }
 
 func (w *Writer) send(kind message.Type, at uint32, body []byte) error {

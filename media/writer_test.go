@@ -135,7 +135,6 @@ func TestTimes(t *testing.T) {
 	require.ErrorContains(t, w.WriteH264(video, 3*time.Hour, 60*ms, parts("6588")), "composition time has more than 24 bits")
 }
 
-// TestUnwrapped reads a stream of 100 days, in which timestamps wrap.
 func TestUnwrapped(t *testing.T) {
 	var r recorder
 	audio := &Track{Codec: Opus}
@@ -185,7 +184,7 @@ func TestAccepts(t *testing.T) {
 	w := NewWriter(&r, video)
 	var asked flv.FourCC
 	w.Accepts = func(c flv.FourCC) bool { asked = c; return false }
-	requireError(t, "video track 0 (H.265): the other side does not take this codec", w.WriteHeaders())
+	requireError(t, "video track 0 (H.265): the peer does not accept this codec", w.WriteHeaders())
 	assert.Equal(t, flv.FourCCHEVC, asked)
 	assert.Empty(t, r.packets)
 }
@@ -222,7 +221,6 @@ func TestWriterErrors(t *testing.T) {
 	requireError(t, "tracks: more than: 32", NewWriter(new(recorder), many...).WriteHeaders())
 }
 
-// failing is a PacketWriter whose first WritePacket fails.
 type failing struct {
 	recorder
 	left int
@@ -272,8 +270,7 @@ func TestGoroutines(t *testing.T) {
 	assert.Len(t, readAll(t, NewReader(&r)), 2*units)
 }
 
-// TestEmptySequenceHeaders checks that some codecs without a configuration have an empty sequence header, for which some readers
-// wait.
+// TestEmptySequenceHeaders checks that some codecs without a configuration have an empty sequence header, for which some readers wait.
 func TestEmptySequenceHeaders(t *testing.T) {
 	for _, c := range []struct {
 		track Track

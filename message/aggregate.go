@@ -17,9 +17,9 @@ const subHeaderSize, previousTagSizeLen = 11, 4
 //	| type | size24 | timestamp | ts 31.. | stream 24 |  body   | previous tag size |
 //	+------+--------+-----------+---------+-----------+ - - - - +-------------------+
 //
-// Timestamps are shifted so that the first message has the aggregate's own timestamp. Previous tag sizes are ignored, and the last
-// one may be missing. A message that does not fit, or an aggregate inside an aggregate, ends the iteration with an *Error as the
-// second value. Bodies are part of body.
+// Timestamps are shifted so that the first message has the aggregate's own timestamp. Previous tag sizes are ignored, and the
+// last one may be missing. A message that does not fit, or an aggregate inside an aggregate, ends the iteration with an *Error
+// as the second value.
 func Aggregate(timestamp uint32, body []byte) iter.Seq2[SubMessage, error] {
 	return func(yield func(SubMessage, error) bool) {
 		var offset uint32

@@ -16,11 +16,12 @@ type Command struct {
 	Args          []any
 }
 
-// usualCommand is enough for most commands, in bytes; connect may be longer.
+// usualCommand is enough for most commands, in bytes.
 const usualCommand = 128
 
-// AppendCommand appends the body of a command message of the given type. A message of type 17 begins with a format selector byte
-// and still holds AMF0 values (RTMP Errata and Addenda of 2024, section 7.2). If an argument can't be encoded, dst is returned unchanged.
+// AppendCommand appends the body of a command message of the given type. A body of type 17 begins with a format selector byte
+// and still holds AMF0 values (RTMP Errata and Addenda of 2024, section 7.2). If an argument can't be encoded, dst is returned
+// unchanged.
 func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	start := len(dst)
 	if dst == nil {
@@ -41,9 +42,9 @@ func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	return out, nil
 }
 
-// ParseCommand reads a command body of type 20 or 17. The error is an *Error. The Command then holds what could be read, so that a
-// peer that makes a mistake can still be answered: a body without a command name can't be read at all; a transaction id that is
-// missing or not a number is 0; and if the body breaks off or can't be decoded, Object and Args hold the values before that point.
+// ParseCommand reads a command body of type 20 or 17. If it returns an error, which is an *Error, the Command holds what could
+// be read, so that the peer's mistake can be answered: everything is empty without a command name; a transaction id that is
+// missing or not a number is 0; and Object and Args hold the values before the damage.
 func ParseCommand(t Type, body []byte) (c Command, err error) {
 	body = withoutSelector(t, body)
 	if c, rest, ok := parseHead(body); ok {
@@ -85,7 +86,7 @@ func ParseCommand(t Type, body []byte) (c Command, err error) {
 	return c, err
 }
 
-// parseHead reads the name and the transaction id of a command in their usual form, which costs less than to decode them as values:
+// parseHead reads a command's name and transaction id in their usual form, which costs less than decoding them as values:
 //
 //	+----+------------+------+----+--------+ - - -
 //	| 02 | length (2) | name | 00 | id (8) | rest
@@ -104,7 +105,7 @@ func parseHead(body []byte) (c Command, rest []byte, ok bool) {
 	return c, body[end+number:], true
 }
 
-// commandName returns b as a string, without a copy if it is the name of an answer or a status.
+// commandName returns b as a string, without allocating the usual names.
 func commandName(b []byte) string {
 	switch string(b) {
 	case "_result":
@@ -117,8 +118,7 @@ func commandName(b []byte) string {
 	return string(b)
 }
 
-// withoutSelector strips the format selector byte of types 15 to 17. Some senders omit it: the body then begins with the AMF0
-// marker of a string or of a switch to AMF3.
+// withoutSelector strips the format selector byte of types 15 to 17, which some senders omit.
 func withoutSelector(t Type, body []byte) []byte {
 	if (t == TypeCommandAMF3 || t == TypeDataAMF3) && len(body) > 0 && body[0] == 0 {
 		return body[1:]
@@ -132,7 +132,7 @@ type Data struct {
 	Args []any
 }
 
-// ParseData reads a data body of type 18 or 15. Like ParseCommand, it returns an error together with the values that could be decoded.
+// ParseData reads a data body of type 18 or 15. If it returns an error, d holds the values that could be decoded.
 func ParseData(t Type, body []byte) (d Data, err error) {
 	values, err := amf.DecodeAMF0(withoutSelector(t, body))
 	if err != nil {
@@ -162,8 +162,8 @@ func AppendData(dst []byte, t Type, name string, args ...any) ([]byte, error) {
 }
 
 // ParseStatus finds the information object of an onStatus, _error or onPlayStatus (section 7.2.2) among the values after the
-// command object. It is the first object or ECMA array with a code, or else the first with a description. Some servers send a
-// plain string instead, which becomes the Description.
+// command object: the first object or ECMA array with a code, or else the first with a description. A plain string, which some
+// servers send instead, becomes the Description.
 func ParseStatus(args []any) *StatusError {
 	found := new(StatusError)
 	for _, arg := range args {

@@ -12,8 +12,8 @@ const (
 	LimitDynamic uint8 = 2
 )
 
-// Uint32 reads the number in the body of a Set Chunk Size, Abort, Acknowledgement or Window Acknowledgement Size message, and the
-// window of Set Peer Bandwidth. Longer bodies are tolerated.
+// Uint32 reads the number in the body of a Set Chunk Size, Abort, Acknowledgement or Window Acknowledgement Size message, and
+// the window of Set Peer Bandwidth. Longer bodies are tolerated.
 func Uint32(t Type, body []byte) (uint32, error) {
 	if len(body) < 4 {
 		return 0, &Error{Type: t, Detail: "body too short, bytes", Value: len(body)}
@@ -76,7 +76,7 @@ type UserControl struct {
 	Data   []byte // everything after the event, as part of the body given to ParseUserControl
 }
 
-// ParseUserControl reads a user control body. Only the event itself is required; fields that are missing at the end are 0.
+// ParseUserControl reads a user control body. Fields that are missing after the event are 0.
 func ParseUserControl(body []byte) (UserControl, error) {
 	if len(body) < 2 {
 		return UserControl{}, &Error{Type: TypeUserControl, Detail: "body too short, bytes", Value: len(body)}
@@ -96,7 +96,7 @@ func AppendUserControl(dst []byte, e Event, value uint32) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(dst, uint16(e)), value)
 }
 
-// AppendSetBufferLength appends the body that tells the server how many milliseconds of the stream the client buffers.
+// AppendSetBufferLength appends the body that tells the server how many milliseconds the client buffers.
 func AppendSetBufferLength(dst []byte, streamID, ms uint32) []byte {
 	return binary.BigEndian.AppendUint32(AppendUserControl(dst, EventSetBufferLength, streamID), ms)
 }

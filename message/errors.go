@@ -10,8 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// StatusError is a peer's refusal: an _error answer, or an onStatus whose level is "error" (RTMP 1.0 section 7.2.2). The
-// connection remains usable. The type also represents every other onStatus, with the level "status" or "warning".
+// StatusError is a refusal by the peer: an _error answer, or an onStatus whose level is "error" (RTMP 1.0 section 7.2.2). The
+// connection remains usable. The type also represents every other onStatus.
 type StatusError struct {
 	Code        string // such as NetStream.Play.StreamNotFound
 	Level       string // "error", or for an onStatus also "status" or "warning"
@@ -33,8 +33,8 @@ func (e *StatusError) Error() string {
 	return "rtmp: server: " + text
 }
 
-// Mask makes Error pass Code and Description through hide, which should remove secrets: servers tend to repeat what they were sent. The
-// fields keep their values. A code that looks like the protocol's own is not changed, even if one of its words is a secret.
+// Mask makes Error pass Code and Description through hide, which should remove secrets, since servers repeat what they were
+// sent. The fields keep their values, and a code of the protocol is not changed.
 func (e *StatusError) Mask(hide func(text string) string) {
 	e.masked = hide(e.Description)
 	if !plainCode.MatchString(e.Code) {
@@ -44,8 +44,8 @@ func (e *StatusError) Mask(hide func(text string) string) {
 
 var plainCode = regexp.MustCompile(`^[A-Za-z.]*$`)
 
-// ProtocolError reports that the peer violated the protocol or a limit of this library. The connection is closed, unless only
-// the answer to one call could not be read.
+// ProtocolError reports that the peer violated the protocol or exceeded a limit. The connection is closed, unless only the
+// answer to one call could not be read.
 type ProtocolError struct {
 	Phase  string // "chunk", "command", "user control" and so on
 	Detail string
@@ -72,7 +72,7 @@ func (e *ProtocolError) Error() string {
 // Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
 
-// PanicError reports that a function of the program has panicked while it handled a message of the peer. The connection is closed.
+// PanicError reports that a function of the program panicked while it handled a message. The connection is closed.
 type PanicError struct {
 	Value any    // the argument of panic
 	Stack []byte // the goroutine's stack, as debug.Stack returns it

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStatusErrorMask checks that Mask changes the text of Error and none of the fields.
 func TestStatusErrorMask(t *testing.T) {
 	e := &StatusError{Code: "NetStream.Publish.BadName", Description: "secret is being published"}
 	require.Equal(t, `rtmp: server: NetStream.Publish.BadName: "secret is being published"`, e.Error())
@@ -17,7 +16,6 @@ func TestStatusErrorMask(t *testing.T) {
 	require.Equal(t, "secret is being published", e.Description)
 }
 
-// TestErrorsQuoteThePeer checks that text from a peer is cut and quoted.
 func TestErrorsQuoteThePeer(t *testing.T) {
 	hostile := "\x1b[2J\n" + strings.Repeat("x", 10_000)
 	for _, err := range []error{

@@ -11,8 +11,8 @@ import (
 // Packet is one message together with the header fields of its chunks. librtmp calls it RTMPPacket.
 //
 // Received packets have the message's own time in Timestamp, and Absolute is true. In packets to be sent, Timestamp is the
-// message's time if Format is Format0 or Absolute is set, and otherwise the difference from the previous message on the same chunk
-// stream. Format is the shortest header wanted; if it can't express the message, a longer one is used.
+// message's time if Format is Format0 or Absolute is set, and otherwise the difference from the previous message on the same
+// chunk stream. Format is the shortest header to use; if it can't express the message, a longer one is used.
 type Packet struct {
 	Type          Type
 	Format        chunk.Format

@@ -32,7 +32,7 @@ type SharedEvent struct {
 // SharedEventType is the type of a SharedEvent.
 type SharedEventType uint8
 
-// The types of events, and the contents of their Data. Those marked "client" are requests.
+// The types of events, and the contents of their Data. Clients send those marked "client" as requests.
 const (
 	SharedUse           SharedEventType = 1  // client: empty
 	SharedRelease       SharedEventType = 2  // client: empty
@@ -47,10 +47,9 @@ const (
 	SharedUseSuccess    SharedEventType = 11 // empty, or properties
 )
 
-// persistentFlag marks an object that continues to exist after its users have disconnected.
+// persistentFlag marks an object that outlives its users' connections.
 const persistentFlag = 2
 
-// maxSharedEvents limits the number of events in a message.
 const maxSharedEvents = 65536
 
 // ParseSharedObject reads the body of a message of type 19 or 16. Unknown events are kept as they are.
@@ -115,7 +114,7 @@ func AppendSharedObject(dst []byte, t Type, o *SharedObject) ([]byte, error) {
 // Properties decodes the data of an event that contains names and values.
 func (e SharedEvent) Properties() ([]amf.Property, error) { return collect(e.EachProperty()) }
 
-// EachProperty is like Properties but yields one property at a time, which saves memory: decoded properties may take many times the size of
+// EachProperty is like Properties but yields one property at a time, since decoded properties may take much more memory than
 // the data. An error ends the iteration.
 func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
 	return func(yield func(amf.Property, error) bool) {
@@ -159,7 +158,6 @@ func (e SharedEvent) EachName() iter.Seq2[string, error] {
 	}
 }
 
-// collect returns the values up to the first error, and that error.
 func collect[T any](each iter.Seq2[T, error]) (all []T, err error) {
 	for v, err := range each {
 		if err != nil {
@@ -211,7 +209,7 @@ func AppendSharedName(dst []byte, name string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(len(name))), name...)
 }
 
-// cutKey removes a name with its length from the front of b.
+// cutKey removes a length and a name from the front of b.
 func cutKey(b []byte) (name, rest []byte, ok bool) {
 	if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
 		return nil, b, false

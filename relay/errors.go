@@ -8,9 +8,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Denied reports whether err is a refusal that the server would repeat at the next attempt: the server does not have the application, or
-// does not allow this client to connect, play or publish. It is meant for GiveUp. It returns false if a name is in use or a stream is not
-// being published, since that may change.
+// Denied reports whether err is a refusal that the server would repeat: it does not have the application, or does not allow this client to
+// connect, play or publish. Use it in GiveUp. It returns false if a name is in use or a stream is not being published, since that may
+// change.
 func Denied(err error) bool {
 	var refused *rtmp.StatusError
 	if !errors.As(err, &refused) {
@@ -24,14 +24,13 @@ func Denied(err error) bool {
 	return false
 }
 
-// hopeless reports whether err is caused by invalid settings. Some options are checked only by Connect.
-func hopeless(err error) bool {
-	var before *impossible
+// isSettingsError reports whether the settings are invalid. Connect checks some options.
+func isSettingsError(err error) bool {
+	var before *settingsError
 	var option *rtmp.OptionError
 	return errors.As(err, &before) || errors.As(err, &option)
 }
 
-// kindOf returns the event for a connection that has ended with err or could not be made.
 func kindOf(err error) EventKind {
 	var refused *rtmp.StatusError
 	switch {

@@ -38,7 +38,7 @@ var kindNames = [...]string{
 type Event struct {
 	Kind  EventKind
 	URL   string        // the server, without parts that may be secret: user, password, stream name, queries
-	Index int           // the index in Publisher.URLs, which may contain several URLs of a server; for Moved, that of the server that sent the request
+	Index int           // index in Publisher.URLs; for Moved, that of the server that sent the request
 	Err   error         // the reason for Unpublished, Down and Refused; free of secrets
 	Wait  time.Duration // time until the next attempt, for Unpublished, Down, Refused and Moved
 	Gap   time.Duration // how much is missing, for Gap; 0 if unknown
@@ -51,7 +51,7 @@ func (e Event) String() string {
 		text += " (URLs[" + strconv.Itoa(e.Index) + "])"
 	}
 	text += ": " + e.Kind.String()
-	if e.Err != nil && e.Err != io.EOF { // the kind implies io.EOF
+	if e.Err != nil && e.Err != io.EOF { // io.EOF adds nothing to the kind
 		text += ": " + e.Err.Error()
 	}
 	if e.Kind == Gap {

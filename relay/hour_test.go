@@ -103,8 +103,8 @@ func TestAnHour(t *testing.T) {
 	}
 }
 
-// assertDecodes asserts that ffmpeg decodes the stream without complaints. ffmpeg gets each configuration as a separate file, since its
-// H.264 parser uses only the first configuration of a file.
+// assertDecodes asserts that ffmpeg decodes the stream without complaints. Each configuration begins another file, since ffmpeg's H.264
+// parser uses only the first one.
 func assertDecodes(t *testing.T, file []byte) {
 	tags, err := testserver.Tags(file)
 	require.NoError(t, err)
@@ -259,8 +259,7 @@ func anHour(t *testing.T, file io.Writer, minute time.Duration) {
 	}
 }
 
-// assertHour asserts that the file is one continuous stream: its timestamps advance, and after each gap and each change a configuration and
-// a key frame follow.
+// assertHour asserts that the timestamps of the file advance, and that a configuration and a key frame follow each gap and each change.
 func assertHour(t *testing.T, file []byte, minute time.Duration) {
 	tags, err := testserver.Tags(file)
 	require.NoError(t, err)

@@ -7,17 +7,17 @@ import (
 )
 
 const (
-	// maxBack is how far the timestamps of a track may step back, in ms. A larger step means that they have started again. Some encoders
-	// make small steps back.
+	// maxBack is how far the timestamps of a track may step back, in ms, as those of some encoders do. After a larger step they have
+	// restarted.
 	maxBack = 1000
-	// maxAhead is how much elapsed stream time may differ from elapsed real time, in ms. Servers may send so much stored media at once, and
-	// networks may delay media for so long.
+	// maxAhead is how much elapsed stream time may differ from elapsed real time, in ms, because servers send stored media at once and
+	// networks delay media.
 	maxAhead = 10_000
 	// burst is how long a server may take to send stored media at the beginning of a connection.
 	burst = 3 * time.Second
 )
 
-// line maps the timestamps of many connections to continuous time in milliseconds, which begins at 0.
+// line maps the timestamps of many connections to continuous time in milliseconds, from 0 on.
 type line struct {
 	in    flv.Timeline // timeline of the stream's timestamps; kept across connections, since some servers continue to count
 	shift int64        // added to positions of in
@@ -30,24 +30,23 @@ type line struct {
 	lead  int64 // how far the connection is ahead of real time because it began with stored media, in ms
 }
 
-// mark is a position in the stream and the time at which the stream has reached it.
+// mark is a position in the stream and the time at which the stream reached it.
 type mark struct {
 	at  int64
 	now time.Time // zero if it has not been reached
 }
 
-// after returns the present position, if the stream has advanced in real time since the mark.
-func (m mark) after(now time.Time) int64 { return m.at + now.Sub(m.now).Milliseconds() }
+// expected returns the position at now if the stream has advanced in real time since the mark.
+func (m mark) expected(now time.Time) int64 { return m.at + now.Sub(m.now).Milliseconds() }
 
-// restart marks the beginning of a new connection.
 func (l *line) restart() { l.fresh = true }
 
 // frame returns the position of a frame. jump reports that the frame is the first after a reconnection, or that shift had to be changed;
 // gap is then the time that is missing.
-func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, gap time.Duration, jump bool) {
+func (l *line) frame(video bool, timestamp uint32, now time.Time) (at int64, gap time.Duration, jump bool) {
 	raw := l.in.Unwrap(timestamp)
 	track := &l.last[0]
-	if picture {
+	if video {
 		track = &l.last[1]
 	}
 	switch {
@@ -55,12 +54,12 @@ func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, g
 		l.shift = -raw
 	case l.fresh:
 		jump = true
-		if expected := l.end.after(now) - l.lead; !l.goesOn(raw, expected) {
+		if expected := l.end.expected(now) - l.lead; !l.continues(raw, expected) {
 			l.shift = max(expected, l.end.at+1) - raw
 		}
-	case l.strange(raw+l.shift, track, now):
+	case l.restarted(raw+l.shift, track, now):
 		jump = true
-		l.shift = max(l.end.after(now), l.end.at+1) - raw
+		l.shift = max(l.end.expected(now), l.end.at+1) - raw
 	}
 	at = max(raw+l.shift, track.at) // track.at is 0 for the first frame of a track
 	if jump {
@@ -70,20 +69,20 @@ func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, g
 	return at, gap, jump
 }
 
-// goesOn reports whether the timestamps of a new connection continue those of the previous connection.
-func (l *line) goesOn(raw, expected int64) bool {
+// continues reports whether the timestamps of a new connection continue those of the previous connection.
+func (l *line) continues(raw, expected int64) bool {
 	at := raw + l.shift
 	return at > l.end.at && expected-maxAhead <= at && at <= expected+maxAhead
 }
 
-// strange reports whether a position is so far from the expected one that the server's timestamps must have started again.
-func (l *line) strange(at int64, track *mark, now time.Time) bool {
+// restarted reports whether a position is so far from the expected one that the server must have restarted its timestamps.
+func (l *line) restarted(at int64, track *mark, now time.Time) bool {
 	before := *track
 	if before.now.IsZero() {
 		before = l.end
 		before.at -= maxAhead // a track may begin much earlier or later than the others
 	}
-	return at < before.at-maxBack || at > before.after(now)+2*maxAhead
+	return at < before.at-maxBack || at > before.expected(now)+2*maxAhead
 }
 
 func (l *line) mark(track *mark, at int64, now time.Time) {
@@ -95,6 +94,6 @@ func (l *line) mark(track *mark, at int64, now time.Time) {
 		l.fresh, l.began, l.lead = false, *track, 0
 	}
 	if now.Sub(l.began.now) < burst {
-		l.lead = max(0, l.end.at-l.began.after(now))
+		l.lead = max(0, l.end.at-l.began.expected(now))
 	}
 }

@@ -83,7 +83,6 @@ func FuzzLine(f *testing.F) {
 	})
 }
 
-// TestAllocations checks that nothing is allocated in steady state.
 func TestAllocations(t *testing.T) {
 	tags := sampleTags(t)
 	var key, frame, sound rtmp.Packet
@@ -102,7 +101,7 @@ func TestAllocations(t *testing.T) {
 	now := time.Now()
 	assert.Zero(t, testing.AllocsPerRun(1000, func() {
 		for _, pkt := range []*rtmp.Packet{&key, &frame, &sound} {
-			f.take(pkt, now)
+			f.accept(pkt, now)
 		}
 	}))
 	refused := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }

@@ -10,20 +10,18 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// place is a URL to connect to and the options for it.
-type place struct {
+type endpoint struct {
 	url     string
 	options rtmp.Options
 }
 
-func (p place) String() string { return rtmpurl.Redact(p.url) }
+func (p endpoint) String() string { return rtmpurl.Redact(p.url) }
 
-// link is a connection with one stream.
 type link struct {
-	conn   *rtmp.Conn
-	stream *rtmp.Stream
-	to     place
-	began  time.Time // when the server accepted
+	conn     *rtmp.Conn
+	stream   *rtmp.Stream
+	endpoint endpoint
+	began    time.Time // when the server accepted
 
 	ctx     context.Context // context of all operations on the stream; its cause may be a *moved
 	cancel  context.CancelCauseFunc
@@ -31,8 +29,8 @@ type link struct {
 }
 
 // open connects and opens the stream. The link ends when ctx is done. dialing bounds only this call.
-func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link, error) {
-	l := &link{to: to}
+func open(ctx, dialing context.Context, to endpoint, o *rtmp.StreamOptions) (*link, error) {
+	l := &link{endpoint: to}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	stop := context.AfterFunc(dialing, func() { l.cancel(context.Cause(dialing)) })
 	err := l.open(o)
@@ -40,7 +38,7 @@ func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link,
 		err = l.ctx.Err()
 	}
 	if err != nil {
-		err = l.why(err)
+		err = l.cause(err)
 		l.close()
 		return nil, err
 	}
@@ -49,7 +47,7 @@ func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link,
 }
 
 func (l *link) open(o *rtmp.StreamOptions) (err error) {
-	l.conn, err = reconnect.Dial(l.ctx, l.to.url, &l.to.options, func(m *reconnect.Moved) { l.cancel(m) })
+	l.conn, err = reconnect.Dial(l.ctx, l.endpoint.url, &l.endpoint.options, func(m *reconnect.Moved) { l.cancel(m) })
 	if err != nil {
 		return err
 	}
@@ -59,8 +57,8 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 	return err
 }
 
-// why returns the cause of err, an error of the stream. If the server has asked to reconnect, the cause is a *reconnect.Moved.
-func (l *link) why(err error) error {
+// cause returns the *reconnect.Moved if the server has asked to reconnect, and otherwise err.
+func (l *link) cause(err error) error {
 	var move *reconnect.Moved
 	if cause := context.Cause(l.ctx); errors.As(cause, &move) {
 		return move
@@ -68,14 +66,14 @@ func (l *link) why(err error) error {
 	return err
 }
 
-// lost closes the link after err and returns the cause.
-func (l *link) lost(err error) error {
-	err = l.why(err)
+// fail closes the link after err and returns the cause.
+func (l *link) fail(err error) error {
+	err = l.cause(err)
 	l.close()
 	return err
 }
 
-// close sends the written packets and closes the connection. An error means that some of them may not have arrived.
+// close sends the written packets and closes the connection. After an error some of them may not have arrived.
 func (l *link) close() (err error) {
 	if l.conn != nil {
 		err = l.conn.Close()
@@ -87,16 +85,15 @@ func (l *link) close() (err error) {
 	return err
 }
 
-// check returns an error for invalid settings. It does not connect.
-func (p place) check() error {
+// check returns an error for invalid settings.
+func (p endpoint) check() error {
 	if _, err := rtmp.New(p.url, &p.options); err != nil {
-		return &impossible{err}
+		return &settingsError{err}
 	}
 	return nil
 }
 
-// impossible is the error for invalid settings.
-type impossible struct{ err error }
+type settingsError struct{ err error }
 
-func (e *impossible) Error() string { return e.err.Error() }
-func (e *impossible) Unwrap() error { return e.err }
+func (e *settingsError) Error() string { return e.err.Error() }
+func (e *settingsError) Unwrap() error { return e.err }

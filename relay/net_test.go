@@ -21,14 +21,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// network contains the servers of a test, in memory, so that they use the clock of a synctest bubble.
 type network struct {
 	mu        sync.Mutex
 	listeners map[string]*conntest.Pipes // by host
 	silent    atomic.Bool                // what the servers send does not arrive
 }
 
-// serve starts a server on a host, in place of the previous one.
 func (n *network) serve(host string, cfg testserver.Config) *testserver.Server {
 	l := conntest.NewPipes(host)
 	n.mu.Lock()
@@ -57,7 +55,7 @@ func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 
 func (n *network) options() *rtmp.Options { return &rtmp.Options{DialContext: n.dial} }
 
-// served is a server's end of a connection. Its writes are buffered, as by sockets; net.Pipe has no buffer.
+// served is a server's end of a connection. Its writes are buffered, unlike net.Pipe's.
 type served struct {
 	net.Conn
 	silent *atomic.Bool
@@ -97,7 +95,6 @@ func (c *served) Close() error {
 	return c.Conn.Close()
 }
 
-// sampleTags returns the tags of testserver.Sample.
 func sampleTags(t *testing.T) []flv.Tag {
 	t.Helper()
 	tags, err := testserver.Tags(testserver.Sample)
@@ -108,7 +105,6 @@ func sampleTags(t *testing.T) []flv.Tag {
 // length is the length of the sample in ms. After that time an encoder begins the sample again.
 const length = 10_031
 
-// encoder produces the sample again and again, in real time.
 type encoder struct {
 	tags  []flv.Tag
 	at    int    // index in tags of the next tag
@@ -118,7 +114,6 @@ type encoder struct {
 
 func newEncoder(t *testing.T) *encoder { return &encoder{tags: sampleTags(t), began: time.Now()} }
 
-// next waits for the next tag.
 func (e *encoder) next() flv.Tag {
 	if e.at == len(e.tags) {
 		e.at, e.base = 0, e.base+length
@@ -130,7 +125,6 @@ func (e *encoder) next() flv.Tag {
 	return tag
 }
 
-// publish publishes the output of an encoder until ctx is done.
 func (e *encoder) publish(ctx context.Context, w interface{ WritePacket(*rtmp.Packet) error }) error {
 	for ctx.Err() == nil {
 		if err := w.WritePacket(packetOf(e.next())); err != nil {
@@ -140,7 +134,6 @@ func (e *encoder) publish(ctx context.Context, w interface{ WritePacket(*rtmp.Pa
 	return nil
 }
 
-// events records events.
 type events struct {
 	mu   sync.Mutex
 	list []Event
@@ -152,7 +145,6 @@ func (e *events) add(event Event) {
 	e.list = append(e.list, event)
 }
 
-// kinds returns the kinds of the events since the last call.
 func (e *events) kinds() (kinds []EventKind) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -163,7 +155,6 @@ func (e *events) kinds() (kinds []EventKind) {
 	return kinds
 }
 
-// recorder records the media that is published on a server. Its method is the server's Config.OnMessage.
 type recorder struct {
 	mu   sync.Mutex
 	tags []flv.Tag
@@ -178,7 +169,6 @@ func (r *recorder) take(_ *testserver.Session, m *chunk.Message) {
 	r.tags = append(r.tags, flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: append([]byte{}, m.Body()...)})
 }
 
-// taken returns the tags recorded since the last call.
 func (r *recorder) taken() []flv.Tag {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -12,49 +12,48 @@ import (
 )
 
 // Player plays a live stream without end: it connects again whenever the connection is lost or the stream ends or falls silent. It returns
-// the packets of one continuous stream: timestamps begin at 0 and never decrease within a track, headers are repeated only when they have
-// changed, and all pictures can be decoded.
+// the packets of one continuous stream: timestamps begin at 0 and never decrease within a track, headers are repeated only after a change,
+// and all pictures can be decoded.
 //
 //	p := &relay.Player{URL: "rtmp://example.com/live/camera", OnEvent: func(e relay.Event) { log.Print(e) }}
 //	defer p.Close()
 //	r := media.NewReader(p) // or p.ReadPacket
 //
-// The fields must not be changed after the first use. ReadPacket may be called by one goroutine at a time, every other method from any
-// goroutine. A Player has no goroutine of its own: it connects, waits and reads while ReadPacket is called.
+// The fields must not be changed after the first use. Only one goroutine at a time may call ReadPacket; all may call the other methods. A
+// Player has no goroutine of its own: it connects, waits and reads while ReadPacket is called.
 type Player struct {
 	URL string // as for rtmp.New, including librtmp's options
 
-	// Options are the options of the connections; nil means the defaults. The Player sets Live. A MediaTimeout of 0 means half a minute; a
-	// negative one means none. The Player follows the server's requests to reconnect as FollowReconnect allows, for one connection; after
-	// that it uses URL again.
+	// Options are the options of the connections; nil means the defaults. The Player sets Live. A MediaTimeout of 0 means half a minute, a
+	// negative one none. The Player follows requests to reconnect as FollowReconnect allows, for one connection, and then uses URL again.
 	Options *rtmp.Options
 	Backoff Backoff
 
-	// OnEvent, if not nil, is called with each Event, from within ReadPacket. It must not call ReadPacket or Close.
+	// OnEvent, if not nil, is called by ReadPacket with each Event. It must not call ReadPacket or Close.
 	OnEvent func(Event)
-	// GiveUp reports whether the Player should end after a connection has ended or could not be made, with the given error. ReadPacket then
-	// returns that error. Nil means that the Player never gives up. See [Denied].
+	// GiveUp is called with the error of each connection that has ended or could not be made. If it returns true, the Player ends and
+	// ReadPacket returns the error. Nil means that the Player never gives up. See [Denied].
 	GiveUp func(error) bool
 
-	reading sync.Mutex // held by ReadPacket; guards the fields up to mu, except that link is changed with mu held as well
-	link    *link      // nil if there is no connection
-	unbind  func()     // ends the effect of waits on link's stream
-	next    place      // the place to which the server has asked to reconnect; zero means URL
-	due     time.Time  // when to connect
-	tries   failures
-	frames  frames
+	reading  sync.Mutex // held by ReadPacket; guards the fields up to mu; link is changed with mu held as well
+	link     *link      // nil if there is no connection
+	unbind   func()     // unbinds link's stream from waitCtx
+	next     endpoint   // the endpoint to which the server has asked to reconnect; zero means URL
+	dialAt   time.Time  // when to connect
+	failures failures
+	frames   frames
 
-	mu        sync.Mutex // guards the rest
-	err       error      // final
-	bindings  []*binding // bindings whose contexts are done
-	waits     context.Context
-	interrupt context.CancelFunc // ends waits
-	stats     PlayerStats
+	mu         sync.Mutex // guards the rest
+	err        error      // final
+	bindings   []*binding // bindings whose contexts are done
+	waitCtx    context.Context
+	cancelWait context.CancelFunc // cancels waitCtx
+	stats      PlayerStats
 }
 
 // ReadPacket reads the next audio, video or data message, and reuses the memory of pkt.Body. It waits without limit; use [Player.Bind] to
-// bound the wait. It returns an error if the URL or an option is invalid. It returns the error for which GiveUp has returned true,
-// net.ErrClosed after Close, and the context's error when a context passed to Bind is done.
+// bound the wait. The error says that the URL or an option is invalid, or is the one for which GiveUp has returned true, net.ErrClosed
+// after Close, or that of a context passed to Bind.
 func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 	p.reading.Lock()
 	defer p.reading.Unlock()
@@ -71,27 +70,26 @@ func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 		}
 		switch err := p.link.stream.ReadPacket(pkt); {
 		case err == nil:
-			if p.take(pkt) {
+			if p.accept(pkt) {
 				return nil
 			}
 		case ctx.Err() == nil || p.link.ctx.Err() != nil:
-			p.failed(p.link.lost(err))
+			p.failed(p.link.fail(err))
 		}
 	}
 }
 
-// connect waits until it is time to connect, and connects.
 func (p *Player) connect(ctx context.Context) error {
 	if p.next.url == "" {
-		p.next = p.place()
+		p.next = p.endpoint()
 		if err := p.next.check(); err != nil {
 			return err
 		}
 	}
-	if err := reconnect.Sleep(ctx, time.Until(p.due)); err != nil {
+	if err := reconnect.Sleep(ctx, time.Until(p.dialAt)); err != nil {
 		return err
 	}
-	p.tell(Event{Kind: Connecting})
+	p.report(Event{Kind: Connecting})
 	l, err := open(context.Background(), ctx, p.next, nil)
 	if err != nil {
 		return err
@@ -102,13 +100,13 @@ func (p *Player) connect(ctx context.Context) error {
 	p.link = l
 	p.stats.Connections++
 	p.mu.Unlock()
-	p.tell(Event{Kind: Connected})
+	p.report(Event{Kind: Connected})
 	return nil
 }
 
-// place returns the place that URL and Options describe.
-func (p *Player) place() place {
-	to := place{url: p.URL}
+// endpoint returns the endpoint in URL and Options.
+func (p *Player) endpoint() endpoint {
+	to := endpoint{url: p.URL}
 	if p.Options != nil {
 		to.options = *p.Options
 	}
@@ -126,21 +124,21 @@ func (p *Player) place() place {
 // failed closes the link, if there is one, and decides when and where to connect after err.
 func (p *Player) failed(err error) {
 	e := Event{Kind: kindOf(err), Err: err}
-	served, silent := p.frames.played()
+	uptime, silent := p.frames.uptime()
 	if p.link == nil {
-		served = 0
+		uptime = 0
 	} else if silent && errors.Is(err, os.ErrDeadlineExceeded) { // usually the stream has no publisher yet
 		e.Kind = Unpublished
 	}
-	p.tries.after(p.Backoff, served)
-	e.URL, e.Wait = p.next.String(), p.tries.wait(p.Backoff)
-	p.next, p.due = place{}, time.Now().Add(e.Wait)
+	p.failures.ended(p.Backoff, uptime)
+	e.URL, e.Wait = p.next.String(), p.failures.wait(p.Backoff)
+	p.next, p.dialAt = endpoint{}, time.Now().Add(e.Wait)
 	var move *reconnect.Moved
 	final := false
 	if errors.As(err, &move) {
-		p.next = place{move.URL, *move.Options}
+		p.next = endpoint{move.URL, *move.Options}
 		e = Event{Kind: Moved, URL: p.next.String(), Wait: e.Wait}
-	} else if final = hopeless(err) || p.GiveUp != nil && p.GiveUp(err); final {
+	} else if final = isSettingsError(err) || p.GiveUp != nil && p.GiveUp(err); final {
 		e.Wait = 0
 	}
 	p.mu.Lock()
@@ -150,16 +148,16 @@ func (p *Player) failed(err error) {
 		p.err = err
 	}
 	p.mu.Unlock()
-	p.told(e)
+	p.call(e)
 }
 
-// take makes the packet part of the Player's stream, and reports whether ReadPacket returns it.
-func (p *Player) take(pkt *rtmp.Packet) bool {
-	outcome := p.frames.take(pkt, time.Now())
+// accept makes the packet part of the Player's stream, and reports whether ReadPacket returns it.
+func (p *Player) accept(pkt *rtmp.Packet) bool {
+	outcome := p.frames.accept(pkt, time.Now())
 	p.mu.Lock()
 	s := &p.stats
 	s.Received++
-	switch outcome.what {
+	switch outcome.action {
 	case repeated:
 		s.Repeated++
 	case skipped:
@@ -174,21 +172,20 @@ func (p *Player) take(pkt *rtmp.Packet) bool {
 	}
 	p.mu.Unlock()
 	if outcome.first {
-		p.tell(Event{Kind: Playing})
+		p.report(Event{Kind: Playing})
 	}
 	if outcome.jump {
-		p.tell(Event{Kind: Gap, Gap: outcome.gap})
+		p.report(Event{Kind: Gap, Gap: outcome.gap})
 	}
-	return outcome.what == delivered
+	return outcome.action == delivered
 }
 
-// tell reports an event at the current place.
-func (p *Player) tell(e Event) {
+func (p *Player) report(e Event) {
 	e.URL = p.next.String()
-	p.told(e)
+	p.call(e)
 }
 
-func (p *Player) told(e Event) {
+func (p *Player) call(e Event) {
 	if p.OnEvent != nil {
 		p.OnEvent(e)
 	}
@@ -202,7 +199,7 @@ type PlayerStats struct {
 	Received  uint64 // messages of the stream
 	Delivered uint64 // returned by ReadPacket
 	Repeated  uint64 // headers that had not changed
-	Skipped   uint64 // pictures at the beginning of a connection that can't be decoded, and messages about the connection
+	Skipped   uint64 // pictures before a connection's first key frame, and messages about the connection
 
 	Gaps     uint64        // Gap events
 	Missing  time.Duration // total known length of the gaps

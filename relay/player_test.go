@@ -30,7 +30,6 @@ func onAir(t *testing.T, n *network, e *encoder) (stop func()) {
 	}
 }
 
-// read reads packets for the duration d.
 func read(t *testing.T, p *Player, d time.Duration) (tags []flv.Tag) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
@@ -208,7 +207,6 @@ func TestPlayerClose(t *testing.T) {
 	})
 }
 
-// TestPlayerBind checks that no packet is lost when a context ends ReadPacket.
 func TestPlayerBind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network

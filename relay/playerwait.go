@@ -7,14 +7,13 @@ import (
 	"slices"
 )
 
-// binding is the effect of one call of Bind.
 type binding struct {
 	ctx      context.Context
 	released bool
 }
 
-// Bind makes ReadPacket, including a call in progress, return ctx's error once ctx is done, until release is called. No packet is lost: the
-// connection stays open, unless it was still being made.
+// Bind makes ReadPacket, including a call in progress, return ctx's error once ctx is done, until release is called. No packet is lost.
+// Only a connection that is still being made is closed.
 func (p *Player) Bind(ctx context.Context) (release func()) {
 	b := &binding{ctx: ctx}
 	stop := context.AfterFunc(ctx, func() {
@@ -36,12 +35,12 @@ func (p *Player) Bind(ctx context.Context) (release func()) {
 
 // endWaits makes ReadPacket check its conditions again. The caller holds p.mu.
 func (p *Player) endWaits() {
-	if p.interrupt != nil {
-		p.interrupt()
+	if p.cancelWait != nil {
+		p.cancelWait()
 	}
 }
 
-// waiting returns the context for the waits of ReadPacket, or an error if ReadPacket must not wait.
+// waiting returns the context for ReadPacket's waits, or the error that it must return.
 func (p *Player) waiting() (context.Context, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,14 +50,14 @@ func (p *Player) waiting() (context.Context, error) {
 	case len(p.bindings) > 0:
 		return nil, fmt.Errorf("relay: read: %w", p.bindings[0].ctx.Err())
 	}
-	if p.waits == nil || p.waits.Err() != nil {
-		p.waits, p.interrupt = context.WithCancel(context.Background())
+	if p.waitCtx == nil || p.waitCtx.Err() != nil {
+		p.waitCtx, p.cancelWait = context.WithCancel(context.Background())
 		if p.link != nil {
 			p.unbind()
-			p.unbind = p.link.stream.Bind(p.waits)
+			p.unbind = p.link.stream.Bind(p.waitCtx)
 		}
 	}
-	return p.waits, nil
+	return p.waitCtx, nil
 }
 
 // Close ends the Player and its connection. A ReadPacket in progress returns net.ErrClosed. Further calls do nothing.

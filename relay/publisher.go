@@ -16,31 +16,29 @@ import (
 )
 
 // Publisher publishes a live stream without end: it connects again whenever the connection is lost or refused, for example because the
-// server still considers the name in use by the previous connection. Each connection begins with the headers and a key frame. Writing never
-// blocks: media that can't be sent yet is queued, and a full queue drops media like Options.SendQueue of package rtmp.
+// server still considers the name in use. Each connection begins with the headers and a key frame. Writing never blocks: media that can't
+// be sent yet is queued, and a full queue drops media like Options.SendQueue of package rtmp.
 //
 //	p := &relay.Publisher{URLs: []string{"rtmp://example.com/live/key"}}
 //	defer p.Close()
 //	w := media.NewWriter(p, video, audio) // or p.WritePacket, or io.Copy(p, file) of FLV
 //
-// The fields must not be changed after the first use. All methods may be called from any goroutine. The Publisher's own goroutine ends with
-// Close.
+// The fields must not be changed after the first use. All methods may be called from any goroutine. Close ends the Publisher's goroutine.
 type Publisher struct {
 	// URLs are the URLs to publish to, in order of preference, as for rtmp.New. The Publisher uses the first one that accepts the stream.
-	// While it publishes to another than the first, it tries the URLs before that one every Backoff.Max. If one of them accepts the stream,
-	// the Publisher moves to it at a key frame.
+	// Every Backoff.Max it tries the URLs before that one, and if one of them accepts the stream, moves to it at a key frame.
 	URLs []string
 
 	// Options are the options of the connections; nil means the defaults. The Publisher sets Publish. SendQueue is the size in bytes of the
-	// queue, which all connections share; 0 means 4 MiB. The Publisher follows the server's requests to reconnect as FollowReconnect
-	// allows, for one connection.
+	// queue, which all connections share; 0 means 4 MiB. The Publisher follows requests to reconnect as FollowReconnect allows, for one
+	// connection.
 	Options *rtmp.Options
 	Backoff Backoff
 
-	// OnEvent, if not nil, is called with each Event, on the Publisher's goroutine. Nothing is sent while it runs. It must not call Close.
+	// OnEvent, if not nil, is called with each Event, on the Publisher's goroutine, which sends nothing meanwhile. It must not call Close.
 	OnEvent func(Event)
-	// GiveUp reports whether to stop trying a URL after an error. If no URL is left, writing returns the last error. Nil means that all
-	// URLs are tried without end. See [Denied].
+	// GiveUp is called with the error of a URL. If it returns true, the URL is not tried again; if no URL is left, writing returns the last
+	// error. Nil means that all URLs are tried without end. See [Denied].
 	GiveUp func(error) bool
 
 	starting sync.Once
@@ -67,15 +65,14 @@ const (
 	closeLimit   = 10 * time.Second
 )
 
-// Start begins to make the first connection, and returns at once. If Start is not called, the first write does the same. Further calls do
-// nothing.
+// Start begins to connect, and returns at once. Otherwise the first write does. Further calls do nothing.
 func (p *Publisher) Start() {
 	p.starting.Do(func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.ctx, p.cancel = context.WithCancel(context.Background())
 		p.more, p.ended = make(chan struct{}, 1), make(chan struct{})
-		places, err := p.places()
+		places, err := p.endpoints()
 		if p.err == nil {
 			p.err, p.failure = err, err
 		}
@@ -92,18 +89,18 @@ func (p *Publisher) Start() {
 		go func() {
 			defer close(p.ended)
 			defer p.cancel()
-			(&sender{p: p, places: places, gone: make([]bool, len(places))}).run()
+			(&sender{p: p, endpoints: places, givenUp: make([]bool, len(places))}).run()
 		}()
 	})
 }
 
-// places returns the places that URLs and Options describe, or an error if they are invalid.
-func (p *Publisher) places() (places []place, _ error) {
+// endpoints returns the endpoints in URLs and Options, or an error if they are invalid.
+func (p *Publisher) endpoints() (endpoints []endpoint, _ error) {
 	if len(p.URLs) == 0 {
-		return nil, &impossible{errors.New("relay: publish: no URLs")}
+		return nil, &settingsError{errors.New("relay: publish: no URLs")}
 	}
 	for _, url := range p.URLs {
-		to := place{url: url}
+		to := endpoint{url: url}
 		if p.Options != nil {
 			to.options = *p.Options
 		}
@@ -111,14 +108,14 @@ func (p *Publisher) places() (places []place, _ error) {
 		if err := to.check(); err != nil {
 			return nil, err
 		}
-		places = append(places, to)
+		endpoints = append(endpoints, to)
 	}
-	return places, nil
+	return endpoints, nil
 }
 
 // WritePacket queues an audio, video or data message for publishing, and does not block. It uses pkt.Type, pkt.Timestamp in milliseconds,
-// and pkt.Body, which it copies. It returns an error if the URLs or an option are invalid, or if pkt is not an audio, video or data
-// message. If GiveUp has returned true for the last URL, it returns the error passed to GiveUp. After Close it returns net.ErrClosed.
+// and pkt.Body, which it copies. It returns an error if the URLs or an option are invalid, if pkt is not such a message, or if GiveUp has
+// returned true for the last URL, and net.ErrClosed after Close.
 func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	switch {
 	case !pkt.Type.Media():
@@ -135,7 +132,7 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	p.stats.Written++
 	tag := tagOf(pkt)
 	kind, _ := flv.KindOf(tag)
-	if kind == flv.KindHeader && !p.connected && p.latest.Has(tag) { // The header is already queued or sent; the queue would fill up with repetitions.
+	if kind == flv.KindHeader && !p.connected && p.latest.Has(tag) { // repetitions would fill the queue
 		p.stats.Dropped++
 		return nil
 	}
@@ -151,15 +148,14 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	return nil
 }
 
-// over returns the final error of writing, or nil if writing is possible.
 func (p *Publisher) over() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
 }
 
-// Write publishes FLV bytes. Tags may be split anywhere between calls, and file headers between tags are skipped. The error is one of
-// WritePacket's, or says that the bytes are not FLV.
+// Write publishes FLV bytes. Tags may be split anywhere between calls, and file headers between tags are skipped. The error is that of
+// WritePacket, or says that the bytes are not FLV.
 func (p *Publisher) Write(b []byte) (n int, err error) {
 	p.writing.Lock()
 	defer p.writing.Unlock()
@@ -167,8 +163,8 @@ func (p *Publisher) Write(b []byte) (n int, err error) {
 	return session.WriteTags(b, &p.tags, &tag, "relay: publish", func() error { return p.WritePacket(packetOf(tag)) })
 }
 
-// Close sends what is queued, if there is a connection, for at most ten seconds. Then it closes the connection, which takes as long as
-// [rtmp.Conn.Close]. An error means that the last messages may not have arrived. Further calls wait for the first and return its error.
+// Close sends what is queued, if there is a connection, for at most ten seconds, and then closes the connection as [rtmp.Conn.Close] does.
+// After an error the last messages may not have arrived. Further calls wait for the first and return its error.
 func (p *Publisher) Close() error {
 	p.mu.Lock()
 	if p.err == nil {
@@ -178,7 +174,7 @@ func (p *Publisher) Close() error {
 		}
 	}
 	p.mu.Unlock()
-	p.Start() // the code below waits for the goroutine, so it must have been started
+	p.Start() // Close waits for the goroutine, which must exist
 	session.Signal(p.more)
 	defer time.AfterFunc(closeLimit, p.cancel).Stop()
 	<-p.ended

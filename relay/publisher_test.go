@@ -24,7 +24,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// write writes the output of the encoder for the duration d.
 func write(t *testing.T, p *Publisher, e *encoder, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
@@ -95,8 +94,8 @@ func assertDecodable(t *testing.T, tags []flv.Tag) {
 	require.NotNil(t, last)
 }
 
-// TestPublisherDropsWhatFindsNoRoom checks that if a server reads nothing, its Publisher drops pictures, memory stays bounded, and other
-// Publishers are not affected.
+// TestPublisherDropsWhatFindsNoRoom checks that a Publisher whose server reads nothing drops pictures, with bounded memory and without
+// affecting others.
 func TestPublisherDropsWhatFindsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -132,8 +131,7 @@ func TestPublisherDropsWhatFindsNoRoom(t *testing.T) {
 	})
 }
 
-// TestPublisherPlaces checks that the stream moves to the second URL while the first is down, and back to the first without losing a
-// picture.
+// TestPublisherPlaces checks that the stream moves to the second URL while the first is down, and back without losing a picture.
 func TestPublisherPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -280,7 +278,6 @@ func TestPublisherWrite(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// reconnectTo returns a request to reconnect to a tcUrl.
 func reconnectTo(t *testing.T, tcURL string) chunk.Outgoing {
 	t.Helper()
 	info := append(message.StatusObject("status", message.CodeConnectReconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})

@@ -8,8 +8,8 @@ import (
 )
 
 // Run publishes the stream of source at all targets until ctx is done, source gives up, or all targets have given up. A slow or lost target
-// does not delay the others. At the end, Run closes source and all targets; see [Publisher.Close]. It returns the error of ctx, of source,
-// or of the last target to give up. It reports an invalid URL or option before it connects to any server.
+// does not delay the others. At the end, Run closes source and all targets. It returns the error of ctx, of source, or of the last target
+// to give up. It reports an invalid URL or option before it connects to any server.
 func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer func() {
 		var closing sync.WaitGroup
@@ -19,11 +19,11 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 		}
 		closing.Wait()
 	}()
-	if err := source.place().check(); err != nil {
+	if err := source.endpoint().check(); err != nil {
 		return err
 	}
 	for _, t := range targets {
-		if _, err := t.places(); err != nil {
+		if _, err := t.endpoints(); err != nil {
 			return err
 		}
 	}
@@ -52,7 +52,7 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	}
 }
 
-// allEnded waits until all targets have given up or ctx is done. It returns the error of the last target, or nil if ctx is done.
+// allEnded waits until all targets have given up or ctx is done, and returns the error of the last target, or nil if ctx is done.
 func allEnded(ctx context.Context, targets []*Publisher) (err error) {
 	for _, t := range targets {
 		select {

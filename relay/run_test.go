@@ -15,7 +15,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestRun checks that a target that is down and one that reads nothing do not affect the third.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network

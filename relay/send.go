@@ -11,7 +11,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// restart drops the queued messages before the next key frame.
 func (s *sender) restart() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
@@ -24,7 +23,6 @@ func (s *sender) restart() {
 	s.p.connected = true
 }
 
-// drop drops all messages that have not been sent.
 func (s *sender) drop() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
@@ -68,9 +66,9 @@ func (s *sender) send(l *link) (better *link, _ error) {
 			continue
 		}
 		kind, _ := flv.KindOf(tagOf(&s.pkt))
-		if kind == flv.KindKeyFrame || !s.pictures {
+		if kind == flv.KindKeyFrame || !s.hasVideo {
 			if found := search.found(); found != nil {
-				s.at, s.tried = search.at, 0
+				s.current, s.failedInRound = search.at, 0
 				s.connected(found)
 				return found, nil
 			}
@@ -95,13 +93,12 @@ func (s *sender) pop() (last bool) {
 	return false
 }
 
-// write sends the pending message.
 func (s *sender) write(l *link, kind flv.Kind) error {
 	switch kind {
 	case flv.KindHeader:
 		s.headers.Keep(tagOf(&s.pkt))
 	case flv.KindKeyFrame, flv.KindFrame:
-		s.pictures = true
+		s.hasVideo = true
 	}
 	if err := l.stream.WritePacket(&s.pkt); err != nil {
 		return err
@@ -123,26 +120,26 @@ func (s *sender) closing() bool {
 	return s.p.closed
 }
 
-func (s *sender) tell(e Event) {
+func (s *sender) report(e Event) {
 	if s.p.OnEvent != nil {
 		s.p.OnEvent(e)
 	}
 }
 
-// search tries the places before the current one.
+// search tries the endpoints before the current one.
 type search struct {
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when the search has ended; link is not nil if it was successful
 	link   *link
-	at     int // the index of link's place in sender.places
+	at     int // the index of link's endpoint in sender.endpoints
 }
 
 func (s *sender) search() *search {
 	ctx, cancel := context.WithCancel(s.p.ctx)
 	r := &search{cancel: cancel, ended: make(chan struct{})}
 	var places []int
-	for i := range s.at {
-		if !s.gone[i] {
+	for i := range s.current {
+		if !s.givenUp[i] {
 			places = append(places, i)
 		}
 	}
@@ -156,7 +153,7 @@ func (s *sender) search() *search {
 		for reconnect.Sleep(ctx, reconnect.Delay(pause, pause, 0)) == nil {
 			for _, r.at = range places {
 				var err error
-				if r.link, err = open(s.p.ctx, ctx, s.places[r.at], &rtmp.StreamOptions{Writable: true}); err == nil {
+				if r.link, err = open(s.p.ctx, ctx, s.endpoints[r.at], &rtmp.StreamOptions{Writable: true}); err == nil {
 					return
 				}
 			}
@@ -165,7 +162,6 @@ func (s *sender) search() *search {
 	return r
 }
 
-// found returns the link that the search has found, or nil.
 func (r *search) found() *link {
 	select {
 	case <-r.ended:
@@ -175,7 +171,7 @@ func (r *search) found() *link {
 	}
 }
 
-// end ends the search. It closes the link that the search has found, unless that is taken.
+// end ends the search, and closes its link unless that is taken.
 func (r *search) end(taken *link) {
 	r.cancel()
 	<-r.ended

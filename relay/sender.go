@@ -12,23 +12,23 @@ import (
 
 // sender is the state of a Publisher's goroutine.
 type sender struct {
-	p      *Publisher
-	places []place
-	gone   []bool // places that are no longer tried
-	at     int    // index of the current place
-	next   *place // the place to which the server has asked to reconnect, or nil
+	p         *Publisher
+	endpoints []endpoint
+	givenUp   []bool    // endpoints that are no longer tried
+	current   int       // index of the current endpoint
+	next      *endpoint // the endpoint to which the server has asked to reconnect, or nil
 
-	tried int       // places that have failed since the last wait
-	due   time.Time // when to connect
-	tries failures
+	failedInRound int       // endpoints that have failed since the last wait
+	dialAt        time.Time // when to connect
+	failures      failures
 
 	headers  flv.Headers // headers that have been sent
-	pictures bool        // the stream has video
+	hasVideo bool        // the stream has video
 	pkt      rtmp.Packet // the packet to send next
 	pending  bool        // pkt is valid
 }
 
-// run publishes until Close, or until no place is left.
+// run publishes until Close, or until no endpoint is left.
 func (s *sender) run() {
 	var l *link
 	for {
@@ -43,11 +43,11 @@ func (s *sender) run() {
 			s.p.failure = l.close()
 			break
 		}
-		served := time.Since(l.began)
+		uptime := time.Since(l.began)
 		if better != nil {
 			l.close()
 			s.count(func(stats *PublisherStats) { stats.Failures++ })
-		} else if !s.failed(l.lost(err), l.to, served) {
+		} else if !s.failed(l.fail(err), l.endpoint, uptime) {
 			break
 		}
 		l = better
@@ -55,17 +55,17 @@ func (s *sender) run() {
 	s.drop()
 }
 
-// connect waits until it is time to connect, and tries until it succeeds. It returns nil if the goroutine should end.
+// connect tries until it succeeds. It returns nil if the goroutine should end.
 func (s *sender) connect() *link {
 	for {
-		if err := reconnect.Sleep(s.p.ctx, time.Until(s.due)); err != nil {
+		if err := reconnect.Sleep(s.p.ctx, time.Until(s.dialAt)); err != nil {
 			return nil
 		}
-		to := s.places[s.at]
+		to := s.endpoints[s.current]
 		if s.next != nil {
 			to = *s.next
 		}
-		s.tell(Event{Kind: Connecting, URL: to.String(), Index: s.at})
+		s.report(Event{Kind: Connecting, URL: to.String(), Index: s.current})
 		l, err := open(s.p.ctx, s.p.ctx, to, &rtmp.StreamOptions{Writable: true})
 		if err == nil {
 			s.connected(l)
@@ -80,12 +80,12 @@ func (s *sender) connect() *link {
 func (s *sender) connected(l *link) {
 	s.p.failure = nil
 	s.count(func(stats *PublisherStats) { stats.Connections++ })
-	s.tell(Event{Kind: Connected, URL: l.to.String(), Index: s.at})
+	s.report(Event{Kind: Connected, URL: l.endpoint.String(), Index: s.current})
 }
 
-// failed decides when and where to connect after a connection to a place has ended with err or could not be made. It returns false if the
-// goroutine should end.
-func (s *sender) failed(err error, to place, served time.Duration) bool {
+// failed decides when and where to connect after err, the end of a connection that has lasted for uptime. It returns false if the goroutine
+// should end.
+func (s *sender) failed(err error, to endpoint, uptime time.Duration) bool {
 	if s.p.ctx.Err() != nil {
 		return false
 	}
@@ -94,47 +94,47 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 		return false
 	}
 	s.count(func(stats *PublisherStats) { stats.Failures++ })
-	e := Event{Kind: kindOf(err), URL: to.String(), Index: s.at, Err: err}
-	s.tries.after(s.p.Backoff, served)
+	e := Event{Kind: kindOf(err), URL: to.String(), Index: s.current, Err: err}
+	s.failures.ended(s.p.Backoff, uptime)
 	moving := s.next != nil
 	s.next = nil
 	var move *reconnect.Moved
 	switch {
 	case errors.As(err, &move):
-		s.next = &place{move.URL, *move.Options}
-		e = Event{Kind: Moved, URL: s.next.String(), Index: s.at, Wait: s.tries.wait(s.p.Backoff)}
-	case moving: // return to the place whose server had sent the request
-		e.Wait = s.tries.wait(s.p.Backoff)
+		s.next = &endpoint{move.URL, *move.Options}
+		e = Event{Kind: Moved, URL: s.next.String(), Index: s.current, Wait: s.failures.wait(s.p.Backoff)}
+	case moving: // return to the endpoint that sent the request
+		e.Wait = s.failures.wait(s.p.Backoff)
 	default:
-		s.gone[s.at] = hopeless(err) || s.p.GiveUp != nil && s.p.GiveUp(err)
-		round, left := s.another(served)
+		s.givenUp[s.current] = isSettingsError(err) || s.p.GiveUp != nil && s.p.GiveUp(err)
+		round, left := s.advance(uptime)
 		if !left {
 			s.p.mu.Lock()
 			s.p.err = s.p.failure
 			s.p.mu.Unlock()
-			s.tell(e)
+			s.report(e)
 			return false
 		}
 		if round {
-			e.Wait = s.tries.wait(s.p.Backoff)
+			e.Wait = s.failures.wait(s.p.Backoff)
 		}
 	}
-	s.due = time.Now().Add(e.Wait)
-	s.tell(e)
+	s.dialAt = time.Now().Add(e.Wait)
+	s.report(e)
 	return true
 }
 
-// another selects the next place after the current one has failed. round reports whether all places have failed since the last wait, and
-// left whether any place is left to try.
-func (s *sender) another(served time.Duration) (round, left bool) {
-	if s.p.Backoff.healthy(served) {
-		s.tried = 0
+// advance selects the next endpoint after the current one has failed. round reports whether all have failed since the last wait, and left
+// whether any is left to try.
+func (s *sender) advance(uptime time.Duration) (round, left bool) {
+	if s.p.Backoff.healthy(uptime) {
+		s.failedInRound = 0
 	}
-	if !s.gone[s.at] {
-		s.tried++
+	if !s.givenUp[s.current] {
+		s.failedInRound++
 	}
 	n := 0
-	for _, gone := range s.gone {
+	for _, gone := range s.givenUp {
 		if !gone {
 			n++
 		}
@@ -142,11 +142,11 @@ func (s *sender) another(served time.Duration) (round, left bool) {
 	if n == 0 {
 		return false, false
 	}
-	if round = s.tried >= n; round {
-		s.tried, s.at = 0, len(s.places)-1 // so that the first place is next
+	if round = s.failedInRound >= n; round {
+		s.failedInRound, s.current = 0, len(s.endpoints)-1 // so that the first endpoint is next
 	}
 	for {
-		if s.at = (s.at + 1) % len(s.places); !s.gone[s.at] {
+		if s.current = (s.current + 1) % len(s.endpoints); !s.givenUp[s.current] {
 			return round, true
 		}
 	}

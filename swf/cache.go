@@ -15,12 +15,12 @@ const (
 	maxCacheURL  = 2048    // bytes; a longer URL is not cached
 )
 
-// storing serializes the goroutines of this program that rewrite the cache. Another process may still win the race between reading and
-// renaming, which costs one download.
-var storing sync.Mutex
+// storeMu serializes the goroutines of this program that rewrite the cache. Other processes may still overwrite a record, which
+// costs a download.
+var storeMu sync.Mutex
 
-// cachePath returns the path that Options.CacheFile stands for, or "" for no cache. Without a home directory librtmp uses the current
-// directory. This package does not, since other users may be able to write there and could choose the hashes.
+// cachePath returns the path that Options.CacheFile stands for, or "" for no cache. Without a home directory librtmp uses the
+// current directory. This package does not, since other users could write wrong hashes there.
 func cachePath(option string) string {
 	switch {
 	case option == NoCache:
@@ -41,12 +41,11 @@ func cachePath(option string) string {
 	return filepath.Join(home, ".swfinfo")
 }
 
-// cache is librtmp's file of player hashes. It is read and written as a whole. Errors are of type *Error with PhaseCache.
+// cache is librtmp's file of player hashes. Errors are of type *Error with PhaseCache.
 type cache struct {
 	path string // empty if there is no cache
 }
 
-// lookup returns the record of a URL, or the zero record. A missing file counts as empty.
 func (c cache) lookup(url string) (record, error) {
 	if c.path == "" {
 		return record{}, nil
@@ -58,7 +57,7 @@ func (c cache) lookup(url string) (record, error) {
 	return findRecord(file, url), nil
 }
 
-// store writes r to the file in place of the previous record of its URL. Other records are kept.
+// store replaces the record with r's URL and keeps the others.
 func (c cache) store(r record) error {
 	if c.path == "" {
 		return nil
@@ -66,8 +65,8 @@ func (c cache) store(r record) error {
 	if len(r.url) > maxCacheURL {
 		return c.failed("URL longer than the limit, bytes", len(r.url), nil)
 	}
-	storing.Lock()
-	defer storing.Unlock()
+	storeMu.Lock()
+	defer storeMu.Unlock()
 	file, err := c.read()
 	if err != nil {
 		return err
@@ -105,8 +104,8 @@ func (c cache) failed(detail string, value any, err error) error {
 	return &Error{Phase: PhaseCache, Source: c.path, Detail: detail, Value: value, Err: err}
 }
 
-// replaceFile writes a new file, readable by its owner only, and renames it, so that readers never see half of it. If path is a symbolic
-// link, its target is replaced.
+// replaceFile replaces a file, or the target of a symbolic link, by renaming, so that readers never see half of it. The new
+// file is readable by its owner only.
 func replaceFile(path string, data []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target

@@ -51,8 +51,7 @@ func TestStore(t *testing.T) {
 	assertPrivate(t, c.path)
 }
 
-// TestStoreMakesPrivate checks that a file made by librtmp, which all users can read, becomes private when a record is stored: it reveals
-// what its owner has watched.
+// TestStoreMakesPrivate checks that librtmp's file, which all users can read, becomes private: it reveals what its owner has watched.
 func TestStoreMakesPrivate(t *testing.T) {
 	c := cache{path: filepath.Join(t.TempDir(), ".swfinfo")}
 	golden := testdata(t, "rtmpdump.swfinfo")
@@ -96,8 +95,7 @@ func TestStoreAtOnce(t *testing.T) {
 	}
 }
 
-// TestUnusableCache checks the error for a file that can't be used as a cache. The error must contain the file's name, and the file
-// must not change.
+// TestUnusableCache checks that the error for a file that can't be used as a cache contains its name, and that the file does not change.
 func TestUnusableCache(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
@@ -168,7 +166,6 @@ func assertPrivate(t *testing.T, path string) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
-// assertOnly checks that no temporary file is left.
 func assertOnly(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -180,7 +177,7 @@ func assertOnly(t *testing.T, dir string, names ...string) {
 	assert.ElementsMatch(t, names, got)
 }
 
-// TestFullCache checks that a record is stored if the file then has exactly the largest size, and that one more byte is an error.
+// TestFullCache checks that the largest file is stored, and that one more byte is an error.
 func TestFullCache(t *testing.T) {
 	c := cache{path: filepath.Join(t.TempDir(), ".swfinfo")}
 	r := goldenRecord(t, "http://h/"+strings.Repeat("x", maxCacheURL-len("http://h/")))

@@ -42,7 +42,7 @@ func parseTarget(raw string) (target, error) {
 	return target{name: raw}, nil
 }
 
-// publicName cuts a valid URL as librtmp does for its cache, and also removes user and password, which librtmp does not.
+// publicName shortens a valid URL as librtmp does for its cache, and also removes user and password.
 func publicName(raw string) string {
 	raw, _, _ = strings.Cut(raw, "#")
 	raw, _, _ = strings.Cut(raw, "?")
@@ -55,7 +55,6 @@ func publicName(raw string) string {
 	return scheme + "://" + authority + path
 }
 
-// filePath returns the path in a file URL (RFC 8089). On Windows it has no slash before the drive letter.
 func filePath(raw string) (string, bool) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Path == "" || (u.Host != "" && !strings.EqualFold(u.Host, "localhost")) {
@@ -68,7 +67,7 @@ func filePath(raw string) (string, bool) {
 	return filepath.FromSlash(path), true
 }
 
-// drivePath removes the slash before a drive letter.
+// drivePath removes the slash before a Windows drive letter.
 func drivePath(path string) string {
 	if len(path) > 2 && path[2] == ':' {
 		return path[1:]
@@ -97,9 +96,9 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// fetch downloads the player and returns its record. If the player has not changed, it returns known with a new time of confirmation. A zero
-// known means that there is no record.
-func fetch(ctx context.Context, o *Options, t target, known record) (record, error) {
+// fetch downloads the player and returns its record. If the player has not changed since cached, it returns cached with a new
+// time of confirmation. A zero cached means that there is no record.
+func fetch(ctx context.Context, o *Options, t target, cached record) (record, error) {
 	failed := func(detail string, value any, err error) error {
 		return &Error{Phase: PhaseFetch, Detail: detail, Value: value, Err: err}
 	}
@@ -107,12 +106,12 @@ func fetch(ctx context.Context, o *Options, t target, known record) (record, err
 	if err != nil {
 		return record{}, failed("not a valid URL", nil, nil)
 	}
-	// librtmp sends these headers, since some servers give their player only to a browser that comes from one of their pages.
+	// librtmp sends these headers, since some servers give their player only to a browser that comes from their own pages.
 	req.Header.Set("User-Agent", "Mozilla/5.0")
 	req.Header.Set("Referer", t.url.Scheme+"://"+t.url.Host+"/")
-	conditional := !known.modified.IsZero()
+	conditional := !cached.modified.IsZero()
 	if conditional {
-		req.Header.Set("If-Modified-Since", known.modified.UTC().Format(http.TimeFormat))
+		req.Header.Set("If-Modified-Since", cached.modified.UTC().Format(http.TimeFormat))
 	}
 
 	resp, err := o.Client.Do(req)
@@ -126,8 +125,8 @@ func fetch(ctx context.Context, o *Options, t target, known record) (record, err
 	switch status := resp.StatusCode; {
 	case status == http.StatusOK:
 	case status == http.StatusNotModified && conditional:
-		known.checked = time.Now()
-		return known, nil
+		cached.checked = time.Now()
+		return cached, nil
 	case status/100 == 3 && status != http.StatusNotModified:
 		return record{}, failed("server answered with a redirect that is not followed", status, nil)
 	default:

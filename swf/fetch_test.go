@@ -57,7 +57,6 @@ func (s *site) change(file []byte, modified time.Time) {
 	s.file, s.modified = file, modified
 }
 
-// asked returns the requests since the last call of asked.
 func (s *site) asked() []http.Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +158,6 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// TestServerWithoutDates checks that without a Last-Modified the file is downloaded again.
 func TestServerWithoutDates(t *testing.T) {
 	s := newSite(t)
 	s.change(plainPlayer(), time.Time{})
@@ -197,7 +195,6 @@ func TestRedirect(t *testing.T) {
 	assert.EqualError(t, err, "swf: fetch: "+loop.URL+"/p.swf: stopped after 10 redirects")
 }
 
-// TestBadAnswers checks that an answer that is not a player does not replace the record.
 func TestBadAnswers(t *testing.T) {
 	cut := func(n int) http.HandlerFunc { // announces more bytes than it sends
 		return func(w http.ResponseWriter, _ *http.Request) {
@@ -274,7 +271,6 @@ func gzipped(t *testing.T, data []byte) http.HandlerFunc {
 	}
 }
 
-// TestUserInfo checks that the user name and password are sent to the server, and appear in neither errors nor the cache.
 func TestUserInfo(t *testing.T) {
 	s := newSite(t)
 	path := filepath.Join(t.TempDir(), "cache")
@@ -340,7 +336,6 @@ func TestUnusableCacheIsLogged(t *testing.T) {
 	assert.Equal(t, 4, strings.Count(log.String(), "swf: cache: "+o.CacheFile+": not a regular file"), log.String())
 }
 
-// TestLongestPlayer checks that a player of Options.MaxSize bytes is accepted, and that a longer one is refused.
 func TestLongestPlayer(t *testing.T) {
 	s := newSite(t)
 	o := &Options{CacheFile: NoCache, MaxSize: uint32(len(s.file))}

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzSum checks that no input causes a panic, that the result is an *Error or a size within the limit, and that the result does not
-// depend on how the bytes arrive. It also checks that a packed file has the same hash as its content.
+// FuzzSum checks that no input causes a panic, that the result is an *Error or a size within the limit and does not depend on how the bytes
+// arrive, and that packing does not change the hash.
 func FuzzSum(f *testing.F) {
 	f.Add(plainPlayer())
 	f.Add(testdata(f, "player.cws"))
@@ -47,8 +47,7 @@ func FuzzSum(f *testing.F) {
 	})
 }
 
-// FuzzCacheFile checks that, for any content of the cache file, splitting it loses nothing, a stored record is found again, and the
-// other records remain.
+// FuzzCacheFile checks that splitting any cache file loses nothing, that a stored record is found again, and that the others remain.
 func FuzzCacheFile(f *testing.F) {
 	golden := testdata(f, "rtmpdump.swfinfo")
 	f.Add(golden, goldenURL)

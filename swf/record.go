@@ -18,7 +18,7 @@ import (
 //	size: 000003f0                          hexadecimal
 //	hash: 64 hexadecimal digits
 //
-// librtmp overwrites all lines but the first in place. The zero record means that there is none.
+// librtmp overwrites all lines but the first in place. The zero record means none.
 type record struct {
 	url      string
 	checked  time.Time // zero if unknown
@@ -29,11 +29,11 @@ type record struct {
 
 const urlLabel = "url: "
 
-// never is written in place of an unknown date. librtmp leaves such a line empty and, when it learns the date later, overwrites the size
-// that follows. A server that is asked whether its file has changed since 1970 sends the file.
-var never = time.Unix(0, 0)
+// noDate is written in place of an unknown date. For an empty line librtmp would later overwrite the line after it, the size. A
+// server asked for changes since 1970 sends the file.
+var noDate = time.Unix(0, 0)
 
-// fresh reports whether r exists and was confirmed less than age before now. A record with a time in the future is not fresh.
+// fresh reports whether r was confirmed less than age before now. A time in the future is not fresh.
 func (r *record) fresh(now time.Time, age time.Duration) bool {
 	if r.url == "" || r.checked.IsZero() || r.checked.After(now) {
 		return false
@@ -44,14 +44,13 @@ func (r *record) fresh(now time.Time, age time.Duration) bool {
 func (r *record) appendTo(dst []byte) []byte {
 	modified := r.modified
 	if modified.IsZero() {
-		modified = never
+		modified = noDate
 	}
 	return fmt.Appendf(dst, "%s%s\nctim: %s\ndate: %s\nsize: %08x\nhash: %x\n", urlLabel, r.url,
 		r.checked.UTC().Format(http.TimeFormat), modified.UTC().Format(http.TimeFormat), r.size, r.hash)
 }
 
-// parseRecord parses the lines of one record. It returns false if a line is missing or if the size or the hash is damaged. A damaged date
-// is ignored: it only costs another request.
+// parseRecord returns false if a line is missing, or if the size or the hash is damaged. A damaged date only costs a request.
 func parseRecord(block []byte) (record, bool) {
 	r := record{url: blockURL(block)}
 	if r.url == "" {
@@ -79,17 +78,17 @@ func parseRecord(block []byte) (record, bool) {
 	return r, true
 }
 
-// parseTime parses a date of HTTP (RFC 9110 section 5.6.7). An invalid date, and the date never, become the zero time.
+// parseTime parses an HTTP date (RFC 9110 section 5.6.7). An invalid date and noDate become the zero time.
 func parseTime(s string) time.Time {
 	t, err := http.ParseTime(s)
-	if err != nil || t.Equal(never) {
+	if err != nil || t.Equal(noDate) {
 		return time.Time{}
 	}
 	return t.UTC()
 }
 
-// splitRecords splits a cache file before each line that begins a record. The first block may be empty, or contain lines that belong to
-// no record. The concatenation of the blocks is the file.
+// splitRecords splits a cache file before each line that begins a record. The first block may be empty or contain other lines.
+// The concatenation of the blocks is the file.
 func splitRecords(file []byte) [][]byte {
 	var blocks [][]byte
 	start, next := 0, 0
@@ -103,7 +102,6 @@ func splitRecords(file []byte) [][]byte {
 	return append(blocks, file[start:])
 }
 
-// blockURL returns the URL of a block, or "" if it has none.
 func blockURL(block []byte) string {
 	line, _, _ := bytes.Cut(block, []byte("\n"))
 	value, found := bytes.CutPrefix(line, []byte(urlLabel))
@@ -113,8 +111,8 @@ func blockURL(block []byte) string {
 	return string(bytes.TrimRight(value, "\r")) // On Windows librtmp writes \r\n. Spaces are kept, since a URL may end in one.
 }
 
-// findRecord returns the first valid record with exactly this URL. (librtmp compares only the host and the last path component, so it
-// confuses players of the same name on one host.)
+// findRecord returns the first valid record with exactly this URL. librtmp compares only the host and the last path component,
+// and so confuses players.
 func findRecord(file []byte, url string) record {
 	for _, block := range splitRecords(file) {
 		if blockURL(block) != url {
@@ -127,8 +125,7 @@ func findRecord(file []byte, url string) record {
 	return record{}
 }
 
-// replaceRecord replaces the first block that has r's URL with r, removes further blocks with that URL, and leaves the rest of the file
-// unchanged.
+// replaceRecord replaces the first block that has r's URL with r and removes further ones.
 func replaceRecord(file []byte, r record) []byte {
 	var out []byte
 	placed := false

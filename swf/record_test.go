@@ -49,8 +49,7 @@ func TestWritesWhatRTMPDumpWrote(t *testing.T) {
 	assert.Equal(t, string(file), string(replaceRecord(file, r)), "replacing a record by itself changes nothing")
 }
 
-// TestRecordHasFixedWidth checks that our lines are as long as librtmp's longest, with or without dates, since librtmp overwrites lines in
-// place.
+// TestRecordHasFixedWidth checks that our lines are as long as librtmp's longest, since librtmp overwrites lines in place.
 func TestRecordHasFixedWidth(t *testing.T) {
 	full, undated := goldenRecord(t, goldenURL), record{url: goldenURL, size: 8}
 	assert.Len(t, undated.appendTo(nil), len(full.appendTo(nil)))

@@ -12,7 +12,7 @@ const ResponseSize = 42
 // eventResponse is the user control event of the response; the request is event 26.
 const eventResponse = 27
 
-// Response returns the answer to a verification request, without the event type before it. hash and size are those of the player, and
+// Response returns the answer to a verification request, without the event type before it. hash and size are the player's, and
 // s1Tail is the last 32 bytes of the server's S1 (handshake.Result.S1Tail).
 //
 //	+----+----+--------------+--------------+-----------------------------------------+
@@ -28,19 +28,19 @@ func Response(hash []byte, size uint32, s1Tail [32]byte) [ResponseSize]byte {
 	return r
 }
 
-// AppendVerifyResponse appends the whole body of the user control message that answers a verification request: event type 27 and the
-// [Response], 44 bytes in total. The message belongs on message stream 0 and chunk stream 2.
+// AppendVerifyResponse appends the body of the user control message that answers a verification request: event type 27 and the
+// [Response], 44 bytes in total. Send it on message stream 0 and chunk stream 2.
 func AppendVerifyResponse(dst []byte, hash []byte, size uint32, s1Tail [32]byte) []byte {
 	r := Response(hash, size, s1Tail)
 	return append(binary.BigEndian.AppendUint16(dst, eventResponse), r[:]...)
 }
 
-// Answerable reports whether [Response] answers a verification request. data is the part of the request after the event type 26: nothing,
-// or one byte with the verification type. Types 0 and 1 are known. Like librtmp, a client should ignore requests of other types.
+// Answerable reports whether [Response] answers a verification request. data is the request after the event type 26: nothing,
+// or one byte with the verification type, 0 or 1. Ignore requests of other types, as librtmp does.
 func Answerable(data []byte) bool { return len(data) == 0 || data[0] <= 1 }
 
-// CheckResponse is the server's half. It compares data, the part of a client's message after the event type 27, with the correct
-// response for the player and for the server's s1Tail. The error is an [*Error] with [PhaseVerify].
+// CheckResponse is the server's half. It compares data, a client's message after the event type 27, with the correct response.
+// The error is an [*Error] with [PhaseVerify].
 func CheckResponse(data []byte, hash []byte, size uint32, s1Tail [32]byte) error {
 	wrong := func(detail string, value any) error {
 		return &Error{Phase: PhaseVerify, Detail: detail, Value: value}

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// runRTMPDump makes rtmpdump hash the player at url, with its cache in home. The connection that rtmpdump tries afterwards is refused.
+// runRTMPDump makes rtmpdump hash the player at url, with its cache in home. Its connection is then refused.
 func runRTMPDump(t *testing.T, home, url string, more ...string) {
 	t.Helper()
 	programtest.Need(t, "rtmpdump")

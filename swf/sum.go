@@ -15,7 +15,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// DefaultMaxSize is the size of the largest player that is accepted if Options.MaxSize is 0, in bytes: 64 MiB.
+// DefaultMaxSize is the limit for the size of a player if Options.MaxSize is 0, in bytes: 64 MiB.
 const DefaultMaxSize = 64 << 20
 
 // ErrTooLarge is the cause of an error if a player, packed or unpacked, exceeds the limit.
@@ -37,24 +37,24 @@ const headerSize = 8
 // The sizes may be wrong.
 type header [headerSize]byte
 
-func (h *header) claim() uint32 { return binary.LittleEndian.Uint32(h[4:]) }
+func (h *header) unpackedSize() uint32 { return binary.LittleEndian.Uint32(h[4:]) }
 
-// Sum reads a player from r and returns its hash, 32 bytes, and its size in bytes. Both are those of the unpacked file: the hash is the
+// Sum reads a player from r and returns its hash, 32 bytes, and its size in bytes, both of the unpacked file. The hash is the
 // HMAC-SHA256 of header and body, with the first letter of a packed file replaced by F. Bytes after a packed body do not count.
 //
-// Errors are of type [*Error]. Unlike librtmp, Sum refuses a file that is not a SWF (such as an error page sent with status 200), a body
-// whose checksum is wrong, an unpacked file shorter than its header says, and anything larger than [DefaultMaxSize].
+// Errors are of type [*Error]. Unlike librtmp, Sum refuses a file that is not a SWF, such as an error page with status 200, a
+// wrong checksum, a file shorter than its header says, and anything larger than [DefaultMaxSize].
 func Sum(r io.Reader) (hash []byte, size uint32, err error) {
 	return sum(context.Background(), r, DefaultMaxSize)
 }
 
 func sum(ctx context.Context, r io.Reader, limit uint32) ([]byte, uint32, error) {
-	src := &bounded{ctx: ctx, r: r, left: int64(limit) + 1}
+	src := &limitedReader{ctx: ctx, r: r, left: int64(limit) + 1}
 	hash, size, err := hashFile(ctx, src, limit)
 	if err == nil {
 		return hash, size, nil
 	}
-	// Decompressors wrap or replace the errors of their source, so the source's own error is used.
+	// Decompressors hide the errors of their source.
 	if cause := cmp.Or(src.err, ctx.Err()); cause != nil {
 		return nil, 0, &Error{Phase: PhaseFetch, Err: cause}
 	}
@@ -67,7 +67,7 @@ func sum(ctx context.Context, r io.Reader, limit uint32) ([]byte, uint32, error)
 	return nil, 0, &Error{Phase: PhaseUnpack, Detail: "damaged or cut off", Err: err}
 }
 
-// hashFile unpacks and hashes a player. It reads at most limit+1 unpacked bytes.
+// hashFile reads at most limit+1 unpacked bytes.
 func hashFile(ctx context.Context, src io.Reader, limit uint32) ([]byte, uint32, error) {
 	var h header
 	if n, err := io.ReadFull(src, h[:]); err != nil {
@@ -84,21 +84,19 @@ func hashFile(ctx context.Context, src io.Reader, limit uint32) ([]byte, uint32,
 	h[0] = 'F'
 	mac := hmac.New(sha256.New, []byte(hashKey))
 	mac.Write(h[:])
-	// The output is bounded too, since a few packed bytes can expand to many without another read of the source.
-	n, err := io.Copy(mac, &bounded{ctx: ctx, r: body, left: int64(limit) - headerSize + 1})
+	// A few packed bytes can expand to many without another read of the source.
+	n, err := io.Copy(mac, &limitedReader{ctx: ctx, r: body, left: int64(limit) - headerSize + 1})
 	if err != nil {
 		return nil, 0, err
 	}
 	size := headerSize + n
-	// A packed body marks its end. A plain body that the server has cut short is detected only here; otherwise its wrong hash would be
-	// cached for a month.
-	if !packed && size < int64(h.claim()) {
-		return nil, 0, &Error{Phase: PhaseUnpack, Detail: "cut off, bytes missing", Value: int64(h.claim()) - size, Err: io.ErrUnexpectedEOF}
+	// Only this check finds a plain body that the server has cut short. Its wrong hash would be cached for a month.
+	if !packed && size < int64(h.unpackedSize()) {
+		return nil, 0, &Error{Phase: PhaseUnpack, Detail: "cut off, bytes missing", Value: int64(h.unpackedSize()) - size, Err: io.ErrUnexpectedEOF}
 	}
 	return mac.Sum(nil), uint32(size), nil
 }
 
-// unpacker returns a reader of the body after h.
 func unpacker(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	switch string(h[:3]) {
 	case "FWS":
@@ -111,16 +109,16 @@ func unpacker(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	return nil, &Error{Phase: PhaseUnpack, Detail: "not a SWF, it begins with", Value: hexOf(h[:3])}
 }
 
-// lzmaReader gives the decoder the header that it expects. A ZWS lacks this header and need not have an end marker, so the body ends where
-// the SWF header says, within the limit.
+// lzmaReader gives the decoder the header that it expects and a ZWS lacks. A ZWS need not have an end marker, so the body ends
+// at the size in the SWF header, within the limit.
 //
 //	LZMA: properties (1), dictionary size (4, LE), unpacked size (8, LE)
 func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
-	if h.claim() > limit {
+	if h.unpackedSize() > limit {
 		return nil, ErrTooLarge
 	}
-	if h.claim() <= headerSize {
-		return nil, &Error{Phase: PhaseUnpack, Detail: "unpacked size in the header leaves no body", Value: h.claim()}
+	if h.unpackedSize() <= headerSize {
+		return nil, &Error{Phase: PhaseUnpack, Detail: "unpacked size in the header leaves no body", Value: h.unpackedSize()}
 	}
 	var props [9]byte // the packed size, on which writers disagree, and the properties
 	if _, err := io.ReadFull(src, props[:]); err != nil {
@@ -128,24 +126,23 @@ func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	}
 	var lz [lzma.HeaderLen]byte
 	lz[0] = props[4]
-	// The decoder allocates the whole dictionary at once, and no reference goes back further than the length of the file.
-	dictionary := min(binary.LittleEndian.Uint32(props[5:]), h.claim())
+	// The decoder allocates the whole dictionary at once.
+	dictionary := min(binary.LittleEndian.Uint32(props[5:]), h.unpackedSize())
 	binary.LittleEndian.PutUint32(lz[1:], dictionary)
-	binary.LittleEndian.PutUint64(lz[5:], uint64(h.claim()-headerSize))
+	binary.LittleEndian.PutUint64(lz[5:], uint64(h.unpackedSize()-headerSize))
 	// The decoder reads single bytes.
 	return lzma.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(lz[:]), src)))
 }
 
-// bounded is a reader that stops when ctx is done or when more than left bytes are read, and remembers the reason.
-type bounded struct {
+// limitedReader stops when ctx is done or when more than left bytes are read, and keeps the reason.
+type limitedReader struct {
 	ctx  context.Context
 	r    io.Reader
 	left int64 // bytes that may still be read: initially one more than the limit, so that a file of exactly the limit can end
 	err  error // the first error of r or ctx other than io.EOF
 }
 
-// Read returns ErrTooLarge when nothing is left.
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *limitedReader) Read(p []byte) (int, error) {
 	if b.err == nil {
 		b.err = b.ctx.Err()
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// The hashes that rtmpdump 2.4 wrote to its cache for these files (testdata/rtmpdump.swfinfo). rtmpdump does not support ZWS; its hash was
-// computed with Python's hmac, and its body was packed with Python's lzma.
+// The hashes that rtmpdump 2.4 wrote to its cache for these files (testdata/rtmpdump.swfinfo). For ZWS, which rtmpdump does not support,
+// Python's hmac and lzma computed the hash and packed the body.
 const (
 	playerHash    = "4621bb05a711524c6905b46e26523d8ebe1f19359a51799bfd37d5c80a78052c"
 	playerSize    = 1008
@@ -45,7 +45,6 @@ func testBody(n int) []byte {
 	return body
 }
 
-// plainPlayer is the FWS of the golden vectors.
 func plainPlayer() []byte { return append(headerOf("FWS", 10, playerSize), testBody(1000)...) }
 
 func packCWS(t testing.TB, claim uint32, body []byte) []byte {
@@ -106,8 +105,8 @@ func withDictionary(zws []byte, size uint32) []byte {
 	return zws
 }
 
-// TestClaimedSize checks that a plain file is hashed completely, as in librtmp, if it is longer than its header says. It also checks
-// that the size in the header of a packed file is ignored.
+// TestClaimedSize checks that a plain file is hashed completely, as in librtmp, if it is longer than its header says, and that the size in
+// the header of a packed file is ignored.
 func TestClaimedSize(t *testing.T) {
 	body := testBody(1000)
 	for name, test := range map[string]struct {
@@ -173,7 +172,6 @@ func TestSumRefuses(t *testing.T) {
 	}
 }
 
-// TestLimit checks for each packing that a file of exactly the limit is accepted, and that one more byte is an error.
 func TestLimit(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"FWS": plainPlayer(), "CWS": testdata(t, "player.cws"), "ZWS": testdata(t, "player.zws"),
@@ -190,8 +188,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestBomb unpacks a million bytes from a thousand. Both the limit and the context must end the unpacking, even after all packed bytes
-// have been read.
+// TestBomb unpacks a million bytes from a thousand. Both the limit and the context must end the unpacking.
 func TestBomb(t *testing.T) {
 	bomb := packCWS(t, playerSize, make([]byte, 1_000_000))
 	_, _, err := sum(context.Background(), bytes.NewReader(bomb), 500_000)
@@ -204,7 +201,6 @@ func TestBomb(t *testing.T) {
 	assert.Zero(t, r.after)
 }
 
-// cancelling is a reader that calls cancel when it returns its last bytes.
 type cancelling struct {
 	r      io.Reader
 	after  int

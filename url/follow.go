@@ -10,8 +10,8 @@ func (u *URL) SameServer(v *URL) bool {
 	return strings.EqualFold(u.Host, v.Host) && u.EffectivePort() == v.EffectivePort()
 }
 
-// CheckFollow returns an error if a client of u must not follow its server to v, and nil if it may. A connection must not become less
-// protected, and other hosts and ports are allowed only if others is set.
+// CheckFollow returns an error if a client of u must not follow its server to v. v must not be less protected than u, and other
+// hosts and ports are allowed only if others is set.
 func (u *URL) CheckFollow(v *URL, others bool) error {
 	if v.Transport().protection() < u.Transport().protection() {
 		return errors.New("to " + v.Scheme + ", which protects less than " + u.Scheme)

@@ -7,7 +7,6 @@ type Transport struct {
 	Encrypted bool // rtmpe, rtmpte: encrypted by the handshake, which keeps out eavesdroppers but does not authenticate the server
 }
 
-// schemes lists all schemes.
 var schemes = map[string]struct {
 	Transport
 	port uint16
@@ -31,7 +30,7 @@ func (u *URL) EffectivePort() uint16 {
 	return schemes[u.Scheme].port
 }
 
-// protection ranks transports: a higher number means better protection. TLS ranks highest because it also authenticates the server.
+// protection ranks transports, the best protected highest. TLS ranks highest because it also authenticates the server.
 func (t Transport) protection() int {
 	switch {
 	case t.TLS:

@@ -1,5 +1,4 @@
-// Package url parses RTMP URLs by librtmp's rules, so that a URL has the same meaning as in rtmpdump. Its name is that
-// of net/url; import it as rtmpurl.
+// Package url parses RTMP URLs by librtmp's rules, so that a URL has the same meaning as in rtmpdump. Import it as rtmpurl.
 package url
 
 import (
@@ -37,9 +36,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("rtmp: url: %s: %q", e.Detail, e.Value)
 }
 
-// Parse parses rawURL. The error is an *Error if the scheme is missing or unknown, the host is missing, the port is not a number up
-// to 65535, or a query comes before the path. librtmp is more lenient: it warns of an unknown scheme, connects to port 0, and treats a
-// query before the path as part of the host.
+// Parse parses rawURL. The error is an *Error if the scheme is missing or unknown, the host is missing, the port is not a
+// number up to 65535, or a query comes before the path. librtmp is more lenient.
 func Parse(rawURL string) (*URL, error) {
 	scheme, rest, found := strings.Cut(rawURL, "://")
 	if !found {
@@ -47,11 +45,11 @@ func Parse(rawURL string) (*URL, error) {
 	}
 	u := &URL{Scheme: strings.ToLower(scheme)}
 	if _, known := schemes[u.Scheme]; !known {
-		return nil, &Error{Detail: "unknown scheme", Value: harmless(scheme, letters)}
+		return nil, &Error{Detail: "unknown scheme", Value: printable(scheme, letters)}
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")
 	if strings.ContainsAny(authority, "?#") {
-		// In RFC 3986 section 3.2 the host ends here, but not in librtmp. Such a URL is rejected, so that it can't name two hosts.
+		// RFC 3986 ends the host here, librtmp does not: one URL would name two hosts.
 		return nil, &Error{Detail: "? or # before the path: put a / after the host, write %3F or %23 in user info"}
 	}
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
@@ -77,7 +75,7 @@ func (u *URL) parseHost(authority string) error {
 			return &Error{Detail: "no ] after the IPv6 address"}
 		}
 		if ip := net.ParseIP(strings.SplitN(host, "%", 2)[0]); ip == nil {
-			return &Error{Detail: "not an IPv6 address", Value: harmless(host, digits+"abcdefABCDEF:.")}
+			return &Error{Detail: "not an IPv6 address", Value: printable(host, digits+"abcdefABCDEF:.")}
 		}
 		if port != "" && port[0] != ':' {
 			return &Error{Detail: "unexpected text after the IPv6 address"}
@@ -93,7 +91,7 @@ func (u *URL) parseHost(authority string) error {
 	if port != "" {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil {
-			return &Error{Detail: "port is not a number from 0 to 65535", Value: harmless(port, digits+"-+")}
+			return &Error{Detail: "port is not a number from 0 to 65535", Value: printable(port, digits+"-+")}
 		}
 		u.Port = uint16(n)
 	}
@@ -105,17 +103,17 @@ const (
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
-// harmless returns s if it is short and consists of the given characters only, and otherwise "". Only such text may appear in an
-// error: what looks like an invalid port may be part of a password that contains a slash.
-func harmless(s, characters string) string {
+// printable returns s if it is short and has only the given characters, and otherwise "": what looks like an invalid port may
+// be part of a password that contains a slash.
+func printable(s, characters string) string {
 	if len(s) > 40 || strings.Trim(s, characters) != "" {
 		return ""
 	}
 	return s
 }
 
-// parsePath splits the path into app and playpath as librtmp does: app has up to three components but never the last one, unless
-// the URL contains slist= or ondemand/.
+// parsePath splits path as librtmp does: app has up to three components but never the last one, unless the URL contains slist=
+// or ondemand/.
 func (u *URL) parsePath(path string) {
 	question := strings.IndexByte(path, '?')
 	switch {
@@ -162,9 +160,9 @@ func playpath(text string) string {
 	}
 	switch extension {
 	case ".mp4", ".f4v":
-		name = withKind("mp4:", name, base)
+		name = withPrefix("mp4:", name, base)
 	case ".mp3":
-		name = withKind("mp3:", name, base)
+		name = withPrefix("mp3:", name, base)
 	case ".flv":
 		if !listed {
 			name = base
@@ -173,14 +171,14 @@ func playpath(text string) string {
 	return unescape(name + query)
 }
 
-func withKind(kind, name, base string) string {
+func withPrefix(kind, name, base string) string {
 	if strings.HasPrefix(name, kind) {
 		return name
 	}
 	return kind + base
 }
 
-// unescape decodes %XX. It leaves a % without two hex digits as it is.
+// unescape decodes %XX, and keeps a % without two hex digits.
 func unescape(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
@@ -199,9 +197,9 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// TCURL returns connect's tcUrl: the URL up to the end of the app, or the whole URL if it has no app. The text is as it was written,
-// but without user info and fragment (RTMP Errata and Addenda of 2024). If app is not empty, it replaces the URL's own app. In that
-// case librtmp adds the port :0 if the URL has no port; TCURL does not.
+// TCURL returns connect's tcUrl: the URL up to the end of the app, or the whole URL if it has no app, as it was written but
+// without user info and fragment (RTMP Errata and Addenda of 2024). A non-empty app replaces the URL's own; librtmp then
+// adds the port :0 to a URL without a port, but TCURL does not.
 func (u *URL) TCURL(app string) string {
 	if app == "" {
 		path := u.App
@@ -226,7 +224,7 @@ func (u *URL) Authority() string {
 	return host
 }
 
-// Redact is [URL.Redacted] for an unparsed URL, which may be followed by librtmp's options.
+// Redact is [URL.Redacted] for an unparsed URL, which librtmp's options may follow.
 func Redact(rawURL string) string {
 	rawURL, _, _ = strings.Cut(rawURL, " ")
 	u, err := Parse(rawURL)
@@ -236,8 +234,8 @@ func Redact(rawURL string) string {
 	return u.Redacted()
 }
 
-// Redacted returns the URL for logs and terminals: scheme, host, port and app, without user info, the stream's name and queries,
-// which are often keys and tokens. It is quoted if it contains unusual characters, and cut at 200 bytes.
+// Redacted returns the URL for logs and terminals: scheme, host, port and app, without user info, stream name and queries,
+// which are often secrets. It is cut at 200 bytes, and quoted if it contains unusual characters.
 func (u *URL) Redacted() string {
 	app, _, _ := strings.Cut(u.App, "?")
 	text, more := u.Scheme+"://"+u.Authority()+"/"+app, ""

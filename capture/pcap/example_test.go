@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/capture/pcap"
 )
 
-// This example lists the sessions in packets that were captured with
+// List the sessions in packets that were captured with
 //
 //	tcpdump -w packets.pcap port 1935
 func ExampleOpen() {

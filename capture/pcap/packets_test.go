@@ -18,7 +18,6 @@ import (
 	"github.com/go-librtmp/rtmp/capture/pcap"
 )
 
-// packet is one packet of a file.
 type packet struct {
 	gopacket.CaptureInfo
 	data []byte
@@ -49,7 +48,6 @@ func fileOf(t testing.TB, packets []packet) []byte {
 	return b.Bytes()
 }
 
-// ngOf returns packets in the format pcapng.
 func ngOf(t testing.TB, packets []packet) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -63,7 +61,6 @@ func ngOf(t testing.TB, packets []packet) []byte {
 	return b.Bytes()
 }
 
-// converted converts the packets in file, and returns the sessions and the report.
 func converted(t testing.TB, file []byte) ([]*capture.Session, *pcap.Report) {
 	t.Helper()
 	var out bytes.Buffer
@@ -78,7 +75,6 @@ func converted(t testing.TB, file []byte) ([]*capture.Session, *pcap.Report) {
 	return f.Sessions(), report
 }
 
-// messages returns the messages of a session up to the first error.
 func messages(t testing.TB, s *capture.Session) (all []capture.Message) {
 	t.Helper()
 	r := s.Reader()
@@ -93,8 +89,7 @@ func messages(t testing.TB, s *capture.Session) (all []capture.Message) {
 	}
 }
 
-// direction returns the messages that one end has sent. Unlike that of all messages, their order does not depend on
-// the times of the packets.
+// direction returns the messages of one end. Unlike that of all messages, their order does not depend on the times of the packets.
 func direction(all []capture.Message, from capture.Direction) (some []capture.Message) {
 	for _, m := range all {
 		if m.From == from {
@@ -116,8 +111,7 @@ func sameMessages(t *testing.T, want, got []capture.Message) {
 	}
 }
 
-// TestPacketsInDisorder converts packets that are reordered, repeated, split into overlapping parts, and mixed with the packets of
-// other connections.
+// TestPacketsInDisorder converts packets that are reordered, repeated, split into overlapping parts, and mixed with other connections.
 func TestPacketsInDisorder(t *testing.T) {
 	packets := packetsOf(t, testdata(t, "ffmpeg-publish.pcap"))
 	sessions, report := converted(t, fileOf(t, packets))
@@ -231,7 +225,6 @@ func TestNoPackets(t *testing.T) {
 	require.Error(t, err)
 }
 
-// FuzzConvert checks that Convert of any file either works or returns an error.
 func FuzzConvert(f *testing.F) {
 	for _, name := range []string{"rtmpdump", "rtmpdump-rtmpt", "lost"} {
 		packets := packetsOf(f, testdata(f, name+".pcap"))[:30]

@@ -1,5 +1,4 @@
-// Package pcap converts network packets that tcpdump or Wireshark has captured to captures of RTMP sessions, and captures to
-// packets.
+// Package pcap converts network packets that tcpdump or Wireshark has captured to captures of RTMP sessions, and back.
 package pcap
 
 import (
@@ -18,16 +17,15 @@ import (
 	"github.com/go-librtmp/rtmp/capture"
 )
 
-// Report describes the packets and sessions that Convert has found.
+// Report describes what Convert has found.
 type Report struct {
 	Packets  int // number of packets read
 	Sessions int // number of sessions written
-	// Problems says why sessions are missing or incomplete. For example, a connection is encrypted, began before the capture, or lacks
-	// packets. It contains at most 100 problems.
+	// Problems says why sessions are missing or incomplete, for example because a connection is encrypted, began before the capture, or
+	// lacks packets. It contains at most 100 problems.
 	Problems []string
 }
 
-// maxProblems is the maximum number of problems in a Report.
 const maxProblems = 100
 
 func (r *Report) problem(format string, args ...any) {
@@ -36,9 +34,9 @@ func (r *Report) problem(format string, args ...any) {
 	}
 }
 
-// Convert reads packets in the formats pcap and pcapng, and writes the RTMP sessions in them to w as a capture. It finds RTMP on any
-// port, and RTMPT. Secrets are replaced. Several goroutines write to w, but only one at a time. If the file ends inside a packet,
-// Convert uses the packets before it. The Report is never nil. After an error, it describes what was found before the error.
+// Convert reads packets in the formats pcap and pcapng, and writes the RTMP sessions in them to w as a capture. It finds RTMP on any port,
+// and RTMPT. Secrets are replaced. Only one goroutine at a time writes to w. If the file ends inside a packet, Convert uses the packets
+// before it. The Report is never nil; after an error it describes what was found before.
 func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report, error) {
 	c := &converter{report: new(Report), out: capture.NewWriter(&serial{w: w}, options...), connections: make(map[endpoints]*connection),
 		known: make(map[endpoints]bool), tunnels: make(map[string]*session)}
@@ -47,7 +45,6 @@ func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report
 	return c.report, err
 }
 
-// serial is a writer that lets only one goroutine at a time write to the underlying writer.
 type serial struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -59,8 +56,8 @@ func (s *serial) Write(b []byte) (int, error) {
 	return s.w.Write(b)
 }
 
-// Open converts the packets in a file, and opens the resulting capture. The capture is a temporary file, which File.Close removes. If the
-// packets contain no session, the error is capture.ErrNoSession, and the Report says why.
+// Open converts the packets in a file, and opens the resulting capture, a temporary file that File.Close removes. If the packets contain no
+// session, the error is capture.ErrNoSession, and the Report says why.
 func Open(path string, options ...capture.Option) (*capture.File, *Report, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -93,7 +90,7 @@ func (f *temporaryFile) Close() error {
 	return errors.Join(err, os.Remove(f.Name()))
 }
 
-// IsPcap reports whether head is the beginning of a file in a format that Convert reads. Four bytes are enough.
+// IsPcap reports whether head, at least four bytes, begins a file in a format that Convert reads.
 func IsPcap(head []byte) bool { return isNg(head) || isClassic(head) }
 
 func isNg(head []byte) bool { return len(head) >= 4 && binary.BigEndian.Uint32(head) == 0x0A0D0D0A }
@@ -110,7 +107,6 @@ func isClassic(head []byte) bool {
 	return false
 }
 
-// newPacketReader detects the format and returns a function that reads the next packet.
 func newPacketReader(r io.Reader) (next func() (packet, error), err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	head, _ := in.Peek(4)
@@ -123,7 +119,6 @@ func newPacketReader(r io.Reader) (next func() (packet, error), err error) {
 	return nil, errors.New("pcap: neither pcap nor pcapng")
 }
 
-// newClassic returns a function that reads the next packet in the format pcap.
 func newClassic(in io.Reader) (next func() (packet, error), err error) {
 	r, err := pcapgo.NewReader(in)
 	if err != nil {
@@ -138,7 +133,6 @@ func newClassic(in io.Reader) (next func() (packet, error), err error) {
 	}, nil
 }
 
-// read reads all packets.
 func (c *converter) read(r io.Reader) error {
 	next, err := newPacketReader(r)
 	if err != nil {
@@ -160,7 +154,6 @@ func (c *converter) read(r io.Reader) error {
 	}
 }
 
-// packet handles a packet if it contains a TCP segment.
 func (c *converter) packet(p *packet) {
 	decoded := gopacket.NewPacket(p.data, p.link, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	tcp, _ := decoded.Layer(layers.LayerTypeTCP).(*layers.TCP)

@@ -20,7 +20,6 @@ const (
 
 var errBlock = errors.New("invalid pcapng block")
 
-// These are the types of blocks.
 const (
 	ngSection        = 0x0A0D0D0A
 	ngInterface      = 1
@@ -29,8 +28,8 @@ const (
 	ngEnhancedPacket = 6
 )
 
-// ngReader reads pcapng (draft-ietf-opsawg-pcapng). It is used instead of the reader of pcapgo 1.4.0, which panics or
-// allocates gigabytes on damaged files. A block consists of
+// ngReader reads pcapng (draft-ietf-opsawg-pcapng), since the reader of pcapgo 1.4.0 panics or allocates gigabytes on damaged files. A
+// block consists of
 //
 //	type (4) | size of the block (4) | body | size (4)
 type ngReader struct {
@@ -78,7 +77,6 @@ func (r *ngReader) next() (p packet, err error) {
 	}
 }
 
-// read reads one block.
 func (r *ngReader) read() (typ uint32, body []byte, err error) {
 	head, err := r.in.Peek(12)
 	switch {
@@ -113,8 +111,7 @@ func (r *ngReader) read() (typ uint32, body []byte, err error) {
 	return typ, r.block[8 : size-4], nil
 }
 
-// newInterface parses an interface description: link type (2 bytes), reserved (2), maximum packet length (4), and
-// options.
+// newInterface parses an interface description: link type (2 bytes), reserved (2), maximum packet length (4), and options.
 func (r *ngReader) newInterface(body []byte) ngInterfaceInfo {
 	const end, resolution, offset = 0, 9, 14
 	i := ngInterfaceInfo{link: layers.LinkType(r.order.Uint16(body)), snap: r.order.Uint32(body[4:]), second: 1_000_000}
@@ -135,8 +132,7 @@ func (r *ngReader) newInterface(body []byte) ngInterfaceInfo {
 	return i
 }
 
-// perSecond returns the number of timestamp units in a second. It is a power of 10, or of 2 if the highest bit of n
-// is set.
+// perSecond returns the number of timestamp units in a second: a power of 10, or of 2 if the highest bit of n is set.
 func perSecond(n byte) uint64 {
 	if n&0x80 != 0 {
 		return 1 << min(n&0x7F, 63)
@@ -148,8 +144,8 @@ func perSecond(n byte) uint64 {
 	return units
 }
 
-// packet parses a packet: its interface (4 bytes; in the obsolete form 2 bytes, followed by a count of dropped
-// packets), time (8), size (4), original size (4), and data.
+// packet parses a packet: its interface (4 bytes; in the obsolete form 2 bytes, followed by a count of dropped packets), time (8), size
+// (4), original size (4), and data.
 func (r *ngReader) packet(typ uint32, body []byte) (p packet, err error) {
 	if len(body) < 20 {
 		return p, errBlock
@@ -169,7 +165,6 @@ func (r *ngReader) packet(typ uint32, body []byte) (p packet, err error) {
 	return packet{link: i.link, at: time.Unix(int64(units/i.second)+i.offset, int64(nanoseconds)), data: body[20 : 20+size], cut: size < whole}, nil
 }
 
-// packet is a packet of a file.
 type packet struct {
 	link layers.LinkType
 	at   time.Time

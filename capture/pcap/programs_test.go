@@ -20,9 +20,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// The files in testdata were captured by tcpdump. Each contains a session between internal/testserver and the program in the name of the
-// file. The players played sample.flv, which the server has as the recording "small" of the application vod. The publishers published the
-// stream "out" of the application live, and NAME.flv is the server's recording of it.
+// The files in testdata were captured by tcpdump. Each is a session between internal/testserver and the program in its name. The players
+// played sample.flv, the server's recording "small" of the application vod. The publishers published the stream "out" of the application
+// live, and NAME.flv is the server's recording of it.
 
 func testdata(t testing.TB, name string) []byte {
 	t.Helper()
@@ -31,7 +31,6 @@ func testdata(t testing.TB, name string) []byte {
 	return b
 }
 
-// sessionOf returns the only session in a file of testdata.
 func sessionOf(t *testing.T, name string) *capture.Session {
 	t.Helper()
 	f, report, err := pcap.Open(filepath.Join("testdata", name+".pcap"))
@@ -45,7 +44,6 @@ func sessionOf(t *testing.T, name string) *capture.Session {
 	return f.Sessions()[0]
 }
 
-// play serves a session to a client of package rtmp, which plays it.
 func play(t *testing.T, s *capture.Session, path string) []byte {
 	t.Helper()
 	l := conntest.Listen(t)
@@ -72,7 +70,7 @@ func dial(t *testing.T, addr string) net.Conn {
 }
 
 // TestPlayers checks that a client of package rtmp receives the media that the recorded players received, and that the test server answers
-// the recorded requests as it did in the recording.
+// the recorded requests as in the recording.
 func TestPlayers(t *testing.T) {
 	want := testdata(t, "sample.flv")
 	for _, name := range []string{"rtmpdump", "rtmpdump-rtmpt", "ffmpeg-play", "gortmplib-play"} {
@@ -90,7 +88,6 @@ func TestPlayers(t *testing.T) {
 	}
 }
 
-// media returns the bodies of the audio and video messages that the server has sent.
 func media(t *testing.T, s *capture.Session) (all []byte) {
 	r := s.Reader()
 	var m capture.Message
@@ -111,8 +108,8 @@ func appendMedia(all []byte, m *capture.Message) []byte {
 	return all
 }
 
-// TestPublishers replays the recorded publishers to the test server, and checks that it makes the same recording, under the placeholder
-// of the stream's name. It also checks that a client of package rtmp can publish this recording to the recorded server.
+// TestPublishers checks that the test server makes the same recording of the replayed publishers, under the placeholder of the stream's
+// name, and that a client of package rtmp can publish it to the recorded server.
 func TestPublishers(t *testing.T) {
 	for _, name := range []string{"ffmpeg-publish", "gortmplib-publish"} {
 		t.Run(name, func(t *testing.T) {

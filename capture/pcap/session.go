@@ -10,7 +10,6 @@ import (
 	"github.com/go-librtmp/rtmp/capture"
 )
 
-// converter finds the sessions in packets.
 type converter struct {
 	report      *Report
 	out         io.Writer
@@ -20,7 +19,6 @@ type converter struct {
 	tunnels     map[string]*session // by the server's address and the session id
 }
 
-// end ends the connections that are still open.
 func (c *converter) end() {
 	for _, conn := range c.connections {
 		c.finish(conn)
@@ -30,7 +28,6 @@ func (c *converter) end() {
 	}
 }
 
-// unknown is a connection whose protocol is not known yet.
 type unknown struct {
 	converter *converter
 	ends      endpoints
@@ -38,7 +35,7 @@ type unknown struct {
 }
 
 func (u *unknown) data(from capture.Direction, at time.Time, b []byte) {
-	var next consumer = nobody{}
+	var next consumer = ignored{}
 	switch {
 	case from == capture.FromServer: // in RTMP and HTTP the client sends first, so this is another protocol
 	case looksLikeRTMP(b):
@@ -54,25 +51,23 @@ func (u *unknown) data(from capture.Direction, at time.Time, b []byte) {
 	next.data(from, at, b)
 }
 
-// looksLikeRTMP reports whether a client that sends b first may speak RTMP.
 func looksLikeRTMP(b []byte) bool {
 	return b[0] == 3 && (len(b) < 4 || b[1] != 0 || b[2] != 0 || len(b) > 1000)
 }
 
-func (u *unknown) gap(capture.Direction, time.Time, int) { u.conn.consumer = nobody{} }
+func (u *unknown) gap(capture.Direction, time.Time, int) { u.conn.consumer = ignored{} }
 func (u *unknown) closed(capture.Direction)              {}
 
-// nobody is the consumer of the bytes of connections with another protocol. It discards them.
-type nobody struct{}
+// ignored is the consumer of connections with another protocol.
+type ignored struct{}
 
-func (nobody) data(capture.Direction, time.Time, []byte) {}
-func (nobody) gap(capture.Direction, time.Time, int)     {}
-func (nobody) closed(capture.Direction)                  {}
+func (ignored) data(capture.Direction, time.Time, []byte) {}
+func (ignored) gap(capture.Direction, time.Time, int)     {}
+func (ignored) closed(capture.Direction)                  {}
 
 // handshakeSize is the size of C0, C1 and C2, and of S0, S1 and S2, in bytes.
 const handshakeSize = 1 + 2*1536
 
-// session is an RTMP session.
 type session struct {
 	converter *converter
 	info      capture.Info
@@ -109,14 +104,13 @@ func (s *session) data(from capture.Direction, at time.Time, b []byte) {
 	s.recorder.Record(from, at, b)
 }
 
-// begin begins the recording with the first byte after the handshake.
 func (s *session) begin(at time.Time) {
 	s.info.Began = at
 	h := &s.info.Handshake
 	if head := s.heads[1]; len(head) == 9 {
 		h.Type, h.Version = head[0], [4]byte(head[5:])
-		// If the client's version is not zero, digests were exchanged. The server's version does not show this, since
-		// some servers always send a nonzero one.
+		// A client's version other than zero shows that digests were exchanged. The server's shows nothing, since some servers always send
+		// one.
 		h.Digest = h.Version != [4]byte{} && len(s.heads[0]) == 9 && !bytes.Equal(s.heads[0][5:], make([]byte, 4))
 	}
 	s.recorder = capture.NewRecorder(s.converter.out, s.info)

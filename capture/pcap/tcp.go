@@ -11,19 +11,17 @@ import (
 )
 
 const (
-	// maxAhead is the maximum number of bytes of a direction that wait for a missing segment. When there are more, the missing
-	// segment is skipped.
+	// maxAhead is the maximum number of bytes of a direction that wait for a missing segment. Then that segment is skipped.
 	maxAhead = 2 << 20
 	// maxAllAhead is this maximum for all connections together.
 	maxAllAhead = 64 << 20
-	// maxConnections is the maximum number of connections that are followed at the same time. When there are more,
-	// the connection that has been silent longest is dropped.
+	// maxConnections is the maximum number of connections that are followed at the same time. The one that has been silent longest is
+	// dropped.
 	maxConnections = 1000
 	// maxKnown is the maximum number of entries in converter.known.
 	maxKnown = 10_000
 )
 
-// endpoint is an address and a port.
 type endpoint struct {
 	addr string
 	port uint16
@@ -31,10 +29,8 @@ type endpoint struct {
 
 func (e endpoint) String() string { return net.JoinHostPort(e.addr, strconv.Itoa(int(e.port))) }
 
-// endpoints are the two ends of a connection.
 type endpoints struct{ client, server endpoint }
 
-// segment is a TCP segment.
 type segment struct {
 	from, to           endpoint
 	at                 time.Time
@@ -44,7 +40,6 @@ type segment struct {
 	data               []byte
 }
 
-// consumer receives the bytes of a connection in order.
 type consumer interface {
 	data(from capture.Direction, at time.Time, b []byte)
 	// gap reports that size bytes are missing before the next call of data.
@@ -52,11 +47,10 @@ type consumer interface {
 	closed(by capture.Direction)
 }
 
-// connection reassembles the segments of a TCP connection.
 type connection struct {
 	ends     endpoints
-	ahead    *int   // number of bytes that wait in all connections
-	ways     [2]way // indexed by Direction-1
+	ahead    *int    // number of bytes that wait in all connections
+	flows    [2]flow // indexed by Direction-1
 	consumer consumer
 	last     time.Time
 	closing  capture.Direction // the end that has closed first
@@ -65,8 +59,8 @@ type connection struct {
 // segmentSize is the approximate memory of a segment in addition to its bytes.
 const segmentSize = 128
 
-// way is one direction of a connection.
-type way struct {
+// flow is one direction of a connection.
+type flow struct {
 	begun bool
 	first uint32 // sequence number of the SYN
 	next  uint32 // sequence number of the next byte
@@ -76,7 +70,6 @@ type way struct {
 	ended bool // a FIN with the sequence number end has arrived
 }
 
-// segment handles a segment of any connection.
 func (c *converter) segment(s *segment) {
 	from := capture.FromClient
 	conn := c.connections[endpoints{s.from, s.to}]
@@ -85,7 +78,7 @@ func (c *converter) segment(s *segment) {
 			from = capture.FromServer
 		}
 	}
-	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new connection, which may have the same ports as an old one
+	if s.syn && !s.ack && (conn == nil || conn.flows[0].first != s.seq) { // a new connection, which may have the same ports as an old one
 		if conn != nil {
 			c.finish(conn)
 		}
@@ -96,7 +89,7 @@ func (c *converter) segment(s *segment) {
 		return
 	}
 	conn.last = s.at
-	w := &conn.ways[from-1]
+	w := &conn.flows[from-1]
 	switch {
 	case s.syn:
 		if !w.begun {
@@ -107,7 +100,7 @@ func (c *converter) segment(s *segment) {
 		w.begun, w.next = true, s.seq
 	}
 	if s.cut {
-		c.report.problem("%v to %v: packets were cut by the recorder (tcpdump -s 0 keeps them whole)", s.from, s.to)
+		c.report.problem("%v to %v: packets were truncated when they were captured (tcpdump -s 0 keeps them whole)", s.from, s.to)
 	}
 	if s.fin {
 		w.ended, w.end = true, s.seq+uint32(len(s.data))
@@ -118,7 +111,7 @@ func (c *converter) segment(s *segment) {
 	if len(s.data) > 0 {
 		conn.add(from, s)
 	}
-	if s.rst || conn.ways[0].over() && conn.ways[1].over() {
+	if s.rst || conn.flows[0].complete() && conn.flows[1].complete() {
 		c.finish(conn)
 	}
 }
@@ -133,14 +126,14 @@ func (c *converter) headless(s *segment) {
 	c.report.problem("%v to %v: the connection began before the packets", s.from, s.to)
 }
 
-// over reports whether all bytes before the FIN have been passed to the consumer.
-func (w *way) over() bool { return w.ended && int32(w.next-w.end) >= 0 }
+// complete reports whether all bytes before the FIN have been passed to the consumer.
+func (w *flow) complete() bool { return w.ended && int32(w.next-w.end) >= 0 }
 
-// add handles a segment of a connection. Segments may come in any order.
+// add handles a segment. Segments may come in any order.
 func (c *connection) add(from capture.Direction, s *segment) {
-	w := &c.ways[from-1]
+	w := &c.flows[from-1]
 	if len(w.ahead) == 0 && int32(s.seq-w.next) <= 0 && c.unseen(from, s) <= 0 { // the usual case: the segment is in order
-		c.take(from, s)
+		c.deliver(from, s)
 		c.catchUp()
 		return
 	}
@@ -152,21 +145,20 @@ func (c *connection) add(from capture.Direction, s *segment) {
 	*c.ahead += size
 	c.catchUp()
 	for w.size > maxAhead || len(w.ahead) > 0 && *c.ahead > maxAllAhead {
-		c.giveUp()
+		c.skipGap()
 	}
 }
 
-// catchUp passes the waiting segments that are now in order to the consumer.
 func (c *connection) catchUp() {
 	for from := capture.FromClient; ; {
-		w := &c.ways[from-1]
+		w := &c.flows[from-1]
 		taken := false
 		for len(w.ahead) > 0 && int32(w.ahead[0].seq-w.next) <= 0 && c.unseen(from, &w.ahead[0]) <= 0 {
 			s := w.ahead[0]
 			w.ahead = w.ahead[1:]
 			w.size -= len(s.data) + segmentSize
 			*c.ahead -= len(s.data) + segmentSize
-			c.take(from, &s)
+			c.deliver(from, &s)
 			taken = true
 		}
 		switch {
@@ -180,10 +172,10 @@ func (c *connection) catchUp() {
 	}
 }
 
-// unseen returns the number of bytes of the other end that the segment acknowledges but that have not been passed to
-// the consumer yet. The segment must wait for these bytes, so that an answer comes after its request.
+// unseen returns the number of bytes of the other end that the segment acknowledges but that the consumer has not received. The segment
+// must wait for them, so that an answer comes after its request.
 func (c *connection) unseen(from capture.Direction, s *segment) int {
-	peer := &c.ways[2-from]
+	peer := &c.flows[2-from]
 	if !s.ack || !peer.begun {
 		return 0
 	}
@@ -194,22 +186,22 @@ func (c *connection) unseen(from capture.Direction, s *segment) int {
 	return n
 }
 
-// take passes the new bytes of a segment, which must begin at next or earlier, to the consumer.
-func (c *connection) take(from capture.Direction, s *segment) {
-	w := &c.ways[from-1]
+// deliver passes the new bytes of a segment, which must begin at next or earlier, to the consumer.
+func (c *connection) deliver(from capture.Direction, s *segment) {
+	w := &c.flows[from-1]
 	if old := int(int32(w.next - s.seq)); old >= 0 && old < len(s.data) {
 		w.next += uint32(len(s.data) - old)
 		c.consumer.data(from, s.at, s.data[old:])
 	}
 }
 
-// giveUp skips the gap before the first waiting segment. At least one segment must be waiting.
-func (c *connection) giveUp() {
+// skipGap skips the gap before the first waiting segment, which must exist.
+func (c *connection) skipGap() {
 	from := capture.FromClient
-	if a, b := c.ways[0].ahead, c.ways[1].ahead; len(a) == 0 || len(b) > 0 && b[0].at.Before(a[0].at) {
+	if a, b := c.flows[0].ahead, c.flows[1].ahead; len(a) == 0 || len(b) > 0 && b[0].at.Before(a[0].at) {
 		from = capture.FromServer
 	}
-	w, peer := &c.ways[from-1], &c.ways[2-from]
+	w, peer := &c.flows[from-1], &c.flows[2-from]
 	s := &w.ahead[0]
 	if missing := int(int32(s.seq - w.next)); missing > 0 {
 		c.consumer.gap(from, s.at, missing)
@@ -221,7 +213,6 @@ func (c *connection) giveUp() {
 	c.catchUp()
 }
 
-// begin starts to follow a connection.
 func (c *converter) begin(ends endpoints) *connection {
 	if len(c.connections) >= maxConnections {
 		var oldest *connection
@@ -238,14 +229,13 @@ func (c *converter) begin(ends endpoints) *connection {
 	return conn
 }
 
-// finish ends a connection.
 func (c *converter) finish(conn *connection) {
 	delete(c.connections, conn.ends)
 	if len(c.known) < maxKnown {
 		c.known[conn.ends] = true // its packets may be transmitted again
 	}
-	for len(conn.ways[0].ahead) > 0 || len(conn.ways[1].ahead) > 0 {
-		conn.giveUp()
+	for len(conn.flows[0].ahead) > 0 || len(conn.flows[1].ahead) > 0 {
+		conn.skipGap()
 	}
 	conn.consumer.closed(conn.closing)
 }

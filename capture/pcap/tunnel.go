@@ -16,8 +16,7 @@ const (
 	maxWaiting = 1000
 )
 
-// tunnelled is an RTMPT connection. Its HTTP requests contain the client's chunk stream, and the responses that of
-// the server.
+// tunnelled is an RTMPT connection. Its HTTP requests contain the client's chunk stream, and the responses the server's.
 type tunnelled struct {
 	converter *converter
 	ends      endpoints
@@ -27,7 +26,6 @@ type tunnelled struct {
 	dead      bool
 }
 
-// asked is a request whose response is pending.
 type asked struct {
 	session *session
 	opens   bool // the response contains the session id
@@ -99,7 +97,6 @@ func (t *tunnelled) request(line string) {
 
 func (t *tunnelled) key(id string) string { return t.ends.server.String() + " " + id }
 
-// body handles a part of a body. last is set for the last part.
 func (t *tunnelled) body(from capture.Direction, at time.Time, b []byte, last bool) {
 	if len(t.waiting) == 0 {
 		return
@@ -148,14 +145,13 @@ func (t *tunnelled) gap(from capture.Direction, at time.Time, size int) {
 
 func (t *tunnelled) closed(capture.Direction) {}
 
-// exchange parses one direction of HTTP.
 type exchange struct {
 	head []byte
 	left int // remaining bytes of the body
 }
 
-// add adds b to the head. When the head is complete, line is its first line and size the size of the body. ok is
-// false if the head is invalid.
+// add adds b to the head. When the head is complete, line is its first line and size the size of the body. ok is false if the head is
+// invalid.
 func (e *exchange) add(b []byte) (rest []byte, line string, size int, ok bool) {
 	before := len(e.head)
 	e.head = append(e.head, b...)

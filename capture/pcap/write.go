@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// rtmpPort is the server's port in all packets, since Wireshark recognizes RTMP by this port.
+	// rtmpPort is the server's port in all packets, by which Wireshark recognizes RTMP.
 	rtmpPort = 1935
 	// maxSegment is the maximum number of bytes in a packet.
 	maxSegment = 16 << 10
 )
 
-// Write writes a session as packets that Wireshark can read. They form a TCP connection to port 1935, with a handshake that is not the
-// recorded one. If the capture is damaged, Write writes the part before the damage and returns a *capture.DamageError.
+// Write writes a session as packets that Wireshark can read: a TCP connection to port 1935, with another handshake than the recorded one.
+// After damage in the capture it stops and returns a *capture.DamageError.
 func Write(w io.Writer, s *capture.Session) error {
 	p := newPackets(w, s.Info())
 	if err := p.open(); err != nil {
@@ -45,7 +45,6 @@ func Write(w io.Writer, s *capture.Session) error {
 	}
 }
 
-// packets writes the packets of a connection.
 type packets struct {
 	out  *pcapgo.Writer
 	at   time.Time
@@ -85,7 +84,6 @@ func addressOf(addr string, port layers.TCPPort) (net.IP, layers.TCPPort) {
 	return net.ParseIP(host), port
 }
 
-// open writes the handshakes of TCP and RTMP.
 func (p *packets) open() error {
 	if err := p.out.WriteFileHeader(1<<16, layers.LinkTypeRaw); err != nil {
 		return fmt.Errorf("pcap: %w", err)
@@ -127,7 +125,6 @@ func (p *packets) send(from capture.Direction, b []byte) error {
 	return nil
 }
 
-// packet writes a packet with data and the flags in tcp.
 func (p *packets) packet(from capture.Direction, tcp *layers.TCP, data []byte) error {
 	own, peer := &p.ends[from-1], &p.ends[2-from]
 	tcp.SrcPort, tcp.DstPort, tcp.Window = own.port, peer.port, 65535

@@ -11,9 +11,8 @@ import (
 // barWidth is the width of the bar in characters. The whole line has fewer than 80.
 const barWidth = 24
 
-// barLine returns a line with the progress of a download: a bar and a percentage if the duration is known, the size,
-// the rate, the time in the stream, and the estimated time left. If complete is set the bar is full, even if the last packet begins
-// earlier.
+// barLine returns a line with the progress of a download. It has a bar and a percentage if the duration is known. If complete is set the
+// bar is full, although the last packet begins earlier.
 func barLine(p *download.Progress, complete bool) string {
 	text := fmt.Sprintf("%s %s/s  %s", bytesText(float64(p.Size)), bytesText(p.Rate), clock(p.Position))
 	if p.Duration <= 0 {
@@ -32,7 +31,6 @@ func barLine(p *download.Progress, complete bool) string {
 	return text
 }
 
-// clock formats a time as 1:02:03.
 func clock(d time.Duration) string {
 	s := int64(d / time.Second)
 	if s >= 3600 {

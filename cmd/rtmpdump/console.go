@@ -11,7 +11,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// level is the importance of a message, as in RTMPDump.
 type level int
 
 const (
@@ -25,21 +24,20 @@ const (
 
 var levelNames = [...]string{"CRIT", "ERROR", "WARNING", "INFO", "DEBUG", "DEBUG2"}
 
-// console writes messages to standard error, and a progress line that is overwritten.
 type console struct {
-	mu       sync.Mutex
-	out      io.Writer
-	level    level
-	terminal bool
-	width    int    // width of the progress line, which the next message must overwrite
-	open     bool   // the last line is the progress line
-	gone     func() // called if out is a pipe whose reader has closed it; may be nil
+	mu           sync.Mutex
+	out          io.Writer
+	level        level
+	terminal     bool
+	width        int    // width of the progress line, which the next message must overwrite
+	open         bool   // the last line is the progress line
+	onBrokenPipe func() // called if out is a pipe whose reader has closed it; may be nil
 }
 
-// write writes to out, as every other method does. The caller holds mu.
+// write writes to out. The caller holds mu.
 func (c *console) write(text string) {
-	if _, err := io.WriteString(c.out, text); pipeClosed(err) && c.gone != nil {
-		c.gone()
+	if _, err := io.WriteString(c.out, text); pipeClosed(err) && c.onBrokenPipe != nil {
+		c.onBrokenPipe()
 	}
 }
 
@@ -54,10 +52,9 @@ func (c *console) print(format string, args ...any) {
 	c.write(fmt.Sprintf(format, args...))
 }
 
-// maxMessage bounds the text of a message, in bytes.
 const maxMessage = 1000
 
-// log writes a message after its level. Arguments may contain text from the server, which cannot start a new line.
+// log writes a message after its level. Line breaks in text from the server are escaped.
 func (c *console) log(l level, format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +74,6 @@ func (c *console) endLine() {
 	}
 }
 
-// status replaces the progress line.
 func (c *console) status(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +88,6 @@ func (c *console) status(text string) {
 	c.open, c.width = true, len(text)
 }
 
-// hash appends a # to the progress line.
 func (c *console) hash() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,10 +98,8 @@ func (c *console) hash() {
 	c.open = true
 }
 
-// logger returns a logger for the messages of the library.
 func (c *console) logger() *slog.Logger { return slog.New(handler{console: c}) }
 
-// handler writes slog records as messages.
 type handler struct {
 	console *console
 	attrs   string

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// Error numbers of Windows for a full disk and for a pipe without a reader.
+// Windows' errors for a full disk and for a pipe without a reader.
 const (
 	errHandleDiskFull = syscall.Errno(39)
 	errDiskFull       = syscall.Errno(112)

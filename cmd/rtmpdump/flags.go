@@ -12,7 +12,6 @@ import (
 	"github.com/go-librtmp/rtmp"
 )
 
-// flags are the values of the command line.
 type flags struct {
 	set *pflag.FlagSet
 
@@ -35,14 +34,13 @@ type flags struct {
 	pipelining               rtmp.Pipelining
 }
 
-// errNumber is the error for a value that is not a number. RTMPDump treats it as 0, which may mean the whole stream and is hardly what the
-// user wants.
+// errNumber is the error for a value that is not a number. RTMPDump treats it as 0, which may mean the whole stream.
 var errNumber = errors.New("not a number")
 
-// cInt is a number that is parsed like C's atoi: only the leading digits count. There must be at least one.
+// cInt is a number that is parsed like C's atoi: only the leading digits, at least one, count.
 type cInt struct {
 	n     int
-	given bool
+	isSet bool
 }
 
 // Set implements pflag.Value.
@@ -51,7 +49,7 @@ func (v *cInt) Set(s string) error {
 	if _, err := fmt.Sscanf(strings.TrimLeft(s, " \t"), "%d", &n); err != nil {
 		return errNumber
 	}
-	v.n, v.given = int(int32(n)), true
+	v.n, v.isSet = int(int32(n)), true
 	return nil
 }
 
@@ -60,8 +58,7 @@ func (v *cInt) String() string { return "" }
 // Type implements pflag.Value.
 func (v *cInt) Type() string { return "num" }
 
-// cSeconds is a number of seconds that is parsed like C's atof: only the number at the beginning counts. There must be one. It is
-// stored in ms.
+// cSeconds is a number of seconds that is parsed like C's atof: only the number at the beginning counts.
 type cSeconds struct{ ms int64 }
 
 // Set implements pflag.Value.
@@ -108,7 +105,7 @@ func parseFlags(args []string, c *console) (*flags, error) {
 	o.connection(set)
 	o.session(set)
 	o.saving(set)
-	o.talking(set, c)
+	o.messages(set, c)
 	err := set.Parse(expand(args, set))
 	if o.url == "" && o.rtmp == "" {
 		o.rtmp = set.Arg(0)
@@ -158,29 +155,29 @@ func (o *flags) saving(set *pflag.FlagSet) {
 	set.VarP(&o.start, "start", "A", "begin this many `seconds` into the stream")
 	set.VarP(&o.stop, "stop", "B", "end this many `seconds` into the stream")
 	set.VarP(&o.buffer, "buffer", "b", "let the server send this many `ms` ahead (default 36000000)")
-	set.BoolVarP(&o.realtime, "realtime", "R", false, "don't pause to make servers send faster than real time")
+	set.BoolVarP(&o.realtime, "realtime", "R", false, "don't use pauses to make servers send faster than real time")
 	set.BoolVar(&o.recovers, "recover", false, "reconnect after a lost connection, and continue")
 }
 
-func (o *flags) talking(set *pflag.FlagSet, c *console) {
+func (o *flags) messages(set *pflag.FlagSet, c *console) {
 	set.BoolVarP(&o.hashes, "hashes", "#", false, "show progress as a # for each percent")
 	for _, v := range []struct {
 		name, short, usage string
 		level              level
 	}{
-		{"quiet", "q", "say nothing", levelCritical},
-		{"verbose", "V", "say more", levelDebug},
-		{"debug", "z", "say everything", levelAll},
+		{"quiet", "q", "print no messages", levelCritical},
+		{"verbose", "V", "print more messages", levelDebug},
+		{"debug", "z", "print all messages", levelAll},
 	} {
 		set.BoolFuncP(v.name, v.short, v.usage, func(string) error { c.level = v.level; return nil })
 	}
 	set.StringVar(&o.capture, "capture", "", "record the session to this `file`, without its secrets, for a bug report")
-	set.BoolVar(&o.json, "json", false, "at the end, print what happened as JSON: on standard output, or on standard error if that has the stream")
-	set.BoolVarP(&o.help, "help", "h", false, "print this")
+	set.BoolVar(&o.json, "json", false, "print a summary as JSON at the end, on standard output, or on standard error if standard output is the stream")
+	set.BoolVarP(&o.help, "help", "h", false, "print this help")
 	set.BoolVar(&o.version, "version", false, "print the version")
 }
 
-// expand completes abbreviated long options, as getopt_long does. It leaves other arguments unchanged.
+// expand completes abbreviated long options, as getopt_long does.
 func expand(args []string, set *pflag.FlagSet) []string {
 	expanded := append([]string{}, args...)
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
@@ -205,7 +202,6 @@ func expand(args []string, set *pflag.FlagSet) []string {
 	return expanded
 }
 
-// complete returns the only long option that begins with name.
 func complete(name string, set *pflag.FlagSet) (found *pflag.Flag) {
 	if f := set.Lookup(name); f != nil {
 		return f
@@ -236,7 +232,6 @@ func takesNext(arg string, set *pflag.FlagSet) bool {
 	return false
 }
 
-// usage returns the text of --help.
 func usage() string {
 	var b strings.Builder
 	o := &flags{}
@@ -246,7 +241,7 @@ func usage() string {
 		define func(*pflag.FlagSet)
 	}{
 		{"Connection", o.connection}, {"Session", o.session}, {"Saving", o.saving},
-		{"Messages", func(set *pflag.FlagSet) { o.talking(set, &console{}) }},
+		{"Messages", func(set *pflag.FlagSet) { o.messages(set, &console{}) }},
 	} {
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
 		set.SortFlags = false

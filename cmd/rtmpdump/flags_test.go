@@ -10,8 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestNumbersOnTheCommandLine checks that values that are not numbers are errors. RTMPDump reads "-B abc" as "-B 0", and saves the
-// whole stream.
+// TestNumbersOnTheCommandLine checks that values that are not numbers are errors. RTMPDump reads "-B abc" as "-B 0", and saves the whole
+// stream.
 func TestNumbersOnTheCommandLine(t *testing.T) {
 	for _, name := range []string{"-B", "-A", "-m", "-k", "-c", "--media-timeout"} {
 		for _, bad := range []string{"abc", "", ".", "nan", "s30"} {

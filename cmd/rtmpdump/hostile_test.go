@@ -7,8 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestServersWriteNoLines checks that a server can write neither a line of standard error, which yt-dlp parses, nor escape sequences for a
-// terminal.
+// TestServersWriteNoLines checks that a server can write neither a line of standard error, which yt-dlp parses, nor escape sequences.
 func TestServersWriteNoLines(t *testing.T) {
 	var out bytes.Buffer
 	c := &console{out: &out, level: levelDebug}

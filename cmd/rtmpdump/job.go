@@ -23,12 +23,10 @@ const (
 	defaultSWFAge  = 30               // days
 )
 
-// complaint is an error with the text of RTMPDump.
 type complaint string
 
 func (c complaint) Error() string { return string(c) }
 
-// job is a parsed command line.
 type job struct {
 	*flags
 	console *console
@@ -37,14 +35,13 @@ type job struct {
 	toFile  bool
 }
 
-// newJob applies RTMPDump's rules for combining options. Like RTMPDump, it logs a message about most options that do not fit, and
-// ignores them.
+// newJob combines the options by RTMPDump's rules. Like RTMPDump, it logs and ignores most options that do not fit.
 func newJob(o *flags, c *console) (*job, error) {
 	j := &job{flags: o, console: c}
-	if !o.timeout.given {
+	if !o.timeout.isSet {
 		o.timeout.n = defaultTimeout
 	}
-	if !o.buffer.given {
+	if !o.buffer.isSet {
 		o.buffer.n = defaultBuffer
 	}
 	j.checkNumbers()
@@ -72,7 +69,7 @@ func newJob(o *flags, c *console) (*job, error) {
 	r.Logger = c.logger()
 	r.NoEnhanced = !o.enhanced
 	r.Pipelining, j.options.NoPipelining = o.pipelining, o.pipelining == rtmp.PipelineNone
-	j.options.KeepBuffer = o.buffer.given
+	j.options.KeepBuffer = o.buffer.isSet
 	j.options.Resume, j.options.SkipKeyFrames = o.resume, o.skip.n
 	j.options.Quirks = true
 	if o.recovers {
@@ -83,11 +80,11 @@ func newJob(o *flags, c *console) (*job, error) {
 
 func (j *job) checkNumbers() {
 	c := j.console
-	if j.swfSize.given && j.swfSize.n <= 0 {
+	if j.swfSize.isSet && j.swfSize.n <= 0 {
 		c.log(levelError, "SWF Size must be at least 1, ignoring\n")
 		j.swfSize.n = 0
 	}
-	if j.swfAge.given && j.swfAge.n < 0 {
+	if j.swfAge.isSet && j.swfAge.n < 0 {
 		c.log(levelError, "SWF Age must be non-negative, ignoring\n")
 		j.swfAge = cInt{}
 	}
@@ -119,7 +116,7 @@ func (j *job) chooseOutput() {
 	}
 }
 
-// fromURL handles -i, whose URL contains nearly all options. Few of the others apply.
+// fromURL handles -i, whose URL contains nearly all options. Few others apply.
 func (j *job) fromURL() error {
 	base, tail, found := strings.Cut(j.flags.url, " ")
 	j.url = base + j.connOptions()
@@ -158,7 +155,7 @@ func (j *job) fromParts() error {
 
 		}
 	}
-	if o.protocol.given {
+	if o.protocol.isSet {
 		if o.protocol.n < 0 || o.protocol.n >= len(protocols) {
 			return complaint(fmt.Sprintf("Unknown protocol specified: %d", o.protocol.n))
 		}
@@ -174,7 +171,7 @@ func (j *job) fromParts() error {
 		c.log(levelWarning, "You haven't specified a protocol (--protocol) or rtmp url (-r), using default protocol RTMP")
 		scheme = "rtmp"
 	}
-	if o.port.given {
+	if o.port.isSet {
 		port = o.port.n
 	} else if port == 0 {
 		c.log(levelWarning, "You haven't specified a port (--port) or rtmp url (-r), using default port")
@@ -228,12 +225,11 @@ func (j *job) sessionOptions() *rtmp.Options {
 	return r
 }
 
-// verification sets the options for SWF verification: the player's URL, or its hash and size.
 func (j *job) verification(r *rtmp.Options) {
 	c := j.console
 	if j.swfVfy != "" {
 		r.SWFURL, r.SWFVerify = j.swfVfy, true
-		if j.swfAge.given {
+		if j.swfAge.isSet {
 			r.SWFAge = time.Duration(j.swfAge.n) * 24 * time.Hour
 			if j.swfAge.n == 0 {
 				r.SWFAge = -1
@@ -259,7 +255,6 @@ func (j *job) verification(r *rtmp.Options) {
 	}
 }
 
-// connOptions returns the --conn items as options of a URL.
 func (j *job) connOptions() string {
 	var b strings.Builder
 	for _, item := range j.conn {
@@ -268,7 +263,6 @@ func (j *job) connOptions() string {
 	return b.String()
 }
 
-// checkConn returns an error that names the invalid --conn item.
 func (j *job) checkConn() error {
 	conn, err := rtmp.New("rtmp://host/", nil)
 	if err != nil {
@@ -282,7 +276,6 @@ func (j *job) checkConn() error {
 	return nil
 }
 
-// run downloads the stream and returns the exit code.
 func (j *job) run(ctx context.Context, stdout io.Writer) int {
 	if j.capture != "" {
 		file, err := os.OpenFile(j.capture, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)

@@ -17,8 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestSummaryAgreesWithExitCode checks that with --json, which RTMPDump does not have, the exit code is 0 if and only if a recording is
-// complete.
+// TestSummaryAgreesWithExitCode checks that with --json the exit code is 0 if and only if a recording is complete.
 func TestSummaryAgreesWithExitCode(t *testing.T) {
 	for _, test := range []struct {
 		name, args string
@@ -45,8 +44,7 @@ func TestSummaryAgreesWithExitCode(t *testing.T) {
 	}
 }
 
-// TestLiveServerDies checks that --json does not report a live stream as complete if the server crashes. RTMPDump and the text output
-// of this command do report it as complete.
+// TestLiveServerDies checks that --json does not report a live stream as complete if the server crashes, although RTMPDump does.
 func TestLiveServerDies(t *testing.T) {
 	for name, action := range map[string]testserver.Action{"with a FIN": testserver.Cut, "with a reset": testserver.Reset} {
 		t.Run(name, func(t *testing.T) {

@@ -1,14 +1,13 @@
-// Command rtmpdump saves RTMP streams as FLV. It replaces RTMPDump 2.4, with the same options, exit codes, progress
-// lines and files, and without a C library.
+// Command rtmpdump saves RTMP streams as FLV. It replaces RTMPDump 2.4, with the same options, exit codes, progress lines and files.
 //
 //	rtmpdump -r rtmp://example.com/vod/film -o film.flv
 //	rtmpdump -r rtmp://example.com/vod/film -o film.flv --resume
 //	rtmpdump -r rtmp://example.com/live/camera --live -o - | ffmpeg -i - camera.mp4
 //
-// See --help for the options. The exit status is 0 when the stream is complete, 1 when something failed, 2 when the
-// stream is incomplete and can be resumed, 3 when there was no connection. As in RTMPDump, a stream whose last packet begins
-// before 99.9 % of its duration is called incomplete, and a live stream complete when its server dies; --json reports what
-// really happened, and with it the exit status of a recording is 0 if and only if it is complete.
+// See --help for the options. The exit status is 0 when the stream is complete, 1 when something failed, 2 when the stream is incomplete
+// and can be resumed, 3 when there was no connection. As in RTMPDump, a stream whose last packet begins before 99.9 % of its duration is
+// called incomplete, and a live stream complete when its server dies. With --json, the exit status of a recording is 0 if and only if it is
+// complete.
 package main
 
 import (
@@ -62,13 +61,13 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	c.gone = cancel // End like RTMPDump does: the program that has started us may have died, and may have been restarted with the same file.
+	c.onBrokenPipe = cancel // as RTMPDump does: our parent may have died and restarted with the same file
 	defer catchSignals(c, cancel)()
 	return j.run(ctx, stdout)
 }
 
-// catchSignals makes the first signal end the download and ignores further ones. It also ignores SIGPIPE, so that a write to a closed
-// pipe returns an error.
+// catchSignals makes the first signal end the download, and ignores further ones. It also ignores SIGPIPE, so that a write to a closed pipe
+// returns an error.
 func catchSignals(c *console, cancel func()) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)

@@ -31,7 +31,7 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// beCommand is an environment variable that makes this test binary run the command, for tests that need a separate process.
+// beCommand is an environment variable that makes this test binary run the command.
 const beCommand = "BE_RTMPDUMP"
 
 func TestMain(m *testing.M) {
@@ -49,7 +49,6 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// process returns a Cmd that runs this command in a separate process.
 func process(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -60,7 +59,6 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// wire records what a program has sent to the server.
 type wire struct {
 	mu       sync.Mutex
 	commands []string
@@ -82,7 +80,6 @@ func (w *wire) add(_ *testserver.Session, m *chunk.Message) {
 	}
 }
 
-// seen is the result of a command line.
 type seen struct {
 	code     int
 	stdout   []byte
@@ -113,7 +110,6 @@ func startPlayerHost(t *testing.T) *httptest.Server {
 	return s
 }
 
-// startSOCKS runs a SOCKS4 proxy and returns its address.
 func startSOCKS(t *testing.T) string {
 	t.Helper()
 	return conntest.Serve(t, serveSOCKS)
@@ -155,8 +151,8 @@ var ports = regexp.MustCompile(`127\.0\.0\.1:[0-9]+|localhost:[0-9]+`)
 // tokens matches answers to a random challenge. The server checks them.
 var tokens = regexp.MustCompile(`(?s)(secureTokenResponse .*) \[.*\]`)
 
-// attempt starts a server and runs a command line. In args, URL stands for the address of the server's application vod, HOST and PORT
-// for parts of that address, and FILE for the output. If before is not nil, it is the initial content of the output.
+// attempt starts a server and runs a command line. In args, URL stands for the address of the server's application vod, HOST and PORT for
+// parts of it, and FILE for the output, whose initial content is before unless that is nil.
 func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buffer) int, cfg testserver.Config, args string,
 	before []byte) seen {
 	t.Helper()
@@ -196,10 +192,8 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	return result
 }
 
-// ours runs this command.
 func ours(args []string, stdout, stderr *bytes.Buffer) int { return run(args, stdout, stderr, false) }
 
-// theirs runs RTMPDump.
 func theirs(args []string, stdout, stderr *bytes.Buffer) int {
 	cmd := exec.Command("rtmpdump", args...)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -214,8 +208,8 @@ func recordings(t *testing.T) map[string][]byte {
 	return recordingsOnce()
 }
 
-// makeRecordings returns variants of the sample: without metadata; with audio only; with video only; with messages so short that
-// librtmp omits them; and with a duration that is too small, so that rtmpdump considers the recording complete.
+// makeRecordings returns variants of the sample: without metadata; with audio only; with video only; with messages so short that librtmp
+// omits them; and with a duration so small that rtmpdump considers the recording complete.
 func makeRecordings() map[string][]byte {
 	all, err := testserver.Tags(testserver.Sample)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestMediaTimeout checks that --media-timeout ends a download from a silent server, even without --timeout.
 func TestMediaTimeout(t *testing.T) {
 	got := attempt(t, ours, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}},
 		"-r URL/sample -o FILE -m 0 --media-timeout 1", nil)

@@ -14,8 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// commandLines are run with RTMPDump and with this command. The results must be the same, except where a reason is given for a
-// difference in the exit code, the file, the wire (what was sent) or the buffer (the buffer length that was sent to the server).
+// commandLines are run with RTMPDump and with this command. The results must be the same, except where a reason is given for a difference
+// in the exit code, the file, the wire (what was sent) or the buffer length.
 var commandLines = []struct {
 	name, args string
 	alone      string // an argument for this command alone
@@ -145,10 +145,8 @@ const noFlashVer = "with -i RTMPDump leaves out flashVer unless the URL has it, 
 // inOrder makes ours wait for each answer, as RTMPDump does.
 const inOrder = "--pipelining=none"
 
-// early contains the differences if the server does not answer the first command.
 var early = map[string]string{"wire": "RTMPDump waits for connect's answer before it asks for the stream", "buffer": "likewise"}
 
-// lost contains the differences if the server closes the connection.
 var lost = map[string]string{"wire": "RTMPDump deletes its stream on the connection that is closed"}
 
 func refuse(message.Command) amf.Object {

@@ -69,7 +69,6 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// TestClosedPipe closes the reader of standard output.
 func TestClosedPipe(t *testing.T) {
 	url := startServer(t, testserver.Config{})
 	cmd := process(t, "-r", url, "-o", "-")

@@ -16,7 +16,6 @@ import (
 
 const progressInterval = 200 * time.Millisecond
 
-// reporter reports the download with RTMPDump's messages, and judges the result as RTMPDump does.
 type reporter struct {
 	*job
 	connected, playing bool
@@ -31,7 +30,6 @@ func newReporter(j *job) *reporter {
 	return &reporter{job: j, bar: j.console.terminal && !j.flags.hashes}
 }
 
-// progress is called by package download.
 func (r *reporter) progress(p *download.Progress) {
 	c := r.console
 	r.last = *p
@@ -58,7 +56,6 @@ func (r *reporter) progress(p *download.Progress) {
 	}
 }
 
-// began prints the messages for the beginning of the stream.
 func (r *reporter) began(p *download.Progress) {
 	c := r.console
 	verb := "Starting"
@@ -83,7 +80,6 @@ func (r *reporter) began(p *download.Progress) {
 
 func kB(bytes int64) float64 { return float64(bytes) / 1024 }
 
-// percent returns the percentage, rounded down to one decimal.
 func percent(position, duration time.Duration) float64 {
 	return float64(int(1000*position.Seconds()/duration.Seconds())) / 10
 }
@@ -136,7 +132,6 @@ func logMetadata(c *console, properties []amf.Property) {
 	}
 }
 
-// finish reports the result and returns the exit code.
 func (r *reporter) finish(ctx context.Context, result *download.Result, err error) int {
 	c := r.console
 	p := r.last
@@ -147,8 +142,8 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 	}
 	code := r.exitCode(ctx, &p, err)
 	if (code == exitSuccess || code == exitIncomplete) && r.json && !r.live && !r.alreadyComplete(err) {
-		// RTMPDump judges by percentages: it returns 2 for a complete stream whose last frame begins before 99.9 % of the duration, and 0
-		// for a lost connection if the duration is unknown. Programs that read --json do not depend on that.
+		// RTMPDump's percentages fail a complete stream whose last frame begins before 99.9 % of the duration, and pass a lost connection
+		// without a known duration. Programs that read --json do not depend on that.
 		if code = exitIncomplete; result.Outcome == download.Complete {
 			code = exitSuccess
 		}
@@ -208,7 +203,6 @@ func (r *reporter) alreadyComplete(err error) bool {
 	return errors.As(err, &option) && option.Name == "stop"
 }
 
-// explain adds advice to some errors.
 func explain(err error, output string) string {
 	var write *download.WriteError
 	if !errors.As(err, &write) {

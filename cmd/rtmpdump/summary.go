@@ -42,7 +42,6 @@ type spliceSummary struct {
 	Gap       float64 `json:"gap"`
 }
 
-// writeSummary prints the summary on one line.
 func writeSummary(w io.Writer, j *job, r *download.Result, code int, err error) {
 	s := summary{Outcome: r.Outcome.String(), ExitCode: code, File: j.output, Size: r.Size, Position: r.Position.Seconds(),
 		Duration: r.Duration.Seconds(), Ended: r.Ended, Audio: r.Audio, Video: r.Video, Dropped: r.Dropped,

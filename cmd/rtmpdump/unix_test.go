@@ -15,7 +15,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestNamedPipe checks that a named pipe is written like standard output, even if a connection is lost.
 func TestNamedPipe(t *testing.T) {
 	url := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
 		if n < 2 {

@@ -71,7 +71,6 @@ func (f *flags) overwrites(path string) error {
 	return nil
 }
 
-// sessionProbe returns the probe for a session of a capture.
 func (f *flags) sessionProbe(name string, s *capture.Session, stdout io.Writer, closing *closers) (*probe, error) {
 	unmasked := func(text string) string { return text } // secrets were replaced when the session was recorded
 	sinks, err := f.outputs(stdout, unmasked, closing)
@@ -139,7 +138,6 @@ func open(path string) (_ *capture.File, problems []string, err error) {
 	return file, problems, nil
 }
 
-// beginning returns the first bytes of a file.
 func beginning(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {

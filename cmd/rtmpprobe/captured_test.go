@@ -21,7 +21,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// captureOf returns a capture of a session with a server.
 func captureOf(t *testing.T, args ...string) (path string, live reported) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "session.rtmpcap")
@@ -29,7 +28,7 @@ func captureOf(t *testing.T, args ...string) (path string, live reported) {
 	return path, live
 }
 
-// TestACapture checks that the report about a capture is the same as the report about the live session.
+// TestACapture checks that the report about a capture is that about the live session.
 func TestACapture(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{ChunkSize: 128, Shape: testserver.Shape{OmitExtendedType3: true, TimestampOffset: 1 << 25, Aggregate: 5}})
@@ -67,7 +66,6 @@ func TestACapture(t *testing.T) {
 	rtmptest.EqualTags(t, want[1:], frames)
 }
 
-// TestCapturesOfFailures checks captures of failed sessions.
 func TestCapturesOfFailures(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -170,7 +168,6 @@ func TestACaptureThatIsCutOff(t *testing.T) {
 	assert.Empty(t, r.grade("well"), "nothing could be read")
 }
 
-// TestOutputsThatAreTheInput checks that the input can't be overwritten.
 func TestOutputsThatAreTheInput(t *testing.T) {
 	t.Parallel()
 	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
@@ -188,7 +185,6 @@ func TestOutputsThatAreTheInput(t *testing.T) {
 	}
 }
 
-// TestAFullDisk checks that a failed output is reported, and that the report is printed nevertheless.
 func TestAFullDisk(t *testing.T) {
 	t.Parallel()
 	const full = "/dev/full"
@@ -222,7 +218,6 @@ func TestACaptureWithEscapeSequences(t *testing.T) {
 	}
 }
 
-// TestAnInterruptWhileACaptureIsRead checks that an interrupt ends the reading of a capture.
 func TestAnInterruptWhileACaptureIsRead(t *testing.T) {
 	t.Parallel()
 	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
@@ -244,7 +239,6 @@ func TestADumpHoldsNoSecrets(t *testing.T) {
 	}
 }
 
-// TestPackets converts a capture to packets and back, and checks that the reports agree.
 func TestPackets(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{})

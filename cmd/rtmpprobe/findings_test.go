@@ -62,7 +62,6 @@ func TestASelfSignedCertificate(t *testing.T) {
 	assert.Equal(t, "H.264", r.Media.Video.Codec)
 }
 
-// TestSilence probes a server that sends nothing.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	silent := conntest.Serve(t, func(nc net.Conn) { io.Copy(io.Discard, nc) })
@@ -107,7 +106,6 @@ func TestUsers(t *testing.T) {
 	}
 }
 
-// TestScriptedServers probes servers that fail after the handshake.
 func TestScriptedServers(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -253,7 +251,6 @@ func TestMediaFindings(t *testing.T) {
 	}
 }
 
-// ahead increases the timestamps of audio.
 func ahead(tags []flv.Tag, ms uint32) []flv.Tag {
 	for i := range tags {
 		if tags[i].Type == flv.TagAudio && !flv.IsHeader(tags[i]) {
@@ -273,8 +270,8 @@ func TestWhatIsTolerated(t *testing.T) {
 	assert.Equal(t, "note", r.grade("small-chunks"))
 }
 
-// TestPublishingToOurServer publishes with --publish to package server, and checks that players receive one stream without jumps, although
-// the sample is repeated.
+// TestPublishingToOurServer publishes with --publish to package server. Players must receive one stream without jumps, although the sample
+// is repeated.
 func TestPublishingToOurServer(t *testing.T) {
 	t.Parallel()
 	srv := servertest.New(t, nil)

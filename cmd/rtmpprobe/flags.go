@@ -14,7 +14,6 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
 )
 
-// flags are the values of the command line.
 type flags struct {
 	sources []string // URLs and captures
 
@@ -33,11 +32,11 @@ func (f *flags) session(set *pflag.FlagSet) {
 	set.BoolVar(&f.publish, "publish", false, "publish a sample of two seconds, repeatedly, instead of playing")
 	set.DurationVar(&f.watchFor, "for", 10*time.Second, "how long to watch the stream")
 	set.BoolVar(&f.live, "live", false, "ask for a live stream: send FCSubscribe, and play with start -1000")
-	set.StringVar(&f.try, "try", "failed", "when to try other settings: `failed` tries until one works if playing or publishing fails; always tries all; never tries none")
+	set.StringVar(&f.try, "try", "failed", "when to try other settings: `failed`, if playing or publishing fails, until one works; always, all of them; never")
 }
 
 func (f *flags) connection(set *pflag.FlagSet) {
-	set.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for each answer, and for dialling and handshake together")
+	set.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for each answer, and for connecting and the handshake together")
 	set.StringVar(&f.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5, http or https; direct: none")
 	set.BoolVar(&f.insecure, "insecure", false, "do not verify the server's certificate")
 	set.BoolVar(&f.noEnhanced, "no-enhanced", false, "do not announce Enhanced RTMP")
@@ -45,7 +44,7 @@ func (f *flags) connection(set *pflag.FlagSet) {
 
 func (f *flags) output(set *pflag.FlagSet) {
 	set.BoolVar(&f.json, "json", false, "print the reports as JSON")
-	set.BoolVar(&f.watch, "watch", false, "show the reports on a terminal while they grow")
+	set.BoolVar(&f.watch, "watch", false, "show the reports on the terminal, and update them")
 	set.StringVar(&f.plot, "plot", "", "draw the bit rates to this `file`, .svg or .png")
 	set.BoolVar(&f.dump, "dump", false, "print every message and its meaning")
 	set.StringVar(&f.flvFile, "flv", "", "write the media to this `file`")
@@ -54,7 +53,6 @@ func (f *flags) output(set *pflag.FlagSet) {
 	set.BoolVar(&f.version, "version", false, "print the version")
 }
 
-// groups returns the flags in the groups of --help.
 func (f *flags) groups() []group {
 	return []group{{"What to do", f.session}, {"Connection", f.connection}, {"Output", f.output}}
 }
@@ -96,7 +94,7 @@ func parseFlags(args []string) (*flags, error) {
 	case f.watch && f.json, f.dump && f.json, f.dump && f.watch:
 		return nil, errors.New("--watch, --dump and --json exclude each other")
 	case len(f.sources) > 1 && (f.dump || f.flvFile != "" || f.capture != "" || f.pcapFile != ""):
-		return nil, errors.New("--dump, --flv, --capture and --pcap are for one session")
+		return nil, errors.New("--dump, --flv, --capture and --pcap need exactly one session")
 	}
 	for i, source := range f.sources {
 		if isCapture(source) {
@@ -115,38 +113,36 @@ func parseFlags(args []string) (*flags, error) {
 	return f, nil
 }
 
-// isCapture reports whether a source is a file rather than a URL.
 func isCapture(source string) bool { return !strings.Contains(source, "://") }
 
-// usage returns the text of --help.
 func usage() string {
 	var b strings.Builder
 	b.WriteString(`NAME
-    rtmpprobe - says what is wrong with an RTMP URL
+    rtmpprobe - finds out what is wrong with an RTMP URL
 
 SYNOPSIS
     rtmpprobe [options] URL...
     rtmpprobe [options] CAPTURE...
 
 DESCRIPTION
-    rtmpprobe connects to a server stage by stage, plays a stream, or publishes one with --publish, watches it
-    for ten seconds, and reports what each stage took and what it means, what the stream is made of and how it
-    arrives, and what it has found: in plain sentences, with what to do about it. Several URLs are probed at the
-    same time, and compared. Where playing or publishing fails, it tries other settings, and prints the command
-    lines for rtmpdump and ffmpeg, and the settings for OBS, that follow from those that work.
+    rtmpprobe connects to a server stage by stage, plays a stream or, with --publish, publishes one, and watches
+    it for ten seconds. It reports how long each stage took, the format of the stream, how it arrives, and
+    what is wrong and what to do about it. Several URLs are probed at the same time and compared. If playing or
+    publishing fails, rtmpprobe tries other settings. It prints command lines of rtmpdump and ffmpeg, and the
+    settings of OBS, for the settings that work.
 
     A URL is rtmp[s|e|t|ts|te]://[user:password@]host[:port]/app/stream. Options of librtmp may follow it in the
     same argument: "rtmp://host/app/stream swfUrl=http://... live=1".
 
-    A CAPTURE is a file that rtmpprobe, rtmpdump or rtmpserver has recorded with --capture, or tcpdump or
-    Wireshark (pcap, pcapng): its sessions are explained as those with a server are. FILE#2 is the second one.
+    A CAPTURE is a file that rtmpprobe, rtmpdump or rtmpserver has recorded with --capture, or that tcpdump or
+    Wireshark has captured (pcap, pcapng). Its sessions are analyzed like live ones. FILE#2 is the second session.
 
-    --publish sends a sample with the key that it is given: a stream that others publish with it is replaced
-    on many servers, and whoever watches it sees the sample.
+    --publish sends a sample. On many servers it replaces a stream that is being published with the same key,
+    and the viewers of that stream see the sample.
 
-    An interrupt ends the watching; the report is printed nevertheless, and a second interrupt ends the program.
+    An interrupt ends the watching, and the report is printed. A second interrupt ends the program at once.
 
-    Reports do not hold the stream's name, which is a key where one publishes, nor user, password and tokens.
+    Reports do not contain the stream's name, which is often a key, nor users, passwords and tokens.
 
 `)
 	for _, g := range (&flags{}).groups() {
@@ -155,10 +151,10 @@ DESCRIPTION
 		b.WriteString(strings.ToUpper(g.title) + "\n" + set.FlagUsagesWrapped(110) + "\n")
 	}
 	b.WriteString(`EXIT STATUS
-    0  nothing was found, or nothing worse than a note
-    1  there are warnings
-    2  there are errors: the stream can't be played or published, or not decoded
-    3  the command line is wrong, or a file could not be read or written
+    0  no findings, or only notes
+    1  warnings
+    2  errors: the stream can't be played, published or decoded
+    3  the command line is invalid, or a file could not be read or written
 
 EXAMPLES
     rtmpprobe rtmp://example.com/live/camera

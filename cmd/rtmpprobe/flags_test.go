@@ -42,7 +42,6 @@ func TestHelpAndVersion(t *testing.T) {
 	assert.Contains(t, command(t, "--version").stdout, "go-librtmp")
 }
 
-// TestSeveralURLs checks that with several URLs there is a report about each, and one plot.
 func TestSeveralURLs(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{})

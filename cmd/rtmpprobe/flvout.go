@@ -9,7 +9,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// flvOut writes the media of a session to a file. It implements event.Sink.
 type flvOut struct {
 	file  *os.File
 	w     *bufio.Writer
@@ -75,7 +74,6 @@ func (o *flvOut) tag(t message.Type, timestamp uint32, body []byte) {
 	}
 }
 
-// close returns the first write error.
 func (o *flvOut) close() error {
 	if o.err == nil {
 		o.err = o.w.Flush()

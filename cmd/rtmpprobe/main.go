@@ -4,11 +4,10 @@
 //	rtmpprobe --publish rtmps://live.example.com/app/STREAM_KEY
 //	rtmpprobe --for 1m --plot rates.svg rtmp://a.example.com/live/camera rtmp://b.example.com/live/camera
 //
-// It connects stage by stage, watches the stream for a while, and explains in plain words what it has found and what to do
-// about it. See --help for the options.
+// It connects stage by stage, watches the stream for a while, and explains what it has found and what to do about it. See --help for the
+// options.
 //
-// The exit status is 0 if there are no findings or only notes, 1 if there are warnings, 2 if there are errors, and 3 if
-// the command line is invalid.
+// The exit status is 0 without findings or with notes only, 1 with warnings, 2 with errors, and 3 if the command line is invalid.
 package main
 
 import (
@@ -30,7 +29,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// Exit codes.
 const (
 	exitWell     = 0
 	exitWarnings = 1
@@ -38,7 +36,6 @@ const (
 	exitUsage    = 3
 )
 
-// maxError bounds the text of an error, in bytes.
 const maxError = 1000
 
 func main() {
@@ -47,7 +44,6 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdout.Fd()))))
 }
 
-// run runs the command. Reports go to stdout, everything else to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal bool) int {
 	f, err := parseFlags(args)
 	switch {
@@ -72,8 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 	return exitCode(reports)
 }
 
-// write writes the reports in the formats that the flags ask for. If there is nothing to plot, it prints a warning and returns no
-// error.
+// write writes the reports in the formats that the flags ask for. If there is nothing to plot, it only prints a warning.
 func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report) error {
 	if err := f.print(stdout, reports); err != nil || f.plot == "" {
 		return err
@@ -106,7 +101,6 @@ func (f *flags) print(stdout io.Writer, reports []*report.Report) error {
 	return nil
 }
 
-// exitCode returns the exit code for the worst finding.
 func exitCode(reports []*report.Report) int {
 	code := exitWell
 	for _, r := range reports {

@@ -15,19 +15,16 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// result contains the output and the exit code of the command.
 type result struct {
 	code           int
 	stdout, stderr string
 }
 
-// command runs the command.
 func command(t testing.TB, args ...string) result {
 	t.Helper()
 	return commandUntil(conntest.Context(t), args...)
 }
 
-// commandUntil runs the command until ctx is done, which interrupts it.
 func commandUntil(ctx context.Context, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, args, &stdout, &stderr, false)
@@ -59,14 +56,12 @@ type reported struct {
 	Findings []struct{ ID, Grade, Text, Do string }
 }
 
-// probed returns the report about one URL.
 func probed(t testing.TB, args ...string) (reported, result) {
 	t.Helper()
 	got := command(t, append([]string{"--json"}, args...)...)
 	return only(t, got), got
 }
 
-// publishing runs a publisher until do returns, and returns the report about it.
 func publishing(t testing.TB, url string, do func()) reported {
 	t.Helper()
 	ctx, cancel := context.WithCancel(conntest.Context(t))
@@ -78,7 +73,6 @@ func publishing(t testing.TB, url string, do func()) reported {
 	return only(t, <-done)
 }
 
-// only returns the only report in the output.
 func only(t testing.TB, got result) reported {
 	t.Helper()
 	var reports []reported
@@ -90,7 +84,6 @@ func only(t testing.TB, got result) reported {
 // busy are the findings that a busy machine may cause, and "well", which appears only without them.
 var busy = []string{"stalls", "slow", "slow-answers", "pipelining", "burst", "key-frame-late", "well"}
 
-// ids returns the ids of the findings, without those in busy.
 func (r reported) ids() (ids []string) {
 	for _, f := range r.Findings {
 		if !slices.Contains(busy, f.ID) {
@@ -100,7 +93,6 @@ func (r reported) ids() (ids []string) {
 	return ids
 }
 
-// grade returns the grade of a finding, or "" if there is no such finding.
 func (r reported) grade(id string) string {
 	for _, f := range r.Findings {
 		if f.ID == id {

@@ -10,14 +10,14 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// maxText is the part of a text that is searched for secrets, in bytes. It is much more than is ever shown.
+// maxText is the part of a text that is searched for secrets, in bytes. Less is ever shown.
 const maxText = 4 << 10
 
 // challenges matches the parameters of a challenge and its response, from which a password can be guessed.
 var challenges = regexp.MustCompile(`\b(user|salt|challenge|nonce|cnonce|response|opaque)=[^&\s"]+`)
 
-// masker returns a function that masks the secrets of a URL and of its options in a text. The stream's name is a secret, since on many
-// servers anyone who knows the name can publish the stream.
+// masker returns a function that masks the secrets of a URL and of its options in a text. On many servers, whoever knows the stream's name
+// can publish it, so the name is one of them.
 func masker(source string) func(string) string {
 	rawURL, options, err := rtmpurl.SplitOptions(source)
 	if err != nil {

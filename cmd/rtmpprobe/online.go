@@ -17,7 +17,6 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// online returns the probe for a URL.
 func (f *flags) online(source string, stdout io.Writer, closing *closers) ([]*probe, error) {
 	o := online.Options{URL: source, Publish: f.publish, For: f.watchFor}
 	o.RTMP = rtmp.Options{Timeout: f.timeout, Live: f.live, Proxy: f.proxy, NoEnhanced: f.noEnhanced, Publish: f.publish}
@@ -73,7 +72,6 @@ func (c *captureFile) close() error {
 	return cmp.Or(c.err, err)
 }
 
-// count copies the library's counters to the report.
 func count(w *report.Wire, result *online.Result) {
 	s := result.Stats
 	w.Read, w.Written = s.BytesRead, s.BytesWritten

@@ -19,11 +19,9 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/watch"
 )
 
-// refresh is the interval at which --watch redraws the screen.
 const refresh = 500 * time.Millisecond
 
-// atOnce is the number of captured sessions read at the same time.
-const atOnce = 8
+const maxConcurrent = 8
 
 // probe makes a report for each session. Live sessions run at the same time.
 func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ []*report.Report, err error) {
@@ -36,10 +34,10 @@ func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ [
 	if err != nil {
 		return nil, err
 	}
-	tellApart(probes)
+	numberDuplicates(probes)
 	errs := make([]error, len(probes))
 	var running sync.WaitGroup
-	turns := make(chan struct{}, max(len(f.sources), atOnce))
+	turns := make(chan struct{}, max(len(f.sources), maxConcurrent))
 	for i, p := range probes {
 		running.Go(func() {
 			turns <- struct{}{}
@@ -63,8 +61,8 @@ func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ [
 	return reports, errors.Join(errs...)
 }
 
-// tellApart adds a number to each probe whose name equals another's. Names do not contain the stream, so they can be equal.
-func tellApart(probes []*probe) {
+// numberDuplicates adds a number to each probe whose name equals another's, as it may without the stream.
+func numberDuplicates(probes []*probe) {
 	count := make(map[string]int)
 	for _, p := range probes {
 		count[p.report.URL]++
@@ -76,7 +74,6 @@ func tellApart(probes []*probe) {
 	}
 }
 
-// watchScreen draws the current reports until done is closed.
 func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
@@ -99,7 +96,6 @@ func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
 	}
 }
 
-// probe makes one report.
 type probe struct {
 	run  func(context.Context, *probe) error // runs or reads the session
 	mask func(string) string

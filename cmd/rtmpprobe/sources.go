@@ -8,7 +8,6 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 )
 
-// closers are functions to be called at the end.
 type closers []func() error
 
 func (c *closers) add(f func() error) { *c = append(*c, f) }
@@ -21,7 +20,7 @@ func (c *closers) close() error {
 	return errors.Join(errs...)
 }
 
-// probes returns the probes for all sources. closeAll must be called at the end, even after an error.
+// probes returns the probes for all sources. Call closeAll at the end, even after an error.
 func (f *flags) probes(stdout io.Writer) (probes []*probe, closeAll func() error, err error) {
 	closing := new(closers)
 	for _, source := range f.sources {
@@ -39,7 +38,6 @@ func (f *flags) probes(stdout io.Writer) (probes []*probe, closeAll func() error
 	return probes, closing.close, err
 }
 
-// outputs returns the sinks that the flags ask for.
 func (f *flags) outputs(stdout io.Writer, mask func(string) string, closing *closers) (sinks event.Sinks, err error) {
 	if f.dump {
 		w := dump.New(stdout, mask)

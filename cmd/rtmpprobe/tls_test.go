@@ -19,7 +19,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/selfsigned"
 )
 
-// certificate returns a certificate without names that expires at the given time.
 func certificate(t *testing.T, ends time.Time) *tls.Config {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)

@@ -38,7 +38,6 @@ func TestStagesOfEveryTransport(t *testing.T) {
 	}
 }
 
-// until returns the names of the stages up to last.
 func (r reported) until(last string) (names []string) {
 	for _, s := range r.Stages {
 		if names = append(names, s.Name); s.Name == last {
@@ -62,7 +61,6 @@ func TestThroughAProxy(t *testing.T) {
 	assert.Equal(t, []string{"proxy"}, r.ids())
 }
 
-// connectProxy serves one CONNECT.
 func connectProxy(nc net.Conn) {
 	request, err := http.ReadRequest(bufio.NewReader(nc))
 	if err != nil {

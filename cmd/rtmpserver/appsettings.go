@@ -77,13 +77,13 @@ func (a *appSettings) files(set *pflag.FlagSet) {
 		"record everything that is published, and everything that --pull fetches, under --root")
 	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record streams that are published with type record or append, under --root")
 	set.StringVar(&a.recordName, "record-name", a.recordName,
-		"file `name` of a recording, made of {app}, {name}, {path}, {user} and {time}; -2, -3 and so on are added rather than a file replaced; the default is {path}, which does replace an earlier recording")
+		"file `name` of a recording, made of {app}, {name}, {path}, {user} and {time}; -2, -3 and so on are added if the file exists; the default, {path}, replaces an earlier recording")
 	set.Var(&a.recordMaxSize, "record-max-size",
-		"start a new file after this size: name-2, name-3 and so on, unless its name is another (0: never)")
-	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "start a new file after this `time`, likewise")
-	set.Var(&a.minFree, "record-min-free", "record nothing when less is free on the disk (100M)")
-	set.Var(&a.maxTotal, "record-max-total", "record nothing when --root holds more (0: no limit)")
-	set.BoolVar(&a.asFast, "as-fast", a.asFast, "send files as fast as clients read, whatever buffer they ask for")
+		"start a new file after this size: name-2, name-3 and so on, unless --record-name gives it another name (0: never)")
+	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "start a new file after this `time`, as for --record-max-size")
+	set.Var(&a.minFree, "record-min-free", "record nothing if less than this is free on the disk (100M)")
+	set.Var(&a.maxTotal, "record-max-total", "record nothing if --root contains more than this (0: no limit)")
+	set.BoolVar(&a.asFast, "as-fast", a.asFast, "send files as fast as clients read, regardless of the buffer length that they announce")
 	set.StringVar(&a.sharedDir, "shared-dir", a.sharedDir, "keep persistent shared objects in this `folder`")
 }
 
@@ -115,19 +115,19 @@ func (a *appSettings) access(set *pflag.FlagSet) {
 
 func (a *appSettings) asking(set *pflag.FlagSet) {
 	set.StringArrayVar(&a.hook, "hook", a.hook,
-		"post SRS's HTTP callbacks to this `URL`: it is asked (on_connect, on_publish, on_play) and told (on_close, on_unpublish, "+
-			"on_stop, on_dvr); status 200 with 0 or {\"code\":0} allows; on_publish=URL is for that callback alone; may be repeated")
+		"post SRS's HTTP callbacks to this `URL`; status 200 with 0 or {\"code\":0} allows on_connect, on_publish and on_play; the others, on_close, "+
+			"on_unpublish, on_stop and on_dvr, are notifications; on_publish=URL is for that callback alone; may be repeated")
 	set.DurationVar(&a.hookTimeout, "hook-timeout", a.hookTimeout, "`time` that the program at --hook has to answer")
 	set.Var(oneOf(&a.hookDown, "deny", "allow"), "hook-down",
-		"what to do when that program cannot be reached, is late, or answers with a status of 500 or more")
+		"what to do if --hook can't be reached, is late, or answers with a status of 500 or more")
 }
 
 func (a *appSettings) edge(set *pflag.FlagSet) {
 	set.StringVar(&a.pull, "pull", a.pull, "fetch streams from this `URL` while they have players, such as rtmp://origin/live/; the stream's name is added, "+
 		"and its application if the URL has none")
 	set.DurationVar(&a.pullIdle, "pull-idle", a.pullIdle, "keep a fetched stream for this `time` after its last player")
-	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; of those that do not exist, the oldest make room, and players of more are refused")
-	set.StringArrayVar(&a.push, "push", a.push, "publish at this `URL` what clients publish here, likewise; may be repeated")
+	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; beyond it, the oldest of those that do not exist are dropped, or the player is refused")
+	set.StringArrayVar(&a.push, "push", a.push, "also publish the streams of clients at this `URL`, to which names are added as for --pull; may be repeated")
 }
 
 // check returns an error if the settings contradict each other.

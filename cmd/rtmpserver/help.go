@@ -37,7 +37,7 @@ OPTIONS
 const appendix = `
   A time is written 500ms, 10s or 2h, a size 4096, 500K, 8M or 2G, in units of 1024. A negative time or number turns a
   limit off.
-  Keep passwords and keys in the file of --config: everybody on this machine can read the command line.
+  Keep passwords and keys in the file of --config: every user of this machine can read the command line.
 
 FILES
   --config names a TOML file with options by their long names, and with a table for each application that has settings of
@@ -60,7 +60,7 @@ FILES
   NAME?key=KEY. Players need no key.
 
 SIGNALS
-  INT, TERM  Shut down: clients may leave within 5 seconds, then they are disconnected. A second signal ends that wait.
+  INT, TERM  Shut down: wait up to 5 seconds for clients to leave, then disconnect them. A second signal ends the wait.
              Recordings are completed either way.
   HUP        Reload certificates and keys. If a file can't be read, its previous contents stay in use.
 
@@ -75,7 +75,7 @@ EXAMPLES
   rtmpserver --pull rtmp://origin.example/live/ --merge 350ms
       An edge: each stream is fetched once from the origin, however many players it has.
   rtmpserver --hook http://localhost:8085/api/v1/rtmp
-      Let a program decide that was written for SRS's HTTP callbacks.
+      Let a program that was written for SRS's HTTP callbacks decide.
   rtmpserver --tunnel :8080 --target localhost:1935
       Add RTMPT to another server.
 `

@@ -13,7 +13,6 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// TestEncode checks that a player receives video and audio from the encoder.
 func TestEncode(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	server, err := testserver.Start(testserver.Config{})

@@ -1,5 +1,5 @@
-// Command encode publishes the output of an encoder. It runs ffmpeg to encode a file, or a test picture, as H.264 and AAC, reads both from
-// pipes, and publishes them as a live stream. It reconnects if necessary.
+// Command encode publishes the output of an encoder. It runs ffmpeg to encode a file, or a test picture, as H.264 and AAC, and publishes
+// them as a live stream. It reconnects if necessary.
 //
 //	go run ./examples/encode URL [FILE]
 //

@@ -16,7 +16,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// recording is a handler that plays a recording.
 type recording struct{ r *flv.Reader }
 
 func (r recording) ReadPacket(p *rtmp.Packet) error {
@@ -28,7 +27,6 @@ func (r recording) ReadPacket(p *rtmp.Packet) error {
 	return nil
 }
 
-// TestKeyFrames checks that each key frame becomes a JPEG file.
 func TestKeyFrames(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	folder := t.TempDir()

@@ -41,7 +41,6 @@ func main() {
 	}
 }
 
-// run saves pictures until ctx is done.
 func run(ctx context.Context, url, folder string) error {
 	p := &relay.Player{URL: url, OnEvent: func(e relay.Event) { log.Print(e) }}
 	defer p.Close()
@@ -79,10 +78,8 @@ func keyFrames(src media.PacketReader, d *decoder, folder string) error {
 	}
 }
 
-// formats are ffmpeg's names for the codecs that it reads with start codes.
 var formats = map[media.Codec]string{media.H264: "h264", media.H265: "hevc"}
 
-// decoder is an ffmpeg that writes JPEG files.
 type decoder struct {
 	codec media.Codec
 	cmd   *exec.Cmd
@@ -103,7 +100,6 @@ func (d *decoder) begin(codec media.Codec, folder string) (err error) {
 	return d.cmd.Start()
 }
 
-// end lets the decoder write its remaining pictures.
 func (d *decoder) end() error {
 	if d.cmd == nil {
 		return nil

@@ -94,7 +94,6 @@ func (o *file) Close() error {
 	return o.f.Close()
 }
 
-// play copies the stream to out and describes it on standard error.
 func play(ctx context.Context, url string, out io.Writer, options *rtmp.Options) error {
 	conn, err := rtmp.Dial(ctx, url, options)
 	if err != nil {

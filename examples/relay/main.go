@@ -2,9 +2,8 @@
 //
 //	go run ./examples/relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...
 //
-// Each side reconnects when its connection is lost, with growing pauses. After it has reconnected, a target first receives the metadata and the codec
-// headers, and then the stream from a key frame on. A slow target misses pictures and does not delay the others. Interrupt the program
-// to end it.
+// Each side reconnects when its connection is lost, with growing pauses. A target then first receives the metadata and the codec headers,
+// and the stream from a key frame on. A slow target misses pictures and does not delay the others. Interrupt the program to end it.
 package main
 
 import (
@@ -41,7 +40,6 @@ func main() {
 	}
 }
 
-// run relays until ctx is done. It reports invalid URLs before it connects.
 func run(ctx context.Context, source string, urls []string, options rtmp.Options) error {
 	var targets []*relay.Publisher
 	for i, url := range urls { // numbered, since URLs without their secrets may look alike

@@ -123,7 +123,6 @@ func callServer(ctx context.Context, conn *rtmp.Conn, called <-chan struct{}) er
 	}
 }
 
-// share shows that a second client sees what the first one writes.
 func share(ctx context.Context, server *testserver.Server, conn *rtmp.Conn) error {
 	other, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{BackgroundRead: true})
 	if err != nil {

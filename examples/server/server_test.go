@@ -58,7 +58,6 @@ func TestServer(t *testing.T) {
 	require.NoError(t, play(t, url+"alice", &rtmp.Options{Buffer: time.Hour}))
 }
 
-// play reads a part of a stream.
 func play(t *testing.T, url string, o *rtmp.Options) error {
 	t.Helper()
 	c, err := rtmp.Dial(t.Context(), url, o)

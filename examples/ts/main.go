@@ -90,7 +90,6 @@ func serve(ctx context.Context, src media.PacketReader, hls *atomic.Pointer[gohl
 	}
 }
 
-// configuration returns everything that an output depends on.
 func configuration(tracks []*media.Track) (config string) {
 	for _, t := range tracks {
 		config += fmt.Sprintf("%v %x\n", t, t.Config)
@@ -98,7 +97,6 @@ func configuration(tracks []*media.Track) (config string) {
 	return config
 }
 
-// output is a Muxer for certain codecs.
 type output struct {
 	muxer  *gohlslib.Muxer
 	config string

@@ -59,7 +59,6 @@ func newOutput() (o output, err error) {
 	return o, err
 }
 
-// run passes the units of a stream to all viewers.
 func (o output) run(src media.PacketReader) error {
 	r := media.NewReader(src)
 	last := make(map[*media.Track]time.Duration)

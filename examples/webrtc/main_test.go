@@ -16,7 +16,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// forever plays the sample again and again.
 type forever struct{ r *flv.Reader }
 
 func (f *forever) ReadPacket(p *message.Packet) error {
@@ -32,7 +31,6 @@ func (f *forever) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// TestViewer checks that a viewer receives pictures.
 func TestViewer(t *testing.T) {
 	o, err := newOutput()
 	check(t, err)

@@ -8,13 +8,14 @@ import (
 	"sync"
 )
 
-// These are the errors of Take and Assign.
+// The errors of Take and Assign.
 var (
 	ErrFull     = errors.New("too many connections")
 	ErrAddrFull = errors.New("too many connections from one address")
 )
 
-// Places counts connections, in total and for each address, and refuses those beyond a limit. The fields must not be changed after the first use. All methods may be called from any goroutine.
+// Places counts connections, in total and for each address, and refuses those beyond a limit. The fields must not be changed after the
+// first use. All methods may be called from any goroutine.
 type Places struct {
 	Max     int // number of places; 0 or less means no limit
 	PerAddr int // number of places for each IPv4 address or IPv6 /64; 0 or less means no limit
@@ -27,7 +28,7 @@ type Places struct {
 // Place is the place of one connection.
 type Place struct {
 	places *Places
-	from   netip.Prefix // the addresses for which the connection counts; the zero Prefix if it counts for no address
+	from   netip.Prefix // counted for these addresses; the zero Prefix means none
 }
 
 // Take takes a place for a connection from addr. If addr is invalid, the connection counts for no address.
@@ -52,8 +53,7 @@ func (p *Places) Taken() int {
 	return p.taken
 }
 
-// Assign counts the connection for addr. It must be used only for a place that was taken
-// without an address.
+// Assign counts the connection for addr. The place must have been taken without an address.
 func (p *Place) Assign(addr netip.Addr) error {
 	p.places.mu.Lock()
 	defer p.places.mu.Unlock()
@@ -95,8 +95,8 @@ func (p *Place) Leave() {
 	}
 }
 
-// AddrOf returns the IP address in a, which may have a port, without its zone. It returns an IPv4-mapped IPv6 address as IPv4. The result
-// is invalid if a has no IP address.
+// AddrOf returns the IP address in a, without zone and port. An IPv4-mapped IPv6 address becomes IPv4. The result is invalid if a has no IP
+// address.
 func AddrOf(a net.Addr) netip.Addr {
 	if a == nil {
 		return netip.Addr{}

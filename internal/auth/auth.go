@@ -1,5 +1,5 @@
-// Package auth authenticates clients to servers: the SecureToken challenge, and the two schemes by which publishers authenticate
-// themselves in connect. It implements the client's and the server's side of each, and does no I/O.
+// Package auth authenticates clients to servers: the SecureToken challenge, and the two schemes by which publishers authenticate themselves
+// in connect. It implements both sides of each, and does no I/O.
 //
 // The RTMP specification describes none of them. The package follows librtmp and FFmpeg, the clients with which servers are tested. The
 // schemes use MD5 and TEA, so they do not protect a password that is easy to guess.
@@ -22,9 +22,9 @@ const (
 )
 
 var (
-	// ErrNoCredentials is the cause if a server demands a user and a password but none are set.
+	// ErrNoCredentials means that a server demands a user and a password but none are set.
 	ErrNoCredentials = errors.New("the server demands a user and a password")
-	// ErrRefused is the cause if a server does not accept the user or the password.
+	// ErrRefused means that a server does not accept the user or the password.
 	ErrRefused = errors.New("the server refuses the user or the password")
 )
 
@@ -57,7 +57,6 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// clip truncates a peer's text for an error.
 func clip(s string) string {
 	const limit = 120 // bytes
 	if len(s) > limit {
@@ -66,7 +65,6 @@ func clip(s string) string {
 	return s
 }
 
-// randomBytes reads n bytes from r, or from crypto/rand if r is nil.
 func randomBytes(r io.Reader, n int) ([]byte, error) {
 	if r == nil {
 		r = rand.Reader

@@ -6,11 +6,10 @@ import (
 )
 
 // Publisher is the client's side of publisher authentication. A server rejects connect and closes the connection up to twice: first to
-// announce the scheme, and, after the client has connected with the name of the user, with a challenge. Next returns the parameters for
-// the next connect. A Publisher is for one attempt to log in. It is not safe for concurrent use.
+// announce the scheme, then, when the client has named the user, with a challenge. Next returns the parameters for the next connect. A
+// Publisher is for one attempt to log in. It is not safe for concurrent use.
 type Publisher struct {
-	// User is sent unescaped, since servers do not decode it. So a user whose name contains & or ? can't
-	// be authenticated.
+	// User is sent unescaped, since servers do not decode it. A user whose name contains & or ? can't be authenticated.
 	User, Password string
 	App            string    // the app of connect without parameters, which is part of Limelight's response
 	Rand           io.Reader // source of random bytes, four per challenge; nil means crypto/rand
@@ -18,7 +17,6 @@ type Publisher struct {
 	sent round
 }
 
-// round says which parameters the last connect contained.
 type round int
 
 const (
@@ -30,7 +28,7 @@ const (
 // Next returns the query to append to the original app and tcUrl on the next connection. description is the description with which the
 // server rejected the last connect. If again is false, the client must not connect again: either err says why the server refuses the
 // client, or err is nil, and the rejection has nothing to do with authentication. Errors are of type *Error and wrap ErrNoCredentials or
-// ErrRefused. again is true at most twice, whatever the server sends.
+// ErrRefused. again is true at most twice.
 func (p *Publisher) Next(description string) (query string, again bool, err error) {
 	r, found, err := ParseRejection(description)
 	if err != nil || !found {

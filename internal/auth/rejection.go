@@ -2,14 +2,13 @@ package auth
 
 import "strings"
 
-// maxText is the length in bytes of the longest description or app that is parsed. Real ones have about 200
-// bytes.
+// maxText is the length in bytes of the longest description or app that is parsed. Real ones have about 200.
 const maxText = 4096
 
 // Reason is the reason why a server rejects a connect.
 type Reason string
 
-// These are the reasons. The last three are words that servers send.
+// The reasons. The last three are words that servers send.
 const (
 	NeedUser     Reason = "need auth"  // the server wants the scheme and the user in app: code=403 need auth
 	NeedResponse Reason = "needauth"   // the server wants the response to its challenge
@@ -22,8 +21,7 @@ type Rejection struct {
 	Scheme Scheme // Adobe or Limelight
 	Reason Reason
 
-	// The following fields are set only with NeedResponse. The values are not decoded. With NeedResponse,
-	// User is never empty.
+	// The following fields are set only with NeedResponse. The values are not decoded. User is then never empty.
 	User      string
 	Salt      string // Adobe
 	Challenge string // Adobe
@@ -37,8 +35,8 @@ type Rejection struct {
 //	[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&user=U&salt=S&challenge=C&opaque=O
 //	[ AccessManager.Reject ] : [ authmod=llnw ] : ?reason=needauth&user=U&nonce=N
 //
-// found is false if the description does not mention authentication. The error is an *Error if the scheme or the reason is unknown, if
-// the challenge is incomplete, or if the description is longer than 4096 bytes.
+// found is false if the description does not mention authentication. The error is an *Error if the scheme or the reason is unknown, the
+// challenge is incomplete, or the description is longer than 4096 bytes.
 func ParseRejection(description string) (r Rejection, found bool, err error) {
 	_, scheme, found := strings.Cut(description, "authmod=")
 	if !found {
@@ -94,8 +92,8 @@ func (r *Rejection) setReason(p map[string]string) (wrong string) {
 	return ""
 }
 
-// parameters splits a query at each &, and each part at its first =. It does not decode the values, since servers do not encode them:
-// they are base64 with the characters +, / and =. If a name is repeated, the last value counts.
+// parameters splits a query. It does not decode the values, since servers do not encode them: they are base64 with the characters +, / and
+// =. If a name is repeated, the last value counts.
 func parameters(query string) map[string]string {
 	p := make(map[string]string)
 	for part := range strings.SplitSeq(query, "&") {

@@ -8,8 +8,7 @@ import (
 	"sync"
 )
 
-// maxIssued is the maximum number of challenges without an answer. When there are more, some are dropped, and their clients are
-// refused.
+// maxIssued is the maximum number of challenges without an answer. Beyond that some are dropped, and their clients refused.
 const maxIssued = 1024
 
 // Server is the server's side of publisher authentication. It is safe for concurrent use.
@@ -22,12 +21,11 @@ type Server struct {
 	issued map[string]challenge // unanswered challenges by opaque (Adobe) or nonce (Limelight)
 }
 
-// challenge is the server's record of an unanswered challenge.
 type challenge struct{ user, salt string }
 
-// Verify checks the app of a publisher's connect. name is the app without the authentication parameters. If the publisher has not
-// authenticated yet, rejection is the description with which to reject the connect; otherwise it is empty. The error is an *Error that
-// wraps the error of Rand. Each challenge can be answered once, even with a wrong response.
+// Verify checks the app of a publisher's connect. name is the app without the authentication parameters. If rejection is not empty, the
+// publisher has not authenticated yet: reject the connect with this description. The error is an *Error that wraps the error of Rand. Each
+// challenge can be answered once, even with a wrong response.
 func (s *Server) Verify(app string) (name, rejection string, err error) {
 	name, _, rejection, err = s.Identify(app, func(user string) (string, bool) {
 		password, ok := s.Users[user]
@@ -36,8 +34,7 @@ func (s *Server) Verify(app string) (name, rejection string, err error) {
 	return name, rejection, err
 }
 
-// Identify is like Verify, but calls passwords instead of using Users, and also returns the
-// authenticated user.
+// Identify is like Verify, but calls passwords instead of using Users, and also returns the authenticated user.
 func (s *Server) Identify(app string, passwords func(user string) (string, bool)) (name, user, rejection string, err error) {
 	name, query, found := strings.Cut(app, "?authmod=")
 	p := make(map[string]string)
@@ -67,7 +64,6 @@ func (s *Server) reject(reason string) string {
 	return "[ AccessManager.Reject ] : [ authmod=" + string(s.Scheme) + " ] : ?reason=" + reason
 }
 
-// challenge issues a challenge and returns the description that contains it.
 func (s *Server) challenge(user string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,8 +87,7 @@ func (s *Server) challenge(user string) (string, error) {
 	if s.Scheme == Limelight {
 		return rejection + "&nonce=" + id, nil
 	}
-	// Clients must use the opaque value instead of the challenge for the response. Both are sent, so that a
-	// client that uses the challenge is refused.
+	// Clients must use the opaque value instead of the challenge. A client that uses the challenge is refused.
 	return rejection + "&salt=" + salt + "&challenge=" + text(b[14:]) + "&opaque=" + id, nil
 }
 

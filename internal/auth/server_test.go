@@ -15,7 +15,6 @@ import (
 
 var users = map[string]string{"usr": "pwd", "other": "pwd"}
 
-// verify passes the app of a publisher's connect to the server.
 func verify(t *testing.T, s *auth.Server, app string) (rejection string) {
 	t.Helper()
 	name, rejection, err := s.Verify(app)
@@ -25,8 +24,8 @@ func verify(t *testing.T, s *auth.Server, app string) (rejection string) {
 	return rejection
 }
 
-// queries returns the two queries that p appends to p.App. The first has been passed to s, which answered with a
-// challenge. The second contains the response to that challenge, and has not been passed to s yet.
+// queries returns the two queries that p appends to p.App. s has answered the first with a challenge, and has not received the second, the
+// response.
 func queries(t *testing.T, s *auth.Server, p *auth.Publisher) (first, second string) {
 	t.Helper()
 	first, again, err := p.Next(verify(t, s, p.App))
@@ -102,15 +101,13 @@ func TestServerRejects(t *testing.T) {
 	}
 }
 
-// TestServerLimelightApp checks that the app is part of Limelight's response.
 func TestServerLimelightApp(t *testing.T) {
 	s := &auth.Server{Scheme: auth.Limelight, Users: users}
 	_, second := queries(t, s, &auth.Publisher{User: "usr", Password: "pwd", App: "live"})
 	assert.True(t, strings.HasSuffix(verify(t, s, "vod"+second), "?reason=authfail"))
 }
 
-// TestServerForgetsChallenges checks that a client that asks for challenges again and again does not fill the memory. Other clients may
-// then have to ask for another challenge.
+// TestServerForgetsChallenges checks that a client can't fill the memory with challenges. Other clients may then have to ask again.
 func TestServerForgetsChallenges(t *testing.T) {
 	s := &auth.Server{Scheme: auth.Limelight, Users: users}
 	seen := make(map[string]bool)

@@ -5,13 +5,12 @@ import (
 	"encoding/hex"
 )
 
-// maxToken is the length of the longest challenge in bytes, that of an AMF0 string with a
-// 16-bit length.
+// maxToken is the length of the longest challenge in bytes, that of an AMF0 string.
 const maxToken = 1<<16 - 1
 
-// SecureToken returns the response to the challenge of a Wowza server, which is the string secureToken in connect's _result. The challenge
-// consists of bytes that are encrypted with a key (with XXTEA, the corrected Block TEA) and written in hex. The response, which the client
-// sends with the call secureTokenResponse, consists of the decrypted bytes, which may have any value.
+// SecureToken returns the response to the challenge of a Wowza server, the string secureToken in connect's _result. The challenge consists
+// of bytes that are encrypted with a key (with XXTEA, the corrected Block TEA) and written in hex. The response, which the client sends
+// with the call secureTokenResponse, consists of the decrypted bytes.
 //
 // SecureToken does what librtmp does, even for malformed challenges. It uses the first 16 bytes of the key. A character that is not a hex
 // digit has the value of its low four bits, plus nine if bit 6 is set. The response has half as many bytes as the challenge has digits,
@@ -26,16 +25,15 @@ func SecureToken(key, challenge string) (string, error) {
 	}
 	words := make([]uint32, (len(challenge)+7)/8)
 	for i := 0; i < len(challenge); i += 2 {
-		// A digit value above 15 also changes the digit and the byte before it, since librtmp adds digits
-		// and ORs bytes.
+		// A digit value above 15 also changes the digit and the byte before it, as in librtmp.
 		words[i/8] |= (digit(challenge, i)<<4 + digit(challenge, i+1)) << (i % 8 * 4)
 	}
 	decrypt(words, tokenKey(key))
 	return string(appendWords(nil, words)[:len(challenge)/2]), nil
 }
 
-// SecureTokenChallenge is the server's side of the challenge. It returns the challenge for which [SecureToken] returns plain. XXTEA needs
-// at least two words of 32 bits, so plain is padded with zeros, which the response then also contains.
+// SecureTokenChallenge is the server's side: it returns the challenge for which [SecureToken] returns plain, padded with zeros if it is
+// shorter than two words of 32 bits.
 func SecureTokenChallenge(key, plain string) string {
 	b := []byte(plain)
 	for len(b) < 8 || len(b)%4 != 0 {
@@ -49,7 +47,6 @@ func SecureTokenChallenge(key, plain string) string {
 	return hex.EncodeToString(appendWords(b[:0], words))
 }
 
-// digit returns the value of the hex digit at index i by librtmp's rule, or 0 after the end.
 func digit(s string, i int) uint32 {
 	switch {
 	case i >= len(s):
@@ -67,8 +64,7 @@ func appendWords(dst []byte, words []uint32) []byte {
 	return dst
 }
 
-// tokenKey returns the first 16 bytes of a key. It pads a shorter key with
-// zeros.
+// tokenKey returns the first 16 bytes of a key, padded with zeros.
 func tokenKey(key string) (k [4]uint32) {
 	var b [16]byte
 	copy(b[:], key)

@@ -11,8 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/auth"
 )
 
-// TestSecureToken compares the responses with those that librtmp has computed for the challenges, with
-// zeros in the memory after them.
+// TestSecureToken compares with librtmp's responses, for which the memory after the challenges contained zeros.
 func TestSecureToken(t *testing.T) {
 	const challenge = "58656322c972d6cdf2d776167575045f8484ea888e31c086f7b5ffbd0baec55ce442c2fb"
 	const response = "e968472df7e653ff12b20cc637505fc67dbcec652373f9235b808fceccdd5d3b493eb346"

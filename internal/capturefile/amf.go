@@ -2,10 +2,8 @@ package capturefile
 
 import "encoding/binary"
 
-// maxDepth is how deep AMF values may be nested.
 const maxDepth = 64
 
-// values walks through encoded AMF values and calls text for each string in them.
 type values struct {
 	b    []byte
 	off  int
@@ -15,7 +13,7 @@ type values struct {
 
 	depth   int
 	strings [][]byte // the table of AMF3 strings to which references refer
-	shared  int      // number of strings from earlier AMF3 values: some writers keep the table for the next value, others start a new one
+	shared  int      // number of strings from earlier AMF3 values, which some writers keep in the table
 	traits  []traits
 	objects int
 }
@@ -31,7 +29,6 @@ type traits struct {
 	dynamic bool
 }
 
-// all walks through all values. ok is false if the bytes at off are invalid.
 func (v *values) all() (ok bool) {
 	for arg := 0; v.off < len(v.b); arg++ {
 		if !v.value0(place{arg: arg}) {
@@ -53,7 +50,7 @@ func (v *values) take(n int) []byte {
 
 func (v *values) skip(n int) bool { return n == 0 || v.take(n) != nil }
 
-// sized reads a length, which has size bytes, and a string of this length.
+// sized reads a string after its length, which has size bytes.
 func (v *values) sized(size int) ([]byte, bool) {
 	b := v.take(size)
 	if b == nil {
@@ -171,7 +168,6 @@ func (v *values) uint29() (n int, ok bool) {
 	return n, true
 }
 
-// string3 reads an AMF3 string. inline is false for a reference.
 func (v *values) string3() (s []byte, inline, ok bool) {
 	n, ok := v.uint29()
 	switch {
@@ -188,13 +184,12 @@ func (v *values) string3() (s []byte, inline, ok bool) {
 	return s, true, s != nil
 }
 
-// unclear stands for the name of a property if the name cannot be determined.
-var unclear = []byte("?")
+// unknownName stands for the name of a property that can't be determined.
+var unknownName = []byte("?")
 
-// referred returns the string that a reference refers to.
 func (v *values) referred(n int) []byte {
 	if v.shared > 0 || n >= len(v.strings) {
-		return unclear
+		return unknownName
 	}
 	return v.strings[n]
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Conn returns a net.Conn that records all reads and writes of nc. Its Close method closes nc, ends the recording,
-// and then calls closed with the result of Recorder.Close.
+// Conn returns a net.Conn that records all reads and writes of nc. Its Close method closes nc, ends the recording, and then calls closed
+// with the result of Recorder.Close.
 func (r *Recorder) Conn(nc net.Conn, closed func(error)) net.Conn {
 	c := &conn{Conn: nc, recorder: r, in: FromServer, out: FromClient, closed: closed}
 	if r.role == RoleServer {
@@ -46,7 +46,6 @@ func (c *conn) Read(b []byte) (int, error) {
 
 func (c *conn) closes() string { return "the " + c.out.String() + " closed the connection" }
 
-// ended records why reading has ended.
 func (c *conn) ended(by Direction, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,8 +54,8 @@ func (c *conn) ended(by Direction, reason string) {
 	}
 }
 
-// Write records b before it writes b. Otherwise the peer's answer, which may be read before Write returns, could be recorded first. If a
-// write is incomplete because of a deadline, the caller writes the rest again, and Write does not record it again.
+// Write records b first, since otherwise the peer's answer could be recorded before b. When a write was incomplete because of a deadline,
+// it does not record the rest again.
 func (c *conn) Write(b []byte) (int, error) {
 	c.recorder.Record(c.out, time.Now(), b[min(c.ahead, len(b)):])
 	n, err := c.Conn.Write(b)

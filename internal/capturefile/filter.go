@@ -5,8 +5,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxHeld is the maximum number of bytes of a direction that are held until a message to be edited is complete. A
-// longer message is replaced by zeros.
+// maxHeld is the maximum number of bytes of a direction that are held until a message to be edited is complete. A longer message is
+// replaced by zeros.
 const maxHeld = 1 << 20
 
 // Message is a message that passes through a Filter.
@@ -15,30 +15,28 @@ type Message struct {
 	Body        []byte // may be changed in place
 }
 
-// Filter edits messages in place in a chunk stream. It keeps all sizes and all chunk headers, even those inside of an
-// edited message. It is used by one goroutine at a time.
+// Filter edits messages in place in a chunk stream. It keeps all sizes and all chunk headers, even those inside of an edited message. Only
+// one goroutine at a time may use it.
 type Filter struct {
-	// Edit is called with every complete message whose type is one for which Holds returns true.
+	// Edit is called with every complete message whose type Holds selects.
 	Edit func(m *Message)
-	// Holds reports whether messages of type t must be edited. If it is nil, all messages are edited.
+	// Holds reports whether messages of type t must be edited. Nil means all.
 	Holds func(t message.Type) bool
-	// Blanks reports whether the bodies of messages of type t must be replaced by zeros. If it is nil, none are.
+	// Blanks reports whether the bodies of messages of type t must be replaced by zeros. Nil means none.
 	Blanks func(t message.Type) bool
 	// Emit is called with the filtered bytes, in whole pieces of the chunk stream. b is valid only during the call.
 	Emit func(b []byte)
-	// Overflow is called for each message that was replaced by zeros because it was too long to be held. It may be
-	// nil.
+	// Overflow, if not nil, is called for each message that was replaced by zeros because it was too long to be held.
 	Overflow func()
 
-	scan   *chunk.Scanner
-	held   []byte // bytes that have not been emitted yet
-	parsed int    // bytes of held that have been scanned
-	under  map[uint32]*underWay
-	body   []byte // buffer for the body of a message with several pieces
-	err    error
+	scan       *chunk.Scanner
+	held       []byte // bytes that have not been emitted yet
+	parsed     int    // bytes of held that have been scanned
+	unfinished map[uint32]*underWay
+	body       []byte // buffer for the body of a message with several pieces
+	err        error
 }
 
-// underWay is an unfinished message.
 type underWay struct {
 	spans []span // positions of its body in held
 	blank bool   // replace the rest by zeros
@@ -46,14 +44,14 @@ type underWay struct {
 
 type span struct{ from, to int }
 
-// Err returns the error that makes the rest of the chunk stream unreadable, or nil if there was none.
+// Err returns the error that makes the rest of the chunk stream unreadable, or nil.
 func (f *Filter) Err() error { return f.err }
 
-// Write filters the next bytes of the chunk stream. It returns the number of bytes that it has dropped. It drops bytes only after an
-// error, since it can't parse them then.
+// Write filters the next bytes of the chunk stream. After an error it can't parse them, and returns the number of bytes that it has
+// dropped.
 func (f *Filter) Write(b []byte) (lost int) {
 	if f.scan == nil {
-		f.scan, f.under = chunk.NewScanner(), make(map[uint32]*underWay)
+		f.scan, f.unfinished = chunk.NewScanner(), make(map[uint32]*underWay)
 	}
 	if f.err != nil {
 		return len(b)
@@ -78,11 +76,10 @@ func (f *Filter) Write(b []byte) (lost int) {
 	f.blankAll() // no message will be completed
 	f.pass()
 	lost = len(f.held)
-	f.held, f.under = nil, nil
+	f.held, f.unfinished = nil, nil
 	return lost
 }
 
-// piece handles the piece p, whose bytes are in f.held.
 func (f *Filter) piece(p *chunk.Piece, at span) {
 	t := message.Type(p.Type)
 	if p.Dropped != 0 {
@@ -97,10 +94,10 @@ func (f *Filter) piece(p *chunk.Piece, at span) {
 	case f.Holds != nil && !f.Holds(t):
 		return
 	}
-	m := f.under[p.ChunkStreamID]
+	m := f.unfinished[p.ChunkStreamID]
 	if p.First {
 		m = new(underWay)
-		f.under[p.ChunkStreamID] = m
+		f.unfinished[p.ChunkStreamID] = m
 	}
 	if p.Payload != nil {
 		if m.blank {
@@ -115,13 +112,12 @@ func (f *Filter) piece(p *chunk.Piece, at span) {
 	if !p.Last {
 		return
 	}
-	delete(f.under, p.ChunkStreamID)
+	delete(f.unfinished, p.ChunkStreamID)
 	if !m.blank {
 		f.edit(p, m.spans)
 	}
 }
 
-// edit edits a complete message.
 func (f *Filter) edit(p *chunk.Piece, spans []span) {
 	m := Message{Piece: *p}
 	m.Header, m.Payload = nil, nil
@@ -142,12 +138,11 @@ func (f *Filter) edit(p *chunk.Piece, spans []span) {
 	}
 }
 
-// drop replaces the body of a message that will not be completed by zeros, since an incomplete message cannot be
-// edited.
+// drop replaces the body of a message that will not be completed by zeros, since an incomplete message cannot be edited.
 func (f *Filter) drop(chunkStream uint32) {
-	if m := f.under[chunkStream]; m != nil {
+	if m := f.unfinished[chunkStream]; m != nil {
 		f.blank(m)
-		delete(f.under, chunkStream)
+		delete(f.unfinished, chunkStream)
 	}
 }
 
@@ -160,7 +155,7 @@ func (f *Filter) blank(m *underWay) {
 
 // overflow replaces the unfinished messages, for which the others wait, by zeros.
 func (f *Filter) overflow() {
-	for _, m := range f.under {
+	for _, m := range f.unfinished {
 		if !m.blank && f.Overflow != nil {
 			f.Overflow()
 		}
@@ -169,14 +164,13 @@ func (f *Filter) overflow() {
 }
 
 func (f *Filter) blankAll() {
-	for _, m := range f.under {
+	for _, m := range f.unfinished {
 		f.blank(m)
 	}
 }
 
-// pass emits the bytes that no edit can change any more.
 func (f *Filter) pass() {
-	for _, m := range f.under {
+	for _, m := range f.unfinished {
 		if !m.blank {
 			return
 		}

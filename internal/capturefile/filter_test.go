@@ -12,7 +12,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// chunked returns a message as the first chunks of a chunk stream.
 func chunked(t *testing.T, id uint32, typ message.Type, body []byte) []byte {
 	t.Helper()
 	b, err := chunk.NewWriter().AppendMessage(nil, &chunk.Outgoing{Type: uint8(typ), ChunkStreamID: id, Body: body})
@@ -20,8 +19,7 @@ func chunked(t *testing.T, id uint32, typ message.Type, body []byte) []byte {
 	return b
 }
 
-// filtered passes pieces to a Filter whose Edit converts bodies to upper case. It returns the output and the number
-// of messages that were too long.
+// filtered passes pieces to a Filter whose Edit converts bodies to upper case. tooLong counts messages that were too long.
 func filtered(t *testing.T, pieces ...[]byte) (out []byte, tooLong int) {
 	t.Helper()
 	f := Filter{Holds: holds, Edit: func(m *Message) { copy(m.Body, bytes.ToUpper(m.Body)) },
@@ -33,8 +31,7 @@ func filtered(t *testing.T, pieces ...[]byte) (out []byte, tooLong int) {
 	return out, tooLong
 }
 
-// TestFilterBlanksWhatIsNotComplete checks that the body of a message that is never completed is replaced by zeros,
-// since it cannot be edited.
+// TestFilterBlanksWhatIsNotComplete checks that the body of an incomplete message is replaced by zeros.
 func TestFilterBlanksWhatIsNotComplete(t *testing.T) {
 	const command = message.TypeCommandAMF0
 	long := chunked(t, 3, command, bytes.Repeat([]byte("secret"), 50)) // a message of three chunks
@@ -70,8 +67,8 @@ func TestFilterBlanksWhatIsNotComplete(t *testing.T) {
 	}
 }
 
-// TestFilterHoldsOnlySoMuch checks that a message that is longer than maxHeld is replaced by zeros, but not one that
-// is completed by the piece that exceeds the limit.
+// TestFilterHoldsOnlySoMuch checks that a message longer than maxHeld is replaced by zeros, unless the piece that exceeds the limit
+// completes it.
 func TestFilterHoldsOnlySoMuch(t *testing.T) {
 	long := chunked(t, 3, message.TypeCommandAMF0, bytes.Repeat([]byte("s"), maxHeld))
 	after := chunked(t, 4, message.TypeCommandAMF0, []byte("after"))

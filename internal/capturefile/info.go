@@ -70,7 +70,6 @@ func HandshakeOf(r *handshake.Result) Handshake {
 	return Handshake{Type: r.PeerType, Version: r.PeerVersion, Digest: r.Digest, ReplyValid: r.ReplyValid}
 }
 
-// append appends the data of the Info record, lines of the form "name: value".
 func (i *Info) append(dst []byte) []byte {
 	h := &i.Handshake
 	return fields{
@@ -166,7 +165,7 @@ func (f fields) append(dst []byte) []byte {
 	return dst
 }
 
-// oneLine replaces control characters, including line ends, so that a value fits on one line.
+// oneLine replaces control characters, including line ends.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F {
@@ -176,7 +175,6 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// parseFields iterates over the lines of a text record.
 func parseFields(b []byte) func(yield func(name, value string) bool) {
 	return func(yield func(name, value string) bool) {
 		for line := range strings.Lines(string(b)) {

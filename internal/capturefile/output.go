@@ -10,13 +10,13 @@ type options struct{ zeroMedia bool }
 // ZeroMedia records the bodies of audio and video messages as zeros.
 func ZeroMedia(o *options) { o.zeroMedia = true }
 
-// Output is a writer of captures with options for the programs that record to it.
+// Output is a writer of captures with options.
 type Output struct {
 	io.Writer
 	options options
 }
 
-// NewOutput returns an Output that writes to w with options. Its Close method closes w if w is an io.Closer.
+// NewOutput returns an Output that writes to w. Its Close method closes w if w is an io.Closer.
 func NewOutput(w io.Writer, opts ...Option) *Output {
 	o := &Output{Writer: w}
 	for _, set := range opts {

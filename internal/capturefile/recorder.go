@@ -16,8 +16,7 @@ import (
 )
 
 const (
-	// flushAfter is how long bytes stay in memory at most before they are written. It is short, so that little is
-	// lost in a crash.
+	// flushAfter is how long bytes stay in memory at most, and may be lost in a crash.
 	flushAfter = time.Second
 	// firstBlock is the initial capacity of a block, in bytes.
 	firstBlock = 4 << 10
@@ -27,11 +26,11 @@ const (
 	patience = 5 * time.Second
 )
 
-// ErrSlow is the error of a recording that ended because its writer was blocked for 5 s.
+// ErrSlow is the error of a recording whose writer was blocked for 5 s.
 var ErrSlow = errors.New("capture: the writer is too slow")
 
-// Recorder records a session. Its methods may be called from any goroutine. A failed recording does not affect the session: if the writer
-// fails, or blocks for 5 s, the recording ends, and Err returns the reason.
+// Recorder records a session. Its methods may be called from any goroutine. If the writer fails, or blocks for 5 s, the recording ends, Err
+// returns the reason, and the session continues.
 type Recorder struct {
 	out     io.Writer
 	began   time.Time
@@ -41,25 +40,23 @@ type Recorder struct {
 	blocks  chan pending
 	done    chan struct{} // closed after everything has been written
 
-	mu       sync.Mutex // guards the rest
-	closed   bool
-	redactor *redactor
-	ways     [2]way // indexed by Direction-1
-	at       time.Duration
-	block    pending
-	sequence uint32
-	last     time.Duration // time of the last record in block
-	missing  []string
+	mu         sync.Mutex // guards the rest
+	closed     bool
+	redactor   *redactor
+	directions [2]direction // indexed by Direction-1
+	at         time.Duration
+	block      pending
+	sequence   uint32
+	last       time.Duration // time of the last record in block
+	missing    []string
 }
 
-// way is the state of one direction.
-type way struct {
+type direction struct {
 	filter Filter
 	scan   *chunk.Scanner // has scanned the bytes that are in blocks
 	lost   int            // number of bytes that could not be recorded
 }
 
-// pending is a block before compression.
 type pending struct {
 	begun   bool
 	header  Header
@@ -75,16 +72,16 @@ func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
 	}
 	r := &Recorder{out: w, began: info.Began, role: info.Role, session: rand.Uint64(), redactor: newRedactor(secrets),
 		blocks: make(chan pending, maxQueue), done: make(chan struct{})}
-	for i := range r.ways {
+	for i := range r.directions {
 		from := Direction(i + 1)
-		r.ways[i] = way{scan: chunk.NewScanner(), filter: Filter{
+		r.directions[i] = direction{scan: chunk.NewScanner(), filter: Filter{
 			Holds:    holds,
 			Edit:     func(m *Message) { r.redactor.message(from, m) },
 			Overflow: r.redactor.overflow,
 			Emit:     func(b []byte) { r.emit(from, b) },
 		}}
 		if o.zeroMedia {
-			r.ways[i].filter.Blanks = isMedia
+			r.directions[i].filter.Blanks = isMedia
 		}
 	}
 	r.redactor.media = !o.zeroMedia
@@ -93,8 +90,7 @@ func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
 	return r
 }
 
-// Record records bytes that were sent at the time at. If at is before the time of the previous call, Record uses that
-// time instead.
+// Record records bytes that were sent at the time at, or at the time of the previous call if that is later.
 func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 	if len(b) == 0 || from != FromClient && from != FromServer {
 		return
@@ -105,14 +101,14 @@ func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 		return
 	}
 	r.at = max(r.at, at.Sub(r.began).Truncate(time.Microsecond))
-	w := &r.ways[from-1]
+	w := &r.directions[from-1]
 	w.lost += w.filter.Write(b)
 	if from == FromClient && w.filter.Err() != nil {
 		r.redactor.blind = true
 	}
 }
 
-// Err returns the error that has ended the recording early, or nil if there was none.
+// Err returns the error that has ended the recording early, or nil.
 func (r *Recorder) Err() error {
 	if err := r.failure.Load(); err != nil {
 		return *err
@@ -142,9 +138,8 @@ func (r *Recorder) Close(closedBy Direction, reason string) error {
 	return r.Err()
 }
 
-// Missing records in End that a part of the bytes that one end sent is missing. what describes the part. If bytes of the client are
-// missing, they may have contained a secret that is now unknown. From then on, all strings that may repeat a secret are replaced
-// completely.
+// Missing records in End that a part of one end's bytes is missing. what describes the part. The client's bytes may have contained a secret
+// that is now unknown, so from then on all strings that may repeat a secret are replaced completely.
 func (r *Recorder) Missing(from Direction, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,26 +149,25 @@ func (r *Recorder) Missing(from Direction, what string) {
 
 func (r *Recorder) finish(end End) {
 	end.Missing = r.missing
-	for i := range r.ways {
-		w := &r.ways[i]
+	for i := range r.directions {
+		w := &r.directions[i]
 		w.filter.Close()
 		if err := w.filter.Err(); err != nil {
 			end.Missing = append(end.Missing, fmt.Sprintf("%d bytes from the %v that are not a chunk stream (%v)", w.lost, Direction(i+1), err))
 		}
 	}
-	r.redactor.tell(&end)
+	r.redactor.addCounts(&end)
 	r.append(KindEnd, end.append(nil))
-	r.hand()
+	r.enqueue()
 }
 
-// emit adds bytes to blocks. A block begins between two pieces of the chunk stream, where the scanners have a state
-// that can be saved.
+// emit adds bytes to blocks. A block begins between two pieces of the chunk stream, where the scanners have a state that can be saved.
 func (r *Recorder) emit(from Direction, b []byte) {
 	for len(b) > 0 {
 		r.begin() // before scanning, since the block must contain the states before this record
 		window, n := b[:min(len(b), maxRecord)], 0
 		for n < len(window) {
-			_, size, _ := r.ways[from-1].scan.Scan(window[n:])
+			_, size, _ := r.directions[from-1].scan.Scan(window[n:])
 			if size == 0 {
 				break
 			}
@@ -184,12 +178,11 @@ func (r *Recorder) emit(from Direction, b []byte) {
 		}
 		r.append(Kind(from), b[:n])
 		if b = b[n:]; len(r.block.content) >= targetBlock {
-			r.hand()
+			r.enqueue()
 		}
 	}
 }
 
-// append adds a record to the block.
 func (r *Recorder) append(kind Kind, data []byte) {
 	r.begin()
 	b := &r.block
@@ -200,7 +193,6 @@ func (r *Recorder) append(kind Kind, data []byte) {
 	r.last = r.at
 }
 
-// begin begins a block, unless one has begun.
 func (r *Recorder) begin() {
 	if r.block.begun {
 		return
@@ -210,17 +202,17 @@ func (r *Recorder) begin() {
 	r.sequence++
 	r.last = r.at
 	var state []byte
-	for i := range r.ways {
-		state = r.ways[i].scan.AppendState(state[:0])
+	for i := range r.directions {
+		state = r.directions[i].scan.AppendState(state[:0])
 		r.block.content = append(binary.AppendUvarint(r.block.content, uint64(len(state))), state...)
 	}
-	if len(r.block.content) > maxState { // the states of so many chunk streams are too large, so reading can't begin at this block
+	if len(r.block.content) > maxState { // reading can't begin at a block without states
 		r.block.header.Seekable, r.block.content = false, r.block.content[:0]
 	}
 }
 
-// hand passes the block to the goroutine that writes blocks.
-func (r *Recorder) hand() {
+// enqueue passes the block to the goroutine that writes blocks.
+func (r *Recorder) enqueue() {
 	b := r.take()
 	if len(b.content) == 0 || r.Err() != nil {
 		return
@@ -246,7 +238,6 @@ func (r *Recorder) take() pending {
 	return b
 }
 
-// write writes blocks until Close. It writes incomplete blocks after flushAfter.
 func (r *Recorder) write() {
 	defer close(r.done)
 	tick := time.NewTicker(flushAfter)
@@ -257,7 +248,7 @@ func (r *Recorder) write() {
 			if !ok {
 				return
 			}
-			r.put(b)
+			r.writeBlock(b)
 		case <-tick.C:
 			if !r.mu.TryLock() { // the goroutine that holds the lock may be waiting for this one
 				continue
@@ -267,13 +258,12 @@ func (r *Recorder) write() {
 				b = r.take()
 			}
 			r.mu.Unlock()
-			r.put(b)
+			r.writeBlock(b)
 		}
 	}
 }
 
-// put compresses and writes a block.
-func (r *Recorder) put(b pending) {
+func (r *Recorder) writeBlock(b pending) {
 	if len(b.content) == 0 || r.Err() != nil {
 		return
 	}

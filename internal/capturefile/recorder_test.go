@@ -18,7 +18,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// blocks splits a file into blocks.
 func blocks(t *testing.T, file []byte) (headers []Header, records []Record) {
 	t.Helper()
 	for len(file) > 0 {
@@ -126,8 +125,7 @@ func TestZeroMedia(t *testing.T) {
 	assert.Equal(t, len(whole), size)
 }
 
-// TestBytesThatAreNoChunkStreamAreLeftOut checks that bytes after an invalid chunk are not recorded, since they can't be searched for
-// secrets.
+// TestBytesThatAreNoChunkStreamAreLeftOut checks that bytes after an invalid chunk, which may contain secrets, are not recorded.
 func TestBytesThatAreNoChunkStreamAreLeftOut(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, Info{}, nil)
@@ -144,7 +142,6 @@ func TestBytesThatAreNoChunkStreamAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestConnRecordsARepeatedWriteOnce checks that a write that is continued after a deadline is recorded once.
 func TestConnRecordsARepeatedWriteOnce(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, Info{Role: RoleClient}, nil)
@@ -196,8 +193,8 @@ func (c *scriptedConn) Write(b []byte) (int, error) {
 
 func (c *scriptedConn) Close() error { return nil }
 
-// TestBlocksBeginWithTheirStates checks that reading can begin at each block. The block must contain the states of
-// both directions at its beginning, and its records must consist of whole pieces.
+// TestBlocksBeginWithTheirStates checks that reading can begin at each block: it has the states of both directions at its beginning, and
+// whole pieces.
 func TestBlocksBeginWithTheirStates(t *testing.T) {
 	var file bytes.Buffer
 	began := time.Now()
@@ -274,8 +271,7 @@ func TestBlocksBeginWithTheirStates(t *testing.T) {
 	assert.Greater(t, last, time.Second)
 }
 
-// TestMissing checks that strings that may repeat a secret are replaced completely if a part of the client's bytes is
-// missing.
+// TestMissing checks that strings that may repeat a secret are replaced completely after a gap in the client's bytes.
 func TestMissing(t *testing.T) {
 	segment := func(from Direction) func(*Recorder) { return func(r *Recorder) { r.Missing(from, "a segment") } }
 	broken := func(from Direction) func(*Recorder) {

@@ -10,11 +10,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxLabels is the maximum number of labels that are counted.
 const maxLabels = 64
 
-// redactor replaces the secrets in the messages of a session. It treats everything as a secret that is not known to be harmless: in
-// commands it keeps only the strings at known places.
+// redactor replaces the secrets in the messages of a session: whatever is not known to be harmless. In commands it keeps only the strings
+// at known places.
 type redactor struct {
 	secrets  secrets
 	blind    bool           // a part of the client's bytes is missing
@@ -31,7 +30,6 @@ func newRedactor(known []string) *redactor {
 	return r
 }
 
-// holds reports whether the redactor must edit messages of a type.
 func holds(t message.Type) bool {
 	switch t {
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement, message.TypeWindowAckSize, message.TypeSetPeerBandwidth,
@@ -45,7 +43,6 @@ func isMedia(t message.Type) bool {
 	return t == message.TypeAudio || t == message.TypeVideo || t == message.TypeAggregate
 }
 
-// message replaces the secrets in m.
 func (r *redactor) message(from Direction, m *Message) {
 	switch t := message.Type(m.Type); t {
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
@@ -63,8 +60,7 @@ func (r *redactor) message(from Direction, m *Message) {
 	}
 }
 
-// withoutSelector removes the format selector, a byte 0, of AMF3 messages. It does not change AMF0 bodies: with the byte 0 they would begin
-// with a number, and they never do.
+// withoutSelector removes the format selector, a byte 0, of AMF3 messages. AMF0 bodies never begin with 0, a number.
 func withoutSelector(body []byte) []byte {
 	if len(body) > 0 && body[0] == 0 {
 		return body[1:]
@@ -72,7 +68,7 @@ func withoutSelector(body []byte) []byte {
 	return body
 }
 
-// userControl replaces the digests in the answer to SWF verification, since they are computed from the player's hash.
+// userControl replaces the digests in the answer to SWF verification, which are computed from the player's hash.
 func (r *redactor) userControl(body []byte) {
 	const digestAt = 10
 	if len(body) > digestAt && message.Event(binary.BigEndian.Uint16(body)) == message.EventSWFVerifyResponse {
@@ -81,7 +77,6 @@ func (r *redactor) userControl(body []byte) {
 	}
 }
 
-// command replaces the secrets in a command.
 func (r *redactor) command(from Direction, body []byte) {
 	var name string
 	v := values{b: body, name: r.name, data: func(place) {}}
@@ -101,7 +96,6 @@ func (r *redactor) command(from Direction, body []byte) {
 	r.walk(&v, "command")
 }
 
-// data replaces known secrets in a data message.
 func (r *redactor) data(body []byte) {
 	var name string
 	v := values{b: body, name: r.name, data: func(place) {}}
@@ -115,7 +109,7 @@ func (r *redactor) data(body []byte) {
 	r.walk(&v, "data message")
 }
 
-// walk walks through values. It replaces the bytes from an invalid value on by zeros, since their meaning is unknown.
+// walk walks through values. Beginning with an invalid value it replaces everything by zeros.
 func (r *redactor) walk(v *values, what string) {
 	if !v.all() {
 		clear(v.b[min(v.off, len(v.b)):])
@@ -123,8 +117,7 @@ func (r *redactor) walk(v *values, what string) {
 	}
 }
 
-// sharedObject replaces the strings in the properties and messages of a shared object. message.SharedObject describes
-// the layout.
+// sharedObject replaces the strings in the properties and messages of a shared object. message.SharedObject describes the layout.
 func (r *redactor) sharedObject(body []byte) {
 	v := values{b: body, text: func(_ place, text []byte) {
 		r.apply(classSecret, text, func() string { return "shared object" })
@@ -180,10 +173,9 @@ func (r *redactor) events(v *values) bool {
 	return true
 }
 
-// name replaces secrets in the name of a property. It does not replace short ones, which may occur in names by
-// coincidence.
+// name replaces secrets in the name of a property, except short ones, which may occur by coincidence.
 func (r *redactor) name(b []byte) {
-	r.secrets.sweep(&subject{b: b}, minName)
+	r.secrets.replaceKnown(&subject{b: b}, minName)
 }
 
 // apply replaces a string, or parts of it, according to its class.
@@ -205,11 +197,11 @@ func (r *redactor) apply(what class, text []byte, label func() string) {
 	case className:
 		r.count(r.kept, "name of a stream that is played")
 		r.secrets.replaceName(&t, false)
-		r.secrets.sweep(&t, secret.MinLength)
+		r.secrets.replaceKnown(&t, secret.MinLength)
 	case classText:
 		r.count(r.kept, label())
 		r.secrets.replaceURLs(&t)
-		r.secrets.sweep(&t, secret.MinLength)
+		r.secrets.replaceKnown(&t, secret.MinLength)
 	}
 	if len(t.covered) > 0 {
 		r.count(r.replaced, label())
@@ -220,7 +212,6 @@ func (r *redactor) overflow() {
 	r.count(r.replaced, "message that is too long to be examined")
 }
 
-// count adds one to the count of a label.
 func (r *redactor) count(counts map[string]int, label string) {
 	if _, there := counts[label]; !there && len(counts) >= maxLabels {
 		label = "others"
@@ -228,8 +219,8 @@ func (r *redactor) count(counts map[string]int, label string) {
 	counts[label]++
 }
 
-// tell adds the counts to the End record.
-func (r *redactor) tell(end *End) {
+// addCounts adds the counts to the End record.
+func (r *redactor) addCounts(end *End) {
 	end.Replaced = listed(r.replaced)
 	end.Kept = listed(r.kept)
 	if r.media {
@@ -245,7 +236,6 @@ func listed(counts map[string]int) (list []string) {
 	return list
 }
 
-// quoted quotes a name that a peer has sent, for a label.
 func quoted(name string) string {
 	name = oneLine(strings.ToValidUTF8(name, "?"))
 	if len(name) > 40 {

@@ -16,7 +16,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// redacted passes a command to a redactor and returns the values in the result.
 func redacted(t *testing.T, r *redactor, from Direction, name string, args ...any) []any {
 	t.Helper()
 	body, err := amf.AppendAMF0(nil, append([]any{name, 1.0}, args...)...)
@@ -59,8 +58,7 @@ func TestAuthenticationKeepsItsChallenges(t *testing.T) {
 	assert.Equal(t, []any{nil, amf.Object{{Name: "description", Value: strings.Replace(text, "somebody", "secret1x", 1)}}}, got)
 }
 
-// TestOverlappingSecrets checks that secrets are replaced completely even if they contain each other, overlap or look like
-// placeholders.
+// TestOverlappingSecrets checks secrets that contain each other, overlap or look like placeholders.
 func TestOverlappingSecrets(t *testing.T) {
 	r := newRedactor([]string{"abcdef", "cde", "efghij", "secret", "xxx"})
 	for _, text := range []string{"abcdefghij", "xxabcdefghijxxx", "secretsecretabcdef", "cdefghij abcde cdef", "a%62c%64efghij"} {
@@ -73,8 +71,7 @@ func TestOverlappingSecrets(t *testing.T) {
 	}
 }
 
-// TestMoreSecretsThanAreRemembered checks that strings that may repeat a secret are replaced completely after there were more secrets than
-// a redactor can remember.
+// TestMoreSecretsThanAreRemembered checks that strings that may repeat a secret are replaced completely after too many secrets.
 func TestMoreSecretsThanAreRemembered(t *testing.T) {
 	for name, args := range map[string][]any{"a long one": {strings.Repeat("x", maxSecrets)}, "many": manyTexts(2000)} {
 		r := newRedactor(nil)
@@ -94,8 +91,7 @@ func manyTexts(n int) (all []any) {
 	return all
 }
 
-// TestDamagedCommandsAreBlanked checks that everything after an invalid value is replaced by zeros, since it may
-// contain secrets.
+// TestDamagedCommandsAreBlanked checks that everything after an invalid value is replaced by zeros.
 func TestDamagedCommandsAreBlanked(t *testing.T) {
 	body, err := amf.AppendAMF0(nil, "custom", 1.0, nil, "a secret")
 	require.NoError(t, err)
@@ -106,13 +102,12 @@ func TestDamagedCommandsAreBlanked(t *testing.T) {
 		assert.NotContains(t, string(b), "sec\x00", "%x", end)
 		assert.NotContains(t, string(b[len(body):]), "s")
 		var e End
-		r.tell(&e)
+		r.addCounts(&e)
 		assert.Contains(t, e.Replaced, "end of a command that can't be parsed: 1")
 	}
 }
 
-// FuzzRedact checks that a command keeps its structure, and that only those of the client's strings are kept that are known
-// to be harmless.
+// FuzzRedact checks that a command keeps its structure, and of the client's strings only those that are known to be harmless.
 func FuzzRedact(f *testing.F) {
 	add := func(t message.Type, values ...any) {
 		body, err := amf.AppendAMF0(nil, values...)
@@ -151,7 +146,6 @@ func FuzzRedact(f *testing.F) {
 	})
 }
 
-// shape describes the types of the values in a command.
 func shape(v any) string {
 	switch v := v.(type) {
 	case []any:

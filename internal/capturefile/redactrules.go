@@ -2,7 +2,6 @@ package capturefile
 
 import "strconv"
 
-// class says which part of a string a redactor replaces.
 type class uint8
 
 const (
@@ -13,8 +12,7 @@ const (
 	classPlain               // nothing
 )
 
-// rule says which parts of a command a recording may contain. If the other end sends the command, all its strings are
-// secrets.
+// rule says which parts of a command a recording may contain. If the other end sends the command, all its strings are secrets.
 type rule struct {
 	from   Direction
 	args   []class          // classes of the arguments after the command object
@@ -32,7 +30,7 @@ var (
 	tells     = rule{from: FromServer, texts: classText, fields: infoFields}
 )
 
-// rules has the commands that a redactor knows. It replaces all strings of other commands.
+// rules has the known commands. All strings of other commands are replaced.
 var rules = map[string]rule{
 	"connect":   {from: FromClient, fields: connectFields, object: true},
 	"publish":   {from: FromClient, args: []class{classKey, classPlain}},
@@ -50,16 +48,15 @@ var rules = map[string]rule{
 	"initStream": {}, "onBWDone": {}, "_onbwcheck": {}, "_onbwdone": {}, "_checkbw": {}, "close": {}, "ping": {}, "pong": {},
 }
 
-// connectFields are the properties of connect's command object (section 7.2.1.1, and Enhanced RTMP) that a recording
-// may contain.
+// connectFields are the properties of connect's command object (section 7.2.1.1, and Enhanced RTMP) that a recording may contain.
 var connectFields = map[string]class{
 	"app": classText, "tcUrl": classText, "swfUrl": classText, "pageUrl": classText,
 	"flashVer": classText, "flashver": classText, "type": classPlain, "objectEncoding": classPlain,
 	"fourCcList": classPlain, "videoFourCcInfoMap": classPlain, "audioFourCcInfoMap": classPlain,
 }
 
-// infoFields are the properties of a server's information objects that a recording may contain. They include
-// challenges, which reveal nothing without the answers.
+// infoFields are the properties of a server's information objects that a recording may contain. They include challenges, which reveal
+// nothing without the answers.
 var infoFields = map[string]class{
 	"level": classPlain, "code": classPlain, "description": classText, "details": classText, "reason": classText,
 	"redirect": classText, "tcUrl": classText, "url": classText, "fmsVer": classText, "version": classText, "mode": classPlain,
@@ -68,8 +65,8 @@ var infoFields = map[string]class{
 	"fourCcList": classPlain, "reconnectRequest": classText, "message": classText,
 }
 
-// classify returns the class of a string in a command. at.arg is 0 for the command name, 1 for the transaction id and 2 for the
-// command object.
+// classify returns the class of a string in a command. at.arg is 0 for the command name, 1 for the transaction id and 2 for the command
+// object.
 func classify(from Direction, command string, at place) class {
 	r := rules[command]
 	const first = 3
@@ -87,20 +84,17 @@ func classify(from Direction, command string, at place) class {
 	return r.texts
 }
 
-// hasPrivateNumbers reports whether the numbers in a command may be private.
 func hasPrivateNumbers(command string) bool {
 	r, known := rules[command]
 	return !known || r.private
 }
 
-// isKnown reports whether a label may contain the name of a property.
 func isKnown(key string) bool {
 	_, connect := connectFields[key]
 	_, info := infoFields[key]
 	return connect || info
 }
 
-// labelOf returns the label under which End counts a string.
 func labelOf(what class, command string, at place) string {
 	switch {
 	case what == classKey:

@@ -13,8 +13,7 @@ const (
 	// minName is the length in bytes of the shortest secret that is replaced in the names of properties. In other strings it is
 	// secret.MinLength.
 	minName = 8
-	// maxSecrets is the maximum memory of all secrets in bytes, and secretSize is the memory of a secret in addition
-	// to its text.
+	// maxSecrets is the maximum memory of all secrets in bytes. A secret takes secretSize in addition to its text.
 	maxSecrets = 64 << 10
 	secretSize = 64
 )
@@ -27,7 +26,7 @@ type secrets struct {
 	full    bool // the limit was exceeded, so a secret is unknown and can't be found in other strings
 }
 
-// learn adds a secret, which may contain %XX, and returns its number. The number is 0 if maxSecrets is exceeded.
+// learn adds a secret, which may contain %XX, and returns its number, or 0 if maxSecrets is exceeded.
 func (s *secrets) learn(text string) int {
 	plain := secret.Unescape(text).Text
 	if n, ok := s.numbers[plain]; ok || plain == "" {
@@ -49,7 +48,6 @@ func (s *secrets) learn(text string) int {
 	return s.numbers[plain]
 }
 
-// subject is a string in which secrets are replaced.
 type subject struct {
 	b       []byte
 	covered []span // parts that are placeholders
@@ -72,7 +70,7 @@ func (t *subject) put(at span, number int) {
 	t.covered = append(t.covered, at)
 }
 
-// hide is like put, for a part that may overlap with placeholders. It does not change these.
+// hide is like put, but does not change placeholders that the part overlaps.
 func (t *subject) hide(at span, number int) {
 	if !slices.ContainsFunc(t.covered, func(c span) bool { return at.from < c.to && c.from < at.to }) {
 		t.put(at, number)
@@ -86,11 +84,9 @@ func (t *subject) hide(at span, number int) {
 	t.covered = append(t.covered, at)
 }
 
-// replace replaces a part by the placeholder of its text.
 func (s *secrets) replace(t *subject, at span) { t.put(at, s.learn(string(t.b[at.from:at.to]))) }
 
-// replaceName replaces the values in the query of a stream's name. If key is set, it also replaces the name before
-// the query.
+// replaceName replaces the values in the query of a stream's name, and with key the name before the query too.
 func (s *secrets) replaceName(t *subject, key bool) {
 	name, _, found := bytes.Cut(t.b, []byte("?"))
 	if key {
@@ -104,8 +100,8 @@ func (s *secrets) replaceName(t *subject, key bool) {
 // authFields are the parameters of Adobe's and Limelight's authentication that reveal nothing without the response.
 var authFields = map[string]bool{"authmod": true, "reason": true, "salt": true, "challenge": true, "opaque": true, "nonce": true, "cnonce": true, "nc": true}
 
-// replaceQuery replaces the values in a query, and parameters without a value. It keeps the parameters named in stay.
-func (s *secrets) replaceQuery(t *subject, at span, stay map[string]bool) {
+// replaceQuery replaces the values in a query, and parameters without a value, except those named in keep.
+func (s *secrets) replaceQuery(t *subject, at span, keep map[string]bool) {
 	for at.from < at.to {
 		end := at.to
 		if i := bytes.IndexAny(t.b[at.from:at.to], "&;"); i >= 0 {
@@ -115,7 +111,7 @@ func (s *secrets) replaceQuery(t *subject, at span, stay map[string]bool) {
 		switch {
 		case !found:
 			s.replace(t, span{at.from, end})
-		case !stay[name]:
+		case !keep[name]:
 			s.replace(t, span{end - len(value), end})
 		}
 		at.from = end + 1
@@ -150,13 +146,13 @@ func (s *secrets) replaceURLs(t *subject) {
 	}
 }
 
-// sweep replaces all occurrences of known secrets with at least shortest bytes in a string, including those in which
-// bytes are written as %XX.
-func (s *secrets) sweep(t *subject, shortest int) {
+// replaceKnown replaces all occurrences of known secrets with at least minLength bytes in a string, including those in which bytes are
+// written as %XX.
+func (s *secrets) replaceKnown(t *subject, minLength int) {
 	plain := secret.Unescape(string(t.b))
 	first, _ := slices.BinarySearchFunc(s.list, len(plain.Text), func(s string, size int) int { return size - len(s) })
 	for _, known := range s.list[first:] { // secrets that are longer than the string are skipped
-		if len(known) < shortest {
+		if len(known) < minLength {
 			break
 		}
 		for at := 0; ; at++ {

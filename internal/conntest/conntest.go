@@ -27,8 +27,8 @@ func Listen(t testing.TB) net.Listener {
 	return l
 }
 
-// Serve runs serve for each connection to addr. It closes the connection when serve returns or the test ends, and the test waits
-// for all calls of serve.
+// Serve runs serve for each connection to addr. It closes the connection when serve returns or the test ends, and the test waits for all
+// calls of serve.
 func Serve(t testing.TB, serve func(net.Conn)) (addr string) {
 	t.Helper()
 	l := Listen(t)
@@ -55,8 +55,8 @@ func Serve(t testing.TB, serve func(net.Conn)) (addr string) {
 	return l.Addr().String()
 }
 
-// Pair returns the two ends of a connection over the loopback interface. Unlike with net.Pipe, a write need not wait for a reader. Both
-// ends are closed at the end of the test.
+// Pair returns the two ends of a loopback connection, which are closed at the end of the test. Unlike with net.Pipe, a write need not wait
+// for a reader.
 func Pair(t testing.TB) (client, server *net.TCPConn) {
 	t.Helper()
 	l := Listen(t)

@@ -29,7 +29,7 @@ func Carry(to, from net.Conn, oneWay time.Duration) {
 	}()
 	for p := range way {
 		time.Sleep(time.Until(p.due))
-		to.Write(p.b) // ignore an error, since the other direction may still carry bytes
+		to.Write(p.b) // after an error the other direction may still carry bytes
 	}
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()
@@ -38,8 +38,8 @@ func Carry(to, from net.Conn, oneWay time.Duration) {
 	}
 }
 
-// Distant starts a relay to addr and returns the address of the relay. The relay delays all bytes by oneWay in each direction, but does not
-// delay connecting. It ends with the test.
+// Distant starts a relay to addr that ends with the test, and returns its address. It delays all bytes by oneWay in each direction, but
+// does not delay connecting.
 func Distant(t testing.TB, addr string, oneWay time.Duration) string {
 	t.Helper()
 	return Serve(t, func(client net.Conn) {

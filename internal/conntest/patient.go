@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// Patient is a listener for servers that must receive everything that a client sent before it closed the connection. Writes to a client
-// that has closed the connection do not fail, since a session that ends with a write error stops reading. Only reads show that the
-// connection is closed.
+// Patient is a listener for servers that must receive everything that a client sent before it closed the connection. Writes to such a
+// client do not fail, since a session that ends with a write error stops reading.
 type Patient struct {
 	net.Listener
 	Conns sync.WaitGroup // the open connections

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// Pipes is a listener for connections made by net.Pipe. The connections have no buffers: a write returns only when its bytes have been
-// read, so a test knows how far the server is. They make no system calls, so a server can use them in a synctest bubble.
+// Pipes is a listener for connections made by net.Pipe. A write returns only when its bytes have been read, so a test knows how far the
+// server is, and a server can use them in a synctest bubble.
 type Pipes struct {
 	host   string
 	conns  chan net.Conn

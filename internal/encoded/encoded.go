@@ -94,7 +94,7 @@ func (c Codec) Make(ctx context.Context, file string) (track *media.Track, units
 	}
 	track = &media.Track{Codec: c.Codec}
 	switch c.Codec {
-	case media.VP9, media.AC3, media.EAC3, media.MP3: // MP4 has another configuration than RTMP; the frames contain the properties
+	case media.VP9, media.AC3, media.EAC3, media.MP3: // MP4's configuration differs; the frames contain the properties
 	default:
 		track.Config, err = extradata(probed.Streams[0].Extradata)
 	}
@@ -114,7 +114,6 @@ func run(ctx context.Context, name string, args ...string) ([]byte, error) {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// extradata reads ffprobe's hex dump.
 func extradata(dump string) (b []byte, err error) {
 	for _, line := range regexp.MustCompile(`(?m)^[0-9a-f]{8}: ((?:[0-9a-f]{2,4} )+)`).FindAllStringSubmatch(dump, -1) {
 		part, err := hex.DecodeString(strings.ReplaceAll(line[1], " ", ""))
@@ -126,7 +125,6 @@ func extradata(dump string) (b []byte, err error) {
 	return b, nil
 }
 
-// split splits a packet of MP4 into parts.
 func (c Codec) split(data []byte) (parts [][]byte, err error) {
 	switch c.Codec {
 	case media.H264, media.H265:

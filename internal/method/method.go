@@ -16,13 +16,13 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-// Adapt makes a remote method from a function. The arguments of a call are converted to the types of the parameters as by amf.Assign,
-// and the result as by amf.AppendAMF0. The first parameter may be a context.Context, and the last result may be an error. A variadic
-// function takes any number of further arguments. A call whose arguments do not fit is answered by an error that says which one, and
-// fn is not called.
+// Adapt makes a remote method from a function. The arguments of a call are converted to the types of the parameters as by amf.Assign, and
+// the result as by amf.AppendAMF0. The first parameter may be a context.Context, and the last result may be an error. A variadic function
+// takes any number of further arguments. A call whose arguments do not fit is answered by an error that says which one, and fn is not
+// called.
 //
-// Adapt returns an error if fn is not a function, has more than one result besides the error, or has a parameter or result that can't
-// be an AMF value: a channel, a function, a complex number, or an interface other than any.
+// Adapt returns an error if fn is not a function, has more than one result besides the error, or has a parameter or result that can't be an
+// AMF value: a channel, a function, a complex number, or an interface other than any.
 func Adapt(fn any) (func(ctx context.Context, args []any) (any, error), error) {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func || v.IsNil() {
@@ -35,7 +35,6 @@ func Adapt(fn any) (func(ctx context.Context, args []any) (any, error), error) {
 	return f.call, nil
 }
 
-// adapter calls a function by reflection.
 type adapter struct {
 	fn           reflect.Value
 	takesContext bool
@@ -65,7 +64,7 @@ func (f *adapter) check() error {
 	return nil
 }
 
-// parameters returns the number of parameters that correspond to arguments of the call. A variadic parameter counts as one.
+// parameters returns the number of parameters for arguments of the call. A variadic parameter counts as one.
 func (f *adapter) parameters() int {
 	n := f.fn.Type().NumIn()
 	if f.takesContext {
@@ -74,7 +73,6 @@ func (f *adapter) parameters() int {
 	return n
 }
 
-// parameter returns the type of the i-th argument.
 func (f *adapter) parameter(i int) reflect.Type {
 	t := f.fn.Type()
 	if f.takesContext {
@@ -135,7 +133,7 @@ func expressible(t reflect.Type, seen []reflect.Type) error {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return expressible(t.Elem(), seen)
 	case reflect.Map:
-		// The keys of an amf.Dictionary may be of any kind; whether they are strings is checked for each value.
+		// The keys of an amf.Dictionary may be of any kind; each value is checked.
 		if err := expressible(t.Key(), seen); err != nil {
 			return err
 		}

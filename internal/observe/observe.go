@@ -1,8 +1,8 @@
 // Package observe lets other packages of this module observe what a server sends, while another goroutine reads from the connection. It is
 // similar to net/http/httptrace.
 //
-// Options.OnStatus and Options.Trace report statuses too, but OnStatus runs on the goroutine of the handlers, possibly after the read that
-// the status concerns has returned, and Trace is called for every message, which costs time.
+// Options.OnStatus and Options.Trace report statuses too, but OnStatus may run after the read that the status concerns has returned, and
+// Trace is called for every message, which costs time.
 package observe
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Observer receives events and statuses from a server, in the order in which they arrive, on the goroutine that reads. Its functions must
-// not block or wait for the server. They may call a Stream's SetReadDeadline to end a read in progress.
+// Observer receives events and statuses from a server, in order, on the goroutine that reads. Its functions must not block or wait for the
+// server. They may call a Stream's SetReadDeadline to end a read.
 type Observer struct {
 	UserControl func(message.UserControl)  // called for events that the library does not handle itself; may be nil
 	Status      func(*message.StatusError) // called for every onStatus; may be nil

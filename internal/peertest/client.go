@@ -47,8 +47,7 @@ func Connect(t testing.TB, addr string) *Client {
 	return c
 }
 
-// NewClient performs the handshake on nc and returns a Client. It sets a deadline of half a minute on nc, and closes nc at the end of the
-// test.
+// NewClient performs the handshake on nc and returns a Client. nc has a deadline of half a minute, and is closed at the end of the test.
 func NewClient(t testing.TB, nc net.Conn) *Client {
 	t.Helper()
 	t.Cleanup(func() { nc.Close() })

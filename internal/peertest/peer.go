@@ -1,6 +1,5 @@
-// Package peertest provides scripted peers, servers and clients: they do exactly what a test tells them to, message by message, and answer
-// nothing by themselves. Of this module, the package imports only the packages for the wire format, so that the tests of every package
-// above those can use it.
+// Package peertest provides scripted peers, which do exactly what a test tells them to, message by message. Of this module it imports only
+// the packages for the wire format, so that the tests of all other packages can use it.
 //
 // A Peer is a server that runs a script on its own goroutine. Its methods never fail the test; they return nil if the other end has closed
 // the connection. A Client is for tests of servers; its methods fail the test.
@@ -36,7 +35,7 @@ func Accept(nc net.Conn) (*Peer, error) {
 	return New(nc), nil
 }
 
-// run runs a scripted server on a connection. A script that hangs fails at a deadline, so that the test does not hang.
+// run runs a scripted server on a connection. A deadline ends a script that hangs.
 func run(nc net.Conn, script func(*Peer)) {
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(20 * time.Second))
@@ -45,7 +44,7 @@ func run(nc net.Conn, script func(*Peer)) {
 	}
 }
 
-// Expect reads until a command with the given name and returns it. It returns nil if the other end has closed the connection.
+// Expect reads until a command with the given name and returns it, or nil if the other end has closed the connection.
 func (p *Peer) Expect(name string) *message.Command {
 	for {
 		cmd := p.NextCommand()
@@ -98,7 +97,7 @@ func (p *Peer) UntilGone() {
 	}
 }
 
-// Encode returns the chunks of messages. The caller must send them before any other message. Encode panics if a message can't be encoded.
+// Encode returns the chunks of messages, which must be sent before any other message. It panics if a message can't be encoded.
 func (p *Peer) Encode(messages ...chunk.Outgoing) (b []byte) {
 	for i := range messages {
 		var err error
@@ -109,7 +108,7 @@ func (p *Peer) Encode(messages ...chunk.Outgoing) (b []byte) {
 	return b
 }
 
-// Send sends messages with one write. It ignores errors, since the next read shows that the other end has closed the connection.
+// Send sends messages with one write. It ignores errors: the next read shows that the other end has closed the connection.
 func (p *Peer) Send(messages ...chunk.Outgoing) { p.Conn.Write(p.Encode(messages...)) }
 
 // Control returns a protocol control or user control message.

@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Listen starts a server and returns its URL. The n-th script serves the n-th connection; the server closes further connections at once.
-// accepted counts all connections. The scripts end before the test does.
+// Listen starts a server and returns its URL. The n-th script serves the n-th connection; further connections are closed at once. accepted
+// counts all connections. The scripts end before the test does.
 func Listen(t testing.TB, scripts ...func(*Peer)) (url string, accepted *atomic.Int32) {
 	t.Helper()
 	l := conntest.Listen(t)
@@ -66,7 +66,7 @@ func Dialer(t testing.TB, scripts ...func(*Peer)) (dial func(context.Context, st
 // Status sends an onStatus about message stream 1.
 func (p *Peer) Status(code string) { p.StatusOn(1, code) }
 
-// StatusOn sends an onStatus about a message stream, or about the connection if streamID is 0. The code determines the level.
+// StatusOn sends an onStatus about a message stream, or about the connection if streamID is 0. The level follows from the code.
 func (p *Peer) StatusOn(streamID uint32, code string) {
 	level := "status"
 	switch code {

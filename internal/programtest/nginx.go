@@ -15,7 +15,7 @@ import (
 const NginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
 // Nginx runs nginx-rtmp until the test ends, and returns its address. The application vod plays the files in the folder recordings, live
-// serves live streams, and rec serves live streams and also records them to that folder.
+// serves live streams, and rec also records them to that folder.
 func Nginx(t testing.TB, recordings string) (addr string) {
 	t.Helper()
 	Need(t, "nginx", NginxModule)

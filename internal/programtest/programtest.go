@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// debianPackages maps programs to their Debian packages, if the names differ.
 var debianPackages = map[string]string{
 	"nginx": "nginx-light", NginxModule: "libnginx-mod-rtmp", "danted": "dante-server", "rtmpsrv": "rtmpdump", "ffprobe": "ffmpeg",
 }
@@ -47,8 +46,8 @@ func Missing(t testing.TB, text string) {
 	t.Skip(text)
 }
 
-// Output runs a program to its end. It returns the standard output and standard error together, and the error of exec. The program may run
-// for two minutes. Its home directory is empty, since rtmpdump keeps a cache there. Call Need first.
+// Output runs a program to its end, for at most two minutes. It returns standard output and standard error together, and the error of exec.
+// The home directory is empty, since rtmpdump keeps a cache there. Call Need first.
 func Output(t testing.TB, name string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -65,7 +64,7 @@ func Run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := Output(t, name, args...)
 	if name == "rtmpdump" && exitCode(err) == 2 {
-		err = nil // "incomplete" means that the last packet begins before 99.9 % of the duration
+		err = nil // the last packet begins before 99.9 % of the duration
 	}
 	if name == "curl" && exitCode(err) == 28 {
 		err = nil // the program was ended by its option -m
@@ -74,7 +73,7 @@ func Run(t testing.TB, name string, args ...string) string {
 	return out
 }
 
-// Start starts a program and kills it at the end of the test. If the test fails, the output of the program is logged.
+// Start starts a program, and kills it at the end of the test. The output is logged if the test fails.
 func Start(t testing.TB, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)

@@ -10,9 +10,8 @@ import (
 // maxPeer is the maximum length of a peer's text, in bytes. It is enough for the statuses of real servers.
 const maxPeer = 200
 
-// Peer returns s, which a peer sent, cut at 200 bytes and quoted as by [strconv.QuoteToGraphic]: without line breaks, terminal
-// escape sequences and invalid UTF-8. Three dots after the quote mean that it was cut. A plain word, such as a status code, is not
-// quoted.
+// Peer returns s, which a peer sent, cut at 200 bytes and quoted as by [strconv.QuoteToGraphic]: without line breaks, terminal escape
+// sequences and invalid UTF-8. Three dots after the quote mean that it was cut. A plain word, such as a status code, is not quoted.
 func Peer(s string) string {
 	if len(s) <= maxPeer && isWord(s) {
 		return s

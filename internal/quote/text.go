@@ -7,8 +7,7 @@ import (
 )
 
 // Text returns s, which may contain text from a peer, in a form that is safe for terminals and has one line. It escapes what
-// [strconv.QuoteToGraphic] escapes, except for quotes and backslashes, and adds no quotes. Text longer than about limit bytes is
-// cut and ends in three dots.
+// [strconv.QuoteToGraphic] escapes, except for quotes and backslashes. Text longer than about limit bytes is cut and ends in three dots.
 func Text(s string, limit int) string {
 	var b strings.Builder
 	for len(s) > 0 {

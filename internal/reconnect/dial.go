@@ -11,8 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Moved is the error of a connection whose server has asked the client to reconnect. It contains the URL and the options for the next
-// connection.
+// Moved is the error of a connection whose server has asked the client to reconnect, with the URL and the options for the next connection.
 type Moved struct {
 	URL     string
 	Options *rtmp.Options
@@ -20,9 +19,9 @@ type Moved struct {
 
 func (*Moved) Error() string { return "the server asks to reconnect" }
 
-// Dial is like rtmp.Dial, but calls moved when the server asks the client to reconnect and rtmp.Conn.Follow allows that. If moved is nil,
-// requests are ignored. moved may be called before Dial returns, and more than once. It runs on the goroutine that reads the connection, so
-// it must neither block nor wait for the server.
+// Dial is like rtmp.Dial, but calls moved when the server asks the client to reconnect and rtmp.Conn.Follow allows that. A nil moved
+// ignores requests. moved may be called before Dial returns, and more than once. It runs on the goroutine that reads the connection, so it
+// must neither block nor wait for the server.
 func Dial(ctx context.Context, url string, o *rtmp.Options, moved func(*Moved)) (*rtmp.Conn, error) {
 	if moved == nil {
 		return rtmp.Dial(ctx, url, o)
@@ -40,7 +39,6 @@ func Dial(ctx context.Context, url string, o *rtmp.Options, moved func(*Moved)) 
 	return c, nil
 }
 
-// requests handles the server's requests to reconnect.
 type requests struct {
 	moved func(*Moved)
 	log   *slog.Logger // may be nil
@@ -72,11 +70,10 @@ func (r *requests) changed(change func()) {
 	}
 }
 
-// extensions contains the extensions that package rtmp announces, and ExtReconnect.
+// extensions are the extensions that package rtmp announces, and ExtReconnect.
 const extensions = rtmp.ExtReconnect | rtmp.ExtMultitrack | rtmp.ExtModEx | rtmp.ExtTimestampOffset
 
-// announce makes connect announce support for requests to reconnect, if the options allow following them and do not set capsEx
-// themselves.
+// announce makes connect announce support for requests to reconnect, if the options allow following them and do not set capsEx.
 func announce(o *rtmp.Options) {
 	if _, given := o.ConnectFields.Get("capsEx"); !given && !o.NoEnhanced && o.FollowReconnect != rtmp.FollowNone {
 		o.ConnectFields = append(amf.Object{{Name: "capsEx", Value: float64(extensions)}}, o.ConnectFields...)

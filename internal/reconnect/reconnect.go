@@ -1,5 +1,5 @@
-// Package reconnect helps programs that connect again when a connection is lost, or when the server asks its clients to reconnect (E-RTMP
-// v2, Reconnect Request).
+// Package reconnect helps programs that connect again when a connection is lost, or when the server asks them to (E-RTMP v2, Reconnect
+// Request).
 package reconnect
 
 import (

@@ -19,7 +19,7 @@ func SendTags(c *peertest.Client, streamID uint32, tags ...flv.Tag) {
 	}
 }
 
-// MediaTags returns the audio, video and data messages as tags. It leaves out the data messages that the server itself has made.
+// MediaTags returns the audio, video and data messages as tags, without the data messages that the server itself has made.
 func MediaTags(t testing.TB, messages []peertest.Message) (tags []flv.Tag) {
 	t.Helper()
 	for _, m := range messages {

@@ -1,5 +1,5 @@
-// Package rtmptest contains helpers for tests with a server: it starts servers that end with the test, and converts FLV files and the
-// sample to tags. For a peer that does one specific thing wrong, see package peertest.
+// Package rtmptest starts servers for tests, and converts FLV files and the sample to tags. For a peer that does one specific thing wrong,
+// see package peertest.
 package rtmptest
 
 import (
@@ -72,12 +72,12 @@ func EqualTags(t testing.TB, want, got []flv.Tag) {
 	require.Equal(t, len(want), len(got), "number of tags, of which the first ones are equal")
 }
 
-// Echo contains a handler for testserver.Config.Handlers: "echo" returns its first argument.
+// Echo is for testserver.Config.Handlers: "echo" returns its first argument.
 var Echo = map[string]func(*testserver.Session, message.Command) (any, error){
 	"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
 }
 
-// RepeatedSample returns the sample n times in a row, with its metadata and decoder configurations once.
+// RepeatedSample returns the sample n times in a row, with one set of metadata and decoder configurations.
 func RepeatedSample(t testing.TB, n int) []flv.Tag {
 	const length = 10_080 // ms
 	sample := SampleTags(t)

@@ -9,11 +9,11 @@ import (
 // Mask replaces secrets in texts.
 const Mask = "***"
 
-// MinLength is the length in bytes of the shortest text that is treated as a secret. Shorter texts would match everywhere.
+// MinLength is the length in bytes of the shortest secret. Shorter texts would match everywhere.
 const MinLength = 3
 
-// Hide replaces the secrets in text by Mask. It finds them even if they overlap, or if bytes of the secret or the text are written as %XX.
-// If anything was replaced, the result has no %XX.
+// Hide replaces the secrets in text by Mask, even if they overlap, or if bytes of the secret or the text are written as %XX. If anything
+// was replaced, the result has no %XX.
 func Hide(text string, secrets []string) string {
 	plain := Unescape(text).Text
 	var covered []bool // which bytes of plain are secret

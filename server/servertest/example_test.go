@@ -14,7 +14,6 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// send is the code under test. It publishes three pictures.
 func send(ctx context.Context, url string) error {
 	conn, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"sync"
 )
 
-// fault says how a connection fails.
 type fault struct {
 	cut   bool  // reset the connection
 	after int64 // bytes sent to the client before the reset
@@ -25,8 +24,7 @@ func (f *faults) add(one fault) {
 	f.next = append(f.next, one)
 }
 
-// take gives the next fault to a connection. It returns false if no fault is
-// left.
+// take gives the next fault to a connection. It returns false if none is left.
 func (f *faults) take(c *faultyConn) (ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -43,8 +41,7 @@ func (f *faults) take(c *faultyConn) (ok bool) {
 	return true
 }
 
-// opened is called when a client has sent play or publish, by the goroutine that reads. It stops the connection if the
-// connection has a stall fault.
+// opened is called when a client has sent play or publish. It stops a connection with a stall fault.
 func (f *faults) opened(remote string) {
 	f.mu.Lock()
 	c := f.stalled[remote]
@@ -78,7 +75,6 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// faultyConn is a connection with a fault.
 type faultyConn struct {
 	net.Conn
 	fault

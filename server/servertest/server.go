@@ -71,7 +71,6 @@ func (s *Server) listen() net.Listener {
 	return &faultyListener{Listener: l, faults: &s.faults}
 }
 
-// watched returns app with hooks that record what happens.
 func (s *Server) watched(app server.App) *server.App {
 	connect, media, packet := app.Connect, app.Media, app.Packet
 	app.Connect = func(ctx context.Context, c *server.Conn) error {
@@ -115,16 +114,15 @@ func (s *Server) TLSURL(path string) string {
 // ClientTLS returns the configuration that a client needs for TLSURL.
 func (s *Server) ClientTLS() *tls.Config { return selfsigned.Client() }
 
-// Published returns what has been published to a path so far, in the form in which players receive it; see server.Tag.
-// The path is server.Request.Path, which a Publish hook may have changed.
+// Published returns what has been published to a path so far, as players receive it; see server.Tag. The path is server.Request.Path, which
+// a Publish hook may have changed.
 func (s *Server) Published(path string) []flv.Tag {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]flv.Tag(nil), s.published[path]...)
 }
 
-// Await waits until Published returns at least n tags for path. It fails only when
-// ctx is done, with ctx's error.
+// Await waits until Published returns at least n tags for path. It fails only when ctx is done, with ctx's error.
 func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	for {
 		s.mu.Lock()
@@ -154,8 +152,7 @@ func (s *Server) Calls(method string) []message.Command {
 	return calls
 }
 
-// CutAfter makes the Server reset the next connection when it has sent this number of bytes, including the handshake,
-// to the client.
+// CutAfter makes the Server reset the next connection when it has sent this number of bytes, including the handshake, to the client.
 func (s *Server) CutAfter(bytes int64) { s.faults.add(fault{cut: true, after: bytes}) }
 
 // Stall makes the Server stop reading and writing on the next connection when the client has sent play or publish.

@@ -23,7 +23,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// upload publishes the sample.
 func upload(url string, o *rtmp.Options) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -68,7 +67,6 @@ func TestPublished(t *testing.T) {
 	assert.ErrorIs(t, srv.Await(ctx, "live/key", len(want)+1), context.DeadlineExceeded)
 }
 
-// TestPublishedAfterClose checks that Published returns everything as soon as the client has closed its connection.
 func TestPublishedAfterClose(t *testing.T) {
 	want := len(sample(t))
 	for range 50 {

@@ -7,10 +7,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// maxCalls is the number of commands that are kept.
 const maxCalls = 1 << 16
 
-// arrived records a published message.
 func (s *Server) arrived(path string, p *message.Packet) {
 	tag, ok := server.Tag(p)
 	if !ok {
@@ -24,7 +22,6 @@ func (s *Server) arrived(path string, p *message.Packet) {
 	s.changed = make(chan struct{})
 }
 
-// called records a command.
 func (s *Server) called(c *server.Conn, p *message.Packet) {
 	if p.Type != message.TypeCommandAMF0 && p.Type != message.TypeCommandAMF3 {
 		return

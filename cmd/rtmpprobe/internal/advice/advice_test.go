@@ -25,7 +25,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func plain(text string) string { return text }
 
-// try calls Try after a session that has ended with the server's refusal.
 func try(t *testing.T, o online.Options) ([]report.Trial, online.Options) {
 	t.Helper()
 	trials, found, ok := advice.Try(conntest.Context(t), o, &report.Report{Err: &message.StatusError{}}, false, plain)
@@ -33,7 +32,6 @@ func try(t *testing.T, o online.Options) ([]report.Trial, online.Options) {
 	return trials, found
 }
 
-// TestDifficultServers checks servers that accept only clients with certain settings.
 func TestDifficultServers(t *testing.T) {
 	is := func(name, want string) func(amf.Object) bool {
 		return func(connect amf.Object) bool {
@@ -111,7 +109,6 @@ func TestNoTrialProtectsLess(t *testing.T) {
 	}
 }
 
-// TestAServerThatRefusesEverything checks that all settings are tried once if none works.
 func TestAServerThatRefusesEverything(t *testing.T) {
 	refuse := func(p *peertest.Peer) {
 		if cmd := p.Expect("connect"); cmd != nil {
@@ -134,7 +131,6 @@ func TestAServerThatRefusesEverything(t *testing.T) {
 	}
 }
 
-// TestTryEverything checks that with all set, all settings are tried even after one has worked.
 func TestTryEverything(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{})
 	trials, found, ok := advice.Try(conntest.Context(t), online.Options{URL: srv.URL("vod", "sample")}, &report.Report{}, true, plain)

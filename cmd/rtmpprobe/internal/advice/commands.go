@@ -12,7 +12,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// Placeholders for secrets in command lines. On many servers the name of a stream is enough to publish it.
+// Placeholders for secrets in command lines. On many servers, whoever knows a stream's name can publish it.
 const (
 	streamPlaceholder = "STREAM"
 	keyPlaceholder    = "STREAM_KEY"
@@ -20,7 +20,7 @@ const (
 	userPlaceholder   = "USER:PASSWORD"
 )
 
-// Commands returns the settings as command lines and settings of other programs. Secrets are replaced by placeholders.
+// Commands returns the settings for other programs. Secrets are replaced by placeholders.
 func Commands(o online.Options) []report.Command {
 	u, err := rtmp.ParseURL(o.Plain())
 	if err != nil {
@@ -40,13 +40,11 @@ func Commands(o online.Options) []report.Command {
 	}
 }
 
-// words formats the settings for other programs.
 type words struct {
 	u *rtmpurl.URL
 	o online.Options
 }
 
-// withoutToken replaces everything after a question mark.
 func withoutToken(s string) string {
 	if plain, _, found := strings.Cut(s, "?"); found {
 		return plain + "?" + tokenPlaceholder
@@ -69,7 +67,6 @@ func (w words) playpath() string {
 	return streamPlaceholder
 }
 
-// subscribe returns the name for FCSubscribe, if it was given.
 func (w words) subscribe() string {
 	if w.o.RTMP.Subscribe == "" {
 		return ""
@@ -88,7 +85,6 @@ func (w words) flashVer() string {
 // fmleFlashVer is package rtmp's flashVer if Options.Publish is set.
 const fmleFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
 
-// server returns the URL up to the application.
 func (w words) server() string {
 	user := ""
 	if w.u.User != "" {
@@ -118,7 +114,6 @@ func (w words) rtmpdump() string {
 	return shell(append(args, "-o", "stream.flv"))
 }
 
-// ffmpegOptions returns the options that precede a URL.
 func (w words) ffmpegOptions() (args []string) {
 	o := w.o.RTMP
 	for _, option := range []struct{ name, value string }{
@@ -157,7 +152,6 @@ func (w words) obs() []string {
 	return lines
 }
 
-// shell quotes args as a command line for a shell.
 func shell(args []string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {

@@ -26,14 +26,13 @@ const (
 	trialWatch = 2 * time.Second
 )
 
-// trial is another way to connect.
 type trial struct {
 	what string
 	o    online.Options
 }
 
-// Try tries settings other than those of r until one works, or all of them if all is set, and returns the results. If ok is set, found is
-// the first that works. mask replaces secrets in errors.
+// Try tries settings other than those of r until one works, or all of them if all is set. If ok is set, found is the first that works. mask
+// replaces secrets in errors.
 func Try(ctx context.Context, o online.Options, r *report.Report, all bool, mask func(string) string) (results []report.Trial, found online.Options, ok bool) {
 	for _, t := range trials(o, r) {
 		if ctx.Err() != nil || ok && !all {
@@ -67,7 +66,7 @@ func (a *arrival) Add(e *event.Event) {
 	}
 }
 
-// run runs a session and reports whether it gets far enough: to media, or to the server's consent to publish.
+// run runs a session and reports whether it gets to media, or to the server's consent to publish.
 func run(ctx context.Context, o online.Options, mask func(string) string) (worked bool, text string) {
 	o.For = trialWatch
 	if o.RTMP.Timeout == 0 || o.RTMP.Timeout > trialTimeout {
@@ -101,8 +100,8 @@ func run(ctx context.Context, o online.Options, mask func(string) string) (worke
 	return false, "nothing arrived"
 }
 
-// trials returns the trials that make sense after the session in r. None uses less protection than the URL asks for. If TLS has failed
-// there are none, since they would reveal the stream's key to an interceptor.
+// trials returns the trials that make sense after r. None uses less protection than the URL asks for. After a failure of TLS there are
+// none, since they would reveal the stream's key to an interceptor.
 func trials(o online.Options, r *report.Report) (list []trial) {
 	u, err := rtmp.ParseURL(o.Plain())
 	if err != nil || errors.As(r.Err, new(*net.DNSError)) || r.WantsUser() { // a client that tries wrong passwords may be locked out
@@ -152,7 +151,7 @@ func trials(o online.Options, r *report.Report) (list []trial) {
 	return list
 }
 
-// settings returns other settings for connect and what follows it.
+// settings returns other settings for connect and later commands.
 func settings(o online.Options, u *rtmpurl.URL) (list []trial) {
 	add := func(what string, change func(*online.Options)) {
 		t := trial{what: what, o: o}
@@ -188,14 +187,11 @@ func settings(o online.Options, u *rtmpurl.URL) (list []trial) {
 // flashPlayer is the flashVer of the last Flash Player.
 const flashPlayer = "WIN 32,0,0,465"
 
-// digest selects the handshake of Flash Player 9 and later. To do so it sets a made-up hash for SWF verification, which few servers ask
-// for.
+// digest selects the handshake of Flash Player 9 and later by setting a made-up hash for SWF verification, which few servers ask for.
 func digest(o *online.Options) { o.RTMP.SWFHash, o.RTMP.SWFSize = make([]byte, 32), 1 }
 
-// form is a form of tcUrl.
 type form struct{ what, url string }
 
-// tcURLs returns the other forms of tcUrl.
 func tcURLs(u *rtmpurl.URL, app string) (list []form) {
 	usual := u.TCURL(app)
 	scheme, rest, ok := strings.Cut(usual, "://")
@@ -215,10 +211,8 @@ func tcURLs(u *rtmpurl.URL, app string) (list []form) {
 	return list
 }
 
-// split is a way to divide a path.
 type split struct{ app, playpath string }
 
-// splits returns the other ways to divide the path into application and stream.
 func splits(u *rtmpurl.URL) (list []split) {
 	path := u.App + "/" + u.Playpath
 	if strings.ContainsAny(u.App, "?") || u.Playpath == "" {
@@ -233,7 +227,6 @@ func splits(u *rtmpurl.URL) (list []split) {
 	return list[:min(len(list), 3)]
 }
 
-// relocate returns the URL with another scheme and port.
 func relocate(rawURL string, u *rtmpurl.URL, scheme string, port uint16) string {
 	_, rest, _ := strings.Cut(rawURL, "://")
 	authority, path, _ := strings.Cut(rest, "/")

@@ -24,7 +24,6 @@ type Result struct {
 	Last                   time.Duration
 }
 
-// maxProblems bounds the number of problems that are kept.
 const maxProblems = 20
 
 // Play passes the events of a session to sink, in order, until ctx is done.
@@ -87,7 +86,6 @@ func (r *Result) message(m *capture.Message, sink event.Sink) {
 	sink.Add(&event.Event{At: m.At, Kind: event.Message, Sent: m.From == capture.FromClient, Packet: &m.Packet})
 }
 
-// missing adds a problem that makes the session incomplete.
 func (r *Result) missing(text string) {
 	r.Incomplete = true
 	r.problem(text)
@@ -107,7 +105,6 @@ func serverVersion(info capture.Info) [4]byte {
 	return info.Handshake.Version
 }
 
-// tolerated names the violations in both chunk streams.
 func tolerated(r *capture.Reader) map[string]uint64 {
 	wrong := event.Tolerated(r.Tolerated(capture.FromServer))
 	for what, n := range event.Tolerated(r.Tolerated(capture.FromClient)) {
@@ -116,14 +113,12 @@ func tolerated(r *capture.Reader) map[string]uint64 {
 	return wrong
 }
 
-// lost is the error for a session that the client did not end.
 type lost struct{ reason string }
 
 func (e *lost) Error() string { return e.reason }
 
 func (e *lost) Unwrap() error { return io.ErrUnexpectedEOF }
 
-// packetsEnd is the reason for the end of a session that continues after the captured packets.
 const packetsEnd = "the packets end"
 
 // ended returns why a session has ended, or nil if the client has ended it or the reason is unknown. begun is whether there was a

@@ -45,7 +45,6 @@ func (d *Writer) Add(e *event.Event) {
 // Err returns the first write error.
 func (d *Writer) Err() error { return d.err }
 
-// parts writes a line for each message in an aggregate.
 func (d *Writer) parts(p *message.Packet) {
 	for sub, err := range message.Aggregate(p.Timestamp, p.Body) {
 		if err != nil || d.err != nil || sub.Type == message.TypeAggregate {
@@ -79,11 +78,9 @@ func (d *Writer) line(e *event.Event) string {
 	return ""
 }
 
-// text formats a text of the peer that may contain secrets. Secrets are replaced first, since they can't be found in text that
-// was escaped and cut.
+// text formats a peer's text. Secrets are replaced first, since they can't be found in text that was escaped and cut.
 func (d *Writer) text(s string, limit int) string { return quote.Text(d.mask(s), limit) }
 
-// meaning describes the contents of a message.
 func (d *Writer) meaning(p *message.Packet) string {
 	switch p.Type {
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement, message.TypeWindowAckSize, message.TypeSetPeerBandwidth:

@@ -18,7 +18,6 @@ import (
 
 func plain(text string) string { return text }
 
-// dumped returns what is written for a packet from the server.
 func dumped(p *message.Packet) string {
 	var b bytes.Buffer
 	d := dump.New(&b, plain)
@@ -60,7 +59,6 @@ func TestMeanings(t *testing.T) {
 	}
 }
 
-// brokenWriter is a writer that always fails.
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("full") }

@@ -15,7 +15,6 @@ const (
 	maxDepth = 4
 )
 
-// values formats AMF values.
 func (d *Writer) values(list []any) string {
 	var b strings.Builder
 	for _, v := range list {

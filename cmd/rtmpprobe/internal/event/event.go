@@ -1,4 +1,4 @@
-// Package event defines the events of a session, which rtmpprobe explains. Live and captured sessions have the same events.
+// Package event defines the events of a session, live or captured, which rtmpprobe explains.
 package event
 
 import (
@@ -29,7 +29,7 @@ const (
 	Ended                      // the session has ended, regularly if Err is nil
 )
 
-// Event is one event of a session. Its pointers are valid only during the call that passes it, and must not be used to modify anything.
+// Event is one event of a session. Its pointers are valid only during the call, and read-only.
 type Event struct {
 	At        time.Duration // time since the session began
 	Kind      Kind

@@ -23,7 +23,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// in returns an error in a stage of connecting.
 func in(stage string, err error) error { return &rtmp.HandshakeError{Stage: stage, Err: err} }
 
 func s(seconds float64) report.Duration { return report.Duration(seconds * float64(time.Second)) }

@@ -10,24 +10,22 @@ import (
 )
 
 const (
-	// rareKeys is the distance of key frames above which joining players wait too long.
-	rareKeys = report.Duration(5 * time.Second)
-	// apart is the largest acceptable offset between audio and video.
-	apart = report.Duration(500 * time.Millisecond)
-	// drifting is the largest acceptable change of the offset between audio and video, and of the offset between the timestamps and the
-	// sample count.
-	drifting = report.Duration(100 * time.Millisecond)
-	// slow is the pace of media below which players run out of it.
-	slow = 0.95
-	// late is the longest acceptable time from the first packet to the first key frame.
-	late = report.Duration(500 * time.Millisecond)
+	// maxKeyDistance is the distance of key frames above which joining players wait too long.
+	maxKeyDistance = report.Duration(5 * time.Second)
+	// maxOffset is the largest acceptable offset between audio and video.
+	maxOffset = report.Duration(500 * time.Millisecond)
+	// maxDrift is the largest acceptable change of the offset between audio and video, or between the timestamps and the sample count.
+	maxDrift = report.Duration(100 * time.Millisecond)
+	// minPace is the pace of media below which players run out of it.
+	minPace = 0.95
+	// maxKeyFrameDelay is the longest acceptable time from the first packet to the first key frame.
+	maxKeyFrameDelay = report.Duration(500 * time.Millisecond)
 	// patience is how long a stream may send nothing before --watch reports it.
 	patience = report.Duration(5 * time.Second)
-	// fast is the duration of media sent at once at the beginning, above which the report mentions it.
-	fast = report.Duration(time.Second)
+	// minBurst is the duration of media sent at once at the beginning, above which the report mentions it.
+	minBurst = report.Duration(time.Second)
 )
 
-// media are the rules for audio and video.
 var media = []rule{
 	{"no-media", report.Error, func(r *report.Report) string {
 		if r.Publish || !opened(r) || r.Err != nil && !errors.Is(r.Err, io.EOF) || r.Media.First != 0 {
@@ -40,10 +38,10 @@ var media = []rule{
 	}, "Perhaps nobody is publishing the stream: check the publisher and the stream's name. Some live streams are found only with --live."},
 	{"no-key-frame", report.Error, func(r *report.Report) string {
 		v := r.Media.Video
-		if v == nil && r.Media.Announced && r.Media.For >= rareKeys/2 {
+		if v == nil && r.Media.Announced && r.Media.For >= maxKeyDistance/2 {
 			return fmt.Sprintf("The metadata announces video, but none arrived in %s. The server may be waiting for a key frame.", seconds(r.Media.For))
 		}
-		if v == nil || v.Keys.Count > 0 || v.Keys.Longest < rareKeys/2 {
+		if v == nil || v.Keys.Count > 0 || v.Keys.Longest < maxKeyDistance/2 {
 			return ""
 		}
 		return fmt.Sprintf("No key frame arrived in %s. Players that join see nothing until one arrives.", seconds(v.Keys.Longest))
@@ -78,7 +76,7 @@ var media = []rule{
 	}, headers},
 	{"key-frames-rare", report.Warning, func(r *report.Report) string {
 		v := r.Media.Video
-		if v == nil || v.Keys.Count == 0 || v.Keys.Longest <= rareKeys {
+		if v == nil || v.Keys.Count == 0 || v.Keys.Longest <= maxKeyDistance {
 			return ""
 		}
 		return fmt.Sprintf("Key frames are up to %s apart. Players that join wait for the next one, and HLS segments have that length.",
@@ -90,7 +88,7 @@ var media = []rule{
 		"Many players and recorders drop the frames that follow. The publisher's clock, or a server that joins streams, is at fault."},
 	{"time-repeats", report.Note, moments("Several frames of a track have the same timestamp", func(m *report.Media) report.Moments { return m.Repeats }), ""},
 	{"apart", report.Warning, func(r *report.Report) string {
-		if r.Media.Offset > -apart && r.Media.Offset < apart {
+		if r.Media.Offset > -maxOffset && r.Media.Offset < maxOffset {
 			return ""
 		}
 		who := "Audio is sent %s ahead of the video"
@@ -101,20 +99,20 @@ var media = []rule{
 		return fmt.Sprintf(who+" with the same timestamps: players must wait for one of them.", milliseconds(d))
 	}, "The publisher should interleave both by time."},
 	{"drift", report.Warning, func(r *report.Report) string {
-		if r.Media.Drift > -drifting && r.Media.Drift < drifting {
+		if r.Media.Drift > -maxDrift && r.Media.Drift < maxDrift {
 			return ""
 		}
 		return fmt.Sprintf("Audio and video drift apart, by %s in %s.", milliseconds(r.Media.Drift), seconds(r.Media.For))
 	}, "The publisher's clocks for audio and video differ."},
 	{"audio-clock", report.Warning, func(r *report.Report) string {
 		a := r.Media.Audio
-		if a == nil || a.Clock > -drifting && a.Clock < drifting {
+		if a == nil || a.Clock > -maxDrift && a.Clock < maxDrift {
 			return ""
 		}
 		return fmt.Sprintf("The audio timestamps differ from the number of samples by %s: audio is missing, or the sample rate is wrong.", milliseconds(a.Clock))
 	}, "Check the publisher's audio device, and whether it drops frames."},
 	{"slow", report.Warning, func(r *report.Report) string {
-		if r.Media.Pace == 0 || r.Media.Pace >= slow || r.Media.Ended {
+		if r.Media.Pace == 0 || r.Media.Pace >= minPace || r.Media.Ended {
 			return ""
 		}
 		return fmt.Sprintf("Media arrives at only %.2f times real time: players run out of it.", r.Media.Pace)
@@ -156,13 +154,13 @@ var media = []rule{
 		return fmt.Sprintf("The video has B-frames, which add a delay of %s and which WebRTC players can't show.", milliseconds(v.Delay))
 	}, "Set the encoder to no B-frames (x264: bframes=0, tune zerolatency) where that matters."},
 	{"burst", report.Note, func(r *report.Report) string {
-		if r.Publish || r.Media.Duration > 0 || r.Media.Burst < fast {
+		if r.Publish || r.Media.Duration > 0 || r.Media.Burst < minBurst {
 			return ""
 		}
 		return fmt.Sprintf("The server sent %s of media at once at the beginning: players begin at once, but with that delay.", seconds(r.Media.Burst))
 	}, "That is the server's cache since the last key frame. A shorter key frame interval makes it smaller."},
 	{"key-frame-late", report.Note, func(r *report.Report) string {
-		if r.Publish || r.Media.FirstKey == 0 || r.Media.FirstKey-r.Media.First < late {
+		if r.Publish || r.Media.FirstKey == 0 || r.Media.FirstKey-r.Media.First < maxKeyFrameDelay {
 			return ""
 		}
 		return fmt.Sprintf("The first key frame arrived %s after the first packet: the server does not store one for players that join.",
@@ -186,7 +184,6 @@ const (
 	headers   = "The publisher should send it again when it reconnects, and the server should send it to players that join."
 )
 
-// moments returns a rule that lists the times at which timestamps were wrong.
 func moments(what string, of func(*report.Media) report.Moments) func(*report.Report) string {
 	return func(r *report.Report) string {
 		m := of(&r.Media)
@@ -197,7 +194,6 @@ func moments(what string, of func(*report.Media) report.Moments) func(*report.Re
 	}
 }
 
-// opened reports whether the server has agreed to play or publish.
 func opened(r *report.Report) bool {
 	for _, s := range r.Stages {
 		if (s.Name == report.Play || s.Name == report.Publish) && s.Error == "" {

@@ -16,10 +16,9 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// soon is the time that remains until a certificate expires, below which the report mentions it.
-const soon = 14 * 24 * time.Hour
+// expiryWarning is the time before a certificate's expiry in which the report mentions it.
+const expiryWarning = 14 * 24 * time.Hour
 
-// network are the rules for everything before RTMP.
 var network = []rule{
 	{"name-unknown", report.Error, func(r *report.Report) string {
 		var dns *net.DNSError
@@ -105,7 +104,7 @@ var network = []rule{
 		return "The server refused TLS: " + r.Error
 	}, "It may require another version of TLS, another name in the URL, or a client certificate, or it may not speak TLS on this port."},
 	{"certificate-expires", report.Warning, func(r *report.Report) string {
-		if r.TLS == nil || r.TLS.Error != "" || r.TLS.SelfSigned || r.TLS.Expires.IsZero() || time.Until(r.TLS.Expires) > soon {
+		if r.TLS == nil || r.TLS.Error != "" || r.TLS.SelfSigned || r.TLS.Expires.IsZero() || time.Until(r.TLS.Expires) > expiryWarning {
 			return ""
 		}
 		return "The server's certificate expires on " + r.TLS.Expires.Format("2006-01-02") + "."
@@ -130,7 +129,6 @@ var network = []rule{
 	}, "Use rtmps:// if the server offers it."},
 }
 
-// failedIn reports whether the session ended in a stage of package rtmp.
 func failedIn(r *report.Report, stage string) bool {
 	var failed *rtmp.HandshakeError
 	return errors.As(r.Err, &failed) && failed.Stage == stage
@@ -147,7 +145,6 @@ func expired(r *report.Report) bool {
 
 func misnamed(r *report.Report) bool { return errors.As(r.Err, new(x509.HostnameError)) }
 
-// unverified reports whether the server's certificate was not accepted, for any reason.
 func unverified(r *report.Report) bool {
 	return errors.As(r.Err, new(*tls.CertificateVerificationError))
 }
@@ -164,7 +161,6 @@ func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 // lost reports whether the server closed or reset the connection.
 func lost(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }
 
-// loopback reports whether the server is on this machine.
 func loopback(r *report.Report) bool {
 	for _, s := range r.Stages {
 		host, _, err := net.SplitHostPort(s.Text)

@@ -17,11 +17,10 @@ const (
 	smallChunks = 1024
 	// smallWindow is the acknowledgement window in bytes below which a fast stream waits for acknowledgements.
 	smallWindow = 64 << 10
-	// worthwhile is the least saving by pipelining that the report mentions.
-	worthwhile = 5e6 // nanoseconds
+	// minSaving is the least saving by pipelining that the report mentions.
+	minSaving = 5e6 // nanoseconds
 )
 
-// protocol are the rules for RTMP.
 var protocol = []rule{
 	{"not-rtmp", report.Error, func(r *report.Report) string {
 		var wrong *handshake.Error
@@ -169,7 +168,7 @@ var protocol = []rule{
 	}, "Set TCP_NODELAY on the client's socket, and send the parts of a message with one write."},
 	{"pipelining", report.Note, func(r *report.Report) string {
 		saved := report.Duration(r.Trips.RTMP-r.Trips.Commands) * r.Trips.RTT
-		if saved < worthwhile {
+		if saved < minSaving {
 			return ""
 		}
 		most := report.Duration(r.Trips.RTMP-r.Trips.Earliest) * r.Trips.RTT
@@ -190,7 +189,6 @@ var protocol = []rule{
 	}, "Set the server's window to 2,500,000 or more."},
 }
 
-// stageFailed reports whether the newest attempt at a stage has failed.
 func stageFailed(r *report.Report, name string) bool {
 	for _, s := range slices.Backward(r.Stages) {
 		if s.Name == name {
@@ -206,10 +204,8 @@ func userRefused(r *report.Report) bool {
 	return given && !strings.HasPrefix(reason, "needauth")
 }
 
-// failedEarly reports whether no connection was made.
 func failedEarly(r *report.Report) bool { return errors.As(r.Err, new(*rtmp.HandshakeError)) }
 
-// reachedStream reports whether the server has accepted connect.
 func reachedStream(r *report.Report) bool {
 	for _, s := range r.Stages {
 		if s.Name == report.Connect && s.Error == "" {
@@ -224,7 +220,6 @@ func unanswered(r *report.Report) bool {
 	return stageFailed(r, report.CreateStream) || stageFailed(r, report.Play) || stageFailed(r, report.Publish)
 }
 
-// lastStage returns the name of the last stage.
 func lastStage(r *report.Report) string {
 	if len(r.Stages) == 0 {
 		return "anything"

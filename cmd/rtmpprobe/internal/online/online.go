@@ -55,7 +55,6 @@ func Run(ctx context.Context, o Options, sink event.Sink) Result {
 	return r
 }
 
-// use opens the stream and watches it.
 func (r *Result) use(ctx context.Context, c *rtmp.Conn, o Options) error {
 	defer func() { r.Stats = c.Stats() }()
 	defer c.Close()
@@ -82,7 +81,7 @@ func (r *Result) use(ctx context.Context, c *rtmp.Conn, o Options) error {
 	return err
 }
 
-// play reads until the stream ends. It continues even if the server is silent for a long time.
+// play reads until the stream ends, even if the server is silent for a long time.
 func play(c *rtmp.Conn, s *rtmp.Stream) error {
 	var p rtmp.Packet
 	for {
@@ -92,7 +91,6 @@ func play(c *rtmp.Conn, s *rtmp.Stream) error {
 	}
 }
 
-// tracer converts the library's trace to events.
 type tracer struct {
 	began time.Time
 	host  string // the server's host

@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// sample is 1.92 seconds of H.264 (Main, 320x180, 25 frames a second, a key frame every 24) and AAC (48 kHz stereo): its audio and video
-// have the same duration, so that it can be sent again and again. It is reproducible bit for bit with FFmpeg 5.1 and x264 core 164:
+// sample is 1.92 seconds of H.264 (Main, 320x180, 25 frames a second, a key frame every 24) and AAC (48 kHz stereo) of the same duration,
+// so that it can be repeated. It is reproducible bit for bit with FFmpeg 5.1 and x264 core 164:
 //
 //	ffmpeg -f lavfi -i testsrc2=size=320x180:rate=25 \
 //	  -f lavfi -i sine=frequency=440:beep_factor=4:sample_rate=48000 -t 1.92 -af atrim=end_sample=91136 \
@@ -24,10 +24,9 @@ import (
 //go:embed sample.flv
 var sample []byte
 
-// sampleLength is the duration of the sample, after which it is repeated, in ms.
+// sampleLength is the duration of the sample in ms.
 const sampleLength = 1920
 
-// publish sends the sample repeatedly, in real time.
 func publish(ctx context.Context, s *rtmp.Stream) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

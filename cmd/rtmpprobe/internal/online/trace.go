@@ -12,7 +12,6 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 )
 
-// trace returns the trace for package rtmp.
 func (t *tracer) trace() *rtmp.Trace {
 	return &rtmp.Trace{
 		Connecting: func(enhanced bool, _ rtmp.Pipelining) {
@@ -37,7 +36,6 @@ func (t *tracer) trace() *rtmp.Trace {
 	}
 }
 
-// context returns a context with the traces for net, crypto/tls and net/http.
 func (t *tracer) context(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(info httptrace.DNSStartInfo) {
@@ -66,7 +64,6 @@ func (t *tracer) context(ctx context.Context) context.Context {
 	})
 }
 
-// isProxy reports whether an address is not the server's.
 func (t *tracer) isProxy(addr string) bool {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -28,7 +28,7 @@ func Plottable(file string) bool {
 	return false
 }
 
-// Plot draws the bit rates of reports to a file. The format, SVG or PNG, follows from the file's extension.
+// Plot draws the bit rates of reports to a file, as SVG or PNG according to its extension.
 func Plot(file string, reports []*report.Report) error {
 	p := plot.New()
 	p.Title.Text = "Bit rates"
@@ -68,7 +68,6 @@ func Plot(file string, reports []*report.Report) error {
 	return p.Save(18*vg.Centimeter, 9*vg.Centimeter, file)
 }
 
-// ticks returns gonum's ticks without trailing zeros.
 func ticks(low, high float64) []plot.Tick {
 	marks := plot.DefaultTicks{}.Ticks(low, high)
 	for i := range marks {

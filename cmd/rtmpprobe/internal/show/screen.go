@@ -56,7 +56,7 @@ func (s *Screen) Draw(reports []*report.Report) error {
 	return err
 }
 
-// fold splits text into lines of at most width columns; 0 means unlimited.
+// fold splits text into lines of at most columns; 0 means unlimited.
 func fold(text string, columns int) (lines []string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		for runes := []rune(line); columns > 0 && len(runes) > columns; line = string(runes) {

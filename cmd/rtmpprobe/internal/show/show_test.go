@@ -25,7 +25,6 @@ var update = flag.Bool("update", false, "write the screens anew")
 
 func ms(n float64) report.Duration { return report.Duration(n * float64(time.Millisecond)) }
 
-// played returns a report about a live stream.
 func played() *report.Report {
 	r := &report.Report{URL: "rtmps://example.com/live",
 		Stages: []report.Stage{
@@ -62,7 +61,6 @@ func played() *report.Report {
 	return r
 }
 
-// refused returns a report about a publisher that is refused.
 func refused() *report.Report {
 	return &report.Report{URL: "rtmp://example.com/app", Publish: true,
 		Stages: []report.Stage{
@@ -136,7 +134,6 @@ func TestPlot(t *testing.T) {
 	require.Error(t, show.Plot(filepath.Join(t.TempDir(), "b.txt"), []*report.Report{played()}))
 }
 
-// screen returns what is drawn on a terminal of the given size.
 func screen(columns, lines int, reports ...*report.Report) string {
 	var b bytes.Buffer
 	s := show.NewScreen(&b, func() (int, int) { return columns, lines })

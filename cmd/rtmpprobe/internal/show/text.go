@@ -17,10 +17,8 @@ import (
 // width is the maximum length of lines of prose.
 const width = 110
 
-// section is a function that writes a part of a report.
 type section func(*bytes.Buffer, *report.Report)
 
-// everything contains the sections of a whole report.
 var everything = []section{stages, media, graph, wire, trials, findings}
 
 // Text writes a report as text.
@@ -74,7 +72,6 @@ func stages(b *bytes.Buffer, r *report.Report) {
 	}
 }
 
-// maxStatuses is the number of statuses that are shown.
 const maxStatuses = 8
 
 // statuses shows the statuses that are not part of a stage.
@@ -183,7 +180,6 @@ func keys(v *report.Video) string {
 	return text + fmt.Sprintf("; the largest has %s", size(v.Largest))
 }
 
-// graph plots the bit rates, second by second.
 func graph(b *bytes.Buffer, r *report.Report) {
 	rates := r.Media.Rates
 	if len(rates) < 3 {
@@ -262,7 +258,6 @@ func findings(b *bytes.Buffer, r *report.Report) {
 	}
 }
 
-// wrap writes text after a prefix, in lines of at most width.
 func wrap(b *bytes.Buffer, prefix, text string) {
 	indent := strings.Repeat(" ", len(prefix))
 	line := prefix

@@ -43,7 +43,6 @@ func tracks(text string, n int) string {
 	return text
 }
 
-// join joins two texts with a space, unless one is empty.
 func join(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -51,7 +50,6 @@ func join(a, b string) string {
 	return a + " " + b
 }
 
-// list appends b to a list with commas.
 func list(a, b string) string {
 	if a == "" {
 		return b

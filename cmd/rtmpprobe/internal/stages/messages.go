@@ -50,7 +50,6 @@ func (b *Builder) message(e *event.Event) {
 	}
 }
 
-// unknown counts an unknown message or event.
 func (b *Builder) unknown(kind string) {
 	w := &b.report.Wire
 	if w.UnknownMessages == nil {
@@ -86,7 +85,6 @@ func (b *Builder) control(e *event.Event) {
 	}
 }
 
-// commandSent begins the stage that starts with a command.
 func (b *Builder) commandSent(cmd *message.Command) {
 	switch cmd.Name {
 	case "connect", "createStream":
@@ -118,7 +116,7 @@ func (b *Builder) commandReceived(cmd *message.Command) {
 		case cmd.Name == "_error":
 			refused = message.ParseStatus(cmd.Args)
 		case name == "connect":
-			text = b.welcome(cmd)
+			text = b.recordServer(cmd)
 		case len(cmd.Args) > 0:
 			if id, ok := cmd.Args[0].(float64); ok {
 				text = "message stream " + strconv.FormatFloat(id, 'f', -1, 64)
@@ -151,15 +149,15 @@ func (b *Builder) status(s *message.StatusError) {
 		if s.Refused() {
 			refused, text = s, ""
 		}
-		b.agreed(name, text, refused)
+		b.accepted(name, text, refused)
 	}
 	if _, underWay := b.begun[report.Connect]; underWay && s.Level == "error" {
 		b.end(report.Connect, "", s, 0)
 	}
 }
 
-// agreed ends the stage in which the server agrees to play or publish.
-func (b *Builder) agreed(stage, text string, refused error) {
+// accepted ends the stage in which the server agrees to play or publish.
+func (b *Builder) accepted(stage, text string, refused error) {
 	b.end(stage, text, refused, b.trips.answered())
 	if refused == nil && !b.opened {
 		b.opened = true
@@ -167,5 +165,4 @@ func (b *Builder) agreed(stage, text string, refused error) {
 	}
 }
 
-// number formats a number from the server in its shortest form.
 func number(n float64) string { return fmt.Sprintf("%g", n) }

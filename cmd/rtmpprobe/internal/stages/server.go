@@ -27,8 +27,8 @@ var extensions = []struct {
 	{rtmp.ExtReconnect, "reconnect"}, {rtmp.ExtMultitrack, "multitrack"}, {rtmp.ExtModEx, "ModEx"}, {rtmp.ExtTimestampOffset, "nanoseconds"},
 }
 
-// welcome records what the server says about itself when it accepts connect, and returns a summary.
-func (b *Builder) welcome(cmd *message.Command) string {
+// recordServer records what the server says about itself when it accepts connect, and returns a summary.
+func (b *Builder) recordServer(cmd *message.Command) string {
 	s := &b.report.Server
 	s.Properties = make(map[string]string)
 	for _, value := range append([]any{cmd.Object}, cmd.Args...) {
@@ -54,7 +54,6 @@ func (b *Builder) welcome(cmd *message.Command) string {
 	return strings.Join(parts, ", ")
 }
 
-// properties reads the properties of an object in connect's answer, and of objects in it.
 func (b *Builder) properties(value any, depth int) {
 	s := &b.report.Server
 	for _, p := range amf.Members(value) {
@@ -117,7 +116,6 @@ func (b *Builder) infoMap(value any) {
 	}
 }
 
-// enhanced records a feature of Enhanced RTMP that the server supports.
 func (b *Builder) enhanced(name string) {
 	s := &b.report.Server
 	if name = quote.Text(b.mask(name), maxProperty); len(s.Enhanced) < maxProperties && !slices.Contains(s.Enhanced, name) {
@@ -125,7 +123,6 @@ func (b *Builder) enhanced(name string) {
 	}
 }
 
-// keep records a property that may identify the server.
 func (b *Builder) keep(name, text string) {
 	switch name {
 	case "level", "code", "description", "clientid", "":

@@ -27,7 +27,7 @@ const (
 	maxKinds = 32
 )
 
-// Builder receives the events of a session. Use New; the zero value is not ready to use.
+// Builder receives the events of a session. Use New.
 type Builder struct {
 	report   *report.Report
 	mask     func(string) string
@@ -44,7 +44,7 @@ type Builder struct {
 	refusal  error // the server's last refusal
 }
 
-// New returns a Builder that fills in r. mask replaces secrets in texts from the server; nil means that there are none.
+// New returns a Builder that fills in r. mask replaces secrets in texts from the server; nil means none.
 func New(r *report.Report, mask func(string) string) *Builder {
 	if mask == nil {
 		mask = func(s string) string { return s }
@@ -69,38 +69,36 @@ func (b *Builder) Add(e *event.Event) {
 	case event.Dialled:
 		b.dialled(e)
 	case event.TLSStart:
-		b.throughProxy()
+		b.proxyDone()
 		b.begin(report.TLSHandshake)
 	case event.TLSDone:
-		b.secured(e)
+		b.tlsDone(e)
 	case event.Asked:
-		b.throughProxy()
+		b.proxyDone()
 		if !b.reached { // later requests are polls
 			b.begin(report.Tunnel)
 		}
 	case event.Answered:
 		b.end(report.Tunnel, "the server answers HTTP", nil, 1)
 	case event.HandshakeStart:
-		b.throughProxy()
+		b.proxyDone()
 		b.reached = true
 		b.begin(report.Handshake)
 	case event.HandshakeDone:
-		b.shakenHands(e)
+		b.handshakeDone(e)
 	case event.Message:
 		b.message(e)
 	case event.Ended:
-		b.over(e)
+		b.sessionEnded(e)
 	}
 }
 
-// begin begins a stage, unless it is in progress.
 func (b *Builder) begin(stage string) {
 	if _, underWay := b.begun[stage]; !underWay {
 		b.begun[stage] = b.now
 	}
 }
 
-// end ends a stage that has begun.
 func (b *Builder) end(name, text string, err error, trips int) {
 	began, underWay := b.begun[name]
 	if !underWay {
@@ -127,7 +125,7 @@ func (b *Builder) because(err error) string {
 	return quote.Text(strings.TrimPrefix(b.mask(err.Error()), "rtmp: "), 400)
 }
 
-// attempt starts another attempt to connect, and removes what belongs to the previous one. text says why there is another attempt.
+// attempt starts another attempt to connect, and removes what belongs to the previous one. text says why.
 func (b *Builder) attempt(text string) {
 	clear(b.begun)
 	clear(b.waits)
@@ -159,10 +157,10 @@ func (b *Builder) dialled(e *event.Event) {
 	}
 }
 
-// throughProxy ends the proxy's stage, if there is one, since the next stage has begun.
-func (b *Builder) throughProxy() { b.end(report.Proxy, "it has connected to the server", nil, 1) }
+// proxyDone ends the proxy's stage, if there is one, since the next stage has begun.
+func (b *Builder) proxyDone() { b.end(report.Proxy, "it has connected to the server", nil, 1) }
 
-func (b *Builder) shakenHands(e *event.Event) {
+func (b *Builder) handshakeDone(e *event.Event) {
 	if e.Err != nil {
 		b.end(report.Handshake, "", e.Err, 0)
 		return
@@ -191,8 +189,8 @@ func (b *Builder) shakenHands(e *event.Event) {
 	b.end(report.Handshake, text, nil, 1)
 }
 
-// over ends the session, and the stage in progress with the session's error.
-func (b *Builder) over(e *event.Event) {
+// sessionEnded ends the session, and the stage in progress with the session's error.
+func (b *Builder) sessionEnded(e *event.Event) {
 	err := b.reason(e.Err)
 	if err == nil {
 		return
@@ -248,7 +246,7 @@ func (b *Builder) firsts(e *event.Event) {
 	if !b.media {
 		b.media = true
 		if _, underWay := b.begun[report.Play]; underWay {
-			b.agreed(report.Play, "no NetStream.Play.Start, but media", nil)
+			b.accepted(report.Play, "no NetStream.Play.Start, but media", nil)
 		}
 		b.report.Media.First = report.Duration(b.now)
 		first(report.FirstPacket, tag.Type.String())

@@ -19,7 +19,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// session is a session composed by a test.
 type session struct {
 	*testing.T
 	b   *stages.Builder
@@ -63,7 +62,6 @@ func started() amf.Object {
 	return message.StatusObject("status", message.CodePlayStart, "Started")
 }
 
-// names returns the stages with their texts.
 func (s *session) names() (names []string) {
 	for _, stage := range s.r.Stages {
 		names = append(names, stage.Name)
@@ -132,7 +130,6 @@ func TestMediaWithoutPlayStart(t *testing.T) {
 	assert.Equal(t, 1, s.stage("play").Trips)
 }
 
-// TestFailures checks a refusal, a lost connection and a second attempt.
 func TestFailures(t *testing.T) {
 	mask := func(text string) string { return strings.ReplaceAll(text, "secret", "***") }
 	s := newSession(t, mask)
@@ -241,7 +238,6 @@ func TestTwoAddresses(t *testing.T) {
 	assert.Equal(t, report.Duration(20*time.Millisecond), s.stage("tcp").Took)
 }
 
-// TestARefusalOfAnotherLevel checks a refusal whose level is not "error".
 func TestARefusalOfAnotherLevel(t *testing.T) {
 	s := newSession(t, nil)
 	s.command(0, true, "play", 0, nil, "name")

@@ -13,8 +13,7 @@ import (
 // maxNames bounds the names of a certificate that are kept.
 const maxNames = 8
 
-// secured ends the stage of a TLS handshake.
-func (b *Builder) secured(e *event.Event) {
+func (b *Builder) tlsDone(e *event.Event) {
 	t := &report.TLS{}
 	certificates := e.TLS.PeerCertificates
 	trips := 1

@@ -6,8 +6,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// Delays caused by delayed acknowledgements: 40 ms on Linux, up to 200 ms on other systems (RFC 1122 section 4.2.3.2 allows
-// 500).
+// Delays caused by delayed acknowledgements: 40 ms on Linux, up to 200 ms on other systems (RFC 1122 section 4.2.3.2 allows 500).
 const (
 	delayedACK     = 38 * time.Millisecond
 	delayedACKMost = 60 * time.Millisecond
@@ -20,11 +19,9 @@ type trips struct {
 	waiting   bool            // a request is waiting for an answer
 }
 
-// asked records that a request was sent.
 func (t *trips) asked() { t.waiting = true }
 
-// answered records an answer and returns its number of round trips. It is 0 if the request was sent together with one
-// that has been answered already.
+// answered records an answer and returns its number of round trips: 0 if the request was sent with one that has been answered already.
 func (t *trips) answered() int {
 	if !t.waiting {
 		return 0
@@ -33,7 +30,7 @@ func (t *trips) answered() int {
 	return 1
 }
 
-// slow reports whether an answer was so late that the server may have waited for a delayed acknowledgement.
+// slow reports whether the server may have waited for a delayed acknowledgement.
 func (t *trips) slow(took report.Duration) bool {
 	extra := time.Duration(took - t.network)
 	return t.connected && time.Duration(t.network) < delayedACK && extra >= delayedACK && extra <= delayedACKMost
@@ -56,13 +53,12 @@ func (b *Builder) count() {
 		}
 		t.Count += s.Trips
 	}
-	// With pipelined commands there is one round trip for the handshake and one for all commands. With a pipelined handshake there is
-	// one in total.
+	// With pipelined commands there is one round trip for the handshake and one for all commands. With a pipelined handshake there is one
+	// in total.
 	t.Commands, t.Earliest = min(t.RTMP, 2), min(t.RTMP, 1)
 	b.delayed()
 }
 
-// delayed finds the stages that waited for delayed acknowledgements.
 func (b *Builder) delayed() {
 	t := &b.report.Trips
 	var before report.Duration // end of the previous stage

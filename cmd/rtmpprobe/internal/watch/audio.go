@@ -10,7 +10,6 @@ import (
 // aacFrame is the number of samples in an AAC frame at the core sample rate.
 const aacFrame = 1024
 
-// audio describes the default audio track.
 type audio struct {
 	line     line
 	header   report.Header
@@ -57,7 +56,7 @@ func (a *audio) track(w *Watcher, at time.Duration, tag flv.Tag, h flv.AudioHead
 	a.frames++
 	a.line.name = "audio"
 	t := a.line.add(at, tag.Timestamp)
-	w.together(t, false)
+	w.compare(t, false)
 	if broken := a.line.jumps.Count + a.line.backs.Count; a.counted == 0 || broken != a.broken { // start counting samples again here
 		a.counted, a.first, a.broken = 0, t, broken
 	}

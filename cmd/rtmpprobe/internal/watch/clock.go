@@ -8,17 +8,16 @@ import (
 )
 
 const (
-	// stall is the longest pause, beyond the usual time between messages, that is acceptable. A longer one empties most players' buffers.
+	// stall is the longest acceptable pause beyond the usual time between messages. A longer one empties most players' buffers.
 	stall = 500 * time.Millisecond
 	// maxStalls bounds the stalls that are listed.
 	maxStalls = 32
-	// settled is the time after which the server has sent the media that it stores for new players.
+	// settled is when the server has sent the media that it stores for new players.
 	settled = time.Second
 	// shortest is the time after settled that must pass before the pace is meaningful.
 	shortest = 3 * time.Second
 )
 
-// clock compares media time with the time of arrival.
 type clock struct {
 	timeline    flv.Timeline
 	begun       bool
@@ -59,7 +58,7 @@ func (c *clock) arrived(elapsed, at time.Duration, timestamp uint32) {
 	}
 }
 
-// stalled reports whether the stream has paused for too long. A stream of one picture per second is not stalled between two pictures.
+// stalled reports whether the stream has paused for too long. A stream of one picture per second is not stalled between two.
 func (c *clock) stalled(gap time.Duration) bool {
 	if c.steps > 0 {
 		gap -= (c.newest - c.origin) / time.Duration(c.steps)

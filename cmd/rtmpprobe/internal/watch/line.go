@@ -7,10 +7,9 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// jump is the longest regular step between timestamps of a track. At a longer step players stall or skip.
+// jump is the longest regular step between timestamps of a track. Players stall or skip at a longer one.
 const jump = time.Second
 
-// line checks the timestamps of one track.
 type line struct {
 	name                  string
 	timeline              flv.Timeline

@@ -16,7 +16,6 @@ type pairs struct {
 // window is the number of frames in a mean.
 const window = 100
 
-// mean is the mean over the newest frames.
 type mean struct {
 	values [window]time.Duration
 	count  int
@@ -39,9 +38,9 @@ func (m *mean) value() time.Duration {
 	return sum / time.Duration(n)
 }
 
-// together records the timestamp of a frame, and compares it with the newest timestamp of the other kind of media. Since frames of both
-// kinds are compared in this way, the time between frames cancels out.
-func (w *Watcher) together(t time.Duration, video bool) {
+// compare records the timestamp of a frame, and compares it with the newest one of the other kind of media. The time between frames
+// cancels out, since frames of both kinds are compared.
+func (w *Watcher) compare(t time.Duration, video bool) {
 	p := &w.pairs
 	if video {
 		p.video, p.hasVideo = t, true
@@ -58,7 +57,6 @@ func (w *Watcher) together(t time.Duration, video bool) {
 	p.late.add(ahead)
 }
 
-// offset reports the offset between audio and video.
 func (w *Watcher) offset(m *report.Media) {
 	p := &w.pairs
 	m.Offset = report.Duration(p.late.value())

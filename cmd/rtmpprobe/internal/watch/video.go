@@ -10,7 +10,6 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// video describes the default video track.
 type video struct {
 	line        line
 	header      report.Header
@@ -73,7 +72,7 @@ func (v *video) track(w *Watcher, at time.Duration, tag flv.Tag, h flv.VideoHead
 		v.composition = h.CompositionTime
 	}
 	v.bFrames = v.bFrames || h.CompositionTime != v.composition
-	w.together(t, true)
+	w.compare(t, true)
 	if h.IsKeyFrame() {
 		v.key(at, t, len(tag.Body))
 	}
@@ -110,7 +109,6 @@ func (v *video) report(w *Watcher, now time.Duration) *report.Video {
 	return r
 }
 
-// needsVideoHeader reports whether a codec cannot be decoded without a configuration.
 func needsVideoHeader(c flv.FourCC) bool {
 	switch c {
 	case flv.FourCCAVC, flv.FourCCHEVC, flv.FourCCVVC, flv.FourCCAV1:
@@ -121,7 +119,6 @@ func needsVideoHeader(c flv.FourCC) bool {
 
 var avcProfiles = map[uint8]string{66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2", 244: "High 4:4:4"}
 
-// videoProfile returns the names of the profile and level in a configuration.
 func videoProfile(h flv.VideoHeader) (profile, level string) {
 	switch h.FourCC {
 	case flv.FourCCAVC:
@@ -172,7 +169,6 @@ func decimal(level float64) string {
 	return fmt.Sprintf("%.1f", level)
 }
 
-// claims returns the picture size in the metadata, or "".
 func claims(values []any) string {
 	for _, value := range values {
 		size := amf.Members(value)

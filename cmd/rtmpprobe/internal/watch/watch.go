@@ -1,4 +1,4 @@
-// Package watch analyzes the media of a session: its format, how it arrives, and what is wrong with it.
+// Package watch analyzes the media of a session.
 package watch
 
 import (
@@ -77,7 +77,6 @@ func (w *Watcher) script(p *message.Packet) {
 	}
 }
 
-// rate returns the entry for the second that contains at.
 func (w *Watcher) rate(at time.Duration) *report.Rate {
 	second := min(int((at-w.first)/time.Second), maxSeconds-1)
 	for len(w.rates) <= second {
@@ -86,7 +85,6 @@ func (w *Watcher) rate(at time.Duration) *report.Rate {
 	return &w.rates[second]
 }
 
-// arrived records the arrival of media.
 func (w *Watcher) arrived(at time.Duration, p *message.Packet) {
 	w.clock.arrived(at-w.first, at, p.Timestamp)
 	w.last = at

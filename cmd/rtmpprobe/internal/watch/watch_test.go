@@ -15,13 +15,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// tag is a tag and the time of its arrival.
 type tag struct {
 	at time.Duration
 	flv.Tag
 }
 
-// sample returns the tags of the sample, each arriving at its timestamp.
 func sample(t *testing.T) (tags []tag) {
 	var at time.Duration
 	for _, tg := range rtmptest.SampleTags(t) {
@@ -103,7 +101,6 @@ func TestTimesThatGoWrong(t *testing.T) {
 	assert.Equal(t, "audio", m.Repeats.Track)
 }
 
-// TestTimesThatWrapAround checks timestamps that continue past 2^32 ms.
 func TestTimesThatWrapAround(t *testing.T) {
 	tags := sample(t)
 	for i := range tags {
