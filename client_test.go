@@ -13,7 +13,6 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
-	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -63,10 +62,7 @@ func TestUnknownThingsAreSkipped(t *testing.T) {
 		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
-	var file bytes.Buffer
-	_, err := io.Copy(&file, s)
-	require.NoError(t, err)
-	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
+	require.NoError(t, playsSent(t, s))
 	stats := c.Stats()
 	assert.EqualValues(t, []uint64{1, 1, 1}, []uint64{stats.UnknownMessages, stats.UnknownEvents, stats.BadData})
 }
@@ -92,12 +88,10 @@ func TestBrokenProtocol(t *testing.T) {
 				p.UntilGone()
 			})
 			c, s := playing(t, url, nil)
-			var file bytes.Buffer
-			_, err := io.Copy(&file, s)
+			err := playsSent(t, s)
 			var bad *ProtocolError
 			require.ErrorAs(t, err, &bad)
 			assert.Equal(t, test.phase, bad.Phase)
-			assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()), "what was received before is in the file")
 			assert.ErrorIs(t, c.Err(), error(bad))
 		})
 	}

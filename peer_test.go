@@ -1,20 +1,21 @@
 package rtmp
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"bytes"
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -89,6 +90,15 @@ func (p *peer) sendMedia() {
 	for _, tag := range sent {
 		p.Media(message.Type(tag.Type), tag.Timestamp, tag.Body)
 	}
+}
+
+// playsSent reads s to its end, which must yield the media of sendMedia. It returns the error of io.Copy.
+func playsSent(t *testing.T, s *Stream) error {
+	t.Helper()
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
+	return err
 }
 
 // publishing returns a connected Conn and a stream that it publishes.

@@ -2,8 +2,6 @@ package server_test
 
 import (
 	"io"
-	"net"
-	"net/http/httptest"
 	"os"
 	"testing"
 
@@ -11,9 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/programtest"
-	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -64,28 +60,15 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 // TestRTMPDumpOverEveryTransport plays with RTMPDump over every transport.
 func TestRTMPDumpOverEveryTransport(t *testing.T) {
 	programtest.Need(t, "rtmpdump")
-	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS()}
-	plain := start(t, s)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- s.ServeTLS(l, "", "") }()
-	t.Cleanup(func() { s.Close(); <-served })
-	web := httptest.NewServer(s.TunnelHandler())
-	t.Cleanup(web.Close)
-	secure := httptest.NewUnstartedServer(s.TunnelHandler())
-	secure.TLS = testserver.ServerTLS()
-	secure.TLS.SessionTicketsDisabled = true // Debian's librtmp treats a session ticket as an error
-	secure.StartTLS()
-	t.Cleanup(secure.Close)
+	s := new(server.Server)
+	addresses := everyTransport(t, s)
 	pub, err := s.Publish(background(t), "live/x")
 	require.NoError(t, err)
 	defer pub.Close()
 	for _, tag := range media(sample(t)) { // without metadata: with its duration, a part of the sample would count as incomplete
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
 	}
-	for scheme, addr := range map[string]string{"rtmp": plain, "rtmpe": plain, "rtmps": l.Addr().String(), "rtmpt": web.Listener.Addr().String(),
-		"rtmpte": web.Listener.Addr().String(), "rtmpts": secure.Listener.Addr().String()} {
+	for scheme, addr := range addresses {
 		t.Run(scheme, func(t *testing.T) {
 			out := t.TempDir() + "/out.flv"
 			programtest.Run(t, "rtmpdump", "-q", "-v", "-r", scheme+"://"+addr+"/live/x", "-o", out, "--stop", "1")

@@ -14,22 +14,18 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestTransports uses all six transports of one Server at once.
-func TestTransports(t *testing.T) {
-	got := make(chan string, 10)
-	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS(), Apps: map[string]*server.App{"*": {
-		Play: func(ctx context.Context, r *server.Request) error {
-			got <- r.Transport
-			return nil
-		}}}}
+// everyTransport serves s over all six transports until the end of the test. It returns the address for each scheme.
+func everyTransport(t *testing.T, s *server.Server) map[string]string {
+	t.Helper()
+	s.Encryption, s.TLSConfig = handshake.EncryptionPlain, testserver.ServerTLS()
 	plain := start(t, s)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := conntest.Listen(t)
 	served := make(chan error, 1)
 	go func() { served <- s.ServeTLS(l, "", "") }()
 	t.Cleanup(func() { s.Close(); <-served })
@@ -37,15 +33,29 @@ func TestTransports(t *testing.T) {
 	t.Cleanup(web.Close)
 	secure := httptest.NewUnstartedServer(s.TunnelHandler())
 	secure.TLS = testserver.ServerTLS()
+	secure.TLS.SessionTicketsDisabled = true // Debian's librtmp treats a session ticket as an error
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
+	tunnel := web.Listener.Addr().String()
+	return map[string]string{"rtmp": plain, "rtmpe": plain, "rtmps": l.Addr().String(), "rtmpt": tunnel, "rtmpte": tunnel,
+		"rtmpts": secure.Listener.Addr().String()}
+}
+
+// TestTransports uses all six transports of one Server at once.
+func TestTransports(t *testing.T) {
+	got := make(chan string, 10)
+	s := &server.Server{Apps: map[string]*server.App{"*": {
+		Play: func(ctx context.Context, r *server.Request) error {
+			got <- r.Transport
+			return nil
+		}}}}
+	addresses := everyTransport(t, s)
 	pub, err := s.Publish(background(t), "live/x")
 	require.NoError(t, err)
 	all := media(sample(t))
 	_, err = pub.Write(testserver.Sample)
 	require.NoError(t, err)
-	for scheme, addr := range map[string]string{"rtmp": plain, "rtmpe": plain, "rtmps": l.Addr().String(),
-		"rtmpt": web.Listener.Addr().String(), "rtmpte": web.Listener.Addr().String(), "rtmpts": secure.Listener.Addr().String()} {
+	for scheme, addr := range addresses {
 		t.Run(scheme, func(t *testing.T) {
 			c := dial(t, scheme+"://"+addr+"/live/x", &rtmp.Options{Live: true, TLSConfig: testserver.ClientTLS()})
 			stream, err := c.CreateStream(background(t), nil)
