@@ -20,24 +20,46 @@ import (
 
 var ctx = context.Background()
 
+// playing plays a stream, which f reads.
+func playing(f func(s *rtmp.Stream, got *media.Got) error) func(url string, got *media.Got) error {
+	return func(url string, got *media.Got) error {
+		c, err := rtmp.Dial(ctx, url, nil)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		s, err := c.CreateStream(ctx, nil)
+		if err != nil {
+			return err
+		}
+		return f(s, got)
+	}
+}
+
+// publishing publishes a stream, which f writes.
+func publishing(f func(s *rtmp.Stream, run *media.Run, plan media.Plan) error) func(string, *media.Run, media.Plan) error {
+	return func(url string, run *media.Run, plan media.Plan) error {
+		c, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		s, err := c.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+		if err != nil {
+			return err
+		}
+		if err := f(s, run, plan); err != nil {
+			return err
+		}
+		return s.Close()
+	}
+}
+
 // pull reads FLV bytes with a 64 KiB buffer, as the librtmp client does, and parses nothing but tag headers to count.
-func pull(url string, got *media.Got) error { return pullWith(url, got, 64<<10) }
+func pull(s *rtmp.Stream, got *media.Got) error { return read(s, got, 64<<10) }
 
 // pullSmall is pull with librtmp_peer's buffer for many connections.
-func pullSmall(url string, got *media.Got) error { return pullWith(url, got, 16<<10) }
-
-func pullWith(url string, got *media.Got, size int) error {
-	c, err := rtmp.Dial(ctx, url, nil)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	s, err := c.CreateStream(ctx, nil)
-	if err != nil {
-		return err
-	}
-	return read(s, got, size)
-}
+func pullSmall(s *rtmp.Stream, got *media.Got) error { return read(s, got, 16<<10) }
 
 func read(s *rtmp.Stream, got *media.Got, size int) error {
 	buf := make([]byte, size)
@@ -86,16 +108,7 @@ func pullStreams(url string, got *media.Got) error {
 	return errors.Join(errs...)
 }
 
-func pullPackets(url string, got *media.Got) error {
-	c, err := rtmp.Dial(ctx, url, nil)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	s, err := c.CreateStream(ctx, nil)
-	if err != nil {
-		return err
-	}
+func pullPackets(s *rtmp.Stream, got *media.Got) error {
 	var p rtmp.Packet
 	for {
 		err := s.ReadPacket(&p)
@@ -117,16 +130,7 @@ func pullPackets(url string, got *media.Got) error {
 }
 
 // copyFLV writes the stream to a file with WriteTo.
-func copyFLV(url string, got *media.Got) error {
-	c, err := rtmp.Dial(ctx, url, nil)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	s, err := c.CreateStream(ctx, nil)
-	if err != nil {
-		return err
-	}
+func copyFLV(s *rtmp.Stream, got *media.Got) error {
 	f, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		return err
@@ -137,18 +141,9 @@ func copyFLV(url string, got *media.Got) error {
 }
 
 // push publishes packet by packet.
-func push(url string, run *media.Run, plan media.Plan) error {
-	c, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	s, err := c.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
-	if err != nil {
-		return err
-	}
+func push(s *rtmp.Stream, run *media.Run, plan media.Plan) error {
 	var p rtmp.Packet
-	err = run.Each(plan, func(m *media.Msg, ts uint32) error {
+	return run.Each(plan, func(m *media.Msg, ts uint32) error {
 		p.Type = message.TypeAudio
 		if m.Video {
 			p.Type = message.TypeVideo
@@ -156,27 +151,12 @@ func push(url string, run *media.Run, plan media.Plan) error {
 		p.Timestamp, p.Absolute, p.Body = ts, true, m.Body
 		return s.WritePacket(&p)
 	})
-	if err != nil {
-		return err
-	}
-	return s.Close()
 }
 
 // pushFLV publishes a file, which is in memory, again and again with ReadFrom.
-func pushFLV(url string, run *media.Run, plan media.Plan) error {
-	c, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	s, err := c.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
-	if err != nil {
-		return err
-	}
-	if _, err := s.ReadFrom(media.FLV(run, plan)); err != nil {
-		return err
-	}
-	return s.Close()
+func pushFLV(s *rtmp.Stream, run *media.Run, plan media.Plan) error {
+	_, err := s.ReadFrom(media.FLV(run, plan))
+	return err
 }
 
 func conn(url string) error {
@@ -207,8 +187,9 @@ func rpc(url string) (func(int) error, func(), error) {
 
 func main() {
 	peer.Main(peer.Peer{
-		Pull: map[string]func(string, *media.Got) error{"": pull, "packets": pullPackets, "file": copyFLV, "16k": pullSmall, "streams": pullStreams},
-		Push: map[string]func(string, *media.Run, media.Plan) error{"": push, "flv": pushFLV},
+		Pull: map[string]func(string, *media.Got) error{"": playing(pull), "packets": playing(pullPackets), "file": playing(copyFLV),
+			"16k": playing(pullSmall), "streams": pullStreams},
+		Push: map[string]func(string, *media.Run, media.Plan) error{"": publishing(push), "flv": publishing(pushFLV)},
 		Conn: conn, RPC: rpc,
 	})
 }
