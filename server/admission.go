@@ -25,7 +25,7 @@ var (
 // admit counts a connection or a viewer in the limits, and fails if a limit is reached. direct says that remote is the other end of the
 // connection, which may be a trusted proxy. The caller must call leave with the place in the end; Close waits for this.
 func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
-	addr := addrOf(remote)
+	addr := admission.AddrOf(remote)
 	p := &place{proxy: direct && s.trusts(addr)}
 	if p.proxy {
 		addr = netip.Addr{}
@@ -64,7 +64,7 @@ func unavailable(err error) error {
 // forwarded counts the connection of a trusted proxy under the address of the client, which
 // the proxy has sent.
 func (s *Server) forwarded(p *place, remote net.Addr) error {
-	if err := p.Assign(addrOf(remote)); err != nil {
+	if err := p.Assign(admission.AddrOf(remote)); err != nil {
 		return s.refused(err, remote)
 	}
 	return nil
@@ -109,6 +109,3 @@ func (s *Server) trusts(addr netip.Addr) bool {
 	}
 	return false
 }
-
-// addrOf returns the IP address of a, or an invalid one if a has none.
-func addrOf(a net.Addr) netip.Addr { return admission.AddrOf(a) }

@@ -178,9 +178,6 @@ func (c *Conn) end(err error) {
 	c.cancel(err)
 }
 
-// isConnected reports whether connect was accepted.
-func (c *Conn) isConnected() bool { return c.connected.Load() }
-
 func (c *Conn) application() application {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,11 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/vod"
 )
 
-// folder is an open Files.Dir.
-type folder = vod.Folder
-
 // folder opens the folder of f, and creates it if record is set. The error is errNotFound if there is no folder.
-func (s *Server) folder(f *Files, record bool) (*folder, error) {
+func (s *Server) folder(f *Files, record bool) (*vod.Folder, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

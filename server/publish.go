@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-librtmp/rtmp/internal/admission"
 	"github.com/go-librtmp/rtmp/internal/live"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -167,7 +168,7 @@ func (p *publication) start() (code string, err error) {
 	}
 	c := p.stream.conn
 	host := ""
-	if addr := addrOf(c.remote); addr.IsValid() { // two clients without an address are not treated as the same client
+	if addr := admission.AddrOf(c.remote); addr.IsValid() { // two clients without an address are not treated as the same client
 		host = addr.String()
 	}
 	owner := cmp.Or(p.request.User, host, c.remote.Network())

@@ -17,6 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/admission"
 	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/vod"
 )
 
 // ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
@@ -71,7 +72,7 @@ type Server struct {
 	conns     map[*Conn]struct{}
 	tunnel    *tunnel              // nil until TunnelHandler is called
 	viewers   map[*viewer]struct{} // HTTP viewers
-	folders   map[*Files]*folder
+	folders   map[*Files]*vod.Folder
 }
 
 // init sets up a zero Server.
@@ -81,7 +82,7 @@ func (s *Server) init() {
 		s.conns = make(map[*Conn]struct{})
 		s.places.Max, s.places.PerAddr = s.MaxConns, s.MaxConnsPerIP
 		s.viewers = make(map[*viewer]struct{})
-		s.folders = make(map[*Files]*folder)
+		s.folders = make(map[*Files]*vod.Folder)
 		s.hub = live.NewHub(live.Config{ChunkSize: s.chunkSize()})
 	})
 }
@@ -243,7 +244,7 @@ func (s *Server) Conns() []*Conn {
 	defer s.mu.Unlock()
 	var conns []*Conn
 	for c := range s.conns {
-		if c.isConnected() {
+		if c.connected.Load() {
 			conns = append(conns, c)
 		}
 	}

@@ -57,7 +57,7 @@ func (d *dispatcher) sharedReceived(m *session.Message) {
 		return
 	}
 	d.later(m.Size(), func() {
-		if d.isConnected() && !d.leaving.Load() {
+		if d.connected.Load() && !d.leaving.Load() {
 			d.server.shared.serve(d.Conn, in)
 		}
 	})

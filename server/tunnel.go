@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/internal/admission"
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
@@ -72,7 +73,7 @@ func (s *Server) admitTunnelled(remote net.Addr) (serve func(net.Conn), err erro
 func (s *Server) client(r *http.Request) string {
 	from := r.RemoteAddr
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(chain) - 1; i >= 0 && s.trusts(addrOf(tunnelAddr(from))); i-- {
+	for i := len(chain) - 1; i >= 0 && s.trusts(admission.AddrOf(tunnelAddr(from))); i-- {
 		addr, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
 		if err != nil {
 			break
