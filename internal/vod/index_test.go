@@ -156,7 +156,9 @@ func TestThinnedIndexFindsTheSame(t *testing.T) {
 
 // TestHeadersInIndexAreBounded checks that an entry has at most maxHeaders headers.
 func TestHeadersInIndexAreBounded(t *testing.T) {
-	header := func(track, config byte) flv.Tag { return videoTag(0, 0x80|1<<4|6, 0x00, 'a', 'v', '0', '1', track, config) }
+	header := func(track, config byte) flv.Tag {
+		return videoTag(0, 0x80|1<<4|6, 0x00, 'a', 'v', '0', '1', track, config)
+	}
 	var tags []flv.Tag
 	for track := range byte(maxHeaders + 5) {
 		tags = append(tags, header(track, 1))

@@ -139,7 +139,9 @@ func TestRotationAtTheLimits(t *testing.T) {
 
 // TestDurationWithBFrames checks that the duration includes the time for which the last picture is delayed.
 func TestDurationWithBFrames(t *testing.T) {
-	delayed := func(at uint32, ms int32) flv.Tag { return videoTag(at, 0x27, 1, byte(ms>>16), byte(ms>>8), byte(ms), 'b') }
+	delayed := func(at uint32, ms int32) flv.Tag {
+		return videoTag(at, 0x27, 1, byte(ms>>16), byte(ms>>8), byte(ms), 'b')
+	}
 	for name, c := range map[string]struct {
 		tags           []flv.Tag
 		duration, last float64
