@@ -21,7 +21,7 @@ func (w *window) bytes() []byte { return w.buf[w.begin:] }
 func (w *window) drop(n int) { w.begin += n }
 
 // full reports whether fill has no room for more bytes.
-func (w *window) full() bool { return len(w.buf)-w.begin == w.max }
+func (w *window) full() bool { return len(w.bytes()) == w.max }
 
 // fill reads more bytes. After it there are more bytes or an error, unless the window is full.
 func (w *window) fill() {
