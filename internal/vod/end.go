@@ -117,12 +117,12 @@ func (e *ending) wasClosed(s *scanner) bool {
 	return err == nil && len(b) == 8 && math.Float64frombits(binary.BigEndian.Uint64(b)) == float64(s.size)
 }
 
-// tagBefore uses the PreviousTagSize before the position at to return the position of the tag that ends there, or a
-// negative number if it is invalid. The error is that of the file.
+// tagBefore uses the PreviousTagSize before the position at to return the position of the tag that ends there. If it is
+// invalid, the result is before the first tag or not the position of a tag. The error is that of the file.
 func (s *scanner) tagBefore(at int64) (int64, error) {
 	b, err := s.bytes(max(at-flv.PreviousTagSizeLen, 0), flv.PreviousTagSizeLen)
 	if err != nil || len(b) < flv.PreviousTagSizeLen {
-		return -1, err
+		return 0, err
 	}
 	return at - flv.PreviousTagSizeLen - int64(binary.BigEndian.Uint32(b)), nil
 }

@@ -190,6 +190,9 @@ func TestAppendRefuses(t *testing.T) {
 		require.ErrorAs(t, err, &e, name)
 		var damage *flv.Error
 		require.True(t, errors.Is(err, ErrNotFLV) || errors.As(err, &damage), "%s: %v", name, err)
+		if name == "zeros" {
+			require.ErrorContains(t, err, "its type is 0")
+		}
 		left, err := os.ReadFile(filepath.Join(dir, "a.flv"))
 		require.NoError(t, err)
 		require.Equal(t, content, left, name)
