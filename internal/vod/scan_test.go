@@ -42,6 +42,12 @@ func TestCutFiles(t *testing.T) {
 		f, _ := newFolder(t, map[string][]byte{"a.flv": file[:size]})
 		played, playErr := drain(t, play(t, f, "a.flv", all))
 		require.Len(t, played, wantTags, size)
+		if missing := int64(len(file)) - size; missing > 0 && wantTags == 2 { // only a part of the last PreviousTagSize is missing
+			var e *flv.Error
+			require.ErrorAs(t, playErr, &e)
+			require.Equal(t, int64(len(file)-flv.PreviousTagSizeLen), e.Offset, size)
+			require.Equal(t, missing, e.Value, size)
+		}
 		if wantMissing == 0 {
 			require.NoError(t, s.err, size)
 			continue
