@@ -55,7 +55,7 @@ func TestAnnexB(t *testing.T) {
 		})
 	}
 	assert.Equal(t, unhex("aa 00000001 6742 00000001 68"), AppendAnnexB([]byte{0xaa}, parts("6742", "", "68")))
-	for _, stream := range []string{"01", "0001", "67", "00 67", "000002", "0000"} {
+	for _, stream := range []string{"01", "0001", "0001 67", "67", "00 67", "000002", "0000"} {
 		got, err := SplitAnnexB(parts("aa"), unhex(stream))
 		requireError(t, "Annex B: no start code at the beginning", err)
 		assert.Equal(t, parts("aa"), got)

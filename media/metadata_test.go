@@ -62,6 +62,9 @@ func TestWriterHearsWhatFramesSay(t *testing.T) {
 	}{
 		{"VP8", Track{Codec: VP8}, [][]byte{vp8Key, vp8Key, larger}, [][2]int{{322, 182}, {322, 182}, {384, 104}}},
 		{"MP3", Track{Codec: MP3}, [][]byte{mp3Frame, mp3Frame}, [][2]int{{48000, 1}, {48000, 1}}},
+		{"MP3 of which the rate is known", Track{Codec: MP3, SampleRate: 44100}, [][]byte{mp3Frame}, [][2]int{{48000, 1}}},
+		{"MP3 of which the channels are known", Track{Codec: MP3, Channels: 2}, [][]byte{mp3Frame}, [][2]int{{48000, 1}}},
+		{"MP3 of which both are known", Track{Codec: MP3, SampleRate: 44100, Channels: 2}, [][]byte{mp3Frame}, [][2]int{{44100, 2}}},
 		{"MP3 that is not one", Track{Codec: MP3}, [][]byte{{1}, mp3Frame}, [][2]int{{0, 0}, {48000, 1}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -34,6 +34,7 @@ func TestWriterTellsMistakes(t *testing.T) {
 		{"no channels", "audio track 0 (AAC): it needs a Config, or SampleRate and Channels: no configuration yet", half, parts("21")},
 		{"ADTS", withADTS, aac, parts("fff15080017ffcdeadbeef")},
 		{"two frames of ADTS", withADTS, aac, parts("fff15080017ffcdeadbeeffff15080017ffcdeadbeef")},
+		{"a header of ADTS alone", withADTS, aac, parts("fff1508000fffc")},
 		{"ADTS, no rate", withADTS, unset, parts("fff15080017ffcdeadbeef")},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -18,7 +18,8 @@ func (w *window) bytes() []byte { return w.buf[w.begin:] }
 
 func (w *window) drop(n int) { w.begin += n }
 
-func (w *window) full() bool { return len(w.buf)-w.begin == w.max }
+// full reports whether fill has no room for more bytes.
+func (w *window) full() bool { return len(w.bytes()) == w.max }
 
 // fill reads more bytes, unless the window is full. After it there are more bytes or an error.
 func (w *window) fill() {

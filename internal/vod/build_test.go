@@ -168,6 +168,24 @@ func TestIndexOfContinuedFile(t *testing.T) {
 	require.NotEqual(t, x.entries[2].headers, x.entries[3].headers)
 }
 
+// TestListIsUsedSoon checks that the list of key frames is used if one of the first 1024 tags is a key frame, and not after more tags, so
+// that a file does not have to be read twice.
+func TestListIsUsedSoon(t *testing.T) {
+	for sounds, used := range map[int]bool{1022: true, 1023: false} {
+		var rest []flv.Tag
+		for range sounds {
+			rest = append(rest, sound(0))
+		}
+		for n := range uint32(20) {
+			rest = append(rest, key(n*1000))
+		}
+		wrong := func(p, s []any) (any, any) { return with(p, 2, 1), s } // probe does not examine this position
+		file := withKeyFrames(t, rest, wrong)
+		right := indexOf(t, file, false).entries[2].at
+		require.Equal(t, used, indexOf(t, file, true).entries[2].at == right+1, sounds)
+	}
+}
+
 // TestLargestMetadata checks that the list of key frames is read in metadata of the largest size, and not in larger metadata, which would
 // take too much memory.
 func TestLargestMetadata(t *testing.T) {

@@ -93,7 +93,8 @@ func (e *ending) endsWhole(s *scanner) bool {
 		if at == first {
 			break
 		}
-		if s.pos = s.tagBefore(at); s.pos < first {
+		var err error
+		if s.pos, err = s.tagBefore(at); err != nil || s.pos < first {
 			return false
 		}
 		if err := s.read(&h); err != nil || h.end() != at || !isMedia(h.Type) {
@@ -116,14 +117,14 @@ func (e *ending) wasClosed(s *scanner) bool {
 	return err == nil && len(b) == 8 && math.Float64frombits(binary.BigEndian.Uint64(b)) == float64(s.size)
 }
 
-// tagBefore uses the PreviousTagSize before the position at to return the position of the tag that ends there, or a
-// negative number if it is invalid.
-func (s *scanner) tagBefore(at int64) int64 {
+// tagBefore uses the PreviousTagSize before the position at to return the position of the tag that ends there. If it is
+// invalid, the result is before the first tag or not the position of a tag. The error is that of the file.
+func (s *scanner) tagBefore(at int64) (int64, error) {
 	b, err := s.bytes(max(at-flv.PreviousTagSizeLen, 0), flv.PreviousTagSizeLen)
 	if err != nil || len(b) < flv.PreviousTagSizeLen {
-		return -1
+		return 0, err
 	}
-	return at - flv.PreviousTagSizeLen - int64(binary.BigEndian.Uint32(b))
+	return at - flv.PreviousTagSizeLen - int64(binary.BigEndian.Uint32(b)), nil
 }
 
 // note updates e.last with the time of a tag.
@@ -150,22 +151,30 @@ func (e *ending) goThrough(s *scanner) error {
 	switch {
 	case s.err != nil && !errors.Is(s.err, io.ErrUnexpectedEOF):
 		return s.err
-	case e.at < s.size && !s.beginsTag(e.at, last):
-		return &flv.Error{Offset: e.at, Detail: "the file has something else than tags"}
+	case e.at < s.size:
+		return s.checkRest(e.at, last)
 	}
 	return nil
 }
 
-// beginsTag reports whether the bytes at a position may be the beginning of a tag. They must be valid, and the bytes before them must be
-// the PreviousTagSize of the tag at last.
-func (s *scanner) beginsTag(at, last int64) bool {
-	if last < at && s.tagBefore(at) != last {
-		return false
+// checkRest returns an error if the bytes at a position can't be the beginning of a tag. They must be valid, and the bytes before them must
+// be the PreviousTagSize of the tag at last.
+func (s *scanner) checkRest(at, last int64) error {
+	noTag := &flv.Error{Offset: at, Detail: "the file has something else than tags"}
+	if last < at {
+		if before, err := s.tagBefore(at); err != nil {
+			return err
+		} else if before != last {
+			return noTag
+		}
 	}
 	b, err := s.bytes(at, flv.TagHeaderSize)
 	if err != nil || len(b) < flv.TagHeaderSize {
-		return err == nil
+		return err
 	}
 	t, _, err := flv.ParseTagHeader(b)
-	return err == nil && isMedia(t.Type) && b[8]|b[9]|b[10] == 0 // the stream id
+	if err != nil || !isMedia(t.Type) || b[8]|b[9]|b[10] != 0 { // the stream id
+		return noTag
+	}
+	return nil
 }

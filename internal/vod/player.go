@@ -178,6 +178,8 @@ func (p *Player) ahead() (t flv.Tag, size int, err error) {
 			err = errNotYet
 		case p.size == at+flv.PreviousTagSizeLen:
 			err = io.EOF
+		case p.size < at+flv.PreviousTagSizeLen:
+			err = torn(at, at+flv.PreviousTagSizeLen-p.size)
 		case err == nil:
 			err = torn(at+flv.PreviousTagSizeLen, end+flv.PreviousTagSizeLen-p.size)
 		}

@@ -179,8 +179,9 @@ func TestAppendRefuses(t *testing.T) {
 	garbage := append(bytes.Clone(whole), 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 	wrong := append(bytes.Clone(whole[:len(whole)-1]), 1, 9, 0, 0) // a wrong PreviousTagSize, and the beginning of a tag
 	stream := append(bytes.Clone(whole), 9, 0, 0, 9, 0, 0, 0, 0, 1, 1, 1, 'x')
+	header := append(bytes.Clone(whole), 7, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0) // a tag header of an unknown type
 	for name, content := range map[string][]byte{
-		"text": []byte("not a video"), "short": []byte("FL?"), "garbage": garbage, "zeros": append(bytes.Clone(whole), make([]byte, 100)...), "wrong": wrong, "stream": stream,
+		"text": []byte("not a video"), "short": []byte("FL?"), "garbage": garbage, "zeros": append(bytes.Clone(whole), make([]byte, 100)...), "wrong": wrong, "stream": stream, "header": header,
 		"mp4": []byte("\x00\x00\x00\x20ftypisom"),
 	} {
 		f, dir := newFolder(t, map[string][]byte{"a.flv": content})
@@ -189,6 +190,9 @@ func TestAppendRefuses(t *testing.T) {
 		require.ErrorAs(t, err, &e, name)
 		var damage *flv.Error
 		require.True(t, errors.Is(err, ErrNotFLV) || errors.As(err, &damage), "%s: %v", name, err)
+		if name == "zeros" {
+			require.ErrorContains(t, err, "its type is 0")
+		}
 		left, err := os.ReadFile(filepath.Join(dir, "a.flv"))
 		require.NoError(t, err)
 		require.Equal(t, content, left, name)
