@@ -201,7 +201,7 @@ func TestStreamIDs(t *testing.T) {
 		"AMF3, a double": {message.TypeCommandAMF3, append(append(bytes.Clone(deletesAMF3), 0x11, 5), number(1)...), append(append(bytes.Clone(deletesAMF3), 0x11, 5), number(7)...)},
 		"AMF3, integer":  {message.TypeCommandAMF3, append(bytes.Clone(deletesAMF3), 0x11, 4, 1), append(bytes.Clone(deletesAMF3), 0x11, 4, 1)},
 	} {
-		t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			s := open(t, recording(t, []sent{
 				{capture.FromClient, command("connect", 1)}, {capture.FromServer, command("_result", 1, nil)},
 				{capture.FromClient, command("createStream", 2)}, {capture.FromServer, command("_result", 2, 1.0)},
@@ -222,7 +222,7 @@ func TestStreamIDs(t *testing.T) {
 				p.UntilGone()
 			}()
 			require.NoError(t, (&capture.Client{Session: s}).Run(t.Context(), mine))
-			assert.Equal(t, test.sent, <-got)
+			assert.Equal(t, test.sent, <-got, name)
 		})
 	}
 }
