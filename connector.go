@@ -133,7 +133,10 @@ func (k *connector) admit(ctx context.Context, client *client) (retry bool, err 
 		if k.redirects++; k.redirects > k.opts.MaxRedirects {
 			return false, session.During(fmt.Sprintf("connect: redirected more than %d times", k.opts.MaxRedirects), refused)
 		}
-		return true, k.redirect(client, to)
+		if err := k.redirect(client, to); err != nil {
+			return false, session.During("connect: redirect: "+err.Error(), refused)
+		}
+		return true, nil
 	}
 	user, password := k.credentials()
 	if user == "" {
@@ -167,7 +170,7 @@ func redirection(refused *StatusError) string {
 func (k *connector) redirect(from *client, to string) error {
 	there, err := k.follow(to, from.near, true)
 	if err != nil {
-		return session.During("connect: redirect", err)
+		return err
 	}
 	k.settings, k.query, k.publisher = there, "", auth.Publisher{}
 	k.log.Debug("rtmp: redirected", "url", there.url.Redacted())

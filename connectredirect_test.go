@@ -72,6 +72,8 @@ func TestRedirect(t *testing.T) {
 		})
 		_, err := Dial(conntest.Context(t), url, &Options{MaxRedirects: 3})
 		require.ErrorContains(t, err, "redirect")
+		var refused *StatusError
+		require.ErrorAs(t, err, &refused, "the server has refused after all")
 		require.False(t, errors.Is(err, io.EOF))
 	})
 }

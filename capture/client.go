@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -204,9 +205,10 @@ func (c *asClient) edit(m *capturefile.Message, _ int) {
 	case cmd.Name == "connect" || cmd.Name == "createStream":
 		c.asked[cmd.TransactionID] = cmd.Name
 	case cmd.Name == "deleteStream" && len(cmd.Args) == 1:
-		if n, ok := cmd.Args[0].(float64); ok && n >= 0 && n < 1<<32 {
+		number := m.Body[len(m.Body)-8:] // if it is encoded as an AMF3 integer, which is shorter, it stays
+		if n, ok := cmd.Args[0].(float64); ok && n >= 0 && n < 1<<32 && n == math.Float64frombits(binary.BigEndian.Uint64(number)) {
 			if id, ok := c.streams[uint32(n)]; ok {
-				putNumber(m.Body[len(m.Body)-8:], float64(id))
+				putNumber(number, float64(id))
 			}
 		}
 	}

@@ -1,8 +1,11 @@
 package capture_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"net"
 	"path/filepath"
 	"sync"
@@ -19,6 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -176,4 +180,46 @@ func TestRefused(t *testing.T) {
 	var status *message.StatusError
 	require.ErrorAs(t, err, &status)
 	assert.Equal(t, message.CodeConnectRejected, status.Code)
+}
+
+// TestStreamIDs checks that a Client deletes the stream that the server has given it, whatever form the number has. An AMF3 integer stays.
+func TestStreamIDs(t *testing.T) {
+	number := func(n float64) []byte { return binary.BigEndian.AppendUint64(nil, math.Float64bits(n)) }
+	command := func(name string, id float64, args ...any) chunk.Outgoing {
+		return peertest.Command(0, name, id, nil, args...)
+	}
+	deletes := command("deleteStream", 3).Body
+	deletesAMF3 := append([]byte{0}, deletes...)
+	for name, test := range map[string]struct {
+		kind           message.Type
+		recorded, sent []byte
+	}{
+		"AMF0":           {message.TypeCommandAMF0, append(append(bytes.Clone(deletes), 0), number(1)...), append(append(bytes.Clone(deletes), 0), number(7)...)},
+		"AMF3, a double": {message.TypeCommandAMF3, append(append(bytes.Clone(deletesAMF3), 0x11, 5), number(1)...), append(append(bytes.Clone(deletesAMF3), 0x11, 5), number(7)...)},
+		"AMF3, integer":  {message.TypeCommandAMF3, append(bytes.Clone(deletesAMF3), 0x11, 4, 1), append(bytes.Clone(deletesAMF3), 0x11, 4, 1)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := open(t, recording(t, []sent{
+				{capture.FromClient, command("connect", 1)}, {capture.FromServer, command("_result", 1, nil)},
+				{capture.FromClient, command("createStream", 2)}, {capture.FromServer, command("_result", 2, 1.0)},
+				{capture.FromClient, chunk.Outgoing{Type: uint8(test.kind), ChunkStreamID: 3, Body: test.recorded}},
+			})).Sessions()[0]
+			mine, theirs := net.Pipe()
+			got := make(chan []byte, 1)
+			go func() {
+				defer close(got)
+				defer theirs.Close()
+				p, err := peertest.Accept(theirs)
+				if err != nil {
+					return
+				}
+				p.AcceptConnect()
+				p.AcceptStream(7)
+				got <- p.ExpectType(test.kind)
+				p.UntilGone()
+			}()
+			require.NoError(t, (&capture.Client{Session: s}).Run(t.Context(), mine))
+			assert.Equal(t, test.sent, <-got, name)
+		})
+	}
 }

@@ -101,6 +101,18 @@ func TestShutdownOfATunnel(t *testing.T) {
 	assert.ErrorIs(t, waitFor(t, "the end of Shutdown", over), context.DeadlineExceeded)
 }
 
+// TestCloseDuringShutdownOfATunnel checks that Close ends a Shutdown that waits for the client of a tunnel.
+func TestCloseDuringShutdownOfATunnel(t *testing.T) {
+	s := &server.Server{}
+	web := httptest.NewServer(s.TunnelHandler())
+	t.Cleanup(web.Close)
+	dial(t, "rtmpt://"+web.Listener.Addr().String()+"/live", nil)
+	over := make(chan error, 1)
+	go func() { over <- s.Shutdown(background(t)) }()
+	require.NoError(t, s.Close())
+	assert.NoError(t, waitFor(t, "the end of Shutdown", over))
+}
+
 func TestShutdownOfAnIdleServer(t *testing.T) {
 	s := &server.Server{}
 	start(t, s)

@@ -15,8 +15,12 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// dialTimeout is how long connecting to the target of --tunnel may take.
-const dialTimeout = 10 * time.Second
+const (
+	// dialTimeout is how long connecting to the target of --tunnel may take.
+	dialTimeout = 10 * time.Second
+	// lingerTimeout is how long the target may take to close the connection after the client has closed the tunnel.
+	lingerTimeout = 5 * time.Second
+)
 
 // forward serves only RTMPT, and forwards it to another server, until a signal ends it.
 func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger, signals <-chan os.Signal) error {
@@ -57,8 +61,8 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 	}
 }
 
-// connect connects to the target, and copies in both directions between it and a tunnelled connection until either
-// ends.
+// connect connects to the target, and copies in both directions between it and a tunnelled connection until either ends. It lets the
+// target read everything that the client has sent: closing the connection at once could reset it.
 func connect(tunnelled net.Conn, target string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
@@ -67,19 +71,22 @@ func connect(tunnelled net.Conn, target string) error {
 	if err != nil {
 		return err
 	}
+	defer direct.Close()
 	var both sync.WaitGroup
 	errs := make([]error, 2)
 	both.Go(func() {
 		_, errs[0] = io.Copy(direct, tunnelled)
-		direct.Close()
+		direct.(*net.TCPConn).CloseWrite()
+		direct.SetReadDeadline(time.Now().Add(lingerTimeout))
 	})
 	both.Go(func() {
 		_, errs[1] = io.Copy(tunnelled, direct)
 		tunnelled.Close() // the client can still fetch the bytes that were written before
+		io.Copy(io.Discard, direct)
 	})
 	both.Wait()
 	for _, err := range errs {
-		if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
+		if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
 	}

@@ -72,7 +72,11 @@ func (s *TunnelServer) Close() {
 
 // Sessions returns the number of sessions. It includes those that the application has ended and whose last bytes the client has not
 // fetched yet.
-func (s *TunnelServer) Sessions() int { return s.places.Taken() }
+func (s *TunnelServer) Sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
 
 // ServeHTTP serves one request.
 func (s *TunnelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -101,8 +101,8 @@ func (m *Muxer) ContentType() string {
 // Add adds a unit and returns the pieces that it completes, often none. They are valid until the next call.
 //
 // The error is [ErrChanged] if the stream has other codecs or another track. It is also ErrChanged if one track of a live stream has no
-// units while the other one advances by several seconds, since players would wait for the missing units. After this error, call Flush for
-// the rest.
+// units while the other one advances by several seconds, since players would wait for the missing units, or if the time of a live stream
+// goes back by more than a second. After this error, call Flush for the rest.
 func (m *Muxer) Add(u *media.Unit) ([]Piece, error) {
 	m.reset()
 	t := m.of(u.Track)
@@ -122,6 +122,9 @@ func (m *Muxer) Add(u *media.Unit) ([]Piece, error) {
 		if err := m.change(t); err != nil {
 			return nil, err
 		}
+	}
+	if m.live && ticks(u.DTS) < t.at-maxBack {
+		return nil, ErrChanged
 	}
 	if err := m.put(t, u); err != nil {
 		return nil, err

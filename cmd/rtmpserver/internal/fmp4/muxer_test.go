@@ -259,6 +259,15 @@ func TestMuxerChanges(t *testing.T) {
 			assert.Equal(t, want, err)
 		})
 	}
+	for live, want := range map[bool]error{true: ErrChanged, false: nil} {
+		t.Run("the time goes back", func(t *testing.T) {
+			p, video, audio := begin(t, live)
+			p.add(picture(video, time.Hour, false), sound(audio, time.Hour))
+			p.add(picture(video, time.Hour-time.Second, false), sound(audio, time.Hour-time.Second))
+			_, err := p.m.Add(picture(video, 20*ms, true))
+			assert.Equal(t, want, err)
+		})
+	}
 	t.Run("nothing comes for a while", func(t *testing.T) {
 		p, video, audio := begin(t, true)
 		p.add(picture(video, time.Minute, false), sound(audio, time.Minute))

@@ -17,6 +17,7 @@ const (
 	maxSoundGap    = timeScale / 2  // longest time between audio samples that is not a gap; Opus with DTX leaves out 400 ms
 	soundSilence   = 3 * timeScale  // time without units after which an audio track has ended
 	pictureSilence = 10 * timeScale // time without units after which a video track has ended; a shared screen may have few frames
+	maxBack        = timeScale      // time by which a decoding time may be too early
 	firstSpan      = timeScale / 25 // duration of a sample that is the only one
 )
 

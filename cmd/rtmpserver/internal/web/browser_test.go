@@ -29,6 +29,9 @@ import (
 // patience is how long a test waits for something that should take a second or two.
 const patience = 20 * time.Second
 
+// tick is the interval at which a test looks whether something has happened.
+const tick = 20 * time.Millisecond
+
 // site is a server with its page, which can be reached over HTTP and RTMP.
 type site struct {
 	server *server.Server

@@ -135,6 +135,7 @@ func TestBrowser(t *testing.T) {
 		tab.plays()
 		assert.Less(t, eval[float64](tab, `document.querySelector("video").currentTime`), 12.0)
 	})
+	networkTests(t, ctx)
 	t.Run("mpegts.js", func(t *testing.T) {
 		t.Parallel()
 		s := serve(t, new(server.Server), "", mpegts(modules()))
