@@ -4,7 +4,7 @@ package amf
 // prints or encodes the decoded values visits a shared value once for each reference.
 const maxReferredBytes = 16 << 20
 
-// budget is the rest of the limits of a message. A reference costs as much as reading the value again.
+// budget is what a message may still contain. A reference costs as much as reading the value again.
 type budget struct {
 	valuesLeft int
 	referred   int // bytes

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ECMAScript dates end 100 million days before and after 1970: the limit in milliseconds, and the years of the limits.
+// These are the limits of ECMAScript dates, 100 million days before and after 1970: in milliseconds, and the years.
 const (
 	maxDateMillis = 8.64e15
 	minDateYear   = -271821

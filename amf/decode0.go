@@ -57,7 +57,7 @@ func (d *Decoder) date0() (any, error) {
 	return dateFromMillis(ms), nil
 }
 
-// container0 reads an object, typed object, ECMA array or strict array, to which references may refer. at is the offset of its
+// container0 reads a value that references may refer to: an object, typed object, ECMA array or strict array. at is the offset of its
 // marker.
 func (d *Decoder) container0(marker byte, at int) (any, error) {
 	f, err := d.open(&d.objects, at)

@@ -29,7 +29,7 @@ var wrapperClasses = map[string]bool{
 // read exactly the bytes that the instance wrote. It may be called twice for the same bytes.
 type ExternalFunc func(r *ExternalReader) (any, error)
 
-// SetExternal makes the Decoder call read for instances of class, also if the class is built in.
+// SetExternal makes the Decoder call read for instances of class, even if the class is built in.
 func (d *Decoder) SetExternal(class string, read ExternalFunc) {
 	if d.external == nil {
 		d.external = map[string]ExternalFunc{}

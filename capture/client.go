@@ -161,7 +161,7 @@ func (c *asClient) ready(*chunk.Piece, int) (bool, error) {
 	return c.replay.Speed > 0 || c.ended || c.givenUp || c.media >= c.wantMedia, nil
 }
 
-// timedOut makes ready stop waiting for media, which a live stream may have less of than the recording.
+// timedOut makes ready stop waiting for media: a live stream may have less media than the recording.
 func (c *asClient) timedOut() bool {
 	was := c.givenUp
 	c.givenUp = true

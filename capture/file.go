@@ -197,7 +197,7 @@ func (s *Session) readMetadata() error {
 
 type buffers struct{ packed, content []byte }
 
-// content reads a block. Damage is a *DamageError.
+// content reads a block. If the block is damaged, the error is a *DamageError.
 func (s *Session) content(i int, buf *buffers) (c capturefile.Content, err error) {
 	b := &s.blocks[i]
 	buf.packed = slices.Grow(buf.packed[:0], int(b.header.Packed))[:b.header.Packed]
@@ -221,8 +221,8 @@ func (s *Session) damage(i int, err error) error {
 // Info describes the session.
 func (s *Session) Info() Info { return s.info }
 
-// End describes how the recording of the session ended. complete is false if the recording has no end, because it still goes on, the
-// program has crashed, or the file is damaged.
+// End describes how the recording of the session ended. complete is false if the recording has no end, because the session is still being
+// recorded, the program has crashed, or the file is damaged.
 func (s *Session) End() (end End, complete bool) { return s.end, s.complete }
 
 // Duration returns the time of the last record.

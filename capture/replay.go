@@ -34,7 +34,7 @@ const (
 	sendSize = 64 << 10
 	// extraChunkStream is the id of the chunk stream for messages that are not in the recording.
 	extraChunkStream = 62
-	// maxExtras is the maximum number of these messages in the queue.
+	// maxExtras is the maximum number of queued messages that are not in the recording.
 	maxExtras = 1000
 )
 

@@ -10,7 +10,7 @@
 // To continue a file, package download asks the server to play from the last key frame of the file. Servers start there, at another key
 // frame nearby, or at the beginning, and their timestamps count from the beginning of the stream or from where they start. So package
 // download holds the received tags back and compares them with the end of the file, track by track, until they have passed it. Then it cuts
-// the file after the last tag that both have, and appends the tags after it.
+// the file after the last tag that both have, and appends the tags that follow it.
 //
 // It cuts only when the held tags can replace the part to be cut off: they extend as far in time, or are as large. Servers that send faster
 // than the network may drop frames, different ones each time. Frames that only the file contains stay in it, and no frame is written twice.

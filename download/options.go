@@ -16,7 +16,8 @@ type Options struct {
 	// Resume continues an existing file instead of replacing it; RTMP.Start is then ignored. The file of a live stream (RTMP.Live) is
 	// always replaced.
 	Resume bool
-	// SkipKeyFrames is how many key frames before the file's last one to begin when continuing it.
+	// SkipKeyFrames moves the position from which a file is continued back by this number of key frames. 0 means the last key frame of the
+	// file.
 	SkipKeyFrames int
 
 	// NoPipelining makes connecting wait for each answer. Otherwise a zero RTMP.Pipelining means rtmp.PipelineCommands.
@@ -48,8 +49,8 @@ type Options struct {
 // a first connection that fails because the host does not exist or its certificate is invalid. With the defaults, a download from a server
 // that is down fails after about a minute and a half; meanwhile Progress receives each error.
 //
-// The client announces and follows reconnect requests (Enhanced RTMP) as RTMP.FollowReconnect allows. A request within a minute counts as
-// an attempt that brought nothing new.
+// The client announces and follows reconnect requests (Enhanced RTMP) as RTMP.FollowReconnect allows. A session that ends with such a
+// request within a minute counts as an attempt that brought nothing new.
 type Recovery struct {
 	Attempts int           // number of consecutive attempts that may bring nothing new; 0 means 8
 	Delay    time.Duration // wait before the first attempt; it doubles with each further attempt, and varies randomly; 0 means 500 ms

@@ -174,8 +174,8 @@ func (d *download) repeated(tag *flv.Tag) bool {
 	return ahead < 0
 }
 
-// origin returns the position in the stream of the file's time 0, in ms, from the first timestamp of the first session. If that is less
-// than the requested position, the server counts from where it begins.
+// origin returns the position in the stream of the file's time 0, in ms, from the first timestamp of the first session. A timestamp before
+// the requested position means that the server counts from where it begins.
 func (d *download) origin(first uint32) uint32 {
 	from := uint32(d.from.Milliseconds())
 	if countsFromStart(first, from) {

@@ -77,11 +77,13 @@ type Result struct {
 	Audio, Video, Data int64 // tags written by this call
 	Dropped            int64 // messages that the file already contained, or that Options.Quirks excludes
 
-	// Gaps contains the places in the whole file where media is missing from a track, at most the 16 longest of each track: between two
-	// frames, if they are farther apart than four to eight frames usually are, and by at least 250 ms; at the end, if the track ends by as
-	// much before the end of the stream, or by more than a second if the server has ended the stream; at the beginning, if all tracks begin
-	// more than a second late and the file is shorter than the duration by as much. A track that is missing altogether, although the
-	// metadata names it, is one gap.
+	// Gaps contains the places in the whole file where media is missing from a track, at most the 16 longest of each track:
+	//   - between two frames that are farther apart than four to eight frames usually are, and by at least 250 ms;
+	//   - at the end, if the track ends by as much before the end of the stream or, if the server has ended the stream, by more than a
+	//     second;
+	//   - at the beginning, if all tracks begin more than a second late and the file is shorter than the duration by as much.
+	//
+	// A track that is missing altogether, although the metadata names it, is one gap.
 	//
 	// The end of the stream is its duration or, if that is unknown, the end of the longest track. Irregular tracks, such as slide shows,
 	// and data messages have no gaps. A jump of the timestamps by more than the duration is not a gap.

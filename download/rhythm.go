@@ -61,8 +61,8 @@ func (r *rhythm) fewFrames() uint32 {
 	return minGap
 }
 
-// regular reports whether long steps are gaps. Frequent long steps are normal, as in screen recordings, and without short steps, as in a
-// track with one picture, there is no measure.
+// regular reports whether long steps are gaps. Frequent long steps are normal, as in screen recordings. Without short steps, as in a track
+// with one picture, long steps can't be recognized.
 func (r *rhythm) regular() bool {
 	const share = 8 // long steps are frequent if more than one step in 8 is long
 	long, few := 0, r.fewFrames()

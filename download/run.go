@@ -12,7 +12,8 @@ import (
 
 var errGap = errors.New("download: the server begins after the end of the file")
 
-// minSession is how long a session must last for a request to reconnect not to count as a failure. Otherwise a server could ask forever.
+// minSession is the shortest session after which a request to reconnect does not count as a failure. If requests never counted, a server
+// could ask forever.
 const minSession = time.Minute
 
 // sessions plays the stream with as many sessions as necessary. The error is nil if the server has ended the stream.

@@ -132,7 +132,7 @@ func (s *session) wake(ctx context.Context) error {
 	return s.pauseAndResume(ctx)
 }
 
-// pauseAndResume does not pause the stream again if the server does not comply. The error is the connection's or ctx's.
+// pauseAndResume pauses and resumes the stream. If the server does not comply, it clears canPause. The error is the connection's or ctx's.
 func (s *session) pauseAndResume(ctx context.Context) error {
 	s.unpaused, s.pausedForBuffer = true, true
 	limited, cancel := context.WithTimeout(ctx, pauseTimeout)

@@ -16,15 +16,16 @@ const (
 	maxLag = 2000
 	// heldSize is the memory of a held tag in addition to its body, in bytes.
 	heldSize = 256
-	// minMatches is the number of audio frames that must match if no video frame matches, or all of them if the file has fewer.
+	// minMatches is the number of audio frames that must match if no video frame matches. If the file has fewer audio frames, all must
+	// match.
 	minMatches = 3
 	// maxSame is how many tags of the file may have the same content, such as silence. Beyond that, only those near the expected time are
 	// compared.
 	maxSame = 32
 	// maxShifts bounds the number of time shifts that are voted on.
 	maxShifts = 1 << 16
-	// maxUnmatched is the time without a match, in ms, after which the search ends if some tag has matched before. The new tags have then
-	// passed the end of the file, or damaged timestamps hide it.
+	// maxUnmatched is the time without a match, in ms, after which the search ends, if a tag has matched before. By then the new tags have
+	// passed the end of the file, or the timestamps at its end are damaged.
 	maxUnmatched = 5000
 )
 
@@ -206,8 +207,9 @@ func (s *splice) vote(h *held) {
 	}
 }
 
-// shift returns the shift with the most votes, and whether tags match with it. A stream that repeats itself may give another shift more
-// votes than the usual one, so the usual shift wins if no tag contradicts it, or if there are no votes.
+// shift returns the shift for the new times, and whether tags match with it. It returns the usual shift if no tag contradicts it, since in
+// a stream that repeats itself another shift may get more votes. Otherwise it returns the shift with the most votes or, without votes, the
+// usual one.
 func (s *splice) shift() (shift uint32, byContent bool) {
 	guess := s.usualShift()
 	if v := s.votes[guess]; s.conclusive(v) && v.tags >= s.usualVotes {
@@ -219,7 +221,7 @@ func (s *splice) shift() (shift uint32, byContent bool) {
 	return guess, false
 }
 
-// usualShift is for a server that counts from the beginning of the stream or from where it begins to play.
+// usualShift returns the shift for a server that counts from the beginning of the stream or from where it begins to play.
 func (s *splice) usualShift() uint32 {
 	if countsFromStart(s.first, s.from) {
 		return s.from - s.first
@@ -247,8 +249,8 @@ func (s *splice) passedEnd(shift uint32) bool {
 	return s.tail.passed(&audio, &video)
 }
 
-// release is called at a key frame. It releases the held tags before the known part of the file or, if nothing has matched yet, all before
-// the key frame, unless that lies after the end of the file.
+// release is called at a key frame. It drops the held tags that lie before the known part of the file. If nothing has matched yet, it drops
+// all tags before the key frame, unless the key frame lies after the end of the file.
 func (s *splice) release() {
 	shift, byContent := s.shift()
 	if !byContent {

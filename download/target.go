@@ -66,7 +66,7 @@ func (t *target) connect(ctx context.Context, from time.Duration, moved func(*re
 	return reconnect.Dial(ctx, t.url+" start="+strconv.FormatInt(start, 10), &options, moved)
 }
 
-// reducePipelining follows the fallbacks of a connection.
+// reducePipelining reduces the pipelining of the next connection by the number of fallbacks of this one.
 func (t *target) reducePipelining(fallbacks int) {
 	t.pipelining = max(rtmp.PipelineNone, t.pipelining-rtmp.Pipelining(fallbacks))
 }

@@ -189,8 +189,8 @@ func (h AudioHeader) IsFrame() bool {
 	return h.PacketType == AudioCodedFrames
 }
 
-// CodecName returns the codec's name, such as "AAC" or "Opus", "sound format 12" or the FourCC for an unknown codec, and "" for messages
-// whose tracks may have different codecs.
+// CodecName returns the codec's name, such as "AAC" or "Opus". For an unknown codec it returns "sound format 12" or the FourCC, and for
+// messages whose tracks may have different codecs "".
 func (h AudioHeader) CodecName() string {
 	switch {
 	case !h.Enhanced:

@@ -34,7 +34,7 @@ func ParseFLACConfig(b []byte) (FLACConfig, error) {
 	if len(info) >= len(flacMagic) && string(info[:len(flacMagic)]) == flacMagic {
 		info = info[len(flacMagic):]
 	}
-	// A block can't begin with these bytes, which would be invalid block sizes: the smallest 0, or above the largest.
+	// A block can't begin with these bytes: they would be invalid block sizes.
 	if len(info) >= flacHeaderSize && binary.BigEndian.Uint32(info)&^(1<<31) == flacBlockHeader {
 		info = info[flacHeaderSize:]
 	}

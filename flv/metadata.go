@@ -55,7 +55,8 @@ func (m metadata) audioCodec() string {
 	return c
 }
 
-// codec returns the codec's number in FLV, or -1 and the name enhanced of a FourCC, which some publishers write as a string.
+// codec returns the codec's number in FLV. For a FourCC, which some publishers write as a string, id is -1 and enhanced is the codec's
+// name.
 func (m metadata) codec(name string) (id int, enhanced string) {
 	v, _ := amf.Object(m).Get(name)
 	if s, ok := v.(string); ok {

@@ -28,7 +28,7 @@ func NewPacedReader(ctx context.Context, r io.Reader, ahead time.Duration) *Pace
 	return &PacedReader{ctx: ctx, in: NewReader(r), ahead: ahead}
 }
 
-// Read waits until a tag is due and reads all that are. Its errors are those of Reader.Next and of the context.
+// Read waits until a tag is due, and returns all tags that are due. Its errors are those of Reader.Next and of the context.
 func (p *PacedReader) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil

@@ -234,8 +234,8 @@ func (h VideoHeader) IsFrame() bool {
 		(h.PacketType == VideoCodedFrames || h.Enhanced && h.PacketType == VideoCodedFramesX)
 }
 
-// IsKeyFrame reports whether the data is a picture that can be decoded without earlier ones. If the frame type is 0, since the publisher
-// does not mark key frames, it inspects the pictures of every track.
+// IsKeyFrame reports whether the data is a picture that can be decoded without earlier ones. If the frame type is 0, as from publishers
+// that do not mark key frames, it inspects the pictures of every track.
 func (h VideoHeader) IsKeyFrame() bool {
 	switch {
 	case !h.IsFrame():
@@ -246,8 +246,8 @@ func (h VideoHeader) IsKeyFrame() bool {
 	return h.FrameType == FrameKey || h.FrameType == FrameGeneratedKey
 }
 
-// CodecName returns the codec's name, such as "H.264" or "VP9", "video codec 9" or the FourCC for an unknown codec, and "" for messages
-// whose tracks may have different codecs.
+// CodecName returns the codec's name, such as "H.264" or "VP9". For an unknown codec it returns "video codec 9" or the FourCC, and for
+// messages whose tracks may have different codecs "".
 func (h VideoHeader) CodecName() string {
 	switch {
 	case !h.Enhanced:

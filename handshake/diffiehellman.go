@@ -34,7 +34,7 @@ type keyPair struct {
 }
 
 func newKeyPair(cfg Config) (*keyPair, error) {
-	// A leading one bit makes all private keys equally long, and none trivial.
+	// A leading one bit makes all private keys equally long, and none of them trivial.
 	b := make([]byte, 1+privateSize)
 	b[0] = 1
 	if err := fillRandom(cfg, b[1:]); err != nil {

@@ -238,8 +238,8 @@ func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
 	return append(parts, data), nil
 }
 
-// keyFrame sets the configuration or the size of a track from a key frame. The decoder gets parameter sets in parts too, so it ignores
-// those that it can't parse.
+// keyFrame sets the configuration or the size of a track from a key frame. It ignores parameter sets that it can't parse, since the decoder
+// gets them in the frame too.
 func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	t := s.track
 	if t.Codec.needsConfig() {
@@ -254,7 +254,7 @@ func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	s.known = true
 }
 
-// describeAudio sets the properties of a track without a configuration from a frame.
+// describeAudio sets the properties of a track from a frame, if its codec has no configuration.
 func (s *state) describeAudio(h *flv.AudioHeader) {
 	t := s.track
 	described := h.Enhanced && h.PacketType == flv.AudioMultichannelConfig

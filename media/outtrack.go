@@ -127,7 +127,7 @@ func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	return nil
 }
 
-// describeAudio sets the properties of a track without a configuration from a frame, unless the caller has set them.
+// describeAudio sets the properties that the caller has not set from a frame, if the codec has no configuration.
 func (t *outTrack) describeAudio(frame []byte) {
 	d := &t.desc
 	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec < firstFourCC {

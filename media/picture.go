@@ -52,8 +52,7 @@ type pictureBounds struct {
 	idr, reference bool
 }
 
-// classify returns the role of a NAL unit. For a slice, begins reports whether it begins a picture. ok is false if that takes more bytes of
-// nalu.
+// classify returns the role of a NAL unit. For a slice, begins reports whether it begins a picture. ok is false if nalu is too short.
 func (p *pictureBounds) classify(nalu []byte) (role nalRole, begins, ok bool) {
 	if p.codec == H265 {
 		return p.classifyHEVC(nalu)

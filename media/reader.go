@@ -72,8 +72,8 @@ func (r *Reader) nextPacket() (*message.Packet, error) {
 	return &r.packet, r.src.ReadPacket(&r.packet)
 }
 
-// Tracks returns the tracks of the stream in the order in which they appeared. It reads packets until it knows the tracks: normally a few,
-// and at most 8 MiB or, once a track is known, ten seconds of the stream. Read returns the units of these packets later.
+// Tracks returns the tracks of the stream in the order in which they appeared. It reads packets until it knows the tracks: normally a few
+// packets, at most 8 MiB of packets and, once a track is known, ten seconds of the stream. Read returns the units of these packets later.
 //
 // The Tracks belong to the Reader. When the stream changes, it modifies them and sets Changed in the next unit. A track that appears later
 // is returned with its first unit, and by the next call of Tracks.

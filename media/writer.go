@@ -184,7 +184,7 @@ func (w *Writer) writeHeaders(at uint32) error {
 	return nil
 }
 
-// prepare writes the headers that have changed before a unit.
+// prepare writes the headers that have changed since the previous unit.
 func (w *Writer) prepare(t *outTrack, at uint32) error {
 	if t.lacksConfig() {
 		return t.desc.fail(t.desc.Codec.configHint(), ErrNoConfig)

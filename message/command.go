@@ -42,9 +42,9 @@ func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	return out, nil
 }
 
-// ParseCommand reads a command body of type 20 or 17. If it returns an error, which is an *Error, the Command holds what could
-// be read, so that the peer's mistake can be answered: everything is empty without a command name; a transaction id that is
-// missing or not a number is 0; and Object and Args hold the values before the damage.
+// ParseCommand reads a command body of type 20 or 17. If it returns an error, which is an *Error, the Command holds what could be read, so
+// that the peer's mistake can be answered. Without a command name everything is empty. A transaction id that is missing or not a number is
+// 0. Object and Args hold the values before the damage.
 func ParseCommand(t Type, body []byte) (c Command, err error) {
 	body = withoutSelector(t, body)
 	if c, rest, ok := parseHead(body); ok {

@@ -12,7 +12,7 @@ import (
 type Backoff struct {
 	Min, Max time.Duration // 0 means half a second for Min and half a minute for Max
 
-	// Healthy is how long a connection must have lasted for its failure to count as the first. 0 means ten seconds.
+	// Healthy is how long a connection must last for the next failure to count as the first again. 0 means ten seconds.
 	Healthy time.Duration
 }
 

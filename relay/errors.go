@@ -24,7 +24,7 @@ func Denied(err error) bool {
 	return false
 }
 
-// isSettingsError reports whether the settings are invalid. Connect checks some options.
+// isSettingsError reports whether err is caused by invalid settings. Some options are checked only by Connect.
 func isSettingsError(err error) bool {
 	var before *settingsError
 	var option *rtmp.OptionError

@@ -52,8 +52,8 @@ type Player struct {
 }
 
 // ReadPacket reads the next audio, video or data message, and reuses the memory of pkt.Body. It waits without limit; use [Player.Bind] to
-// bound the wait. The error says that the URL or an option is invalid, or is the one for which GiveUp has returned true, net.ErrClosed
-// after Close, or that of a context passed to Bind.
+// bound the wait. It returns an error if the URL or an option is invalid or GiveUp has returned true, net.ErrClosed after Close, and the
+// error of a context passed to Bind when that is done.
 func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 	p.reading.Lock()
 	defer p.reading.Unlock()

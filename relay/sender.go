@@ -83,8 +83,8 @@ func (s *sender) connected(l *link) {
 	s.report(Event{Kind: Connected, URL: l.endpoint.String(), Index: s.current})
 }
 
-// failed decides when and where to connect after err, the end of a connection that has lasted for uptime. It returns false if the goroutine
-// should end.
+// failed decides when and where to connect after a connection has ended with err after uptime, or could not be made (uptime 0). It returns
+// false if the goroutine should end.
 func (s *sender) failed(err error, to endpoint, uptime time.Duration) bool {
 	if s.p.ctx.Err() != nil {
 		return false

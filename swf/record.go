@@ -29,8 +29,8 @@ type record struct {
 
 const urlLabel = "url: "
 
-// noDate is written in place of an unknown date. For an empty line librtmp would later overwrite the line after it, the size. A
-// server asked for changes since 1970 sends the file.
+// noDate is written in place of an unknown date. If that line were empty, librtmp would later overwrite the size in the line after it. A
+// server that is asked for changes since 1970 sends the file.
 var noDate = time.Unix(0, 0)
 
 // fresh reports whether r was confirmed less than age before now. A time in the future is not fresh.

@@ -42,7 +42,7 @@ func (h *header) unpackedSize() uint32 { return binary.LittleEndian.Uint32(h[4:]
 // Sum reads a player from r and returns its hash, 32 bytes, and its size in bytes, both of the unpacked file. The hash is the
 // HMAC-SHA256 of header and body, with the first letter of a packed file replaced by F. Bytes after a packed body do not count.
 //
-// Errors are of type [*Error]. Unlike librtmp, Sum refuses a file that is not a SWF, such as an error page with status 200, a
+// Errors are of type [*Error]. Unlike librtmp, Sum refuses a file that is not a SWF, such as an error page with status 200, a body with a
 // wrong checksum, a file shorter than its header says, and anything larger than [DefaultMaxSize].
 func Sum(r io.Reader) (hash []byte, size uint32, err error) {
 	return sum(context.Background(), r, DefaultMaxSize)
@@ -134,7 +134,7 @@ func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	return lzma.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(lz[:]), src)))
 }
 
-// limitedReader stops when ctx is done or when more than left bytes are read, and keeps the reason.
+// limitedReader stops when ctx is done or when more than left bytes are read, and stores the reason in err.
 type limitedReader struct {
 	ctx  context.Context
 	r    io.Reader

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// served is blast's report about a connection.
-type served struct {
+// serverReport is blast's report about a connection.
+type serverReport struct {
 	Listen                                   string
 	Video, Audio, Payload, FLVTagBytes, Wire int64
 	Complete                                 bool
 }
 
-// said is a client's report about its run.
-type said struct {
+// clientReport is a client's report about its run.
+type clientReport struct {
 	Video, Audio, Payload, FLV int64
 	N, Failed                  int
 	P50                        float64 `json:"p50_us"`
@@ -52,13 +52,13 @@ func startServer(bin string, args ...string) (*server, error) {
 	return s, err
 }
 
-func (s *server) next() (c served, _ error) {
+func (s *server) next() (c serverReport, _ error) {
 	line, err := s.lines.ReadBytes('\n')
 	if err != nil {
 		return c, fmt.Errorf("blast has ended: %w", err)
 	}
 	fields := struct {
-		*served
+		*serverReport
 		FLVTagBytes *int64 `json:"flv_tag_bytes"`
 	}{&c, &c.FLVTagBytes}
 	return c, json.Unmarshal(line, &fields)
@@ -144,7 +144,7 @@ func (w *work) run(bin string, s *server, c *client) (outcome, error) {
 	if err != nil {
 		return o, fmt.Errorf("%w: %s %s", err, text.String(), complaints.String())
 	}
-	var told said
+	var told clientReport
 	json.Unmarshal([]byte(lastLine(text.String())), &told) // rtmpdump prints no report
 	cpu := (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() - told.Setup
 	if w.n > 0 {
@@ -160,7 +160,7 @@ func (w *work) run(bin string, s *server, c *client) (outcome, error) {
 }
 
 // counted is like run, for work that is repeated n times.
-func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) (outcome, error) {
+func (w *work) counted(s *server, c *client, o outcome, told clientReport, cpu float64) (outcome, error) {
 	if told.N != w.n || told.Failed > 0 {
 		return o, fmt.Errorf("%d of %d done, %d failed", told.N, w.n, told.Failed)
 	}
@@ -168,7 +168,7 @@ func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) 
 	if w.file == "call" || w.file == "calls" {
 		connections = 1
 	}
-	var all served
+	var all serverReport
 	for range connections {
 		one, err := s.next()
 		if err != nil {
@@ -190,12 +190,12 @@ func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) 
 const headers = 47
 
 // complete checks that client and server agree on what was sent.
-func complete(c *client, got served, told said) error {
+func complete(c *client, got serverReport, told clientReport) error {
 	if got.Video == told.Video+1 && got.Audio == told.Audio+1 && got.Payload == told.Payload+headers {
 		told.Video, told.Audio, told.Payload = got.Video, got.Audio, got.Payload
 	}
 	switch {
-	case told == said{}: // the client prints no report; its exit code was 0
+	case told == clientReport{}: // the client prints no report; its exit code was 0
 		return nil
 	case c.raw && told.Payload != got.Wire && told.Payload != got.Payload:
 		return fmt.Errorf("%d bytes instead of %d", told.Payload, got.Wire)

@@ -18,8 +18,8 @@ func (c *client) spread(of func(outcome) float64) report.Spread {
 
 func figure(o outcome) float64 { return o.figure }
 
-// against returns the ratios of c's figures to those of another client in the same rounds, or "" if one of them has fewer runs.
-func (w *work) against(c *client, name string) string {
+// ratios returns the ratios of c's figures to those of another client in the same rounds, or "" if one of them has fewer runs.
+func (w *work) ratios(c *client, name string) string {
 	i := slices.IndexFunc(w.clients, func(other *client) bool { return other.name == name })
 	if i < 0 || len(c.runs) != len(w.clients[i].runs) || c.name == name {
 		return ""
@@ -49,7 +49,7 @@ func (w *work) table(out io.Writer) {
 		if w.file == "many" {
 			memory = blank("%.0f", c.spread(func(o outcome) float64 { return o.memory }))
 		}
-		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.spread(figure), w.against(c, floor), w.against(c, "librtmp"),
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.spread(figure), w.ratios(c, floor), w.ratios(c, "librtmp"),
 			blank("%.2f", c.spread(func(o outcome) float64 { return o.mallocs })), blank("%.1f", c.spread(func(o outcome) float64 { return o.p50 })), memory,
 			blank("%.1f", c.spread(func(o outcome) float64 { return o.gain })))
 	}

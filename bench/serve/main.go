@@ -65,15 +65,15 @@ func run(ctx context.Context) (err error) {
 				break
 			}
 		}
-		if err := t.tell(head); err != nil {
+		if err := t.print(head); err != nil {
 			return err
 		}
 	}
 	return failed
 }
 
-// tell prints the results of a trial and, with -out, writes them and a chart.
-func (t *trial) tell(head string) error {
+// print prints the results of a trial and, with -out, writes them and a chart.
+func (t *trial) print(head string) error {
 	if !slices.ContainsFunc(t.contestants, func(c *contestant) bool { return len(c.runs) > 0 }) {
 		return nil
 	}

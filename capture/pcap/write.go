@@ -21,8 +21,8 @@ const (
 	maxSegment = 16 << 10
 )
 
-// Write writes a session as packets that Wireshark can read: a TCP connection to port 1935, with another handshake than the recorded one.
-// After damage in the capture it stops and returns a *capture.DamageError.
+// Write writes a session as packets that Wireshark can read: a TCP connection to port 1935, whose handshake is not the recorded one. After
+// damage in the capture it stops and returns a *capture.DamageError.
 func Write(w io.Writer, s *capture.Session) error {
 	p := newPackets(w, s.Info())
 	if err := p.open(); err != nil {

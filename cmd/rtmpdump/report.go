@@ -142,8 +142,8 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 	}
 	code := r.exitCode(ctx, &p, err)
 	if (code == exitSuccess || code == exitIncomplete) && r.json && !r.live && !r.alreadyComplete(err) {
-		// RTMPDump's percentages fail a complete stream whose last frame begins before 99.9 % of the duration, and pass a lost connection
-		// without a known duration. Programs that read --json do not depend on that.
+		// By its percentages, RTMPDump fails a complete stream whose last frame begins before 99.9 % of the duration, and passes a lost
+		// connection if the duration is unknown. Programs that read --json do not depend on that.
 		if code = exitIncomplete; result.Outcome == download.Complete {
 			code = exitSuccess
 		}

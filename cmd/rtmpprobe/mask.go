@@ -10,7 +10,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// maxText is the part of a text that is searched for secrets, in bytes. Less is ever shown.
+// maxText is the part of a text that is searched for secrets, in bytes. Texts that are shown are shorter.
 const maxText = 4 << 10
 
 // challenges matches the parameters of a challenge and its response, from which a password can be guessed.

@@ -61,7 +61,7 @@ func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ [
 	return reports, errors.Join(errs...)
 }
 
-// numberDuplicates adds a number to each probe whose name equals another's, as it may without the stream.
+// numberDuplicates adds a number to each probe whose name equals another's. Names do not contain the stream, so they can be equal.
 func numberDuplicates(probes []*probe) {
 	count := make(map[string]int)
 	for _, p := range probes {

@@ -18,7 +18,7 @@ type guarded struct {
 // ServeHTTP implements http.Handler.
 func (g guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case local(r) || g.knows(r):
+	case local(r) || g.authenticated(r):
 		g.next.ServeHTTP(w, r)
 	case len(g.users) == 0:
 		http.Error(w, "Only allowed from the server's own machine, unless --http-user is set.", http.StatusForbidden)
@@ -28,18 +28,16 @@ func (g guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// knows reports whether a request has a user's name and password. It takes the same time whether the name or the
-// password is wrong.
-func (g guarded) knows(r *http.Request) bool {
+// authenticated reports whether a request has a user's name and password. It takes the same time whether the name or the password is wrong.
+func (g guarded) authenticated(r *http.Request) bool {
 	name, password, given := r.BasicAuth()
 	expected, known := g.users[name]
 	a, b := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(expected))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && given && known
 }
 
-// local reports whether a request comes from this machine itself. It recognizes requests through a proxy by the
-// headers that proxies add, or by HTTP/1.0, which nginx uses by default. It recognizes requests of web pages whose
-// host name was made to resolve to this machine by the Host header.
+// local reports whether a request comes from this machine itself: not through a proxy, which adds headers or, like nginx by default, uses
+// HTTP/1.0, and not from a web page whose host name was made to resolve to this machine, which the Host header shows.
 func local(r *http.Request) bool {
 	if !r.ProtoAtLeast(1, 1) {
 		return false

@@ -54,10 +54,10 @@ type crowdSize struct {
 // third is the number of events that make up a third of the test if crowdSize.busy is 0.
 const third = 50
 
-// TestCrowd runs many publishers and players against a server. Publishers connect, take over from each other and disconnect, players
-// join, stall and leave, hooks fail, and certificates are renewed. Every player must begin with a picture that can be decoded and
-// receive only pictures that were sent, recordings must be complete, and the server must have no connections, streams, goroutines or
-// files left at the end. With RTMP_LONG=1 the size is that in RTMP_CROWD; the default is fifteen minutes.
+// TestCrowd runs many publishers and players against a server. Publishers take over from each other, players stall, hooks fail, and
+// certificates are renewed. Every player must begin with a picture that can be decoded and receive only pictures that were sent, recordings
+// must be complete, and in the end the server must have no connections, streams, goroutines or files left. With RTMP_LONG=1 the size is
+// that in RTMP_CROWD; the default is fifteen minutes.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	size := crowdSize{publishers: 8, players: 20, pictures: 10, stay: time.Second}
@@ -157,8 +157,7 @@ func (a *crowd) third() {
 	}
 }
 
-// did reports an event to third.
-func (a *crowd) did() {
+func (a *crowd) countEvent() {
 	select {
 	case a.happened <- struct{}{}:
 	case <-a.ctx.Done():
@@ -209,7 +208,7 @@ func (a *crowd) publish(own int) {
 			a.wait(picturePeriod)
 		}
 		a.sent.end(p, c.Close() == nil)
-		a.did()
+		a.countEvent()
 	}
 }
 
@@ -248,12 +247,12 @@ func (a *crowd) watch(s *rtmp.Stream, exactly bool) {
 		if n > 0 && check.pictures > 0 && !exactly {
 			continue
 		}
-		if err := check.see(&packet); err != nil {
+		if err := check.check(&packet); err != nil {
 			a.t.Error(err)
 			return
 		}
 	}
 	if check.pictures > 0 {
-		a.did()
+		a.countEvent()
 	}
 }

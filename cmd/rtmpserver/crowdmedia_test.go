@@ -106,8 +106,8 @@ type watcher struct {
 	timestamp uint32
 }
 
-// see checks a message. A picture must be one that was sent, and be the next one of its publication or a key frame.
-func (w *watcher) see(packet *rtmp.Packet) error {
+// check checks a message. A picture must be one that was sent, and be the next one of its publication or a key frame.
+func (w *watcher) check(packet *rtmp.Packet) error {
 	kind, _ := flv.KindOf(flv.Tag{Type: flv.TagType(packet.Type), Body: packet.Body})
 	if packet.Type != message.TypeVideo || kind == flv.KindHeader {
 		return nil
@@ -163,7 +163,7 @@ func (p *published) checkFile(t *testing.T, file string) (id, pictures uint32) {
 			return w.id, uint32(w.pictures)
 		}
 		require.NoError(t, err, file)
-		require.NoError(t, w.see(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}), file)
+		require.NoError(t, w.check(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}), file)
 		if w.pictures > 0 {
 			require.EqualValues(t, w.pictures-1, w.n, "%s: all from the first on", file)
 		}

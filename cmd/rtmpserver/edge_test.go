@@ -30,9 +30,8 @@ func (c *command) metricWithin(line string, limit time.Duration) {
 	}, limit, 20*time.Millisecond, line)
 }
 
-// TestOriginAndEdges runs an origin, two edges and their players. Each edge must connect only once to the origin. When the origin is
-// killed or terminated and started again, the players must stay connected, although the edges disconnect the players of a stream that has
-// ended.
+// TestOriginAndEdges runs an origin, two edges and their players. Each edge must connect only once to the origin. When the origin is killed
+// or terminated and started again, the players must stay connected.
 func TestOriginAndEdges(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]os.Signal{"killed": os.Kill, "terminated": syscall.SIGTERM} {

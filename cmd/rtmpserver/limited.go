@@ -13,8 +13,8 @@ import (
 // browserConns is the smallest limit on HTTP connections. A browser opens up to six connections to a server.
 const browserConns = 8
 
-// limitHTTP makes srv close connections beyond the limits as soon as it has accepted them. A connection that package server takes over is no
-// longer counted here, since package server counts it: as a viewer.
+// limitHTTP makes srv close connections beyond the limits as soon as it has accepted them. Connections that package server takes over are
+// counted there, as viewers.
 func (s *settings) limitHTTP(srv *http.Server, logger *slog.Logger) {
 	l := &httpLimits{trusted: s.trustedProxies, logger: logger, taken: make(map[net.Conn]*admission.Place)}
 	if s.maxConns > 0 {

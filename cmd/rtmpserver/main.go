@@ -80,15 +80,15 @@ func (s *settings) serve(stdout io.Writer, logger *slog.Logger, signals <-chan o
 
 // logger returns the logger that --log selects; by default it writes text to a terminal, and JSON elsewhere.
 func (s *settings) logger(stderr *os.File) *slog.Logger {
-	o := &slog.HandlerOptions{Level: s.logLevel(), ReplaceAttr: presentable}
+	o := &slog.HandlerOptions{Level: s.logLevel(), ReplaceAttr: redact}
 	if s.log == "text" || s.log == "auto" && term.IsTerminal(int(stderr.Fd())) {
 		return slog.New(slog.NewTextHandler(stderr, o))
 	}
 	return slog.New(slog.NewJSONHandler(stderr, o))
 }
 
-// presentable removes the names of streams, since whoever knows a name may publish the stream, and formats addresses.
-func presentable(_ []string, a slog.Attr) slog.Attr {
+// redact removes the names of streams, by which anyone may publish them, and formats addresses.
+func redact(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == "stream" && a.Value.Kind() == slog.KindString {
 		return slog.Attr{}
 	}

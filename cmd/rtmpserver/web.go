@@ -21,7 +21,7 @@ const (
 )
 
 // newHTTPServer returns the HTTP server. It has no WriteTimeout, since responses may be endless; handlers set their own deadlines. It
-// only limits the time for a request's body, since net/http waits for the body before it sends the response.
+// limits the time for a request's body, for which net/http waits before it sends the response.
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	bounded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -93,9 +93,8 @@ func isTunnel(path string) bool {
 	return slices.Contains([]string{"open", "send", "idle", "close", "fcs"}, first)
 }
 
-// notFromPages refuses requests of web pages, which it recognizes by the Origin header that browsers send with every POST. Web pages have
-// no use for RTMPT, but a page whose host name was made to resolve to this server could use it to publish with the rights of the machine
-// that shows the page.
+// notFromPages refuses RTMPT requests of web pages, which have the Origin header. A page whose host name was made to resolve to this server
+// could otherwise publish with the rights of the machine that shows it.
 func notFromPages(tunnel http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 )
 
-// maxToken is the length of the longest challenge in bytes, that of an AMF0 string.
+// maxToken is the length of the longest challenge in bytes: that of an AMF0 string.
 const maxToken = 1<<16 - 1
 
 // SecureToken returns the response to the challenge of a Wowza server, the string secureToken in connect's _result. The challenge consists

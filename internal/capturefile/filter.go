@@ -47,8 +47,7 @@ type span struct{ from, to int }
 // Err returns the error that makes the rest of the chunk stream unreadable, or nil.
 func (f *Filter) Err() error { return f.err }
 
-// Write filters the next bytes of the chunk stream. After an error it can't parse them, and returns the number of bytes that it has
-// dropped.
+// Write filters the next bytes of the chunk stream. It returns the number of bytes that it has dropped, which it does only after an error.
 func (f *Filter) Write(b []byte) (lost int) {
 	if f.scan == nil {
 		f.scan, f.unfinished = chunk.NewScanner(), make(map[uint32]*underWay)

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// flushAfter is how long bytes stay in memory at most, and may be lost in a crash.
+	// flushAfter is the longest time that bytes stay in memory, where a crash would lose them.
 	flushAfter = time.Second
 	// firstBlock is the initial capacity of a block, in bytes.
 	firstBlock = 4 << 10

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxCause is the longest text of a cause, in bytes. Only peers cause longer ones.
+// maxCause is the longest text of a cause, in bytes. Only text from peers makes a cause longer.
 const maxCause = 1000
 
 // Cause returns the text of err, which may contain a peer's text, in a form that is safe in the text of another error.

@@ -66,7 +66,7 @@ func (a *arrival) Add(e *event.Event) {
 	}
 }
 
-// run runs a session and reports whether it gets to media, or to the server's consent to publish.
+// run runs a session and reports whether media arrives or, for a publisher, whether the server agrees to publish.
 func run(ctx context.Context, o online.Options, mask func(string) string) (worked bool, text string) {
 	o.For = trialWatch
 	if o.RTMP.Timeout == 0 || o.RTMP.Timeout > trialTimeout {

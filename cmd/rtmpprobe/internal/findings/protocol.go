@@ -49,13 +49,13 @@ var protocol = []rule{
 			return ""
 		}
 		return "The server closed the connection instead of answering connect."
-	}, "It may not have this application, or may not accept this client. See below which other settings work."},
+	}, "It may not have this application, or may not accept this client. See which other settings work."},
 	{"connect-silent", report.Error, func(r *report.Report) string {
 		if !timedOut(r.Err) || !stageFailed(r, report.Connect) {
 			return ""
 		}
 		return "The server did not answer connect."
-	}, "It may not understand a property in connect. See below which other settings work."},
+	}, "It may not understand a property in connect. See which other settings work."},
 	{"wants-user", report.Error, func(r *report.Report) string {
 		if !r.WantsUser() || userRefused(r) {
 			return ""
@@ -73,7 +73,7 @@ var protocol = []rule{
 			return ""
 		}
 		return "The server refused connect: " + r.Error
-	}, "Check the application, the part of the path after the host. See below which other settings work."},
+	}, "Check the application, the part of the path after the host. See which other settings work."},
 	{"stream-not-found", report.Error, func(r *report.Report) string {
 		if r.Publish || !report.IsRefusal(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
 			return ""

@@ -33,7 +33,7 @@ func played() *report.Report {
 			{Name: report.TLSHandshake, At: ms(32.6), Took: ms(41.7), Text: "TLS 1.3, for example.com, www.example.com, by R11, until 2027-01-31", Trips: 1},
 			{Name: report.Handshake, At: ms(74.4), Took: ms(20.4), Text: "plain; S2 does not answer C1", Trips: 1},
 			{Name: report.Connect, At: ms(95), Took: ms(21), Trips: 1, Text: "FMS/3,0,1,123, which may be nginx-rtmp, ffmpeg, SRS or lal, " +
-				"which all say so, capabilities 31, AMF0, Enhanced RTMP (hvc1 av01 reconnect)"},
+				"capabilities 31, AMF0, Enhanced RTMP (hvc1 av01 reconnect)"},
 			{Name: report.CreateStream, At: ms(116), Took: ms(20), Trips: 1, Text: "message stream 1"},
 			{Name: report.Play, At: ms(136), Took: ms(61.5), Trips: 1, Text: `NetStream.Play.Start: "Started playing ***."`},
 			{Name: report.FirstPacket, At: ms(197.7), Text: "video"},
@@ -50,9 +50,9 @@ func played() *report.Report {
 			Jumps:  report.Moments{Count: 1, Track: "video", From: ms(1000), To: ms(9000)},
 			Stalls: []report.Gap{{At: ms(5000), Took: ms(700)}}},
 		Findings: []report.Finding{
-			{ID: "time-jumps", Grade: report.Warning, Text: "The time jumps forward, 1 times: first that of video, from 1.000 s to 9.000 s.",
+			{ID: "time-jumps", Grade: report.Warning, Text: "Timestamps jump forward, 1 time: first that of video, from 1.000 s to 9.000 s.",
 				Do: "Players stall or skip there. The publisher's clock, or a server that joins streams, is at fault."},
-			{ID: "b-frames", Grade: report.Note, Text: "The pictures have B-frames."},
+			{ID: "b-frames", Grade: report.Note, Text: "The video has B-frames."},
 		},
 	}
 	for i := range 10 {

@@ -64,9 +64,9 @@ func stages(b *bytes.Buffer, r *report.Report) {
 		if t.RTT > 0 {
 			text += " of about " + ms(t.RTT)
 		}
-		text += fmt.Sprintf(", %d of them RTMP's", t.RTMP)
+		text += fmt.Sprintf(", %d of them for RTMP", t.RTMP)
 		if t.RTMP > t.Commands {
-			text += fmt.Sprintf("; pipelining commands would leave %d, and the handshake as well %d", t.Commands, t.Earliest)
+			text += fmt.Sprintf("; %d with pipelined commands, %d with a pipelined handshake", t.Commands, t.Earliest)
 		}
 		wrap(b, "  ", text)
 	}
@@ -98,7 +98,7 @@ func media(b *bytes.Buffer, r *report.Report) {
 	if m.Video == nil && m.Audio == nil {
 		return
 	}
-	title(b, fmt.Sprintf("Media, for %s", seconds(m.For)))
+	title(b, fmt.Sprintf("Media, watched for %s", seconds(m.For)))
 	if v := m.Video; v != nil {
 		wrap(b, "  video     ", tracks(video(v), v.Tracks))
 		wrap(b, "            ", keys(v))
@@ -140,20 +140,20 @@ func audio(a *report.Audio) string {
 // timing describes when media arrives, compared with its timestamps.
 func timing(m *report.Media) (text string) {
 	if m.Pace > 0 {
-		text = fmt.Sprintf("arrives at %.2f times its own speed", m.Pace)
+		text = fmt.Sprintf("arrives at %.2f times real time", m.Pace)
 	}
 	if m.Burst > report.Duration(200*time.Millisecond) {
 		text = list(text, seconds(m.Burst)+" more in the first second")
 	}
 	if m.Video != nil && m.Audio != nil {
-		first, second, d := "sound is", "pictures", m.Offset
+		first, second, d := "audio", "video", m.Offset
 		if d < 0 {
-			first, second, d = "pictures are", "sound", -d
+			first, second, d = second, first, -d
 		}
-		text = list(text, fmt.Sprintf("%s sent %.0f ms ahead of %s, drift %s", first, float64(d)/float64(time.Millisecond), second, signed(m.Drift)))
+		text = list(text, fmt.Sprintf("%s is sent %.0f ms ahead of %s, drift %s", first, float64(d)/float64(time.Millisecond), second, signed(m.Drift)))
 	}
 	if a := m.Audio; a != nil && (a.Clock >= notable || a.Clock <= -notable) {
-		text = list(text, "sound's timestamps are "+signed(a.Clock)+" ahead of its samples")
+		text = list(text, "audio timestamps are "+signed(a.Clock)+" ahead of the samples")
 	}
 	for _, wrong := range []struct {
 		what string
@@ -195,7 +195,7 @@ func graph(b *bytes.Buffer, r *report.Report) {
 	for line := range strings.Lines(plot + "\n") {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	fmt.Fprintf(b, "            kbit/s, in each of %d seconds\n", len(rates))
+	fmt.Fprintf(b, "            kbit/s in each of %d seconds\n", len(rates))
 }
 
 func wire(b *bytes.Buffer, r *report.Report) {

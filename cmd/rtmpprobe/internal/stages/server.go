@@ -141,7 +141,7 @@ func software(properties map[string]string, fmsVer string) string {
 		}
 	}
 	for _, known := range []struct{ fmsVer, name string }{
-		{"RED5", "Red5"}, {"LNX 9,0,124,2", "MediaMTX, or another with gortmplib"}, {"FMS/3,0,1,123", "nginx-rtmp, ffmpeg, SRS or lal, which all say so"},
+		{"RED5", "Red5"}, {"LNX 9,0,124,2", "MediaMTX, or another with gortmplib"}, {"FMS/3,0,1,123", "nginx-rtmp, ffmpeg, SRS or lal"},
 		{"FMS/3,5,7,7009", "Wowza, or this library's server"}, {"FMS/5", "Adobe Media Server"}, {"FMS/4", "Flash Media Server"},
 	} {
 		if strings.HasPrefix(fmsVer, known.fmsVer) {

@@ -96,7 +96,7 @@ func TestAPlayer(t *testing.T) {
 	s.video(30, 0x17, 1, 0, 0, 0, 1)
 	assert.Equal(t, []string{"tcp", "handshake", "connect", "createStream", "play", "first packet", "first key frame"}, s.names())
 	assert.Equal(t, "plain, server version 5.0.1.1", s.stage("handshake").Text)
-	assert.Equal(t, "FMS/3,0,1,123, which may be nginx-rtmp, ffmpeg, SRS or lal, which all say so, capabilities 31, AMF0, "+
+	assert.Equal(t, "FMS/3,0,1,123, which may be nginx-rtmp, ffmpeg, SRS or lal, capabilities 31, AMF0, "+
 		"Enhanced RTMP (reconnect multitrack hvc1)", s.stage("connect").Text)
 	assert.Equal(t, 21*time.Millisecond, s.stage("connect").Took.Std())
 	assert.Equal(t, "message stream 1", s.stage("createStream").Text)

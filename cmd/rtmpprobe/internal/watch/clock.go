@@ -12,7 +12,7 @@ const (
 	stall = 500 * time.Millisecond
 	// maxStalls bounds the stalls that are listed.
 	maxStalls = 32
-	// settled is when the server has sent the media that it stores for new players.
+	// settled is the time after which the server has sent the media that it stores for new players.
 	settled = time.Second
 	// shortest is the time after settled that must pass before the pace is meaningful.
 	shortest = 3 * time.Second
@@ -58,7 +58,7 @@ func (c *clock) arrived(elapsed, at time.Duration, timestamp uint32) {
 	}
 }
 
-// stalled reports whether the stream has paused for too long. A stream of one picture per second is not stalled between two.
+// stalled reports whether the stream has paused for too long. A stream of one picture per second is not stalled between two pictures.
 func (c *clock) stalled(gap time.Duration) bool {
 	if c.steps > 0 {
 		gap -= (c.newest - c.origin) / time.Duration(c.steps)

@@ -30,8 +30,8 @@ const (
 // has come, the last server first. To prevent loops, a server refuses a client that sends the server's own id.
 const viaField = "rtmpserverVia"
 
-// inVain is how long at least the edge waits for a stream before it may give up the stream in order to fetch another one.
-const inVain = time.Second
+// minWait is how long the edge waits for a stream before it may give the stream up to fetch another one.
+const minWait = time.Second
 
 // backoff is the delay before a server is connected to again, which is short since players are waiting.
 var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 3 * time.Second}
@@ -141,7 +141,7 @@ func (e *Edge) Played(r *server.Request) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.pulls[path] == nil && e.published[path] == 0 {
-		if !e.room() {
+		if !e.makeRoom() {
 			e.options.Logger.Warn("too many streams fetched at once", "limit", e.options.MaxPulls)
 			return server.Deny("too many streams")
 		}
@@ -151,10 +151,9 @@ func (e *Edge) Played(r *server.Request) error {
 	return nil
 }
 
-// room reports whether one more stream may be fetched. If the maximum is reached, it ends the oldest pull that has received no media, and
-// puts its stream into e.waiting. So requests for streams that do not exist can't prevent others from being fetched. The caller holds
-// e.mu.
-func (e *Edge) room() bool {
+// makeRoom reports whether one more stream may be fetched. At the maximum, it ends the oldest pull that has received no media, and puts its
+// stream into e.waiting, so that requests for streams that do not exist can't prevent others from being fetched. The caller holds e.mu.
+func (e *Edge) makeRoom() bool {
 	if len(e.pulls) < e.options.MaxPulls {
 		return true
 	}
@@ -164,7 +163,7 @@ func (e *Edge) room() bool {
 			oldest = p
 		}
 	}
-	if oldest == nil || time.Since(oldest.since) < inVain {
+	if oldest == nil || time.Since(oldest.since) < minWait {
 		return false
 	}
 	oldest.cancel()
@@ -201,8 +200,7 @@ func decrease(counts map[string]int, path string) int {
 	return n
 }
 
-// Published must be called by App.Publish. It says that a client publishes path, or is about to, until Unpublished is
-// called.
+// Published must be called by App.Publish, before a client publishes path. It holds until Unpublished is called.
 func (e *Edge) Published(path string, c *server.Conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

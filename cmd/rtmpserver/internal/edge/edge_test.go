@@ -171,8 +171,8 @@ func TestPullAgain(t *testing.T) {
 	origin.becomes(t, 1)
 }
 
-// TestPullOfNothing checks that requests for streams that do not exist do not delay the players of an existing stream for long, and that
-// the streams are tried again when fewer are being fetched.
+// TestPullOfNothing checks that requests for streams that do not exist delay an existing stream only briefly, and that they are tried again
+// later.
 func TestPullOfNothing(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url("live/"), Idle: time.Nanosecond, MaxPulls: 1}, server.Live{PublishIdle: -1})
@@ -244,8 +244,7 @@ func TestVia(t *testing.T) {
 	}
 }
 
-// TestClose checks that no state remains of a refused publisher, and that Close ends pulls and pushes that are
-// waiting.
+// TestClose checks that a refused publisher leaves no state, and that Close ends pulls and pushes that are waiting.
 func TestClose(t *testing.T) {
 	nobody := "rtmp://127.0.0.1:" + conntest.UnusedPort(t)
 	e := newPeer(t, Options{Pull: nobody, Push: []string{nobody}, MaxPulls: 1, Idle: time.Hour}, server.Live{})

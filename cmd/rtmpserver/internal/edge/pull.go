@@ -40,8 +40,8 @@ func (e *Edge) fetch(path string, via []string) {
 	p := &pull{edge: e, path: path, via: via, since: time.Now()}
 	p.ctx, p.cancel = context.WithCancel(e.ctx)
 	url, options := e.target(e.options.Pull, path, via)
-	p.source = &relay.Player{URL: url, Options: options, Backoff: backoff, OnEvent: p.told}
-	p.idle = time.AfterFunc(time.Hour, p.maybeUnused)
+	p.source = &relay.Player{URL: url, Options: options, Backoff: backoff, OnEvent: p.handleEvent}
+	p.idle = time.AfterFunc(time.Hour, p.endIfUnused)
 	p.idle.Stop()
 	e.pulls[path] = p
 	e.running.Go(p.run)
@@ -49,7 +49,7 @@ func (e *Edge) fetch(path string, via []string) {
 
 // run publishes the messages that it receives, until the stream has no players, or a client publishes it here.
 func (p *pull) run() {
-	defer p.over()
+	defer p.remove()
 	defer p.unpublish()
 	defer p.source.Close()
 	defer p.source.Bind(p.ctx)()
@@ -103,9 +103,9 @@ func (p *pull) unpublish() {
 	}
 }
 
-// told is called by source.ReadPacket. It ends the publication here if the stream has ended at the other server. It
-// does not end it if that server is unreachable, or has restarted and does not have the stream yet.
-func (p *pull) told(event relay.Event) {
+// handleEvent is called by source.ReadPacket. It ends the publication here if the stream has ended at the other server, but not if that
+// server is unreachable, or has restarted and does not have the stream yet.
+func (p *pull) handleEvent(event relay.Event) {
 	p.edge.log("pull", event)
 	var status *rtmp.StatusError
 	if event.Kind == relay.Unpublished &&
@@ -114,8 +114,8 @@ func (p *pull) told(event relay.Event) {
 	}
 }
 
-// maybeUnused ends the pull if the stream has no players.
-func (p *pull) maybeUnused() {
+// endIfUnused ends the pull if the stream has no players.
+func (p *pull) endIfUnused() {
 	players := 0 // includes players for which Played was not called
 	for _, stream := range p.edge.options.Server.Stats().Streams {
 		if stream.Path == p.path {
@@ -135,9 +135,9 @@ func (p *pull) maybeUnused() {
 	}
 }
 
-// over removes the pull. It begins another pull of the stream if a player has joined while this one was ending, and pulls of the
-// streams in e.waiting.
-func (p *pull) over() {
+// remove removes the pull. It begins another pull of the stream if a player has joined while this one was ending, and pulls of the streams
+// in e.waiting.
+func (p *pull) remove() {
 	p.cancel()
 	e := p.edge
 	e.mu.Lock()

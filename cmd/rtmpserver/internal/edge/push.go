@@ -31,7 +31,7 @@ func (e *Edge) forward(path string, via []string) {
 	}
 	p := &push{edge: e, path: path, via: via}
 	p.ctx, p.cancel = context.WithCancel(e.ctx)
-	p.idle = time.AfterFunc(time.Hour, p.maybeOver)
+	p.idle = time.AfterFunc(time.Hour, p.endIfUnpublished)
 	p.idle.Stop()
 	e.pushes[path] = p
 	e.running.Go(p.run)
@@ -40,7 +40,7 @@ func (e *Edge) forward(path string, via []string) {
 // run publishes the stream to all targets until the stream ends. A target that is slow or unreachable does not delay
 // the others.
 func (p *push) run() {
-	defer p.over()
+	defer p.remove()
 	var targets []*relay.Publisher
 	for i, base := range p.edge.options.Push {
 		url, options := p.edge.target(base, p.path, p.via)
@@ -90,8 +90,8 @@ func closeAll(targets []*relay.Publisher) {
 	closing.Wait()
 }
 
-// maybeOver ends the push if the stream no longer has a publisher.
-func (p *push) maybeOver() {
+// endIfUnpublished ends the push if the stream no longer has a publisher.
+func (p *push) endIfUnpublished() {
 	p.edge.mu.Lock()
 	defer p.edge.mu.Unlock()
 	if p.edge.published[p.path] == 0 {
@@ -99,8 +99,8 @@ func (p *push) maybeOver() {
 	}
 }
 
-// over removes the push, and begins another one if the stream has a publisher again.
-func (p *push) over() {
+// remove removes the push, and begins another one if the stream has a publisher again.
+func (p *push) remove() {
 	p.cancel()
 	e := p.edge
 	e.mu.Lock()

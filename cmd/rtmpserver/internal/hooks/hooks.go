@@ -115,7 +115,7 @@ func (c *Client) Disconnect(conn *server.Conn, _ error) {
 	stats := conn.Stats()
 	event := newEvent("on_close", conn)
 	event.SendBytes, event.RecvBytes = &stats.BytesOut, &stats.BytesIn
-	c.tell(event)
+	c.notify(event)
 }
 
 // Publish must be called by App.Publish.
@@ -129,7 +129,7 @@ func (c *Client) Publish(ctx context.Context, r *server.Request) error {
 // Unpublish must be called by App.Unpublish.
 func (c *Client) Unpublish(r *server.Request) {
 	if c != nil {
-		c.tell(c.streamEvent("on_unpublish", r))
+		c.notify(c.streamEvent("on_unpublish", r))
 	}
 }
 
@@ -160,7 +160,7 @@ func (c *Client) Stop(r *server.Request) {
 	if c == nil {
 		return
 	}
-	c.tell(c.streamEvent("on_stop", r))
+	c.notify(c.streamEvent("on_stop", r))
 	if r.Conn == nil {
 		c.leave(r)
 	}
@@ -173,7 +173,7 @@ func (c *Client) Done(r *server.Request, dir, file string) {
 	}
 	event := c.streamEvent("on_dvr", r)
 	event.Dir, event.File = dir, file
-	c.tell(event)
+	c.notify(event)
 }
 
 // enter assigns a viewer its client_id.
@@ -244,8 +244,8 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 	return server.Deny("try again later")
 }
 
-// tell posts an event that can't be refused. It waits for the answer, so that events stay in order.
-func (c *Client) tell(e *event) {
+// notify posts an event that can't be refused. It waits for the answer, so that events stay in order.
+func (c *Client) notify(e *event) {
 	if err := c.post(context.Background(), e); err != nil {
 		c.options.Logger.Warn("hook failed", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
 	}

@@ -48,13 +48,13 @@ func (s *shelf) list(now time.Time) []recording {
 		return []recording{}
 	}
 	if s.listed == nil || now.Sub(s.at) >= shelfTime {
-		s.listed, s.at = s.look(), now
+		s.listed, s.at = s.readFolder(), now
 	}
 	return s.listed
 }
 
-// look reads the folder. It leaves out files that can't be read.
-func (s *shelf) look() []recording {
+// readFolder leaves out files that can't be read.
+func (s *shelf) readFolder() []recording {
 	all := []recording{}
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
