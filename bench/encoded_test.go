@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"github.com/bluenviron/gortmplib"
-	gomessage "github.com/bluenviron/gortmplib/pkg/message"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/internal/encoded"
 	"github.com/go-librtmp/rtmp/media"
 )
@@ -44,11 +42,7 @@ func TestEncodedUnits(t *testing.T) {
 				want.tracks, got, err = readUnits(sc)
 				return err
 			})
-			conn, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Publish: true})
-			require.NoError(t, err)
-			defer conn.Close()
-			s, err := conn.CreateStream(testContext(t), &rtmp.StreamOptions{Writable: true})
-			require.NoError(t, err)
+			conn, s := open(t, url, true)
 			w := media.NewWriter(s, track)
 			for i := range made {
 				require.NoError(t, made[i].Write(w, track))
@@ -69,21 +63,8 @@ func TestEncodedUnits(t *testing.T) {
 				return
 			}
 
-			url, done = gortmplibServer(t, "rtmp", func(sc *gortmplib.ServerConn) error {
-				if err := writeUnits(sc, want); err != nil {
-					return err
-				}
-				if err := sc.Write(&gomessage.UserControlStreamEOF{StreamID: 1}); err != nil {
-					return err
-				}
-				_, err := io.Copy(io.Discard, sc.RW)
-				return err
-			})
-			conn, err = rtmp.Dial(testContext(t), url, &rtmp.Options{Live: true})
-			require.NoError(t, err)
-			defer conn.Close()
-			s, err = conn.CreateStream(testContext(t), nil)
-			require.NoError(t, err)
+			url, done = playedBack(t, "rtmp", want)
+			conn, s = open(t, url, false)
 			r := media.NewReader(s)
 			got = nil
 			for u := (media.Unit{}); ; {

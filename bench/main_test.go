@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/go-librtmp/rtmp"
 )
 
 func TestMain(m *testing.M) {
@@ -27,4 +30,20 @@ func testContext(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// open opens a stream of this library, to publish or to play it. The connection is closed at the end of the test.
+func open(t *testing.T, url string, publish bool) (*rtmp.Conn, *rtmp.Stream) {
+	t.Helper()
+	return openWith(t, url, publish, rtmp.PipelineNone)
+}
+
+func openWith(t *testing.T, url string, publish bool, p rtmp.Pipelining) (*rtmp.Conn, *rtmp.Stream) {
+	t.Helper()
+	c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Pipelining: p, Live: !publish, Publish: publish})
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	s, err := c.CreateStream(testContext(t), &rtmp.StreamOptions{Writable: publish})
+	require.NoError(t, err)
+	return c, s
 }

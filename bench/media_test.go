@@ -8,7 +8,6 @@ import (
 
 	"github.com/bluenviron/gortmplib"
 	"github.com/bluenviron/gortmplib/pkg/codecs"
-	gomessage "github.com/bluenviron/gortmplib/pkg/message"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -37,11 +36,7 @@ func TestMediaToGortmplib(t *testing.T) {
 				tracks, got, err = readUnits(sc)
 				return err
 			})
-			c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Publish: true})
-			require.NoError(t, err)
-			defer c.Close()
-			s, err := c.CreateStream(testContext(t), &rtmp.StreamOptions{Writable: true})
-			require.NoError(t, err)
+			c, s := open(t, url, true)
 
 			packets := packetList(want.packets)
 			r := media.NewReader(&packets)
@@ -83,21 +78,8 @@ func TestMediaToGortmplib(t *testing.T) {
 func TestMediaFromGortmplib(t *testing.T) {
 	for _, want := range streams(t) {
 		t.Run(want.name, func(t *testing.T) {
-			url, done := gortmplibServer(t, "rtmp", func(sc *gortmplib.ServerConn) error {
-				if err := writeUnits(sc, want); err != nil {
-					return err
-				}
-				if err := sc.Write(&gomessage.UserControlStreamEOF{StreamID: 1}); err != nil {
-					return err
-				}
-				_, err := io.Copy(io.Discard, sc.RW)
-				return err
-			})
-			c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Live: true})
-			require.NoError(t, err)
-			defer c.Close()
-			s, err := c.CreateStream(testContext(t), nil)
-			require.NoError(t, err)
+			url, done := playedBack(t, "rtmp", want)
+			c, s := open(t, url, false)
 			r := media.NewReader(s)
 			tracks, err := r.Tracks(testContext(t))
 			require.NoError(t, err)

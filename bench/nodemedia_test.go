@@ -97,11 +97,7 @@ func (n *nodeMedia) url(name string) string { return "rtmp://" + n.addr + "/live
 // player plays a live stream, which need not exist yet.
 func player(t *testing.T, url string) *rtmp.Stream {
 	t.Helper()
-	c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Live: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	s, err := c.CreateStream(testContext(t), nil)
-	require.NoError(t, err)
+	_, s := open(t, url, false)
 	require.NoError(t, s.SetReadDeadline(time.Now().Add(testTimeout)))
 	return s
 }
@@ -109,12 +105,8 @@ func player(t *testing.T, url string) *rtmp.Stream {
 // publish publishes an FLV file.
 func publish(t *testing.T, url string, file []byte) {
 	t.Helper()
-	c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Publish: true})
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	s, err := c.CreateStream(testContext(t), &rtmp.StreamOptions{Writable: true})
-	require.NoError(t, err)
-	_, err = s.Write(file)
+	c, s := open(t, url, true)
+	_, err := s.Write(file)
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
 }

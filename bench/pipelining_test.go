@@ -80,11 +80,7 @@ func openDelayed(t *testing.T, url string, publish bool, p rtmp.Pipelining) (*rt
 	addr := net.JoinHostPort(parsed.Host, strconv.Itoa(int(parsed.Port)))
 	url = strings.Replace(url, addr, conntest.Distant(t, addr, oneWay), 1)
 	began := time.Now()
-	c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Pipelining: p, Live: !publish, Publish: publish})
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	s, err := c.CreateStream(testContext(t), &rtmp.StreamOptions{Writable: publish})
-	require.NoError(t, err)
+	c, s := openWith(t, url, publish, p)
 	return c, s, began
 }
 
@@ -108,10 +104,7 @@ func gortmplibForAll(t *testing.T) pipeliningServer {
 // keepPublishing publishes a stream again and again until the test ends.
 func keepPublishing(t *testing.T, url string) {
 	t.Helper()
-	c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Publish: true})
-	require.NoError(t, err)
-	s, err := c.CreateStream(testContext(t), &rtmp.StreamOptions{Writable: true})
-	require.NoError(t, err)
+	c, s := open(t, url, true)
 	media, stop, stopped := sample(t, 0), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)

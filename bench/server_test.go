@@ -83,11 +83,7 @@ func TestPublishToGortmplib(t *testing.T) {
 					tracks, got, err = readUnits(sc)
 					return err
 				})
-				c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Publish: true})
-				require.NoError(t, err)
-				defer c.Close()
-				s, err := c.CreateStream(testContext(t), &rtmp.StreamOptions{Writable: true})
-				require.NoError(t, err)
+				c, s := open(t, url, true)
 				require.NoError(t, publish(s, media))
 				require.NoError(t, c.Close())
 				require.NoError(t, <-done)
@@ -97,25 +93,27 @@ func TestPublishToGortmplib(t *testing.T) {
 	}
 }
 
+// playedBack starts a gortmplib server that sends a stream to a player. It returns like gortmplibServer.
+func playedBack(t *testing.T, scheme string, media stream) (url string, done <-chan error) {
+	t.Helper()
+	return gortmplibServer(t, scheme, func(sc *gortmplib.ServerConn) error {
+		assert.False(t, sc.Publish)
+		if err := writeUnits(sc, media); err != nil {
+			return err
+		}
+		if err := sc.Write(&gomessage.UserControlStreamEOF{StreamID: 1}); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, sc.RW)
+		return err
+	})
+}
+
 func TestPlayFromGortmplib(t *testing.T) {
 	for _, media := range streams(t) {
 		overBoth(t, media.name, func(t *testing.T, scheme string) {
-			url, done := gortmplibServer(t, scheme, func(sc *gortmplib.ServerConn) error {
-				assert.False(t, sc.Publish)
-				if err := writeUnits(sc, media); err != nil {
-					return err
-				}
-				if err := sc.Write(&gomessage.UserControlStreamEOF{StreamID: 1}); err != nil {
-					return err
-				}
-				_, err := io.Copy(io.Discard, sc.RW)
-				return err
-			})
-			c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Live: true})
-			require.NoError(t, err)
-			defer c.Close()
-			s, err := c.CreateStream(testContext(t), nil)
-			require.NoError(t, err)
+			url, done := playedBack(t, scheme, media)
+			c, s := open(t, url, false)
 			var got []rtmp.Packet
 			var metadata []any
 			for {
