@@ -106,23 +106,9 @@ func (k *kitchen) members(depth int) []Property {
 }
 
 func (k *kitchen) value(depth int) any {
-	kind := k.count() % 12
-	if depth == 0 {
-		kind %= 7
-	}
-	switch kind {
-	case 1:
-		return k.number()
-	case 2:
-		return k.count()%2 == 0
-	case 3:
-		return k.text()
-	case 4:
-		return Undefined
+	switch kind := k.kind(depth); kind {
 	case 5:
 		return XML(k.text())
-	case 6:
-		return k.date()
 	case 7:
 		return Object(k.members(depth))
 	case 8:
@@ -138,6 +124,32 @@ func (k *kitchen) value(depth int) any {
 	case 11:
 		return k.onlyAMF3(depth)
 	default:
-		return nil
+		return k.simple(kind)
 	}
+}
+
+// kind chooses one of twelve kinds of values. At depth 0, it chooses one that contains no other values.
+func (k *kitchen) kind(depth int) int {
+	kind := k.count() % 12
+	if depth == 0 {
+		kind %= 7
+	}
+	return kind
+}
+
+// simple makes a value of a kind that AMF0 and AMF3 have in common.
+func (k *kitchen) simple(kind int) any {
+	switch kind {
+	case 1:
+		return k.number()
+	case 2:
+		return k.count()%2 == 0
+	case 3:
+		return k.text()
+	case 4:
+		return Undefined
+	case 6:
+		return k.date()
+	}
+	return nil
 }

@@ -87,23 +87,9 @@ func (k *kitchen) list3(depth int) []any {
 
 // value3 makes a value that survives encoding and decoding in AMF3.
 func (k *kitchen) value3(depth int) any {
-	kind := k.count() % 12
-	if depth == 0 {
-		kind %= 7
-	}
-	switch kind {
-	case 1:
-		return k.number()
-	case 2:
-		return k.count()%2 == 0
-	case 3:
-		return k.text()
-	case 4:
-		return Undefined
+	switch kind := k.kind(depth); kind {
 	case 5:
 		return float64(k.count()) - 128
-	case 6:
-		return k.date()
 	case 7:
 		return Object(k.members3(depth, 0))
 	case 8:
@@ -115,7 +101,7 @@ func (k *kitchen) value3(depth int) any {
 	case 11:
 		return k.onlyAMF3(depth)
 	default:
-		return nil
+		return k.simple(kind)
 	}
 }
 

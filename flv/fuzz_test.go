@@ -2,6 +2,7 @@ package flv
 
 import (
 	"bytes"
+	"iter"
 	"testing"
 	"time"
 
@@ -48,19 +49,27 @@ func FuzzVideoHeader(f *testing.F) {
 		again.Data = h.Data // Data may be nil in one and empty in the other
 		require.Equal(t, h, again)
 
-		list, bad := []byte{}, false
-		for track, err := range h.Tracks() {
-			requireTyped(t, err)
-			if bad = bad || err != nil; bad || h.MultitrackType == OneTrack {
-				continue
-			}
-			list, err = h.AppendTrack(list, track)
-			require.NoError(t, err)
-		}
-		if !bad && h.MultitrackType != OneTrack {
-			require.Equal(t, h.Data, list)
+		if tracks := appended(t, h.Tracks(), h.AppendTrack, h.MultitrackType == OneTrack); tracks != nil {
+			require.Equal(t, h.Data, tracks)
 		}
 	})
+}
+
+// appended appends the tracks of a header with more than one. It returns nil if the header has one track or a damaged one.
+func appended[H any](t *testing.T, tracks iter.Seq2[H, error], appendTrack func([]byte, H) ([]byte, error), one bool) []byte {
+	list, bad := []byte{}, one
+	for track, err := range tracks {
+		requireTyped(t, err)
+		if bad = bad || err != nil; bad {
+			continue
+		}
+		list, err = appendTrack(list, track)
+		require.NoError(t, err)
+	}
+	if bad {
+		return nil
+	}
+	return list
 }
 
 // FuzzAudioHeader is like FuzzVideoHeader, for audio.
@@ -94,17 +103,8 @@ func FuzzAudioHeader(f *testing.F) {
 		again.Data = h.Data
 		require.Equal(t, h, again)
 
-		list, bad := []byte{}, false
-		for track, err := range h.Tracks() {
-			requireTyped(t, err)
-			if bad = bad || err != nil; bad || h.MultitrackType == OneTrack {
-				continue
-			}
-			list, err = h.AppendTrack(list, track)
-			require.NoError(t, err)
-		}
-		if !bad && h.MultitrackType != OneTrack {
-			require.Equal(t, h.Data, list)
+		if tracks := appended(t, h.Tracks(), h.AppendTrack, h.MultitrackType == OneTrack); tracks != nil {
+			require.Equal(t, h.Data, tracks)
 		}
 	})
 }
