@@ -74,6 +74,14 @@ func TestLengthCountsFromStart(t *testing.T) {
 	}
 }
 
+// TestNoIndexFromTheBeginning checks that a file that is played from its beginning is not scanned.
+func TestNoIndexFromTheBeginning(t *testing.T) {
+	f, _ := newFolder(t, map[string][]byte{"a.flv": seekable(t)})
+	_, err := drain(t, play(t, f, "a.flv", all))
+	require.Equal(t, io.EOF, err)
+	require.Empty(t, f.indexes.files)
+}
+
 // TestHeadersBeforeAKeyFrameAreBounded checks that the headers that a Seek returns have at most maxHeaderBytes.
 func TestHeadersBeforeAKeyFrameAreBounded(t *testing.T) {
 	for size, want := range map[int]int{maxHeaderBytes: 2, maxHeaderBytes + 1: 1} {
