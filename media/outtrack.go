@@ -135,7 +135,7 @@ func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 // configuration.
 func (t *outTrack) hear(frame []byte) {
 	d := &t.desc
-	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec < firstFourCC {
+	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec.FourCC() == 0 {
 		return
 	}
 	h := flv.AudioHeader{Enhanced: true, FourCC: d.Codec.FourCC(), PacketType: flv.AudioCodedFrames, Data: frame}
@@ -163,7 +163,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 	d := &t.desc
 	if d.IsVideo() {
 		kind = message.TypeVideo
-		if len(d.Config) > 0 && d.Codec >= firstFourCC {
+		if len(d.Config) > 0 && d.Codec.FourCC() != 0 {
 			body, err = flv.AppendVideoHeader(nil, t.videoHeader(flv.VideoSequenceStart))
 		}
 	} else {
