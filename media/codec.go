@@ -37,7 +37,7 @@ const (
 // videoCodec returns 0 for a FourCC that is not text, which might collide with a number of this package.
 func videoCodec(h *flv.VideoHeader) Codec {
 	switch c := Codec(h.FourCC); {
-	case c >= firstFourCC:
+	case c.FourCC() != 0:
 		return c
 	case h.Enhanced:
 		return 0
@@ -47,7 +47,7 @@ func videoCodec(h *flv.VideoHeader) Codec {
 
 func audioCodec(h *flv.AudioHeader) Codec {
 	switch c := Codec(h.FourCC); {
-	case c >= firstFourCC:
+	case c.FourCC() != 0:
 		return c
 	case h.Enhanced:
 		return 0
@@ -68,7 +68,7 @@ func (c Codec) String() string {
 	switch {
 	case c == 0:
 		return "no codec"
-	case c >= firstFourCC:
+	case c.FourCC() != 0:
 		return flv.FourCC(c).CodecName()
 	case c&legacyAudio != 0:
 		return flv.SoundFormat(c &^ legacyAudio).String()
@@ -82,7 +82,7 @@ func (c Codec) IsVideo() bool {
 	case H264, H265, H266, AV1, VP8, VP9:
 		return true
 	}
-	return c < firstFourCC && c&legacyVideo != 0
+	return c.FourCC() == 0 && c&legacyVideo != 0
 }
 
 func (c Codec) hasNALUnits() bool { return c == H264 || c == H265 || c == H266 }

@@ -271,7 +271,7 @@ func (s *state) describeAudio(h *flv.AudioHeader) {
 	if described {
 		return
 	}
-	if t.Codec < firstFourCC {
+	if t.Codec.FourCC() == 0 {
 		t.SampleSize = h.SampleSize
 	}
 	s.known = true

@@ -13,7 +13,7 @@ import (
 )
 
 // Mutation testing (see CONTRIBUTING.md) makes changes that no test notices. Some of them have no effect:
-//   - codec.go, demux.go, outtrack.go: comparisons with firstFourCC, which is not the number of a codec.
+//   - codec.go: the comparison with firstFourCC, which is not the number of a codec.
 //   - demux.go, outtrack.go, metadata.go: comparisons with a size, rate or number of channels of 0, which means unknown.
 //   - picture.go: types of NAL units that an earlier case handles; two comparisons that are symmetric in two slices; an
 //     Exp-Golomb number with as many bits as there are, which can't occur, since its length is odd.

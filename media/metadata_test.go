@@ -61,6 +61,7 @@ func TestWriterHearsWhatFramesSay(t *testing.T) {
 		sizes  [][2]int // width and height, or rate and channels, of each unit's track
 	}{
 		{"VP8", Track{Codec: VP8}, [][]byte{vp8Key, vp8Key, larger}, [][2]int{{322, 182}, {322, 182}, {384, 104}}},
+		{"VP9", Track{Codec: VP9}, [][]byte{vp9Key, vp9Key}, [][2]int{{322, 182}, {322, 182}}},
 		{"MP3", Track{Codec: MP3}, [][]byte{mp3Frame, mp3Frame}, [][2]int{{48000, 1}, {48000, 1}}},
 		{"MP3 of which the rate is known", Track{Codec: MP3, SampleRate: 44100}, [][]byte{mp3Frame}, [][2]int{{48000, 1}}},
 		{"MP3 of which the channels are known", Track{Codec: MP3, Channels: 2}, [][]byte{mp3Frame}, [][2]int{{48000, 1}}},

@@ -130,7 +130,7 @@ func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 // describeAudio sets the properties that the caller has not set from a frame, if the codec has no configuration.
 func (t *outTrack) describeAudio(frame []byte) {
 	d := &t.desc
-	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec < firstFourCC {
+	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec.FourCC() == 0 {
 		return
 	}
 	h := flv.AudioHeader{Enhanced: true, FourCC: d.Codec.FourCC(), PacketType: flv.AudioCodedFrames, Data: frame}
@@ -156,7 +156,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 	d := &t.desc
 	if d.IsVideo() {
 		kind = message.TypeVideo
-		if len(d.Config) > 0 && d.Codec >= firstFourCC {
+		if len(d.Config) > 0 && d.Codec.FourCC() != 0 {
 			body, err = flv.AppendVideoHeader(nil, t.videoHeader(flv.VideoSequenceStart))
 		}
 	} else {

@@ -97,7 +97,7 @@ func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, t := range w.tracks {
-		if !w.begun || t.stale || t.desc.Codec == MP3 || t.desc.Codec < firstFourCC {
+		if !w.begun || t.stale || t.desc.Codec == MP3 || t.desc.Codec.FourCC() == 0 {
 			continue
 		}
 		var body []byte

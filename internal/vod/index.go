@@ -214,11 +214,8 @@ func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry
 	if n+1 < len(x.entries) {
 		next = x.entries[n+1].at
 	}
-	part := &index{entries: []entry{e}, spacing: 1, timed: true, headers: e.headers, track: x.track}
+	part := &index{entries: []entry{e}, spacing: 1, timed: true, headers: e.headers}
 	part.line.Set(e.time)
-	if x.picture > 0 && x.picture <= e.at {
-		part.picture = x.picture
-	}
 	if err := part.scan(ctx, scannerAt(file, next, e.at)); err != nil {
 		return e, err
 	}

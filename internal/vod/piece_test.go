@@ -48,6 +48,7 @@ func TestPieceKeepsItsBuffer(t *testing.T) {
 		require.Len(t, p.rest(), max(c.read, pieceSize))
 		require.Equal(t, file[at:at+len(p.rest())], p.rest())
 		require.Equal(t, c.same, before == p.buf)
+		require.NotSame(t, p.buf, getBuffer(c.read), "no other piece may use the buffer")
 		before = p.buf
 	}
 }

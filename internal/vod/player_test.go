@@ -74,7 +74,7 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 // other tags a file could make it send messages of any type.
 func TestOtherTagsAreLeftOut(t *testing.T) {
 	odd := func(typ flv.TagType, size int) flv.Tag { return flv.Tag{Type: typ, Body: make([]byte, size)} }
-	f, _ := newFolder(t, map[string][]byte{"a.flv": fileOf(odd(1, 4), key(0), odd(20, 100_000), odd(15, 0), inter(40), odd(31, 70_000))})
+	f, _ := newFolder(t, map[string][]byte{"a.flv": fileOf(odd(1, 4), key(0), odd(4, 3), odd(20, 100_000), odd(15, 0), inter(40), odd(31, 70_000))})
 	tags, err := drain(t, play(t, f, "a.flv", all))
 	require.Equal(t, io.EOF, err)
 	require.Equal(t, []flv.Tag{key(0), inter(40)}, tags)

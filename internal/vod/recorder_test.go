@@ -93,6 +93,8 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, byte(4), again[4], "audio alone")
 	require.Equal(t, []flv.Tag{sound(0)}, tags[1:])
 
+	require.Equal(t, byte(1), record(t, f, dir, "b.flv", RecordOptions{}, key(0))[4], "video alone")
+
 	none := record(t, f, dir, "none.flv", RecordOptions{}, avc(1))
 	requireTotals(t, none, tagsOf(t, none))
 }
