@@ -33,6 +33,8 @@ type erraticServer struct {
 	random   *rand.Rand
 	received []byte // the bodies of the sends that were answered rightly
 	sent     int    // bytes in the right answers
+	ended    bool   // the last right answer has announced the end
+	failed   string // path of the request that was answered wrongly
 }
 
 // slowBody returns a few bytes at a time, each after a pause, and then the error.
@@ -89,8 +91,10 @@ func (e *erraticServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		b.pause = time.Duration(e.random.IntN(300)) * time.Millisecond
 	}
 	if e.random.IntN(20) == 0 {
+		e.failed = r.URL.Path
 		return e.wrongly(answer, b)
 	}
+	e.ended = n == 0 && b.rest[0] == 0
 	if strings.HasPrefix(r.URL.Path, "/send/") {
 		e.received = append(e.received, body...)
 	}
@@ -145,6 +149,8 @@ func TestErraticTunnelServers(t *testing.T) {
 			assert.LessOrEqual(t, n-unacknowledged, len(e.received), "seed %d: what was acknowledged", seed)
 			if readErr == nil {
 				assert.GreaterOrEqual(t, len(in), e.sent, "seed %d: what was read before the end", seed)
+				assert.Len(t, e.received, n, "seed %d: what was sent before the end", seed)
+				assert.True(t, e.ended || e.failed == "" || strings.HasPrefix(e.failed, "/close/"), "seed %d: an orderly end after %s", seed, e.failed)
 			}
 		})
 		if t.Failed() {
