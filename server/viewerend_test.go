@@ -132,6 +132,32 @@ func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 	}
 }
 
+// readFile reads a file to its end over HTTP or a WebSocket, and calls begun in between. whole says whether the response has ended properly.
+func readFile(t *testing.T, client *http.Client, url, transport string, begun func()) (whole bool) {
+	t.Helper()
+	if transport == "WebSocket" {
+		conn, _, err := websocket.Dial(background(t), url, nil)
+		require.NoError(t, err)
+		defer conn.CloseNow()
+		conn.SetReadLimit(-1)
+		_, _, err = conn.Read(background(t))
+		require.NoError(t, err)
+		for begun(); err == nil; {
+			_, _, err = conn.Read(background(t))
+		}
+		return websocket.CloseStatus(err) == websocket.StatusNormalClosure
+	}
+	response, err := client.Get(url)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, transport, response.Proto)
+	_, err = io.ReadFull(response.Body, make([]byte, 100))
+	require.NoError(t, err)
+	begun()
+	_, err = io.Copy(io.Discard, response.Body)
+	return err == nil
+}
+
 // TestViewerOfAPartOfAFile checks that a response that contains only a part of a file, because the server closes, does not seem to be
 // complete. A whole file does.
 func TestViewerOfAPartOfAFile(t *testing.T) {
@@ -141,60 +167,28 @@ func TestViewerOfAPartOfAFile(t *testing.T) {
 		film = flv.AppendTag(film, flv.Tag{Type: flv.TagVideo, Timestamp: 1000 * at, Body: append([]byte{0x17, 1, 0, 0, 0}, make([]byte, 20_000)...)})
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), film, 0o600))
-	for _, transport := range []string{"HTTP/1.1", "HTTP/2.0", "WebSocket", "own view"} {
+	for _, test := range []struct{ transport, path string }{
+		{"HTTP/1.1", "/film.flv"}, {"HTTP/2.0", "/film.flv"}, {"HTTP/1.1", "/film.tags"}, {"HTTP/2.0", "/film.tags"}, {"WebSocket", "/film.flv"},
+	} {
 		for _, whole := range []bool{true, false} {
-			t.Run(fmt.Sprint(transport, ", whole: ", whole), func(t *testing.T) {
+			t.Run(fmt.Sprint(test.transport, test.path, ", whole: ", whole), func(t *testing.T) {
 				s := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir, AsFast: whole}}}}
 				mux := http.NewServeMux()
 				mux.Handle("/", s.FLVHandler())
 				mux.Handle("/film.tags", s.ViewHandler(".tags", "own", viewTags))
 				w := httptest.NewUnstartedServer(mux)
-				if w.EnableHTTP2 = transport == "HTTP/2.0"; w.EnableHTTP2 {
+				if w.EnableHTTP2 = test.transport == "HTTP/2.0"; w.EnableHTTP2 {
 					w.StartTLS()
 				} else {
 					w.Start()
 				}
 				defer w.Close()
 				defer s.Close()
-				begun := make([]byte, 100)
-				if transport == "WebSocket" {
-					conn, _, err := websocket.Dial(background(t), w.URL+"/film.flv", nil)
-					require.NoError(t, err)
-					defer conn.CloseNow()
-					conn.SetReadLimit(-1)
-					_, _, err = conn.Read(background(t))
-					require.NoError(t, err)
+				assert.Equal(t, whole, readFile(t, w.Client(), w.URL+test.path, test.transport, func() {
 					if !whole {
 						go s.Close()
 					}
-					for err == nil {
-						_, _, err = conn.Read(background(t))
-					}
-					assert.Equal(t, whole, websocket.CloseStatus(err) == websocket.StatusNormalClosure, "%v", err)
-					return
-				}
-				path := "/film.flv"
-				if transport == "own view" {
-					path = "/film.tags"
-				}
-				response, err := w.Client().Get(w.URL + path)
-				require.NoError(t, err)
-				defer response.Body.Close()
-				if transport != "own view" {
-					assert.Equal(t, transport, response.Proto)
-				}
-				_, err = io.ReadFull(response.Body, begun)
-				require.NoError(t, err)
-				if !whole {
-					go s.Close()
-				}
-				rest, err := io.Copy(io.Discard, response.Body)
-				if !whole {
-					assert.Error(t, err)
-					return
-				}
-				assert.NoError(t, err)
-				assert.Positive(t, rest)
+				}))
 			})
 		}
 	}
