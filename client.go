@@ -64,7 +64,7 @@ func (k *client) takeAhead(ctx context.Context, o StreamOptions) (*Stream, error
 	if h == nil {
 		return nil, nil
 	}
-	if !h.is(k.complete(o)) {
+	if !h.matches(k.complete(o)) {
 		h.request.end()
 		h.stream.Close()
 		return nil, nil
@@ -118,12 +118,12 @@ func (k *client) Ended(err error) error {
 // reading is called before each read of the socket.
 func (k *client) reading() {
 	k.quickAcks.arm()
-	k.clock.reading()
+	k.clock.beforeRead()
 }
 
 func (k *client) media(m *session.Message, direct session.Sink) {
 	k.quickAcks.stop()
-	k.clock.came()
+	k.clock.mediaArrived()
 	if s := k.streams.of(m.StreamID); s != nil {
 		s.receive(m, direct == s.asSink())
 		return

@@ -204,7 +204,7 @@ func (c *Conn) Stats() Stats {
 	}
 	s.Tolerated = k.session.Tolerated()
 	s.WithoutEnhanced = !k.announced && !k.opts.NoEnhanced
-	s.RTT, s.FirstMedia, s.LastMedia = time.Duration(k.clock.rtt.Load()), time.Duration(k.clock.first.Load()), k.clock.newest()
+	s.RTT, s.FirstMedia, s.LastMedia = time.Duration(k.clock.rtt.Load()), time.Duration(k.clock.first.Load()), k.clock.lastMedia()
 	for _, stream := range k.streams.all() {
 		s.QueuedBytes += stream.queued()
 		if stream.options.Writable {

@@ -85,7 +85,7 @@ func (c *Conn) connector(ctx context.Context) (*connector, error) {
 		pipelining: settings.opts.Pipelining}}, nil
 }
 
-// use makes k the connection of c. If err is not nil, use ends c and, if there is one, k.
+// use makes k the connection of c. If Connect has failed with err, it ends c and k, which may be nil, instead.
 func (c *Conn) use(k *client, err error) (*Call, error) {
 	if k != nil {
 		if ended := c.core.useSession(k.session); ended != nil {

@@ -104,8 +104,8 @@ func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
 	}, busy, sync.OnceFunc(func() { close(gate) })
 }
 
-// flooded connects to a server that calls "block", and makes the server send messages. It returns when they have arrived and occupy hold
-// bytes of memory. release lets the handler return.
+// flooded connects to a server that calls "block" and then sends messages, which wait for the handler. It returns when all have arrived and
+// take hold bytes of memory. release lets the handler return.
 func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release func(), hold int) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()

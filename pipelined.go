@@ -26,8 +26,8 @@ type pipelined struct {
 	doubtful     bool // a refusal or silence may be due to the pipelining
 }
 
-// predict sets the transaction ids of the commands before there is a connection. They are the ids that register will set, if connect has
-// the given id.
+// predict sets the transaction ids of the commands before there is a connection, to those that register will set if connect has the given
+// id.
 func (h *pipelined) predict(id float64) {
 	for i := range h.script.connection {
 		id++
@@ -43,7 +43,7 @@ func (h *pipelined) messages() ([]chunk.Outgoing, error) {
 		return nil, err
 	}
 	messages, err = appendCommands(messages, h.script.chunkStreamID, guessedStreamID, h.script.stream)
-	return append(messages, h.script.then(guessedStreamID)...), err
+	return append(messages, h.script.afterCommands(guessedStreamID)...), err
 }
 
 // register prepares to receive the answers on the connection of t. t has no stream yet.
@@ -91,7 +91,7 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
 	defer cancel()
 	silent := h.create.Wait(limited)
-	if over := h.over(ctx); over != nil {
+	if over := h.waitErr(ctx); over != nil {
 		return false, over
 	}
 	if silent != nil {
@@ -120,16 +120,16 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	return false, nil
 }
 
-// over returns the error of the connection, or of ctx.
-func (h *pipelined) over(ctx context.Context) error {
+// waitErr returns the error of the connection or of ctx.
+func (h *pipelined) waitErr(ctx context.Context) error {
 	if lost := h.conn.session.Err(); lost != nil {
 		return lost
 	}
 	return ctx.Err()
 }
 
-// correct requests the stream again, on the message stream that the server has assigned. It waits for the answer, to make sure that the
-// server does not hang up because of the first request.
+// correct requests the stream again, on the message stream that the server has assigned. It waits for the answer, since the server may hang
+// up because of the first request.
 func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	h.guessedWrong, h.doubtful = true, true
 	h.conn.fellBack(h.conn.url.Redacted(), "createStream returned another message stream id")
@@ -138,13 +138,13 @@ func (h *pipelined) correct(ctx context.Context, id uint32) error {
 		return err
 	}
 	p := &h.script
-	if err := h.conn.sendCommands(ctx, p.chunkStreamID, id, p.stream, p.then(id)...); err != nil {
+	if err := h.conn.sendCommands(ctx, p.chunkStreamID, id, p.stream, p.afterCommands(id)...); err != nil {
 		return err
 	}
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
 	defer cancel()
 	h.request.await(limited)
-	if over := h.over(ctx); over != nil || h.request.finished() {
+	if over := h.waitErr(ctx); over != nil || h.request.finished() {
 		return over
 	}
 	return errImpatient // try a new connection, since some servers always confirm the first message stream
@@ -164,8 +164,8 @@ func (h *pipelined) drop() {
 	h.table.remove(h.stream)
 }
 
-// is reports whether want, which must be complete, describes this stream.
-func (h *pipelined) is(want StreamOptions) bool {
+// matches reports whether want, which must be complete, describes this stream.
+func (h *pipelined) matches(want StreamOptions) bool {
 	want.NoBufferUpdate = h.options.NoBufferUpdate // this option is not sent to the server
 	if !want.Writable {
 		want.PublishType = h.options.PublishType
@@ -173,8 +173,7 @@ func (h *pipelined) is(want StreamOptions) bool {
 	return want == h.options
 }
 
-// await waits until the stream is open. If it fails because of the pipelining, as far as the client can tell, await returns false and no
-// error.
+// await waits until the stream is open. If pipelining seems to be the reason that it does not open, await returns false without an error.
 func (h *pipelined) await(ctx context.Context) (open bool, _ error) {
 	defer h.request.end()
 	limited := ctx
@@ -187,7 +186,7 @@ func (h *pipelined) await(ctx context.Context) (open bool, _ error) {
 	switch {
 	case err == nil:
 		return true, nil
-	case h.doubtful && h.over(ctx) == nil:
+	case h.doubtful && h.waitErr(ctx) == nil:
 		h.fallBack(h.request.call.Method + " failed")
 		return false, nil
 	}

@@ -107,8 +107,8 @@ func (s settings) complete(o StreamOptions) StreamOptions {
 	return o
 }
 
-// then returns the messages that follow the commands on message stream id.
-func (p *script) then(id uint32) []chunk.Outgoing {
+// afterCommands returns the messages that follow the commands on message stream id.
+func (p *script) afterCommands(id uint32) []chunk.Outgoing {
 	if p.buffer == 0 {
 		return nil
 	}

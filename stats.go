@@ -56,15 +56,15 @@ type clock struct {
 	current atomic.Bool  // last was set since the newest read of the socket
 }
 
-// reading is called before each read of the socket.
-func (c *clock) reading() {
+// beforeRead is called before each read of the socket.
+func (c *clock) beforeRead() {
 	if c.current.Load() {
 		c.current.Store(false)
 	}
 }
 
-// came is called for each audio and video message.
-func (c *clock) came() {
+// mediaArrived is called for each audio and video message.
+func (c *clock) mediaArrived() {
 	if c.current.Load() {
 		return
 	}
@@ -76,8 +76,8 @@ func (c *clock) came() {
 	}
 }
 
-// newest returns when the newest media arrived, or the zero time if none has arrived.
-func (c *clock) newest() time.Time {
+// lastMedia returns when the newest media arrived, or the zero time if none has arrived.
+func (c *clock) lastMedia() time.Time {
 	if ns := c.last.Load(); ns != 0 {
 		return time.Unix(0, ns)
 	}

@@ -191,7 +191,7 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	if !s.sink.fits(m) {
 		return session.Later
 	}
-	s.conn.clock.came()
+	s.conn.clock.mediaArrived()
 	s.position = m.Timestamp
 	s.sink.take(m)
 	return session.Taken

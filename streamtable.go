@@ -60,7 +60,7 @@ func (t *streamTable) open(ctx context.Context, s *Stream) error {
 	if err := t.add(s); err != nil {
 		return err
 	}
-	if _, err := s.request(ctx, p.chunkStreamID, p.stream, p.then(s.id), true, p.codes...); err != nil {
+	if _, err := s.request(ctx, p.chunkStreamID, p.stream, p.afterCommands(s.id), true, p.codes...); err != nil {
 		return err
 	}
 	return s.beginPublishing()

@@ -177,7 +177,7 @@ func checkDepth(depth int) *EncodeError {
 	return nil
 }
 
-// checkLength has a 64-bit limit, since 4 GiB do not fit in a 32-bit int.
+// checkLength takes a limit of 64 bits, since 4 GiB do not fit in an int of 32 bits.
 func checkLength(what, s string, limit uint64) *EncodeError {
 	if uint64(len(s)) > limit {
 		return &EncodeError{Detail: what + " longer than " + fmt.Sprint(limit) + " bytes", Value: len(s)}

@@ -121,7 +121,7 @@ func TestResumeDroppedAnywhere(t *testing.T) {
 	}
 }
 
-// TestResumeDroppedSeeking checks a server whose timestamps are right again after a seek, while those in the file are too small.
+// TestResumeDroppedSeeking is like TestResumeDroppedAnywhere, for the different ways in which servers seek.
 func TestResumeDroppedSeeking(t *testing.T) {
 	all := recording(40, 2)
 	random := rand.New(rand.NewPCG(3, 4))

@@ -53,7 +53,7 @@ type player interface {
 	play(ctx context.Context, w io.Writer) error
 	// damaged returns the number of damaged messages in the session so far.
 	damaged() uint64
-	// paused reports whether the stream was paused since the last call, so that the server may repeat media.
+	// paused reports whether the stream was paused since the last call. After a pause the server may send media again.
 	paused() bool
 	close()
 }

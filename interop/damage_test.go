@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// film returns the sample with a duration at which RTMPDump considers it complete.
+// film returns the sample with a duration in its metadata that RTMPDump accepts as complete.
 func film(t *testing.T) []byte { return recordingOf(t, rtmptest.SampleTags(t), 10) }
 
 // startNginxFilm runs nginx-rtmp, which serves the film as /vod/film.flv.
@@ -147,7 +147,7 @@ func TestChopped(t *testing.T) {
 	}
 }
 
-// mortal is a server that can be stopped, and started again at the same address.
+// mortal is a server that can be stopped and restarted at the same address.
 type mortal struct {
 	t      *testing.T
 	film   []byte

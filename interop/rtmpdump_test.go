@@ -72,7 +72,7 @@ func command(t *testing.T, program, addr, args string, before []byte) (end ended
 var absolute = map[string]string{"file": "likewise",
 	"code": "nginx-rtmp's times are those of the recording: RTMPDump waits for a key frame with the time 0, in vain (-> 1)"}
 
-// part returns the part of a file that exists at first.
+// part returns the beginning of a file, with this percentage of the tags. If percent is negative, 20 bytes of the next tag follow.
 func part(t *testing.T, file []byte, percent int) []byte {
 	if percent == 0 {
 		return nil

@@ -30,8 +30,7 @@ type Publisher struct {
 	URLs []string
 
 	// Options are the options of the connections; nil means the defaults. The Publisher sets Publish. SendQueue is the size in bytes of the
-	// queue, which all connections share; 0 means 4 MiB. The Publisher follows requests to reconnect as FollowReconnect allows, for one
-	// connection.
+	// queue, which all connections share; 0 means 4 MiB. FollowReconnect applies to one connection: the one after it uses URLs again.
 	Options *rtmp.Options
 	Backoff Backoff
 

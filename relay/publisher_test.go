@@ -286,7 +286,8 @@ func reconnectTo(t *testing.T, tcURL string) chunk.Outgoing {
 	return o
 }
 
-// TestMoved checks that a Publisher follows a request to reconnect, for one connection, if FollowReconnect allows it.
+// TestMoved checks that a Publisher with FollowReconnect follows a server's request to reconnect, and uses the new server for one
+// connection only.
 func TestMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network

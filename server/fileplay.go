@@ -66,7 +66,7 @@ func (p *playing) file() error {
 		return errNotFound // impossible, since the stream was free, and only this goroutine begins activities
 	}
 	id := p.stream.id
-	p.begun(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
+	p.notifyStart(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
 	c.server.counts.files.Add(1)
 	if !c.session.Own(fp.run) {
 		fp.over()
@@ -110,7 +110,7 @@ func (fp *filePlaying) run() {
 		if !fp.ended.Load() {
 			var err error
 			if wait, err = fp.player.Fill(); err != nil {
-				fp.finished(err)
+				fp.notifyEnd(err)
 				continue
 			}
 			if wait == 0 {
@@ -182,9 +182,8 @@ func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) []
 	return dst
 }
 
-// finished tells the client that the file has ended. If it ended early, err is the
-// reason.
-func (fp *filePlaying) finished(err error) {
+// notifyEnd tells the client that the file has ended. If it ended early, err is the reason.
+func (fp *filePlaying) notifyEnd(err error) {
 	fp.ended.Store(true)
 	c := fp.stream.conn
 	var damaged *flv.Error
@@ -196,11 +195,11 @@ func (fp *filePlaying) finished(err error) {
 	if damaged != nil {
 		c.log.Info("rtmp: a file is damaged", "error", err)
 	}
-	ended(fp.stream)
+	sendEnd(fp.stream)
 }
 
-// ended tells the client that the stream has ended.
-func ended(st *netStream) {
+// sendEnd tells the client that the stream has ended.
+func sendEnd(st *netStream) {
 	complete, _ := session.Data(st.id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
 	st.conn.session.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))
 }

@@ -5,30 +5,30 @@ import "github.com/go-librtmp/rtmp/flv"
 // flvReader converts tags to an FLV file that is read in pieces. It keeps the first tags until it knows which of
 // audio and video the file header must announce.
 type flvReader struct {
-	prelude flv.Prelude
-	begun   bool
-	buf     []byte // unread bytes; without the file header until begun
-	handed  int
+	prelude       flv.Prelude
+	headerWritten bool
+	buf           []byte // unread bytes; without the file header until begun
+	handed        int
 }
 
-func (f *flvReader) ready() bool { return f.begun && f.handed < len(f.buf) }
+func (f *flvReader) ready() bool { return f.headerWritten && f.handed < len(f.buf) }
 
 func (f *flvReader) add(t flv.Tag) {
 	if f.handed == len(f.buf) {
 		f.buf, f.handed = f.buf[:0], 0
 	}
 	f.buf = flv.AppendTag(f.buf, t)
-	if !f.begun && f.prelude.Add(t.Type, t.Timestamp, len(t.Body)) {
+	if !f.headerWritten && f.prelude.Add(t.Type, t.Timestamp, len(t.Body)) {
 		f.flush()
 	}
 }
 
 // flush begins the file with the tags that have been added, if there are any.
 func (f *flvReader) flush() {
-	if f.begun || len(f.buf) == 0 {
+	if f.headerWritten || len(f.buf) == 0 {
 		return
 	}
-	f.begun = true
+	f.headerWritten = true
 	f.buf = append(flv.AppendFileHeader(nil, f.prelude.Header()), f.buf...)
 }
 

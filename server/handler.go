@@ -115,7 +115,7 @@ func (h *handling) run(serve func(context.Context, *Stream) error) {
 		st.refuse(failed, message.CodePublishDenied)
 	case h.play != nil:
 		h.begin()
-		ended(st)
+		sendEnd(st)
 	default:
 		h.begin()
 		st.status("status", message.CodeUnpublishSuccess, h.request.Name+" is over.")
@@ -130,7 +130,7 @@ func (h *handling) run(serve func(context.Context, *Stream) error) {
 func (h *handling) begin() {
 	h.begun.Do(func() {
 		if h.play != nil {
-			h.play.begun(session.Event(message.EventStreamBegin, h.stream.id))
+			h.play.notifyStart(session.Event(message.EventStreamBegin, h.stream.id))
 			return
 		}
 		h.stream.status("status", message.CodePublishStart, "Publishing "+h.request.Name+".")

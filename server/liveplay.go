@@ -47,7 +47,7 @@ func (p *playing) live() error {
 		l.player.Close()
 		return errNotFound // impossible, since the stream was free, and only this goroutine begins activities
 	}
-	p.begun()
+	p.notifyStart()
 	close(l.told)
 	return nil
 }
@@ -112,7 +112,7 @@ func (l *livePlaying) within(timestamp uint32) bool {
 			return
 		}
 		l.player.Close()
-		ended(l.stream)
+		sendEnd(l.stream)
 		l.stream.finish(l)
 	})
 	return false

@@ -97,7 +97,6 @@ func (st *netStream) finish(a activity) {
 	}
 }
 
-// finishLater calls finish on the hooks' goroutine.
 func (st *netStream) finishLater(a activity) { st.conn.later(0, func() { st.finish(a) }) }
 
 func (st *netStream) setBuffer(ms uint32) {

@@ -110,7 +110,7 @@ func (p *playing) start() error {
 		return p.handle()
 	}
 	if r.Length == 0 {
-		p.begun()
+		p.notifyStart()
 		p.stream.status("status", message.CodePlayStop, "The end.")
 		p.app.stop(r, StreamStats{Path: r.Path})
 		return nil
@@ -125,9 +125,8 @@ func (p *playing) start() error {
 	return err
 }
 
-// begun sends the messages before, and then the messages which say that play begins. Play.Reset is not among them if the
-// client adds to a playlist.
-func (p *playing) begun(before ...chunk.Outgoing) error {
+// notifyStart sends the messages before, and then those that start the playback. If the client adds to a playlist, it omits Play.Reset.
+func (p *playing) notifyStart(before ...chunk.Outgoing) error {
 	id := p.stream.id
 	messages := before
 	if p.reset {

@@ -104,7 +104,7 @@ func fanOutTrial() *trial {
 	return t
 }
 
-// thousandsTrial measures what one processor can serve.
+// thousandsTrial measures how many players one processor can serve.
 func thousandsTrial() *trial {
 	const n = 2000
 	t := &trial{title: "2,000 players and one processor", file: "serve-2000", rounds: 1, columns: fanOutColumns, against: []string{"nginx-rtmp"},

@@ -109,7 +109,7 @@ func (r *redactor) data(body []byte) {
 	r.walk(&v, "data message")
 }
 
-// walk walks through values. Beginning with an invalid value it replaces everything by zeros.
+// walk passes all values to v's functions. If a value is invalid, it replaces the rest by zeros.
 func (r *redactor) walk(v *values, what string) {
 	if !v.all() {
 		clear(v.b[min(v.off, len(v.b)):])

@@ -14,7 +14,7 @@ type Message struct {
 	Chunks *chunk.Message // contains the payload; nil if Packet.Body does
 }
 
-// receive sets m to a message of the chunk reader.
+// receive sets m to in.
 func (m *Message) receive(in *chunk.Message) {
 	m.Chunks, m.Body = in, nil
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID = message.Type(in.Type), in.Format, in.ChunkStreamID, in.StreamID

@@ -258,8 +258,8 @@ func isCommand(t uint8) bool {
 	return message.Type(t) == message.TypeCommandAMF0 || message.Type(t) == message.TypeCommandAMF3
 }
 
-// WakeAfter signals wake, a channel with one slot, after all messages that were received together with the one in dispatch have been
-// handled. Otherwise the goroutine that waits for wake might run once for each message. Only a Dispatcher may call WakeAfter, in Dispatch.
+// WakeAfter signals wake, a channel with one slot, once all messages that were received together have been dispatched, so that the
+// goroutine that waits for wake runs once and not for each message. Only a Dispatcher may call WakeAfter, in Dispatch.
 func (r *reader) WakeAfter(wake chan<- struct{}) {
 	if !slices.Contains(r.wakes, wake) {
 		r.wakes = append(r.wakes, wake)

@@ -48,8 +48,8 @@ func (r *replies) post(o chunk.Outgoing) bool {
 	return true
 }
 
-// hurry makes the replies that may wait due at once.
-func (r *replies) hurry() {
+// makeDue makes the replies due that could have waited.
+func (r *replies) makeDue() {
 	if r.later.Load() {
 		r.due.Store(true)
 	}

@@ -26,7 +26,7 @@ func (s source) Read(b []byte) (int, error) {
 // read calls once again and again until it has read bytes or the deadline has passed.
 func (s source) read(once func() (int, error)) (int, error) {
 	r := s.r
-	r.out.replies.hurry()
+	r.out.replies.makeDue()
 	r.out.FlushReplies()
 	due := r.holder.due()
 	ok := r.deadline.arm(due)

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// answers returns a fault: an answer with the given status, content type (none if empty) and body.
+// answers returns a handler that answers with a status, a content type, unless it is empty, and a body.
 func answers(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)

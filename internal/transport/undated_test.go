@@ -29,8 +29,8 @@ func silentDial(t *testing.T, wrap func(net.Conn) net.Conn) (dial func(context.C
 	return func(context.Context, string, string) (net.Conn, error) { return wrap(near), nil }, gone
 }
 
-// isGone waits until the client has closed the connection.
-func isGone(t *testing.T, gone chan struct{}) {
+// requireClosed waits until the client has closed the connection.
+func requireClosed(t *testing.T, gone chan struct{}) {
 	t.Helper()
 	select {
 	case <-gone:
@@ -39,14 +39,14 @@ func isGone(t *testing.T, gone chan struct{}) {
 	}
 }
 
-// undated is a connection that does not support deadlines, like the connections of x/crypto/ssh.
-type undated struct{ net.Conn }
+// noDeadlineConn is a connection that does not support deadlines, like the connections of x/crypto/ssh.
+type noDeadlineConn struct{ net.Conn }
 
-var errUndated = errors.New("deadlines are not supported")
+var errNoDeadlines = errors.New("deadlines are not supported")
 
-func (undated) SetDeadline(time.Time) error      { return errUndated }
-func (undated) SetReadDeadline(time.Time) error  { return errUndated }
-func (undated) SetWriteDeadline(time.Time) error { return errUndated }
+func (noDeadlineConn) SetDeadline(time.Time) error      { return errNoDeadlines }
+func (noDeadlineConn) SetReadDeadline(time.Time) error  { return errNoDeadlines }
+func (noDeadlineConn) SetWriteDeadline(time.Time) error { return errNoDeadlines }
 
 // TestProxyHangsWithoutDeadlines checks that dialling through a proxy that does not answer ends when ctx is done, and that the connection
 // is closed.
@@ -54,7 +54,7 @@ func TestProxyHangsWithoutDeadlines(t *testing.T) {
 	for _, proxy := range []string{"socks4://proxy.test", "socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test",
 		"https://proxy.test"} {
 		t.Run(proxy, func(t *testing.T) {
-			dial, gone := silentDial(t, func(nc net.Conn) net.Conn { return undated{nc} })
+			dial, gone := silentDial(t, func(nc net.Conn) net.Conn { return noDeadlineConn{nc} })
 			d, err := NewDialer(Config{Proxy: proxy, DialContext: dial})
 			require.NoError(t, err)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -62,7 +62,7 @@ func TestProxyHangsWithoutDeadlines(t *testing.T) {
 			_, err = d.Dial(ctx, "192.0.2.1:1935")
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, "proxy", Stage(err))
-			isGone(t, gone)
+			requireClosed(t, gone)
 		})
 	}
 }
@@ -81,7 +81,7 @@ func TestRequestGivenUpWhileDialling(t *testing.T) {
 				require.NoError(t, err)
 				_, err = d.HTTPClient().Do(r)
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				isGone(t, gone)
+				requireClosed(t, gone)
 			})
 		}
 	}

@@ -69,7 +69,7 @@ func (s *scanner) next(h *head) bool {
 			break
 		}
 		if h.end()-flv.PreviousTagSizeLen > s.size {
-			s.err = torn(h.at, h.end()-s.size)
+			s.err = truncatedAt(h.at, h.end()-s.size)
 			break
 		}
 		if h.end() <= s.size {
@@ -101,7 +101,7 @@ func (s *scanner) read(h *head) error {
 // parseHead reads the header of the tag at a position of the file.
 func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
 	if len(b) < flv.TagHeaderSize {
-		return t, 0, torn(at, int64(flv.TagOverhead-len(b)))
+		return t, 0, truncatedAt(at, int64(flv.TagOverhead-len(b)))
 	}
 	t, size, err = flv.ParseTagHeader(b)
 	if err == nil && t.Type == 0 { // zeros, which are left after a crash of the system, or in space that was allocated but not written
@@ -113,16 +113,15 @@ func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
 	return t, size, err
 }
 
-// torn returns the error for a file that ends inside the tag at the position
-// at.
-func torn(at, missing int64) error {
+// truncatedAt returns the error for a file that ends inside the tag at a position.
+func truncatedAt(at, missing int64) error {
 	return &flv.Error{Offset: at, Detail: "the file ends within a tag, bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
 }
 
 // bytes returns n bytes at a position, or fewer at the end of the file.
 func (s *scanner) bytes(at int64, n int) ([]byte, error) {
 	if at < 0 || at > s.size {
-		return nil, torn(at, at-s.size)
+		return nil, truncatedAt(at, at-s.size)
 	}
 	n = int(min(int64(n), s.size-at))
 	if at < s.windowAt || at+int64(n) > s.windowAt+int64(s.inWindow) {

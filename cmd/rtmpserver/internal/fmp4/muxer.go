@@ -137,7 +137,7 @@ func (m *Muxer) reset() {
 	m.pieces, m.size = m.pieces[:0], 0
 }
 
-// end makes the bytes that were written to out after the last piece the next piece.
+// end appends p. Its data is what has been written to out since the previous piece.
 func (m *Muxer) end(p Piece) {
 	p.Data = m.out.Bytes()[m.size:] // take sets Data again, since out may be reallocated
 	m.size += len(p.Data)
