@@ -10,39 +10,36 @@ import (
 // before it cost several times as much as serving a message.
 const (
 	gatherAfter = time.Second            // time after publish in which reads do not pause, since clients exchange commands then
-	gatherBytes = 48 << 10               // bytes that one read should return; TCP's first window is larger
+	gatherBytes = 48 << 10               // bytes that one read should return
+	gatherMark  = 256 << 10              // bytes that end a pause at once
 	gatherMost  = 100 * time.Millisecond // longest pause
 	gatherLeast = 10 * time.Millisecond  // shortest useful pause; pauses end at multiples of it, so that many end together
 )
 
 // gatherer delays the reads of a connection. Only the reader uses it.
 type gatherer struct {
-	lowWater func(bytes int) // see transport.LowWater; nil until the first pause
-	timer    *time.Timer
-	seen     uint64    // bytes received before the last read
-	at       time.Time // time of the last read
+	mark  transport.LowWater // nil until the first pause
+	seen  uint64             // bytes received before the last read
+	at    time.Time          // time of the last read
+	woken bool               // the last pause has ended early, perhaps because the client has closed the connection
 }
 
 // gather is called before each read, and waits if the read should be delayed.
 func (d *dispatcher) gather() {
 	g, now := &d.gatherer, time.Now()
 	pause := g.pause(now, d.session.Counters().BytesRead.Load())
-	if pause <= 0 || !d.unwatched(now) {
+	if woken := g.woken; woken || pause <= 0 || !d.unwatched(now) {
+		if g.woken = false; g.mark != nil {
+			g.mark.Clear()
+		}
 		return
 	}
-	if g.lowWater == nil {
-		if g.lowWater = transport.LowWater(d.nc); g.lowWater == nil {
+	if g.mark == nil {
+		if g.mark = transport.NewLowWater(d.nc); g.mark == nil {
 			return // without a low-water mark each message would wake the poller, so a pause would save little
 		}
-		g.timer = time.NewTimer(0)
 	}
-	g.lowWater(gatherBytes)
-	g.timer.Reset(pause)
-	select {
-	case <-g.timer.C:
-	case <-d.ctx.Done():
-	}
-	g.lowWater(1) // the next read must return even if only one byte arrives
+	d.session.Pause(now.Add(pause), func() { g.woken = g.mark.Wait(gatherMark) })
 }
 
 // pause returns how long gatherBytes will take to arrive at the bit rate since the last read, limited to gatherLeast and gatherMost. The
@@ -65,7 +62,7 @@ func (d *dispatcher) unwatched(now time.Time) bool {
 	publishes := false
 	for _, st := range d.streams {
 		p, ok := st.activity().(*publication)
-		if !ok || now.Sub(p.since) < gatherAfter || p.app.Media != nil || p.app.Packet != nil || p.pub.Watched() {
+		if !ok || st.ingest() == nil || now.Sub(p.since) < gatherAfter || p.app.Media != nil || p.app.Packet != nil || p.pub.Watched() {
 			return false
 		}
 		publishes = true

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -18,24 +19,26 @@ import (
 // client.
 func TestGather(t *testing.T) {
 	for name, test := range map[string]struct {
-		change func(t *testing.T, c *Conn, p *publication)
+		change func(t *testing.T, d *dispatcher, p *publication)
 		bytes  uint64 // bytes received in the last 50 ms
 		pauses bool
 	}{
 		"unwatched":  {bytes: 20_000, pauses: true},
 		"silent":     {pauses: true},
 		"fast":       {bytes: 500_000},
-		"just begun": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) { p.since = time.Now() }},
-		"with a hook": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) {
+		"just begun": {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) { p.since = time.Now() }},
+		"with a hook": {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) {
 			p.app.App = &App{Media: func(*Request, *message.Packet) bool { return true }}
 		}},
-		"of another kind":   {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) { c.streams[2] = &netStream{conn: c, id: 2} }},
-		"publishes no more": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) { delete(c.streams, 1) }},
-		"being recorded": {bytes: 20_000, pauses: true, change: func(t *testing.T, c *Conn, p *publication) {
+		"has been woken":    {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) { d.gatherer.woken = true }},
+		"stream closed":     {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) { p.stream.endIngest(io.EOF) }},
+		"of another kind":   {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) { d.streams[2] = &netStream{conn: d.Conn, id: 2} }},
+		"publishes no more": {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) { delete(d.streams, 1) }},
+		"being recorded": {bytes: 20_000, pauses: true, change: func(t *testing.T, d *dispatcher, p *publication) {
 			t.Cleanup(p.pub.Subscribe().Close)
 		}},
-		"watched": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) {
-			sub, err := c.server.hub.Subscribe("live/x", live.PlayOptions{})
+		"watched": {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) {
+			sub, err := d.server.hub.Subscribe("live/x", live.PlayOptions{})
 			require.NoError(t, err)
 			t.Cleanup(sub.Close)
 		}},
@@ -43,41 +46,65 @@ func TestGather(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d, p := unwatched(t)
-				if test.change != nil {
-					test.change(t, d.Conn, p)
-				}
 				d.gather()
+				if test.change != nil {
+					test.change(t, d, p)
+				}
 				d.session.Counters().BytesRead.Add(test.bytes)
 				time.Sleep(50 * time.Millisecond)
-				var marks []int
-				d.gatherer.lowWater = func(n int) { marks = append(marks, n) }
-				d.gatherer.timer = time.NewTimer(0)
+				mark := &fakeMark{nc: d.nc}
+				d.gatherer.mark = mark
 				begin := time.Now()
 				d.gather()
 				if !test.pauses {
 					assert.Zero(t, time.Since(begin))
-					assert.Empty(t, marks)
+					assert.Equal(t, fakeMark{nc: d.nc, cleared: 1}, *mark, "the read must not wait for more than a byte")
 					return
 				}
 				assert.Positive(t, time.Since(begin))
 				assert.LessOrEqual(t, time.Since(begin), gatherMost)
-				assert.Equal(t, []int{gatherBytes, 1}, marks, "the read after the pause must not wait for more than a byte")
+				assert.Equal(t, fakeMark{nc: d.nc, waited: 1}, *mark)
 			})
 		})
 	}
 }
 
-// TestGatherEnds checks that a pause ends with the connection.
+// TestGatherEnds checks that a pause ends with the connection, and when the client has sent something, after which the next read does not
+// pause.
 func TestGatherEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, _ := unwatched(t)
-		d.gatherer.lowWater, d.gatherer.timer = func(int) {}, time.NewTimer(time.Hour)
+		mark := &fakeMark{nc: d.nc, woken: true}
+		d.gatherer.mark = mark
+		for _, want := range [][2]int{{1, 0}, {1, 1}, {2, 1}} {
+			d.gather()
+			assert.Equal(t, want, [2]int{mark.waited, mark.cleared})
+		}
+		d.gatherer.woken, mark.woken = false, false
 		d.fail(net.ErrClosed)
 		begin := time.Now()
 		d.gather()
 		assert.Zero(t, time.Since(begin))
+		assert.Equal(t, 3, mark.waited)
 	})
 }
+
+// fakeMark is a LowWater of a connection without a socket.
+type fakeMark struct {
+	nc              net.Conn
+	woken           bool // whether Wait returns at once
+	waited, cleared int
+}
+
+func (m *fakeMark) Wait(int) bool {
+	m.waited++
+	if !m.woken {
+		m.nc.Read(make([]byte, 1))
+	}
+	return m.woken
+}
+
+func (m *fakeMark) Clear() { m.cleared++ }
 
 // unwatched returns a client that has published live/x for some time.
 func unwatched(t *testing.T) (*dispatcher, *publication) {
@@ -92,6 +119,7 @@ func unwatched(t *testing.T) (*dispatcher, *publication) {
 	require.NoError(t, err)
 	t.Cleanup(s.hub.Close)
 	st := &netStream{conn: c, id: 1}
+	st.in = newIngest(new(waiting))
 	p := &publication{stream: st, app: application{App: new(App)}, request: new(Request), pub: pub, since: time.Now().Add(-time.Minute)}
 	st.doing, c.streams[1] = p, st
 	return &dispatcher{Conn: c}, p

@@ -33,6 +33,12 @@ type closedFile struct {
 	err  error
 }
 
+// A recording is written when the stream has recordBytes more, or after recordEvery. A server that is killed loses what is not written yet.
+const (
+	recordBytes = 128 << 10
+	recordEvery = time.Second
+)
+
 // record starts to record pub if f and r ask for it; otherwise it returns nil. If the recording ends with an error, failed is called.
 // later is called to run hooks.
 func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(error), later func(int, func())) (*recording, error) {
@@ -57,7 +63,7 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 	if rec.to, err = folder.Record(name, o); err != nil {
 		return nil, err
 	}
-	rec.from = pub.Subscribe()
+	rec.from = pub.Collect(recordBytes, recordEvery)
 	if !s.hold() {
 		rec.from.Close()
 		rec.to.Close()
@@ -74,16 +80,18 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 func (rec *recording) run() {
 	var failure error
 	var batch []*live.Message
+	var tags []vod.Recorded
 	for failure == nil {
 		var err error
 		if batch, err = rec.from.NextBatch(context.Background(), batch[:0]); err != nil {
 			break
 		}
+		tags = tags[:0]
 		for _, m := range batch {
-			if failure = rec.to.WriteTag(m.Tag()); failure != nil {
-				break
-			}
+			t, more := m.Pieces()
+			tags = append(tags, vod.Recorded{Tag: t, More: more})
 		}
+		failure = rec.to.Write(tags...)
 	}
 	rec.from.Close()
 	if err := rec.to.Close(); failure == nil {

@@ -14,6 +14,7 @@ type cursor struct {
 	only *publication // accept exactly the messages of this publication; if nil, those of any publication that can be decoded
 
 	noAudio, noVideo bool
+	borrows          bool // the messages are used only until the position of the cursor's owner is past them
 
 	waiting  bool             // waiting for a key frame
 	waited   time.Duration    // when the wait began, by the hub's clock; 0 if no message has come yet

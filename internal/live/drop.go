@@ -10,30 +10,41 @@ import (
 // player's next message, the player continues at the newest key frame (resync), as a player that joins does. It does not get messages
 // that can't be decoded without those that it has missed (accepts).
 
-// limit drops the oldest messages until the log is within maxCost and maxAge. It never drops the newest message.
-func (l *log) limit(maxCost int, maxAge time.Duration) {
-	for newest := l.messages[len(l.messages)-1]; len(l.messages) > 1 && (l.cost > maxCost || newest.at-l.messages[0].at > maxAge); {
-		l.drop()
+// limit drops the oldest messages until the log is within maxCost and maxAge. It never drops the newest message. slowest is
+// stream.slowest.
+func (l *log) limit(maxCost int, maxAge time.Duration, slowest func(uint64) uint64) {
+	newest, used := l.messages[len(l.messages)-1], uint64(0)
+	for len(l.messages) > 1 && (l.cost > maxCost || newest.at-l.messages[0].at > maxAge) {
+		if used == 0 {
+			used = slowest(newest.sequence)
+		}
+		l.drop(used)
 	}
 }
 
 // keep drops messages before sequence number from that are not needed for players that join: those before the newest key frame or,
-// without video, all of them.
+// without video, all of them. from is the result of stream.slowest.
 func (l *log) keep(from uint64) {
+	used := from
 	if l.video {
 		from = min(from, l.key)
 	}
 	for len(l.messages) > 1 && l.base < from {
-		l.drop()
+		l.drop(used)
 	}
 }
 
-func (l *log) drop() {
-	l.cost -= l.messages[0].cost
+// drop drops the oldest message. Messages from sequence number used on may be in use.
+func (l *log) drop(used uint64) {
+	m := l.messages[0]
+	l.cost -= m.cost
 	l.messages[0] = nil // otherwise the array would keep the message in memory
 	l.messages = l.messages[1:]
 	if l.base == l.key {
 		l.key = 0
+	}
+	if l.base < used {
+		m.recycle()
 	}
 	l.base++
 }

@@ -15,24 +15,31 @@ const (
 	messageCost = 192 // approximate memory of a message in addition to its bytes: the struct and its place in the log
 )
 
-// encode makes a Message of t, with the timestamp time in milliseconds. It
-// copies the body.
-func encode(t flv.Tag, time int64, chunkSize int) (*Message, error) {
+// encode makes a Message of t, with the timestamp time in milliseconds. It copies the body. from provides the memory; nil means that the
+// message gets its own.
+func encode(t flv.Tag, time int64, chunkSize int, from *memory) (*Message, error) {
 	if len(t.Body) > chunk.MaxMessageLength {
 		return nil, fmt.Errorf("live: %w", &chunk.Error{Detail: "message too long to send", Value: len(t.Body)})
 	}
-	m := &Message{size: len(t.Body), chunkSize: chunkSize, typ: t.Type, time: time}
-	h := m.chunkHeader(sharedStreamID)
+	h := session.PushedHeader(message.Type(t.Type), sharedStreamID, uint32(time), len(t.Body))
 	var room [chunk.MaxHeaderSize]byte
-	m.header, m.continuation = len(h.Append(room[:0])), len(h.AppendContinuation(room[:0]))
-	continuations := max(0, m.size-1) / chunkSize
-	m.bytes = make([]byte, flv.TagHeaderSize, flv.TagOverhead+m.header+m.size+continuations*m.continuation)
+	header, continuation := len(h.Append(room[:0])), len(h.AppendContinuation(room[:0]))
+	continuations := max(0, len(t.Body)-1) / chunkSize
+	size := flv.TagOverhead + header + len(t.Body) + continuations*continuation
+	m := unusedMessages.Get().(*Message)
+	m.header, m.continuation, m.size, m.chunkSize, m.typ, m.time = header, continuation, len(t.Body), chunkSize, t.Type, time
+	if from != nil {
+		m.bytes, m.slab = from.take(size)
+	} else {
+		m.bytes = make([]byte, 0, size)
+	}
+	m.bytes = m.bytes[:flv.TagHeaderSize]
 	flv.PutTagHeader(m.bytes, t.Type, m.size, uint32(time))
 	m.bytes = h.AppendBody(h.Append(m.bytes), t.Body, chunkSize)
 	var back [flv.PreviousTagSizeLen]byte
 	flv.PutPreviousTagSize(back[:], m.size)
 	m.bytes = append(m.bytes, back[:]...)
-	m.cost = cap(m.bytes) + messageCost
+	m.cost = size + messageCost
 	return m, nil
 }
 

@@ -64,7 +64,7 @@ func (e *headerEncoder) encode(set *headerSet, time int64) []*Message {
 	}
 	e.set, e.time, e.messages = set, time, nil // a new slice, since the previous one may still be in use
 	for _, t := range set.tags {
-		if m, err := encode(t, time, e.chunkSize); err == nil { // this can't fail, since the header was encoded when it arrived
+		if m, err := encode(t, time, e.chunkSize, nil); err == nil { // this can't fail, since the header was encoded when it arrived
 			m.kind = flv.KindHeader
 			e.messages = append(e.messages, m)
 		}

@@ -21,14 +21,14 @@ type log struct {
 func (l *log) end() uint64 { return l.base + uint64(len(l.messages)) }
 
 // append adds a message. It drops old messages, see limit.
-func (l *log) append(m *Message, maxCost int, maxAge time.Duration) {
+func (l *log) append(m *Message, maxCost int, maxAge time.Duration, slowest func(uint64) uint64) {
 	m.sequence = l.end()
 	l.messages = append(l.messages, m)
 	l.cost += m.cost
 	if m.key {
 		l.key = m.sequence
 	}
-	l.limit(maxCost, maxAge)
+	l.limit(maxCost, maxAge, slowest)
 }
 
 // progress says what happened when a cursor was moved.
@@ -64,6 +64,9 @@ func (l *log) take(c *cursor, dst []*Message, e *headerEncoder) ([]*Message, pro
 				dst = append(dst, h)
 				bytes += h.size
 			}
+		}
+		if !c.borrows {
+			m.lend()
 		}
 		dst = append(dst, m)
 		bytes += m.size

@@ -10,6 +10,9 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
+// newest is stream.slowest of a stream without members.
+func newest(sequence uint64) uint64 { return sequence }
+
 // TestLogLimits checks that a log drops messages that exceed its limits, and
 // none that are exactly at a limit.
 func TestLogLimits(t *testing.T) {
@@ -35,7 +38,7 @@ func TestLogLimits(t *testing.T) {
 	} {
 		l := log{base: 1}
 		for i := range test.messages {
-			l.append(&test.messages[i], 100, time.Second)
+			l.append(&test.messages[i], 100, time.Second, newest)
 		}
 		assert.Equal(t, test.want, sequences(&l), test.name)
 		assert.Equal(t, test.key, l.key, test.name)
@@ -44,7 +47,7 @@ func TestLogLimits(t *testing.T) {
 
 	l := log{base: 1}
 	for range 5 {
-		l.append(&Message{}, 100, time.Second)
+		l.append(&Message{}, 100, time.Second, newest)
 	}
 	l.keep(3)
 	assert.Equal(t, []uint64{3, 4, 5}, sequences(&l))
@@ -59,7 +62,7 @@ func TestLogBatches(t *testing.T) {
 	} {
 		l := log{base: 1}
 		for range 2 * batchMessages {
-			l.append(&Message{typ: flv.TagAudio, kind: flv.KindAudio, size: test.size}, 100, time.Second)
+			l.append(&Message{typ: flv.TagAudio, kind: flv.KindAudio, size: test.size}, 100, time.Second, newest)
 		}
 		c := cursor{next: 1}
 		before := []*Message{{}}
@@ -106,7 +109,7 @@ func TestMissedBeforeATakeover(t *testing.T) {
 	for _, m := range []*Message{
 		picture(before, flv.KindKeyFrame, 0), picture(before, flv.KindFrame, 1), picture(before, flv.KindFrame, 0), picture(after, flv.KindFrame, 0),
 	} {
-		l.append(m, 100, time.Second)
+		l.append(m, 100, time.Second, newest)
 	}
 	c := cursor{next: 1}
 	got, p := l.take(&c, nil, nil)

@@ -22,7 +22,8 @@ type Message struct {
 	continuation int // length of the format 3 headers
 	size         int // size of the body in bytes
 	chunkSize    int
-	cost         int // approximate memory in the log, in bytes
+	cost         int   // approximate memory in the log, in bytes
+	slab         *slab // memory of bytes; nil if it is not shared
 
 	typ   flv.TagType
 	time  int64 // time of the stream in milliseconds; may exceed 32 bits
@@ -35,6 +36,7 @@ type Message struct {
 	headers  *headerSet    // the headers that a player needs before this message if it begins here
 	key      bool          // a player may begin here
 	repeated bool          // a header that players of the previous publication already have
+	lent     bool          // see lend; guarded by stream.mu
 }
 
 // Tag returns the message as an FLV tag with the stream's time. If the body is longer than a chunk, each call makes a copy of it
@@ -51,6 +53,18 @@ func (m *Message) Tag() flv.Tag {
 	}
 	t.Body = body[:m.size:m.size]
 	return t
+}
+
+// Pieces is like Tag, but does not copy a body that is longer than a chunk: t.Body is its first piece, of at least 4 KiB, and more are the
+// others.
+func (m *Message) Pieces() (t flv.Tag, more [][]byte) {
+	if m.size <= m.chunkSize || m.chunkSize < 4<<10 {
+		return m.Tag(), nil
+	}
+	more = m.AppendFLV(nil)[1:]
+	last := &more[len(more)-1]
+	*last = (*last)[:len(*last)-flv.PreviousTagSizeLen]
+	return flv.Tag{Type: m.typ, Timestamp: uint32(m.time), Body: more[0]}, more[1:]
 }
 
 // AppendFLV appends to dst the slices that make up the message in an FLV file, including the back pointer. All callers share the

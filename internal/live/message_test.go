@@ -30,16 +30,22 @@ func TestEncodedMessages(t *testing.T) {
 			}
 		}
 	}
-	_, err := encode(flv.Tag{Type: flv.TagVideo, Body: make([]byte, chunk.MaxMessageLength+1)}, 0, 4096)
+	_, err := encode(flv.Tag{Type: flv.TagVideo, Body: make([]byte, chunk.MaxMessageLength+1)}, 0, 4096, nil)
 	var tooLong *chunk.Error
 	assert.ErrorAs(t, err, &tooLong)
 }
 
 func testEncoded(t *testing.T, name string, tag flv.Tag, time int64, streamID uint32, chunkSize int) {
-	m, err := encode(tag, time, chunkSize)
+	m, err := encode(tag, time, chunkSize, new(memory))
 	require.NoError(t, err, name)
 	assert.Equal(t, len(m.bytes), cap(m.bytes), "%s: room that is not used", name)
 	assert.Equal(t, tag, m.Tag(), name)
+	first, more := m.Pieces()
+	if len(more) > 0 {
+		assert.GreaterOrEqual(t, len(first.Body), 4<<10, name)
+	}
+	first.Body = append(first.Body, bytes.Join(more, nil)...)
+	assert.Equal(t, tag, first, name)
 
 	want := flv.AppendTag(nil, tag)
 	assert.Equal(t, want, bytes.Join(m.AppendFLV(nil), nil), name)

@@ -24,6 +24,7 @@ type Publisher struct {
 	headers  *headerSet // the headers in kept
 	known    *headerSet // headers of the previous publication that this one has not replaced; players already have them
 	keyed    bool       // the publication has had a key frame
+	memory   memory     // of the messages
 	primary  uint8      // the video track with the lowest id, at whose key frames players begin
 
 	lastCame atomic.Int64 // arrival of the newest message or, before the first message, of the publisher, by the hub's clock
@@ -92,7 +93,10 @@ func (p *Publisher) Write(t flv.Tag) error {
 	if kind == flv.KindHeader && p.headers.size()+len(t.Body) > maxHeaderBytes {
 		kind = flv.KindData
 	}
-	m, err := encode(t, p.timeline.at(t.Timestamp, kind == flv.KindHeader, now), p.stream.hub.chunkSize)
+	if kind == flv.KindKeyFrame {
+		p.memory.keyFrame()
+	}
+	m, err := encode(t, p.timeline.at(t.Timestamp, kind == flv.KindHeader, now), p.stream.hub.chunkSize, &p.memory)
 	if err != nil {
 		return err
 	}
@@ -107,16 +111,16 @@ func (p *Publisher) Write(t flv.Tag) error {
 		}
 		m.key = track == p.primary
 	}
-	if err := p.publish(m, changed); err != nil {
+	t.Timestamp = uint32(m.time)
+	if err := p.publish(m, changed); err != nil { // another publisher may recycle m from now on
 		return err
 	}
 	p.lastCame.Store(int64(now))
 	p.mu.Lock()
-	t.Timestamp = uint32(m.time)
 	p.info.Add(t)
-	p.bytesIn += uint64(m.size)
+	p.bytesIn += uint64(len(t.Body))
 	p.mu.Unlock()
-	if p.rate.add(now, m.size) > int64(p.options.Policy.MaxBitrate) {
+	if p.rate.add(now, len(t.Body)) > int64(p.options.Policy.MaxBitrate) {
 		p.end(ErrBitrate, true)
 		return ErrBitrate
 	}
@@ -151,6 +155,7 @@ func (p *Publisher) publish(m *Message, changed bool) error {
 	s.headers = p.headers
 	s.log.video = s.log.video || m.typ == flv.TagVideo
 	s.append(m)
+	p.memory.held = s.log.cost
 	return nil
 }
 
@@ -158,15 +163,21 @@ func (p *Publisher) publish(m *Message, changed bool) error {
 // not a key frame, and io.EOF when the publisher has left or has been replaced.
 func (p *Publisher) Subscribe() *Subscriber {
 	sub := newSubscriber(nil)
+	p.record(sub)
+	return sub
+}
+
+// record makes sub a recorder.
+func (p *Publisher) record(sub *Subscriber) {
 	sub.stream, sub.since, sub.recorder = p.stream, time.Now(), true
 	sub.left, sub.err = true, io.EOF
 	p.locked(func() {
 		sub.left, sub.err = false, nil
-		sub.cursor = cursor{next: p.stream.log.end(), fresh: true, only: p.publication}
+		sub.cursor = cursor{next: p.stream.log.end(), fresh: true, only: p.publication, borrows: sub.bytes > 0}
 		sub.position.Store(sub.cursor.next)
-		p.stream.add(sub)
+		p.stream.recorders = append(p.stream.recorders, sub)
+		p.stream.hub.members[sub] = struct{}{}
 	})
-	return sub
 }
 
 // Err returns the reason for which the hub has ended the publisher, or ErrClosed after Close. It returns nil while the

@@ -38,28 +38,37 @@ type stream struct {
 	lastTime int64         // time of the newest message
 	lastCame time.Duration // arrival of the newest message
 
-	pushers []*pusher
-	players int     // members that keep the stream alive without a publisher
-	gone    traffic // traffic of members that have left
+	pushers   []*pusher
+	recorders []*Subscriber // they are woken without a pusher
+	players   int           // members that keep the stream alive without a publisher
+	gone      traffic       // traffic of members that have left
 }
 
 func newStream(h *Hub, path string) *stream {
 	return &stream{hub: h, path: path, again: headerEncoder{chunkSize: h.chunkSize}, log: log{base: 1}, lastTime: math.MinInt64}
 }
 
-// append adds a message and wakes the pushers. The caller holds s.mu.
+// append adds a message and wakes its readers. The caller holds s.mu.
 func (s *stream) append(m *Message) {
-	s.log.append(m, s.policy.Backlog, s.policy.BacklogTime)
+	s.log.append(m, s.policy.Backlog, s.policy.BacklogTime, s.slowest)
 	if m.key || !s.log.video {
 		s.log.keep(s.slowest(m.sequence))
 	}
 	s.lastTime, s.lastCame = max(s.lastTime, m.time), m.at
+	for _, r := range s.recorders {
+		if r.behind += m.size; r.behind >= r.enough {
+			session.Signal(r.news)
+		}
+	}
 	s.wake()
 }
 
-// slowest returns the minimum of from and the positions of all players. The caller holds
+// slowest returns the minimum of from and the positions of all members. The caller holds
 // s.mu.
 func (s *stream) slowest(from uint64) uint64 {
+	for _, r := range s.recorders {
+		from = min(from, r.position.Load())
+	}
 	for _, p := range s.pushers {
 		for _, m := range p.members {
 			from = min(from, m.common().position.Load())
@@ -72,6 +81,14 @@ func (s *stream) slowest(from uint64) uint64 {
 func (s *stream) wake() {
 	for _, p := range s.pushers {
 		session.Signal(p.news)
+	}
+}
+
+// wakeAll is called when the publication or the stream has ended. The caller holds s.mu.
+func (s *stream) wakeAll() {
+	s.wake()
+	for _, r := range s.recorders {
+		session.Signal(r.news)
 	}
 }
 
@@ -130,6 +147,12 @@ func (s *stream) remove(m member) {
 // drop is remove for callers that hold Hub.mu and s.mu.
 func (s *stream) drop(m member) {
 	r := m.common()
+	sub, _ := m.(*Subscriber)
+	if i := slices.Index(s.recorders, sub); i >= 0 {
+		s.recorders = slices.Delete(s.recorders, i, i+1)
+		s.gone.add(&r.traffic)
+		return
+	}
 	p := r.pusher
 	if p == nil {
 		return
@@ -167,7 +190,7 @@ func (s *stream) unpublish(err error, tell bool) {
 			p.options.Ended(err)
 		})
 	}
-	s.wake()
+	s.wakeAll()
 }
 
 // leave is called after the publisher has left. If the stream has players, it continues for Policy.Linger. The
@@ -195,13 +218,16 @@ func (s *stream) end(err error) {
 	s.ended, s.err = true, err
 	s.linger.stop()
 	delete(s.hub.streams, s.path)
-	s.wake()
+	s.wakeAll()
 }
 
 // traffic returns the sum over all players. The caller holds s.mu.
 func (s *stream) traffic() *traffic {
 	all := new(traffic)
 	all.add(&s.gone)
+	for _, r := range s.recorders {
+		all.add(&r.traffic)
+	}
 	for _, p := range s.pushers {
 		for _, m := range p.members {
 			all.add(&m.common().traffic)

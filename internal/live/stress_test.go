@@ -37,6 +37,10 @@ func TestEverythingAtOnce(t *testing.T) {
 					return
 				}
 				recorder := pub.Subscribe()
+				if i%3 == 0 {
+					recorder.Close()
+					recorder = pub.Collect(1_000, time.Millisecond)
+				}
 				all.Go(func() {
 					defer recorder.Close()
 					for now := uint32(0); ; {

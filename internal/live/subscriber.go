@@ -13,6 +13,7 @@ import (
 // goroutine at a time, the other methods by any.
 type Subscriber struct {
 	reader
+	collector
 	news    chan struct{}
 	pending []*Message // messages not yet returned by Next
 }
@@ -41,12 +42,14 @@ func (s *Subscriber) Next(ctx context.Context) (*Message, error) {
 // may contain.
 func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message, error) {
 	for n := len(dst); ; {
-		more := false
+		if s.bytes > 0 {
+			s.collect(ctx)
+		}
 		var err error
-		if dst, more, err = s.fetch(dst); err != nil || len(dst) > n {
+		if dst, s.more, err = s.fetch(dst); err != nil || len(dst) > n {
 			return dst, err
 		}
-		if more {
+		if s.more {
 			continue
 		}
 		select {
@@ -65,8 +68,13 @@ func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) 
 		return dst, false, s.err
 	}
 	n := len(dst)
+	if s.cursor.borrows { // the caller does not use the last batch any more
+		s.position.Store(s.cursor.next)
+	}
 	dst, p, over := s.stream.take(&s.cursor, dst)
-	s.position.Store(s.cursor.next)
+	if !s.cursor.borrows {
+		s.position.Store(s.cursor.next)
+	}
 	bytes := 0
 	kept := dst[:n]
 	for _, m := range dst[n:] {

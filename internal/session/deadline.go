@@ -50,6 +50,17 @@ func (d *deadline) rearm(due time.Time) bool {
 	return true
 }
 
+// pause limits a wait before an operation: the wait ends at due at the latest. The operation then needs rearm. pause returns false if the
+// holder has already been interrupted.
+func (d *deadline) pause(due time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.interrupted {
+		d.move(due)
+	}
+	return !d.interrupted
+}
+
 // takeInterrupt reports whether the holder was interrupted since the last call. The holder must check its state afterwards.
 func (d *deadline) takeInterrupt() bool {
 	d.mu.Lock()

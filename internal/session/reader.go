@@ -364,6 +364,14 @@ func (r *reader) HandlePacket(ctx context.Context, p *message.Packet) error {
 	return nil
 }
 
+// Pause calls wait, which waits for the socket to become readable, and makes it return at due at the latest. Only Config.BeforeRead may call
+// Pause.
+func (r *reader) Pause(due time.Time, wait func()) {
+	if r.deadline.pause(due) {
+		wait()
+	}
+}
+
 // SetMaxMessageSize replaces Config.MaxMessageSize from the next read of the socket on. Any goroutine may call it.
 func (r *reader) SetMaxMessageSize(n int) { r.limit.Store(int64(n)) }
 

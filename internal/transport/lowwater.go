@@ -2,12 +2,19 @@ package transport
 
 import "net"
 
-// LowWater returns a function that sets how many bytes have to arrive on nc before the system wakes a reader. A read that is not blocked
-// still returns fewer bytes, and the end of the connection wakes a reader at once. LowWater returns nil if the limit can't be set: for
-// tunnels, for connections without a socket, and on systems other than Linux.
-func LowWater(nc net.Conn) func(bytes int) {
+// LowWater waits until much has arrived on a socket, so that one read returns it all.
+type LowWater interface {
+	// Wait waits until the given number of bytes has arrived, and returns true. It also returns true when the peer has closed the connection,
+	// and false when the read deadline of the connection has passed. The next read then returns what has arrived.
+	Wait(bytes int) bool
+	// Clear must be called before a read without a Wait.
+	Clear()
+}
+
+// NewLowWater returns a LowWater for nc. It returns nil for tunnels, for connections without a socket, and on systems other than Linux.
+func NewLowWater(nc net.Conn) LowWater {
 	if tcp := socketOf(nc); tcp != nil {
-		return lowWater(tcp)
+		return newLowWater(tcp, nc == net.Conn(tcp))
 	}
 	return nil
 }

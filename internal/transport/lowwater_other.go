@@ -4,4 +4,4 @@ package transport
 
 import "net"
 
-func lowWater(*net.TCPConn) func(bytes int) { return nil }
+func newLowWater(*net.TCPConn, bool) LowWater { return nil }

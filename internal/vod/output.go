@@ -1,7 +1,6 @@
 package vod
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"io/fs"
@@ -17,22 +16,19 @@ type output struct {
 	file  *os.File
 	name  string
 	usage *usage
-	w     *bufio.Writer // a buffer of 64 KiB
-	head  [flv.TagHeaderSize]byte
+	queue vector // tags to be written by flush
 
 	has     flv.FileHeader
 	numbers [len(numbers)]int64 // positions of the metadata's numbers in the file; 0 if missing
 	base    int64               // smallest time for a new tag, which must come after the tags of earlier recordings in the file
 	last    int64               // the largest time of a tag
 	shown   int64               // time at which the last picture is shown, which may be later than last
-	size    int64               // size of the file, including buffered bytes
+	size    int64               // size of the file, including queued tags
 	begun   bool                // this recording's headers have been written
 	closed  bool
 
 	whole, wholeLast int64 // values of size and last after the last write to the file, which ended with a whole tag
 }
-
-const gatherSize = 64 << 10
 
 // creation says what to do if a file of the same name exists.
 type creation int
@@ -129,7 +125,6 @@ func (o *output) release() error {
 
 // start prepares the file for tags: after the existing ones, or after a new file header.
 func (o *output) start() error {
-	o.w = bufio.NewWriterSize(o.file, gatherSize)
 	if o.size > 0 {
 		if again, err := o.resume(); !again {
 			return err
@@ -170,16 +165,16 @@ func (o *output) resume() (again bool, err error) {
 	return false, nil
 }
 
-// grown records that n bytes were added at the end, possibly only to the buffer.
+// grown records that n bytes were added at the end, possibly only to the queue.
 func (o *output) grown(n int) {
 	o.size += int64(n)
 	o.usage.add(int64(n))
 }
 
-// begin writes the metadata and the other headers. A file that is continued keeps its own metadata.
-func (o *output) begin(headers *flv.Headers) error {
+// begin adds the metadata and the other headers. A file that is continued keeps its own metadata.
+func (o *output) begin(headers *flv.Headers) {
 	if o.begun {
-		return nil
+		return
 	}
 	o.begun = true
 	at := o.base
@@ -188,19 +183,13 @@ func (o *output) begin(headers *flv.Headers) error {
 		for i, n := range findNumbers(body) {
 			o.numbers[i] = o.size + flv.TagHeaderSize + n
 		}
-		if err := o.write(flv.Tag{Type: flv.TagScript, Body: body}, at); err != nil {
-			return err
-		}
+		o.write(Recorded{Tag: flv.Tag{Type: flv.TagScript, Body: body}}, at)
 	}
 	for t := range headers.All() {
-		if t.Type == flv.TagScript {
-			continue
-		}
-		if err := o.write(t, at); err != nil {
-			return err
+		if t.Type != flv.TagScript {
+			o.write(Recorded{Tag: t}, at)
 		}
 	}
-	return nil
 }
 
 // metadataOf returns the publisher's metadata, or nil if it has sent none.
@@ -213,28 +202,15 @@ func metadataOf(headers *flv.Headers) []byte {
 	return nil
 }
 
-// write adds a tag with a time. It flushes before the buffer would overflow, so that the file usually ends with a
-// whole tag.
-func (o *output) write(t flv.Tag, at int64) error {
-	n := len(t.Body) + flv.TagOverhead
-	if o.w.Buffered() > 0 && n > o.w.Available() {
-		if err := o.flush(); err != nil {
-			return err
-		}
-	}
-	flv.PutTagHeader(o.head[:], t.Type, len(t.Body), uint32(at))
-	o.w.Write(o.head[:]) // if this fails, the next Write returns the error
-	o.w.Write(t.Body)
-	flv.PutPreviousTagSize(o.head[:], len(t.Body))
-	if _, err := o.w.Write(o.head[:flv.PreviousTagSizeLen]); err != nil {
-		return err
-	}
-	o.grown(n)
+// write adds a tag with a time. The body must not change until flush.
+func (o *output) write(t Recorded, at int64) {
+	n := t.size()
+	o.queue.add(t, n, uint32(at))
+	o.grown(n + flv.TagOverhead)
 	o.last = max(o.last, at)
-	o.shown = max(o.shown, at+delay(t))
+	o.shown = max(o.shown, at+delay(t.Tag))
 	o.has.HasAudio = o.has.HasAudio || t.Type == flv.TagAudio
 	o.has.HasVideo = o.has.HasVideo || t.Type == flv.TagVideo
-	return nil
 }
 
 // delay returns how much later than its timestamp a picture is shown, in ms.
@@ -249,16 +225,16 @@ func delay(t flv.Tag) int64 {
 	return int64(h.CompositionTime)
 }
 
-// flush writes the buffered tags.
+// flush writes the queued tags.
 func (o *output) flush() error {
-	err := o.w.Flush()
+	err := o.queue.writeTo(o.file)
 	if err == nil {
 		o.whole, o.wholeLast = o.size, o.last
 	}
 	return err
 }
 
-// close writes the buffered tags, updates the file header and the metadata, and closes the file. If a write
+// close writes the queued tags, updates the file header and the metadata, and closes the file. If a write
 // fails, close truncates the file after the last whole tag.
 func (o *output) close() error {
 	o.closed = true

@@ -334,7 +334,7 @@ func TestPlaysWhileRecorded(t *testing.T) {
 			require.NoError(t, r.WriteTag(avc(byte(n))))
 			require.NoError(t, r.WriteTag(key(n*1000)))
 			require.NoError(t, r.WriteTag(big(n*1000+1, 100_000)))
-			time.Sleep(flushEvery)
+			time.Sleep(followEvery)
 			synctest.Wait()
 			tags, wait, err := next(t, p)
 			require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,17 +28,17 @@ type RecordOptions struct {
 	// this also applies to the first file. Next must not use the Recorder.
 	Next func(start time.Time) string
 
-	// Done is called for each file after it has been closed, on the goroutine that has closed it: the caller of WriteTag or Close, or
-	// the goroutine that writes buffered tags after a second. If the recording ended early, err says why. Done may be nil.
+	// Done is called for each file after it has been closed, by Write or Close. If the recording ended early, err says why. Done may be
+	// nil.
 	Done func(name string, err error)
 }
 
 // Recorder writes a stream to a file, or to several files one after the other. Its methods may be called
 // from any goroutine.
 //
-// Tags are buffered, and written when 64 KiB have been collected or after a second. At any time, a file consists of whole tags in
-// order, of which only the last may be incomplete, so a file can be played even if it was never closed. When a file is closed, its
-// duration, size and last timestamp are written into its metadata.
+// The Recorder has no buffer, so many tags should be written at once. At any time, a file consists of whole tags in order, of which only
+// the last may be incomplete, so a file can be played even if it was never closed. When a file is closed, its duration, size and last
+// timestamp are written into its metadata.
 type Recorder struct {
 	folder *Folder
 	o      RecordOptions
@@ -52,8 +53,6 @@ type Recorder struct {
 	zero    int64 // the time in line that corresponds to out.base
 	timed   bool  // zero is valid
 	checked int64 // out.size at the last check of the limits
-	timer   *time.Timer
-	armed   bool // timer is running
 	closed  bool
 	err     error
 	done    []finished // files for which Done has not been called yet
@@ -65,8 +64,22 @@ type finished struct {
 	err  error
 }
 
+// Recorded is a tag to be recorded.
+type Recorded struct {
+	flv.Tag          // Body is the whole body, or its first piece, of at least 64 bytes
+	More    [][]byte // the other pieces of the body
+}
+
+// size returns the length of the body in bytes.
+func (t *Recorded) size() int {
+	n := len(t.Body)
+	for _, piece := range t.More {
+		n += len(piece)
+	}
+	return n
+}
+
 const (
-	flushEvery     = time.Second
 	checkEvery     = 1 << 20 // bytes
 	defaultMinFree = 100 << 20
 )
@@ -87,8 +100,6 @@ func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
 	if err := r.begin(time.Now().Add(o.Wait)); err != nil {
 		return nil, err
 	}
-	r.timer = time.AfterFunc(flushEvery, r.tick)
-	r.timer.Stop()
 	return r, nil
 }
 
@@ -138,20 +149,23 @@ func (r *Recorder) checkLimits(file *os.File) error {
 	return nil
 }
 
-// WriteTag adds a tag. It does not keep the body. Headers (see flv.IsHeader) may come at any time and with any timestamp, and are repeated
-// at the beginning of every file. Headers and other script data get the timestamp of the tag written last. The first audio or video tag
-// gets the timestamp 0, and later ones are relative to it. Tags of other types are left out.
+// Write writes tags, usually with one system call. It does not keep the bodies. Headers (see flv.IsHeader) may come at any time and with
+// any timestamp, and are repeated at the beginning of every file. Headers and other script data get the timestamp of the tag written last.
+// The first audio or video tag gets the timestamp 0, and later ones are relative to it. Tags of other types are left out.
 //
 // The error is an [*Error] that wraps ErrNoSpace or an error of the system. After an error the file is closed and ends with a whole tag,
-// and every later call returns the same error. Since tags are buffered, the error may concern an earlier tag.
-func (r *Recorder) WriteTag(t flv.Tag) error {
+// and every later call returns the same error.
+func (r *Recorder) Write(tags ...Recorded) error {
 	return r.locked(func() error {
 		if r.closed && r.err == nil {
 			return ErrClosed
 		}
-		if r.err == nil && isMedia(t.Type) {
-			r.stop(r.add(t))
+		for _, t := range tags {
+			if r.err == nil && isMedia(t.Type) {
+				r.stop(r.add(t))
+			}
 		}
+		r.stop(r.out.flush())
 		return r.err
 	})
 }
@@ -164,13 +178,14 @@ func (r *Recorder) Name() string {
 	return r.out.name
 }
 
-// Close writes the buffered tags and closes the file. If an error has ended the recording, Close returns it.
+// Close closes the file. If an error has ended the recording, Close returns it.
 func (r *Recorder) Close() error {
 	return r.locked(func() error {
 		if !r.closed {
 			r.closed = true
-			r.timer.Stop()
-			r.stop(r.out.begin(&r.headers))
+			if r.err == nil {
+				r.out.begin(&r.headers)
+			}
 			r.closeFile()
 		}
 		return r.err
@@ -192,25 +207,17 @@ func (r *Recorder) locked(f func() error) error {
 	return failed("record", "", err)
 }
 
-// tick writes tags that have been buffered for a second.
-func (r *Recorder) tick() {
-	r.locked(func() error {
-		r.armed = false
-		if !r.closed && r.err == nil {
-			r.stop(r.out.flush())
-		}
-		return nil
-	})
-}
-
-// add begins the next file if it is time for it, and writes a tag.
-func (r *Recorder) add(t flv.Tag) error {
-	if len(t.Body) > flv.MaxBodySize {
-		return &flv.Error{Detail: "body is too long for a tag", Value: len(t.Body)}
+// add begins the next file if it is time for it, and adds a tag.
+func (r *Recorder) add(t Recorded) error {
+	if n := t.size(); n > flv.MaxBodySize {
+		return &flv.Error{Detail: "body is too long for a tag", Value: n}
 	}
-	kind, _ := flv.KindOf(t)
+	kind, _ := flv.KindOf(t.Tag)
 	if kind == flv.KindHeader {
-		r.headers.Keep(t)
+		if len(t.More) > 0 {
+			t.Body, t.More = slices.Concat(t.Body, slices.Concat(t.More...)), nil
+		}
+		r.headers.Keep(t.Tag)
 		if !r.out.begun {
 			return nil
 		}
@@ -232,19 +239,11 @@ func (r *Recorder) add(t flv.Tag) error {
 	return r.write(t, max(at, r.out.base))
 }
 
-// write writes a tag with the time at. If the file has no headers yet, it
-// writes them first.
-func (r *Recorder) write(t flv.Tag, at int64) error {
-	if err := r.out.begin(&r.headers); err != nil {
-		return err
-	}
-	if err := r.out.write(t, at); err != nil {
-		return err
-	}
-	if !r.armed && r.out.w.Buffered() > 0 {
-		r.armed = true
-		r.timer.Reset(flushEvery)
-	}
+// write adds a tag with the time at. If the file has no headers yet, it
+// adds them first.
+func (r *Recorder) write(t Recorded, at int64) error {
+	r.out.begin(&r.headers)
+	r.out.write(t, at)
 	if r.out.size-r.checked < checkEvery {
 		return nil
 	}
@@ -301,7 +300,6 @@ func (r *Recorder) stop(err error) {
 		return
 	}
 	r.err = roomError(err)
-	r.timer.Stop()
 	r.closeFile()
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,9 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
 )
+
+// WriteTag writes one tag.
+func (r *Recorder) WriteTag(t flv.Tag) error { return r.Write(Recorded{Tag: t}) }
 
 // record writes tags to a file, and returns the tags in the file.
 func record(t testing.TB, f *Folder, dir, name string, o RecordOptions, tags ...flv.Tag) []byte {
@@ -456,31 +460,26 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, written/10_000, len(tags)-1)
 }
 
-// TestWrittenEverySecond checks that buffered tags are written after a second at the latest.
-func TestWrittenEverySecond(t *testing.T) {
+// TestRecordPieces checks that the body of a tag may consist of pieces, of any number.
+func TestRecordPieces(t *testing.T) {
 	f, dir := newFolder(t, nil)
-	size := func() int64 {
-		info, err := os.Stat(filepath.Join(dir, "a.flv"))
-		require.NoError(t, err)
-		return info.Size()
+	r, err := f.Record("a.flv", RecordOptions{})
+	require.NoError(t, err)
+	long, header := big(0, 300_000), avc(1)
+	header.Body = append(header.Body, make([]byte, 200)...)
+	cut := func(tag flv.Tag, size int) Recorded {
+		pieces := slices.Collect(slices.Chunk(tag.Body, size))
+		tag.Body = pieces[0]
+		return Recorded{tag, pieces[1:]}
 	}
-	synctest.Test(t, func(t *testing.T) {
-		r, err := f.Record("a.flv", RecordOptions{})
-		require.NoError(t, err)
-		time.Sleep(5 * time.Second)
-		for range 3 {
-			before := size()
-			require.NoError(t, r.WriteTag(key(0)))
-			time.Sleep(flushEvery - time.Millisecond)
-			synctest.Wait()
-			require.Equal(t, before, size())
-			time.Sleep(2 * time.Millisecond)
-			synctest.Wait()
-			require.Greater(t, size(), before)
-		}
-		require.NoError(t, r.WriteTag(key(0)))
-		require.NoError(t, r.Close())
-	})
+	require.NoError(t, r.Write(cut(header, 64), cut(long, 64), Recorded{Tag: sound(10)}, cut(at(long, 20), 100_000)))
+	require.NoError(t, r.Write())
+	content, err := os.ReadFile(filepath.Join(dir, "a.flv"))
+	require.NoError(t, err)
+	tags := tagsOf(t, content)[1:]
+	requireSame(t, []flv.Tag{header, long, sound(10), at(long, 20)}, tags)
+	require.NoError(t, r.Close())
+	require.ErrorIs(t, r.Write(), ErrClosed)
 }
 
 func TestRecorderIsSafeForGoroutines(t *testing.T) {
