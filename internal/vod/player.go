@@ -179,7 +179,7 @@ func (p *Player) ahead() (t flv.Tag, size int, err error) {
 		case p.size == at+flv.PreviousTagSizeLen:
 			err = io.EOF
 		case p.size < at+flv.PreviousTagSizeLen:
-			err = torn(at, at+flv.PreviousTagSizeLen-p.size)
+			err = truncatedAt(at, at+flv.PreviousTagSizeLen-p.size)
 		case err == nil:
 			err = truncatedAt(at+flv.PreviousTagSizeLen, end+flv.PreviousTagSizeLen-p.size)
 		}
