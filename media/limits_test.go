@@ -17,6 +17,7 @@ import (
 //   - demux.go, outtrack.go, metadata.go: comparisons with a size, rate or number of channels of 0, which means unknown.
 //   - picture.go: types of NAL units that an earlier case handles; two comparisons that are symmetric in two slices; an
 //     Exp-Golomb number with as many bits as there are, which can't occur, since its length is odd.
+//   - mistakes.go, writer.go: a frame of no bytes, and a configuration of no bytes, which an earlier condition has excluded.
 //   - accessunits.go, adtsscanner.go: how often the same bytes are examined, and the size of the buffer.
 
 func TestLimits(t *testing.T) {

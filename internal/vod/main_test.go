@@ -19,7 +19,7 @@ import (
 //   - build.go: numbers in a list of key frames that fit no file, and two key frames of the same time.
 //   - end.go: whether the last tags or all tags show where a file ends, and the comparison of equal times.
 //   - index.go: how often the context is checked.
-//   - output.go: whether an empty file has the beginning of a header; whether a buffer is flushed that is empty or just large enough.
+//   - output.go: whether an empty file has the beginning of a header.
 //   - piece.go: whether a tag header at the end of a piece is read again.
 
 func TestMain(m *testing.M) {

@@ -88,7 +88,7 @@ func TestFilesThatCantBePlayed(t *testing.T) {
 		require.ErrorIs(t, err, want, name)
 	}
 	_, err := f.Play(context.Background(), "no.flv", all)
-	require.EqualError(t, err, `vod: play "no.flv": file does not exist`)
+	require.EqualError(t, err, `vod: play no.flv: file does not exist`)
 	_, err = f.Record("../key.flv", RecordOptions{})
 	require.EqualError(t, err, `vod: record: invalid file name`)
 	_, err = f.Play(context.Background(), strings.Repeat("\x1b", 300), all)
