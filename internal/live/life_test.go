@@ -151,6 +151,29 @@ func TestMergeGathers(t *testing.T) {
 	})
 }
 
+// TestMergedMessagesAreJoined checks that players after the first get merged messages in one slice, with the same content.
+func TestMergedMessagesAreJoined(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Merge: 100 * time.Millisecond}})
+		clients := []*client{newClient(65536), newClient(65536), newClient(65536)}
+		for _, c := range clients {
+			play(t, h, c)
+		}
+		write(t, pub, key(0, 1))
+		time.Sleep(time.Second)
+		for i := range 3 {
+			write(t, pub, frame(uint32(1000+i), i))
+		}
+		time.Sleep(time.Second)
+		for i, c := range clients {
+			assert.Equal(t, 2, c.writes)
+			assert.Equal(t, []int{3, 1, 1}[i], c.slices)
+			assert.Equal(t, clients[0].got(), c.got())
+			assert.Len(t, c.got(), 4)
+		}
+	})
+}
+
 func TestTheEndComesAfterEverything(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Linger: -1}})

@@ -9,7 +9,7 @@ import (
 
 // Sink is a player's connection. The hub makes only one call at a time.
 //
-// b consists of whole messages. Each is one element of b, or two on message streams other than 1. The bytes are shared with other players and
+// b consists of whole messages, in any number of slices. The bytes are shared with other players and
 // never change, so a Sink may keep them. A Sink must not keep b itself, and only Write may change it. TryWrite must not call methods of the
 // Player.
 type Sink interface {
