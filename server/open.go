@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -41,7 +42,7 @@ func (s *Server) newConn(ctx context.Context, nc net.Conn) *Conn {
 		ctx = s.ConnContext(ctx, nc)
 	}
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(ctx, contextKey{}, c))
-	c.log = s.log().With("conn", c.id, "remote", c.remote)
+	c.log = slog.New(connLog{c: c})
 	return c
 }
 
@@ -103,7 +104,6 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 			return session.During("PROXY protocol", err)
 		}
 		c.nc, c.remote = nc, nc.RemoteAddr()
-		c.log = s.log().With("conn", c.id, "remote", c.remote)
 		if !own {
 			if err := s.forwarded(p, c.remote); err != nil {
 				return err
