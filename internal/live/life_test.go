@@ -135,6 +135,7 @@ func TestMergeGathers(t *testing.T) {
 		joining := newClient(65536)
 		play(t, h, joining)
 		assert.Len(t, joining.got(), 2, "who joins does not wait")
+		assert.Empty(t, c.got(), "the others still do")
 
 		time.Sleep(40*time.Millisecond - 1)
 		assert.Len(t, joining.got(), 2)
@@ -166,10 +167,10 @@ func TestMergedMessagesAreJoined(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		for i, c := range clients {
+			assert.Len(t, c.got(), 4)
 			assert.Equal(t, 2, c.writes)
 			assert.Equal(t, []int{3, 1, 1}[i], c.slices)
 			assert.Equal(t, clients[0].got(), c.got())
-			assert.Len(t, c.got(), 4)
 		}
 	})
 }

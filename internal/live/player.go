@@ -3,8 +3,6 @@ package live
 import (
 	"math"
 	"time"
-
-	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // Sink is a player's connection. The hub makes only one call at a time.
@@ -226,7 +224,7 @@ func (p *Player) Pause(on bool) {
 	p.cursor.resume(&s.log)
 	p.position.Store(p.cursor.next)
 	if p.pusher != nil {
-		session.Signal(p.pusher.urgent)
+		p.pusher.hurry(p)
 	}
 }
 

@@ -115,7 +115,7 @@ func (s *stream) add(m member) {
 		s.players++
 	}
 	s.hub.members[m] = struct{}{}
-	session.Signal(p.urgent)
+	p.hurry(m)
 }
 
 // remove removes a member; further calls have no effect. A stream without a
