@@ -18,7 +18,12 @@ func (r *Reader) Fill() error {
 		return r.sourceError(err)
 	}
 	for range 100 {
-		n, err := r.read()
+		n, err := 0, error(nil)
+		if r.vectored == nil {
+			n, err = r.read()
+		} else if n, err = r.vectored.ReadVector((*vector)(r)); n > 0 {
+			r.settle(n)
+		}
 		if n > 0 {
 			r.srcErr = err
 			return nil
@@ -30,13 +35,8 @@ func (r *Reader) Fill() error {
 	return io.ErrNoProgress
 }
 
+// read reads from a source that is not Vectored.
 func (r *Reader) read() (n int, err error) {
-	if r.vectored != nil {
-		if n, err = r.vectored.ReadVector((*vector)(r)); n > 0 {
-			r.settle(n)
-		}
-		return n, err
-	}
 	r.provide(r.size)
 	asked := len(r.buf) - r.end
 	n, err = r.src.Read(r.buf[r.end:])

@@ -43,7 +43,7 @@ type Reader struct {
 	chunkSize int
 	maxSize   int
 
-	low     [64]*stream // index is the chunk stream id; nearly all peers use ids below 64
+	low     [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
 	high    map[uint32]*stream
 	awaited *stream // the stream whose unfinished message begins at pos and stays in buf until it is complete; see view
 	current *stream // the stream whose chunk payload is being read; nil between chunks

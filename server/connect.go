@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"maps"
 	"net/url"
 	"strings"
@@ -26,7 +27,7 @@ func (d *dispatcher) introduce(cmd message.Command, m *session.Message) {
 	d.query = queries{app: parseQuery(query), tcURL: parseQuery(tcQuery)}
 	d.app = application{d.server.application(name), d.panicked}
 	d.mu.Unlock()
-	d.log = d.log.With("app", peer(name))
+	d.log = slog.New(connLog{d.Conn, peer(name)})
 }
 
 // connectReceived passes connect to the hooks' goroutine.
@@ -37,10 +38,13 @@ func (d *dispatcher) connectReceived(cmd message.Command) error {
 	return nil
 }
 
+// zeroApp is the App for all names if Server.Apps is nil.
+var zeroApp App
+
 // application returns the App for a name, or nil.
 func (s *Server) application(name string) *App {
 	if s.Apps == nil {
-		return new(App)
+		return &zeroApp
 	}
 	first, _, _ := strings.Cut(name, "/")
 	if app := s.Apps[first]; app != nil {

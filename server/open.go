@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -42,30 +42,40 @@ func (s *Server) newConn(ctx context.Context, nc net.Conn) *Conn {
 		ctx = s.ConnContext(ctx, nc)
 	}
 	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(ctx, contextKey{}, c))
-	c.log = s.log().With("conn", c.id, "remote", c.remote)
+	c.log = slog.New(connLog{c: c})
 	return c
 }
 
-// serveConn serves a connection until it ends.
-func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config, p *place) error {
-	c := s.newConn(ctx, nc)
+// setUp registers a connection and performs the handshakes. If it fails, the connection has ended.
+func (c *Conn) setUp(ctx context.Context, config *tls.Config, p *place) error {
+	s := c.server
 	if !join(s, s.conns, c) {
-		nc.Close()
+		c.nc.Close()
 		return ErrServerClosed
 	}
-	defer s.remove(c)
-	stop := context.AfterFunc(ctx, func() { c.fail(fmt.Errorf("rtmp: %w", context.Cause(ctx))) })
-	defer stop()
 	if err := c.shakeHands(ctx, config, p); err != nil {
 		c.fail(err)
 		c.log.Debug("rtmp: handshake failed", "error", err)
-		nc.Close()
+		c.dialed.Close()
+		s.remove(c)
 		return c.Err()
 	}
-	c.guard(c.session.Serve)
+	return nil
+}
+
+// run serves the connection until it ends.
+func (c *Conn) run() error {
+	c.read()
 	c.session.Close()
 	c.release()
+	c.server.remove(c)
 	return c.Err()
+}
+
+// read reads until the connection ends.
+func (c *Conn) read() {
+	defer application{panicked: c.panicked}.recovered(nil)
+	c.session.Serve()
 }
 
 func (s *Server) remove(c *Conn) {
@@ -94,7 +104,6 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 			return session.During("PROXY protocol", err)
 		}
 		c.nc, c.remote = nc, nc.RemoteAddr()
-		c.log = s.log().With("conn", c.id, "remote", c.remote)
 		if !own {
 			if err := s.forwarded(p, c.remote); err != nil {
 				return err

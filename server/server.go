@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -220,8 +221,16 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 		return
 	}
 	go func() {
-		defer s.leave(p)
-		s.serveConn(context.Background(), nc, config, p)
+		ctx := context.Background()
+		c := s.newConn(ctx, nc)
+		if c.setUp(ctx, config, p) != nil {
+			s.leave(p)
+			return
+		}
+		go func() { // the goroutine's stack is smaller than after the handshake
+			c.run()
+			s.leave(p)
+		}()
 	}()
 }
 
@@ -235,7 +244,13 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 		return err
 	}
 	defer s.leave(p)
-	return s.serveConn(ctx, nc, nil, p)
+	c := s.newConn(ctx, nc)
+	stop := context.AfterFunc(ctx, func() { c.fail(fmt.Errorf("rtmp: %w", context.Cause(ctx))) })
+	defer stop()
+	if err := c.setUp(ctx, nil, p); err != nil {
+		return err
+	}
+	return c.run()
 }
 
 // Conns returns the clients whose connect has been accepted, in no particular order.

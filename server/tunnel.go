@@ -63,7 +63,9 @@ func (s *Server) admitTunnelled(remote net.Addr) (serve func(net.Conn), err erro
 	}
 	return func(nc net.Conn) {
 		defer s.leave(p)
-		s.serveConn(context.Background(), nc, nil, p)
+		if c := s.newConn(context.Background(), nc); c.setUp(context.Background(), nil, p) == nil {
+			c.run()
+		}
 	}, nil
 }
 

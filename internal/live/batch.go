@@ -24,6 +24,7 @@ var batches = sync.Pool{New: func() any { return new(batch) }}
 // since deliver is called only once for each message. The caller holds p.mu.
 func (b *batch) load(p *Player) {
 	if b.loaded && b.before == p.cursor && b.streamID == p.streamID && b.flv == p.flv {
+		b.join()
 		return
 	}
 	b.clear()
@@ -40,6 +41,15 @@ func (b *batch) load(p *Player) {
 			b.out = m.AppendRTMP(b.out, p.streamID)
 		}
 		b.bytes += m.size
+	}
+}
+
+// join makes one slice of the slices that the first player was sent. A write of one slice costs each of the other players less.
+func (b *batch) join() {
+	if len(b.out) > 1 {
+		all := slices.Concat(b.out...)
+		clear(b.out)
+		b.out = append(b.out[:0], all)
 	}
 }
 

@@ -57,6 +57,7 @@ type client struct {
 	tags     []flv.Tag
 	ids      []uint32
 	writes   int
+	slices   int  // in the last write
 	stalled  bool // the client accepts no messages
 	patient  bool // the client does not support TryWrite
 	released *sync.Cond
@@ -110,6 +111,7 @@ func (c *client) take(b [][]byte) {
 		return
 	}
 	c.writes++
+	c.slices = len(b)
 	for _, piece := range b {
 		c.stream.Write(piece)
 	}

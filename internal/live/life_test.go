@@ -135,6 +135,7 @@ func TestMergeGathers(t *testing.T) {
 		joining := newClient(65536)
 		play(t, h, joining)
 		assert.Len(t, joining.got(), 2, "who joins does not wait")
+		assert.Empty(t, c.got(), "the others still do")
 
 		time.Sleep(40*time.Millisecond - 1)
 		assert.Len(t, joining.got(), 2)
@@ -148,6 +149,29 @@ func TestMergeGathers(t *testing.T) {
 		assert.Len(t, batch, 102)
 
 		time.Sleep(time.Hour)
+	})
+}
+
+// TestMergedMessagesAreJoined checks that players after the first get merged messages in one slice, with the same content.
+func TestMergedMessagesAreJoined(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Merge: 100 * time.Millisecond}})
+		clients := []*client{newClient(65536), newClient(65536), newClient(65536)}
+		for _, c := range clients {
+			play(t, h, c)
+		}
+		write(t, pub, key(0, 1))
+		time.Sleep(time.Second)
+		for i := range 3 {
+			write(t, pub, frame(uint32(1000+i), i))
+		}
+		time.Sleep(time.Second)
+		for i, c := range clients {
+			assert.Len(t, c.got(), 4)
+			assert.Equal(t, 2, c.writes)
+			assert.Equal(t, []int{3, 1, 1}[i], c.slices)
+			assert.Equal(t, clients[0].got(), c.got())
+		}
 	})
 }
 

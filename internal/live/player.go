@@ -3,13 +3,11 @@ package live
 import (
 	"math"
 	"time"
-
-	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // Sink is a player's connection. The hub makes only one call at a time.
 //
-// b consists of whole messages. Each is one element of b, or two on message streams other than 1. The bytes are shared with other players and
+// b consists of whole messages, in any number of slices. The bytes are shared with other players and
 // never change, so a Sink may keep them. A Sink must not keep b itself, and only Write may change it. TryWrite must not call methods of the
 // Player.
 type Sink interface {
@@ -226,7 +224,7 @@ func (p *Player) Pause(on bool) {
 	p.cursor.resume(&s.log)
 	p.position.Store(p.cursor.next)
 	if p.pusher != nil {
-		session.Signal(p.pusher.urgent)
+		p.pusher.hurry(p)
 	}
 }
 

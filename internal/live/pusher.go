@@ -1,13 +1,18 @@
 package live
 
-import "time"
+import (
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/session"
+)
 
 // pusher is a goroutine that serves some of a stream's members.
 type pusher struct {
 	stream  *stream
 	members []member // guarded by stream.mu
+	hurried []member // members to visit at once; guarded by stream.mu
 	news    chan struct{}
-	urgent  chan struct{} // signalled when a member has joined: it gets its first messages without waiting for Policy.Merge
+	urgent  chan struct{} // signalled when hurried has members
 	done    chan struct{} // closed when no members are left
 
 	// Only run uses the fields below.
@@ -35,11 +40,19 @@ func (p *pusher) run() {
 				return
 			}
 		case <-p.urgent:
+			p.visit(&p.hurried)
+			continue
 		case <-p.done:
 			return
 		}
-		p.visit()
+		p.visit(&p.members)
 	}
+}
+
+// hurry visits m at once, without waiting for Policy.Merge. The caller holds stream.mu.
+func (p *pusher) hurry(m member) {
+	p.hurried = append(p.hurried, m)
+	session.Signal(p.urgent)
 }
 
 // merge waits for more messages. It returns false if no member is left.
@@ -63,7 +76,7 @@ func (p *pusher) merge() bool {
 		case <-p.timer.C:
 			return true
 		case <-p.urgent:
-			p.visit()
+			p.visit(&p.hurried)
 		case <-p.done:
 			p.timer.Stop()
 			return false
@@ -71,11 +84,15 @@ func (p *pusher) merge() bool {
 	}
 }
 
-// visit calls the visit method of every member once.
-func (p *pusher) visit() {
+// visit calls the visit method of every member in list once. list is members, or hurried, which visit empties.
+func (p *pusher) visit(list *[]member) {
 	r, s := &p.round, p.stream
 	s.mu.Lock()
-	r.members = append(r.members[:0], p.members...)
+	r.members = append(r.members[:0], *list...)
+	if list == &p.hurried {
+		clear(p.hurried)
+		p.hurried = p.hurried[:0]
+	}
 	r.published, r.ended, r.end = s.newest != nil, s.ended, s.log.end()
 	s.mu.Unlock()
 	for _, m := range r.members {

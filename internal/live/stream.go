@@ -10,8 +10,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// playersPerPusher is the number of players for which another pusher is started.
-const playersPerPusher = 64
+// playersPerPusher is the number of players for which another pusher is started. A pusher needs about 3 ms to write a message to so many.
+// With fewer, messages arrive hardly earlier, and a processor that works on something else is interrupted.
+const playersPerPusher = 512
 
 // publication is the part of a stream that comes from one publisher. It is
 // guarded by stream.mu.
@@ -131,7 +132,7 @@ func (s *stream) add(m member) {
 		s.players++
 	}
 	s.hub.members[m] = struct{}{}
-	session.Signal(p.urgent)
+	p.hurry(m)
 }
 
 // remove removes a member; further calls have no effect. A stream without a

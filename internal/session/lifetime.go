@@ -13,13 +13,13 @@ var ErrClosed = fmt.Errorf("rtmp: %w", net.ErrClosed)
 
 // lifetime contains a connection's first error, and ends everything that belongs to the connection.
 type lifetime struct {
+	ending atomic.Bool   // Fail was called: err is set, or about to be set under mu
+	done   chan struct{} // closed when err is set
+
 	nc    net.Conn
 	log   *slog.Logger
 	up    Dispatcher
 	calls *calls
-
-	done   chan struct{} // closed when err is set
-	ending atomic.Bool   // Fail was called: err is set, or about to be set under mu
 
 	mu    sync.Mutex // guards the fields below
 	err   error      // the first fatal error, which does not change

@@ -35,7 +35,7 @@ func IsPushed(chunkStreamID uint32) bool {
 // ok is false if nothing was accepted: another write is in progress or has not been completed, the Session has ended, or the connection is
 // not a plain socket. Use Writev in that case. ready reports that everything has been written.
 func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
-	if w.try == nil || w.life.ending.Load() {
+	if !w.try.usable() || w.life.ending.Load() {
 		return false, false
 	}
 	select {
@@ -48,7 +48,7 @@ func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 		return false, false
 	}
 	n := w.try.writev(b)
-	w.config.Counters.BytesWritten.Add(uint64(n))
+	w.counters.BytesWritten.Add(uint64(n))
 	for ; len(b) > 0; b = b[1:] {
 		if n < len(b[0]) {
 			w.rest = append(append(w.rest, b[0][n:]), b[1:]...)

@@ -247,7 +247,7 @@ func TestSetMaxMessageSize(t *testing.T) {
 func TestAwaitTurnYields(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that another goroutine runs only when this one yields
 	client, _ := pair(t, Config{})
-	r := client.session.reader
+	r := &client.session.reader
 	r.token.waiting.Add(1) // another goroutine waits for the token, which is free
 	yielded := 0
 	for range 10 {

@@ -69,6 +69,10 @@ func (r *vectorReader) read(v chunk.Vector) (int, error) {
 	if err := r.raw.Read(r.once); err != nil {
 		return 0, asRead(err)
 	}
+	return r.result()
+}
+
+func (r *vectorReader) result() (int, error) {
 	switch {
 	case r.errno != 0:
 		return 0, &net.OpError{Op: "read", Net: "tcp", Source: r.nc.LocalAddr(), Addr: r.nc.RemoteAddr(), Err: os.NewSyscallError("read", r.errno)}

@@ -88,12 +88,12 @@ func (w *writer) writeNow() bool {
 	if w.err != nil && !w.leaving.Load() && w.havePosted() {
 		w.life.Fail(w.err)
 	}
-	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
+	if !w.try.usable() || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
 		return false
 	}
 	w.buf = w.takeReplies(w.buffer())
 	n, _ := w.try.write(w.buf) // the next write returns the error
-	w.config.Counters.BytesWritten.Add(uint64(n))
+	w.counters.BytesWritten.Add(uint64(n))
 	w.unsent = append(w.unsent, w.buf[n:]...)
 	w.empty(0) // so that thousands of players do not keep a buffer each
 	if len(w.unsent) > 0 {

@@ -107,7 +107,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 		if !taken {
 			dropped++
 		}
-		q.w.config.Counters.Dropped.Add(uint64(dropped))
+		q.w.counters.Dropped.Add(uint64(dropped))
 	case q.queue.Len() > 0 && q.queue.Len()+len(o.Body) > gatherLimit:
 		return false, nil
 	default:
@@ -230,7 +230,7 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 	tick := time.NewTicker(grace / finishLooks)
 	defer tick.Stop()
 	w.deadline.interrupt(nil) // interrupt the write, since it counts the accepted bytes only when it returns
-	quiet, before, ended := 0, w.config.Counters.BytesWritten.Load(), q.ended
+	quiet, before, ended := 0, w.counters.BytesWritten.Load(), q.ended
 	var lock chan struct{} // nil while waiting for the queue; then the lock
 	for {
 		select {
@@ -249,7 +249,7 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 		case <-tick.C:
 			w.deadline.interrupt(nil)
 			quiet++
-			if now := w.config.Counters.BytesWritten.Load(); now != before {
+			if now := w.counters.BytesWritten.Load(); now != before {
 				quiet, before = 1, now // the peer had accepted the bytes before the last check
 			}
 			if quiet < finishLooks {

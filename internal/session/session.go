@@ -32,17 +32,20 @@ import (
 // calls.mu, Callbacks.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
 // innermost: while they are held, no other lock is taken and no other code is called.
 type Session struct {
-	*lifetime
-	*writer
-	*reader
-	*calls
+	// For a message that is pushed to many players, only the first few hundred bytes are used. The rest stays out of the processor's cache.
+	counters Counters // used if Config.Counters is nil
+	lifetime
+	writer
+	reader
+	calls
 	config Config
 }
 
 // New returns a Session on nc. The handshake must be complete. New starts no goroutine.
 func New(nc net.Conn, up Dispatcher, config Config) *Session {
+	s := new(Session) // one allocation for all parts
 	if config.Counters == nil {
-		config.Counters = new(Counters)
+		config.Counters = &s.counters
 	}
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -50,24 +53,16 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	if config.Window == 0 {
 		config.Window = DefaultWindow
 	}
-	all := new(struct { // one allocation for all parts
-		Session
-		life  lifetime
-		out   writer
-		in    reader
-		calls calls
-	})
-	s := &all.Session
-	s.config, s.lifetime, s.writer, s.reader, s.calls = config, &all.life, &all.out, &all.in, &all.calls
-	s.nc, s.log, s.up, s.lifetime.calls, s.done = nc, config.Logger, up, s.calls, make(chan struct{})
-	s.writer.init(s.lifetime, &s.config)
-	s.reader.init(s.lifetime, s.writer, &s.config)
+	s.config = config
+	s.nc, s.log, s.up, s.lifetime.calls, s.done = nc, config.Logger, up, &s.calls, make(chan struct{})
+	s.writer.init(&s.lifetime, &s.config)
+	s.reader.init(&s.lifetime, &s.writer, &s.config)
 	s.calls.wait, s.calls.timeout = s.reader.awaitCall, config.Timeout
 	if config.Passive {
 		s.calls.wait = awaitAnswer
 	}
 	s.calls.mask = config.Mask
-	s.in = chunk.NewReader(newSource(s.reader), config.MaxMessageSize)
+	s.in = chunk.NewReader(newSource(&s.reader), config.MaxMessageSize)
 	return s
 }
 

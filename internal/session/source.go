@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
 )
@@ -14,36 +15,43 @@ type source struct{ r *reader }
 // newSource returns a source, which implements chunk.Vectored if the socket supports that.
 func newSource(r *reader) io.Reader {
 	if v := newVectorReader(r.life.nc); v != nil {
-		return vectoredSource{source{r}, v}
+		return &vectoredSource{source{r}, v}
 	}
-	return source{r}
+	return &source{r}
 }
 
-func (s source) Read(b []byte) (int, error) {
-	return s.read(func() (int, error) { return s.r.life.nc.Read(b) })
+func (s *source) Read(b []byte) (int, error) {
+	for due, ok := s.begin(); ok; ok = s.r.deadline.rearm(due) {
+		if n, err := s.r.life.nc.Read(b); s.done(n, err) {
+			return n, err
+		}
+	}
+	return 0, os.ErrDeadlineExceeded
 }
 
-// read calls once again and again until it has read bytes or the deadline has passed.
-func (s source) read(once func() (int, error)) (int, error) {
+// begin prepares to read until due. ok is false if the holder of the token was interrupted.
+func (s *source) begin() (due time.Time, ok bool) {
 	r := s.r
 	r.out.replies.makeDue()
 	r.out.FlushReplies()
-	due := r.holder.due()
-	ok := r.deadline.arm(due)
+	due = r.holder.due()
+	ok = r.deadline.arm(due)
 	if r.config.BeforeRead != nil {
 		r.config.BeforeRead()
 	}
-	for ok {
-		n, err := once()
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			r.config.Counters.BytesRead.Add(uint64(n))
-			r.window.count(n)
-			r.takeLimit()
-			return n, err
-		}
-		ok = r.deadline.rearm(due)
+	return due, ok
+}
+
+// done counts what a read has returned. It returns false if only a deadline has ended the read.
+func (s *source) done(n int, err error) bool {
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
 	}
-	return 0, os.ErrDeadlineExceeded
+	r := s.r
+	r.config.Counters.BytesRead.Add(uint64(n))
+	r.window.count(n)
+	r.takeLimit()
+	return true
 }
 
 type vectoredSource struct {
@@ -51,6 +59,11 @@ type vectoredSource struct {
 	vector *vectorReader
 }
 
-func (s vectoredSource) ReadVector(v chunk.Vector) (int, error) {
-	return s.read(func() (int, error) { return s.vector.read(v) })
+func (s *vectoredSource) ReadVector(v chunk.Vector) (int, error) {
+	for due, ok := s.begin(); ok; ok = s.r.deadline.rearm(due) {
+		if n, err := s.vector.read(v); s.done(n, err) {
+			return n, err
+		}
+	}
+	return 0, os.ErrDeadlineExceeded
 }

@@ -4,10 +4,12 @@ package session
 
 import "net"
 
-// tryWriter never exists on this system, where newTryWriter returns nil and the session writes in the ordinary, blocking way.
+// tryWriter is not usable on this system, where the session writes in the ordinary, blocking way.
 type tryWriter struct{}
 
-func newTryWriter(net.Conn) *tryWriter { return nil }
+func (*tryWriter) init(net.Conn) {}
+
+func (*tryWriter) usable() bool { return false }
 
 func (*tryWriter) write([]byte) (int, error) { return 0, nil }
 

@@ -10,27 +10,28 @@ import (
 
 // tryWriter writes to a socket without ever waiting for the peer to read.
 type tryWriter struct {
-	nc   *net.TCPConn
 	raw  syscall.RawConn
-	buf  []byte
-	n    int
-	err  error                 // error of the last system call; nil if the socket accepts no more
-	once func(fd uintptr) bool // calls write(2); made once so that writing does not allocate
+	many func(fd uintptr) bool // calls writev(2); made once so that writing does not allocate
 	bufs [][]byte
-	many func(fd uintptr) bool // calls writev(2); made once, too
+	n    int
+	err  error // error of the last system call; nil if the socket accepts no more
+
+	once func(fd uintptr) bool // calls write(2); made once, too
+	buf  []byte
+	nc   *net.TCPConn
 }
 
-// newTryWriter returns a tryWriter for nc, or nil if nc is not a plain socket.
-func newTryWriter(nc net.Conn) *tryWriter {
+// init makes t usable if nc is a plain socket.
+func (t *tryWriter) init(nc net.Conn) {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
-		return nil
+		return
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return nil
+		return
 	}
-	t := &tryWriter{nc: tcp, raw: raw}
+	t.nc, t.raw = tcp, raw
 	t.once = func(fd uintptr) bool {
 		t.n, t.err = syscall.Write(int(fd), t.buf) // sockets of package net don't block
 		return true
@@ -44,8 +45,10 @@ func newTryWriter(nc net.Conn) *tryWriter {
 		t.n, _ = writev(int(fd), t.bufs)
 		return true
 	}
-	return t
 }
+
+// usable reports whether the connection is a plain socket. If it is not, the other methods must not be called.
+func (t *tryWriter) usable() bool { return t.raw != nil }
 
 // write writes to the socket without blocking, and returns how many bytes of b the socket has accepted. The error is like that of
 // net.Conn.Write, but it is nil if the socket accepts no more, was closed, or its deadline has passed; an ordinary write will report that.

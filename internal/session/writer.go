@@ -27,20 +27,22 @@ const (
 
 // writer is the write side.
 type writer struct {
+	// TryWritev uses the fields up to replies.
 	life     *lifetime
-	config   *Config
+	counters *Counters
+	lock     chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
+	err      error         // error of the first failed write; owned by the holder of lock
+	unsent   []byte        // bytes that the socket has not accepted without blocking; owned by the holder of lock
+	rest     [][]byte      // buffers of TryWritev that the socket has not accepted; owned by the holder of lock. At most one of unsent and rest is not empty
+	try      tryWriter     // owned by the holder of lock
 	replies  replies
-	deadline deadline
 
-	lock   chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
-	chunks *chunk.Writer // owned by the holder of lock
-	buf    []byte        // owned by the holder of lock
-	box    *[]byte       // the pointer to buf that the pool uses; nil if there is no buffer; owned by the holder of lock
-	err    error         // error of the first failed write; owned by the holder of lock
-	unsent []byte        // bytes that the socket has not accepted without blocking; owned by the holder of lock
-	rest   [][]byte      // buffers of TryWritev that the socket has not accepted; owned by the holder of lock. At most one of unsent and rest is not empty
-	try    *tryWriter    // nil if not supported; owned by the holder of lock
-	posted bool          // the unwritten bytes contain messages of Post; owned by the holder of lock
+	config   *Config
+	deadline deadline
+	chunks   *chunk.Writer // owned by the holder of lock
+	buf      []byte        // owned by the holder of lock
+	box      *[]byte       // the pointer to buf that the pool uses; nil if there is no buffer; owned by the holder of lock
+	posted   bool          // the unwritten bytes contain messages of Post; owned by the holder of lock
 
 	sending   senders
 	gathering atomic.Bool // a call of Post is about to write the messages that others post meanwhile
@@ -48,7 +50,8 @@ type writer struct {
 }
 
 func (w *writer) init(life *lifetime, config *Config) {
-	w.life, w.config, w.lock, w.chunks, w.try = life, config, make(chan struct{}, 1), config.Chunks, newTryWriter(life.nc)
+	w.life, w.config, w.counters, w.lock, w.chunks = life, config, config.Counters, make(chan struct{}, 1), config.Chunks
+	w.try.init(life.nc)
 	if w.chunks == nil {
 		w.chunks = chunk.NewWriter()
 	}
@@ -323,9 +326,9 @@ func (w *writer) empty(keep int) {
 // write writes b within Config.Timeout and p's limit, or within writeGrace if that is longer. Usually the socket accepts all bytes at once,
 // so no deadline needs to be set.
 func (w *writer) write(p purpose, b []byte) error {
-	if w.try != nil {
+	if w.try.usable() {
 		n, err := w.try.write(b)
-		w.config.Counters.BytesWritten.Add(uint64(n))
+		w.counters.BytesWritten.Add(uint64(n))
 		if err != nil {
 			return w.lost(err)
 		}
@@ -357,7 +360,7 @@ func (w *writer) writing(p purpose, write func() (int, error)) error {
 	w.deadline.arm(due) // the result does not matter, since write is always tried once
 	for {
 		n, err := write()
-		w.config.Counters.BytesWritten.Add(uint64(n))
+		w.counters.BytesWritten.Add(uint64(n))
 		if err == nil {
 			return nil
 		}

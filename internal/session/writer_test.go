@@ -75,7 +75,7 @@ func TestWriteBuffers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := conntest.Pair(t)
 			client, _ := pairOn(t, a, b, Config{})
-			w, box := client.session.writer, new([]byte)
+			w, box := &client.session.writer, new([]byte)
 			w.box, w.buf = box, make([]byte, 0, test.size)
 			require.NoError(t, test.write(client.session))
 			assert.Equal(t, test.kept, w.box != nil)
