@@ -18,8 +18,9 @@ type Batch struct {
 	p   purpose
 	err error // error of the connection
 
-	now  bool // made by beginNow
-	full bool // the socket has not accepted everything
+	begun bool // the replies that were waiting before the first message are in the write buffer
+	now   bool // made by beginNow
+	full  bool // the socket has not accepted everything
 }
 
 // Begin takes the write lock for who. If who is nil, the write has no limit.
@@ -36,9 +37,7 @@ func (w *writer) beginNow() (Batch, bool) {
 // Add encodes o, and writes if enough has been gathered. If Add fails, messages that were added before are still sent.
 func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	w := b.w
-	if len(w.buf) == 0 {
-		w.begin()
-	}
+	b.begin()
 	if len(o.Body) < gatherSize || message.Type(o.Type) == message.TypeSetChunkSize {
 		w.buf, err = w.encode(w.buf, o)
 	} else {
@@ -48,6 +47,14 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 		return err
 	}
 	return b.added()
+}
+
+// begin prepares the write buffer for a message.
+func (b *Batch) begin() {
+	if !b.begun || len(b.w.buf) == 0 {
+		b.w.begin()
+		b.begun = true
+	}
 }
 
 // addPieces encodes o and writes it in pieces, so that the write buffer stays small enough for the processor's cache.
@@ -84,9 +91,7 @@ func (b *Batch) addPieces(o *chunk.Outgoing) error {
 // Append lets encode append arbitrary bytes, even without the chunk writer. It is for test servers.
 func (b *Batch) Append(encode func(dst []byte, w *chunk.Writer) ([]byte, error)) error {
 	w := b.w
-	if len(w.buf) == 0 {
-		w.begin()
-	}
+	b.begin()
 	buf, err := encode(w.buf, w.chunks)
 	if err != nil {
 		return err
