@@ -38,12 +38,13 @@ func (w *writer) beginNow() (Batch, bool) {
 func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	w := b.w
 	b.begin()
-	if len(o.Body) < gatherSize || message.Type(o.Type) == message.TypeSetChunkSize {
-		w.buf, err = w.encode(w.buf, o)
-	} else {
-		err = b.addPieces(o)
+	if len(o.Body) >= gatherSize && message.Type(o.Type) != message.TypeSetChunkSize {
+		if err = b.addPieces(o); err != nil {
+			return err
+		}
+		return b.writeAll()
 	}
-	if err != nil {
+	if w.buf, err = w.encode(w.buf, o); err != nil {
 		return err
 	}
 	return b.added()
@@ -57,7 +58,7 @@ func (b *Batch) begin() {
 	}
 }
 
-// addPieces encodes o and writes it in pieces, so that the write buffer stays small enough for the processor's cache.
+// addPieces encodes o, and writes all but the last piece of it, so that the write buffer stays small enough for the processor's cache.
 func (b *Batch) addPieces(o *chunk.Outgoing) error {
 	w := b.w
 	buf, h, err := w.chunks.AppendHeader(w.buf, o)
@@ -104,6 +105,11 @@ func (b *Batch) added() error {
 	if len(b.w.buf) < gatherSize {
 		return nil
 	}
+	return b.writeAll()
+}
+
+// writeAll writes what has been gathered, which ends with a whole message.
+func (b *Batch) writeAll() error {
 	if err := b.write(); err != nil {
 		return err
 	}
@@ -114,8 +120,10 @@ func (b *Batch) added() error {
 // write writes what has been gathered.
 func (b *Batch) write() error {
 	if b.now {
-		b.full = b.full || !b.w.offer(keepBatchBuffer)
-		b.w.posted = b.full
+		if len(b.w.buf) > 0 && !b.full {
+			b.full = !b.w.offer(keepBatchBuffer)
+			b.w.posted = b.full
+		}
 		return nil
 	}
 	b.err = b.w.flush(b.p, keepBatchBuffer)

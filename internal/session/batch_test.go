@@ -31,8 +31,7 @@ func TestBatchGathers(t *testing.T) {
 	o := chunk.Outgoing{Type: 99, ChunkStreamID: 3, Body: make([]byte, gatherSize)}
 	require.NoError(t, batch.Add(&o))
 	const chunked = 12 + gatherSize + (gatherSize-1)/chunk.DefaultChunkSize
-	require.GreaterOrEqual(t, written.Load(), uint64(2*gatherSize))
-	require.Less(t, written.Load(), uint64(gatherSize+chunked), "the last piece is not long")
+	require.EqualValues(t, gatherSize+chunked, written.Load())
 	require.NoError(t, batch.Append(raw(1)))
 	require.NoError(t, batch.End(nil))
 	require.EqualValues(t, gatherSize+chunked+1, written.Load())
@@ -68,5 +67,21 @@ func TestBatchStops(t *testing.T) {
 	require.ErrorIs(t, batch.Append(raw(1)), stopped)
 	require.EqualValues(t, gatherSize, client.session.Counters().BytesWritten.Load())
 	require.NoError(t, batch.End(nil))
+	require.NoError(t, client.session.Err())
+}
+
+// TestBatchStopsAfterALargeMessage checks that a Writer that is stopped while a large message is written stops after all of that message.
+func TestBatchStopsAfterALargeMessage(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{})
+	stopped := errors.New("stopped")
+	who := new(limited)
+	batch, err := client.session.Begin(who)
+	require.NoError(t, err)
+	who.err = stopped
+	o := picture(1, gatherSize)
+	require.ErrorIs(t, batch.Add(&o), stopped)
+	server.isPicture(t, 1, gatherSize)
+	require.ErrorIs(t, batch.End(stopped), stopped)
 	require.NoError(t, client.session.Err())
 }
