@@ -154,3 +154,20 @@ func TestLargeMessagesOfManyGoroutines(t *testing.T) {
 	}
 	sending.Wait()
 }
+
+// TestPiecesInALargeBuffer writes pieces with a buffer that is too large to be kept between them.
+func TestPiecesInALargeBuffer(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{})
+	w := client.session.writer
+	w.box, w.buf = new([]byte), make([]byte, 0, keepBatchBuffer+1)
+	batch, err := client.session.Begin(nil)
+	require.NoError(t, err)
+	written := make(chan error, 1)
+	go func() {
+		o := picture(1, 3*gatherSize)
+		written <- batch.End(batch.Add(&o))
+	}()
+	server.isPicture(t, 1, 3*gatherSize)
+	require.NoError(t, <-written)
+}
