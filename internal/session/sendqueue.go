@@ -179,6 +179,9 @@ func (q *SendQueue) run() {
 		case <-q.w.life.done:
 			return
 		}
+		q.mu.Lock()
+		last := q.closed // seen before taking the lock: nothing is queued or left by sendNow after the batch below
+		q.mu.Unlock()
 		b, err := q.w.Begin(nil) // without a limit, since the stream may be closing
 		if err == nil {
 			err = q.send(&b, nil)
@@ -187,7 +190,7 @@ func (q *SendQueue) run() {
 		if q.err == nil {
 			q.err = err
 		}
-		last := q.err != nil || q.closed && q.queue.Len() == 0
+		last = last || q.err != nil
 		q.mu.Unlock()
 		if last {
 			return
