@@ -103,7 +103,6 @@ func TestWriteDeadlineSparesTheSender(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
 		synctest.Wait()
-		require.Zero(t, s.sending.Waiting(), "the sender has it")
 		require.NoError(t, s.SetWriteDeadline(time.Unix(1, 0)))
 		synctest.Wait()
 		select {

@@ -286,3 +286,22 @@ func TestWriterHeaders(t *testing.T) {
 		})
 	}
 }
+
+// TestAppendHeader checks that a header and a body that are appended one after the other are the message that AppendMessage appends.
+func TestAppendHeader(t *testing.T) {
+	whole, parts := NewWriter(), NewWriter()
+	for n, format := range []Format{Format0, Format3, Format3, Format1, Format3} {
+		o := Outgoing{Type: 9, ChunkStreamID: 6, StreamID: 1, Timestamp: uint32(n * extendedMark), Format: format, Body: make([]byte, 300)}
+		want, err := whole.AppendMessage([]byte("before"), &o)
+		require.NoError(t, err)
+		got, h, err := parts.AppendHeader([]byte("before"), &o)
+		require.NoError(t, err)
+		require.Equal(t, want, h.AppendBody(got, o.Body, parts.ChunkSize()))
+	}
+	for _, bad := range []Outgoing{{ChunkStreamID: 1}, {ChunkStreamID: 6, Body: make([]byte, MaxMessageLength+1)}} {
+		got, _, err := parts.AppendHeader([]byte("before"), &bad)
+		var refused *Error
+		require.ErrorAs(t, err, &refused)
+		require.Equal(t, "before", string(got))
+	}
+}

@@ -38,22 +38,34 @@ func (w *Writer) ChunkSize() int { return w.chunkSize }
 
 // AppendMessage appends the chunks of o to dst. The error is an *Error, and dst is then returned unchanged.
 func (w *Writer) AppendMessage(dst []byte, o *Outgoing) ([]byte, error) {
+	dst, h, err := w.AppendHeader(dst, o)
+	if err != nil {
+		return dst, err
+	}
+	dst = h.AppendBody(dst, o.Body, w.chunkSize)
+	if o.Type == typeSetChunkSize && len(o.Body) >= 4 {
+		w.chunkSize = int(min(binary.BigEndian.Uint32(o.Body), MaxMessageLength))
+	}
+	return dst, nil
+}
+
+// AppendHeader appends the header of o's first chunk to dst. The caller must write the body after it, with the continuations that the
+// returned Header makes between chunks of w.ChunkSize. AppendHeader is for long messages: Set Chunk Size messages need AppendMessage.
+func (w *Writer) AppendHeader(dst []byte, o *Outgoing) ([]byte, Header, error) {
 	if len(o.Body) > MaxMessageLength {
-		return dst, &Error{Detail: "message too long to send", Value: len(o.Body)}
+		return dst, Header{}, &Error{Detail: "message too long to send", Value: len(o.Body)}
 	}
 	if o.ChunkStreamID < 2 || o.ChunkStreamID > MaxChunkStreamID {
-		return dst, &Error{Detail: "chunk stream id out of range", Value: o.ChunkStreamID}
+		return dst, Header{}, &Error{Detail: "chunk stream id out of range", Value: o.ChunkStreamID}
 	}
 	if o.Type == typeSetChunkSize && len(o.Body) >= 4 {
-		size := binary.BigEndian.Uint32(o.Body)
-		if size == 0 || size >= 1<<31 {
-			return dst, &Error{Detail: "chunk size out of range", Value: size}
+		if size := binary.BigEndian.Uint32(o.Body); size == 0 || size >= 1<<31 {
+			return dst, Header{}, &Error{Detail: "chunk size out of range", Value: size}
 		}
-		defer func() { w.chunkSize = int(min(size, MaxMessageLength)) }()
 	}
 	format, field := w.last(o.ChunkStreamID).header(o)
 	h := Header{ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID, Timestamp: field, Length: len(o.Body), Type: o.Type}
-	return h.AppendBody(h.append(dst, format), o.Body, w.chunkSize), nil
+	return h.append(dst, format), h, nil
 }
 
 // last returns the last header sent on a chunk stream.

@@ -1,6 +1,9 @@
 package session
 
-import "github.com/go-librtmp/rtmp/chunk"
+import (
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
 
 const (
 	// gatherSize is the number of bytes that are gathered for one system call.
@@ -14,6 +17,10 @@ type Batch struct {
 	w   *writer
 	p   purpose
 	err error // error of the connection
+
+	begun bool // the replies that were waiting before the first message are in the write buffer
+	now   bool // made by beginNow
+	full  bool // the socket has not accepted everything
 }
 
 // Begin takes the write lock for who. If who is nil, the write has no limit.
@@ -22,11 +29,20 @@ func (w *writer) Begin(who Writer) (Batch, error) {
 	return Batch{w: w, p: p}, w.acquire(p)
 }
 
+// beginNow is like Begin, but does not wait, and the batch does not block: what the socket does not accept stays in the write buffer.
+func (w *writer) beginNow() (Batch, bool) {
+	return Batch{w: w, now: true}, w.acquireNow()
+}
+
 // Add encodes o, and writes if enough has been gathered. If Add fails, messages that were added before are still sent.
 func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	w := b.w
-	if len(w.buf) == 0 {
-		w.begin()
+	b.begin()
+	if len(o.Body) >= gatherSize && message.Type(o.Type) != message.TypeSetChunkSize {
+		if err = b.addPieces(o); err != nil {
+			return err
+		}
+		return b.writeAll()
 	}
 	if w.buf, err = w.encode(w.buf, o); err != nil {
 		return err
@@ -34,12 +50,49 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	return b.added()
 }
 
+// begin prepares the write buffer for a message.
+func (b *Batch) begin() {
+	if !b.begun || len(b.w.buf) == 0 {
+		b.w.begin()
+		b.begun = true
+	}
+}
+
+// addPieces encodes o, and writes all but the last piece of it, so that the write buffer stays small enough for the processor's cache.
+func (b *Batch) addPieces(o *chunk.Outgoing) error {
+	w := b.w
+	buf, h, err := w.chunks.AppendHeader(w.buf, o)
+	if err != nil {
+		return err
+	}
+	w.buf = buf
+	size := w.chunks.ChunkSize()
+	for body, left := o.Body, size; ; { // left is the rest of the chunk
+		n := min(len(body), left, gatherSize)
+		w.buf = append(w.buf, body[:n]...)
+		if body, left = body[n:], left-n; len(body) == 0 {
+			break
+		}
+		if left == 0 {
+			w.buf, left = h.AppendContinuation(w.buf), size
+		}
+		if len(w.buf) >= gatherSize {
+			if err := b.write(); err != nil {
+				return err
+			}
+			w.haveBuffer()
+		}
+	}
+	if w.config.Sent != nil {
+		w.config.Sent(*o)
+	}
+	return nil
+}
+
 // Append lets encode append arbitrary bytes, even without the chunk writer. It is for test servers.
 func (b *Batch) Append(encode func(dst []byte, w *chunk.Writer) ([]byte, error)) error {
 	w := b.w
-	if len(w.buf) == 0 {
-		w.begin()
-	}
+	b.begin()
 	buf, err := encode(w.buf, w.chunks)
 	if err != nil {
 		return err
@@ -52,18 +105,41 @@ func (b *Batch) added() error {
 	if len(b.w.buf) < gatherSize {
 		return nil
 	}
-	if b.err = b.w.flush(b.p, keepBatchBuffer); b.err != nil {
-		return b.err
+	return b.writeAll()
+}
+
+// writeAll writes what has been gathered, which ends with a whole message.
+func (b *Batch) writeAll() error {
+	if err := b.write(); err != nil {
+		return err
 	}
 	_, err := b.p.limit() // Only here can the write be stopped without ending the connection, since everything that was encoded has been sent.
 	return err
 }
 
+// write writes what has been gathered.
+func (b *Batch) write() error {
+	if b.now {
+		if len(b.w.buf) > 0 && !b.full {
+			b.full = !b.w.offer(keepBatchBuffer)
+			b.w.posted = b.full
+		}
+		return nil
+	}
+	b.err = b.w.flush(b.p, keepBatchBuffer)
+	return b.err
+}
+
 // End writes the rest and releases the lock. It returns err or, if the connection has ended, the error of the connection.
 func (b *Batch) End(err error) error {
 	defer b.w.release()
+	return b.finish(err)
+}
+
+// finish is End without releasing the lock.
+func (b *Batch) finish(err error) error {
 	if b.err == nil {
-		b.err = b.w.flush(b.p, keepBatchBuffer)
+		b.write()
 	}
 	if b.err != nil {
 		return b.w.life.Fail(b.err)

@@ -30,11 +30,11 @@ func TestBatchGathers(t *testing.T) {
 	require.EqualValues(t, gatherSize, written.Load())
 	o := chunk.Outgoing{Type: 99, ChunkStreamID: 3, Body: make([]byte, gatherSize)}
 	require.NoError(t, batch.Add(&o))
-	require.Greater(t, written.Load(), uint64(2*gatherSize))
+	const chunked = 12 + gatherSize + (gatherSize-1)/chunk.DefaultChunkSize
+	require.EqualValues(t, gatherSize+chunked, written.Load())
 	require.NoError(t, batch.Append(raw(1)))
-	before := written.Load()
 	require.NoError(t, batch.End(nil))
-	require.Equal(t, before+1, written.Load())
+	require.EqualValues(t, gatherSize+chunked+1, written.Load())
 }
 
 // TestBatchWithout checks that a batch leaves out a message that can't be encoded, and writes all others.
@@ -67,5 +67,21 @@ func TestBatchStops(t *testing.T) {
 	require.ErrorIs(t, batch.Append(raw(1)), stopped)
 	require.EqualValues(t, gatherSize, client.session.Counters().BytesWritten.Load())
 	require.NoError(t, batch.End(nil))
+	require.NoError(t, client.session.Err())
+}
+
+// TestBatchStopsAfterALargeMessage checks that a Writer that is stopped while a large message is written stops after all of that message.
+func TestBatchStopsAfterALargeMessage(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{})
+	stopped := errors.New("stopped")
+	who := new(limited)
+	batch, err := client.session.Begin(who)
+	require.NoError(t, err)
+	who.err = stopped
+	o := picture(1, gatherSize)
+	require.ErrorIs(t, batch.Add(&o), stopped)
+	server.isPicture(t, 1, gatherSize)
+	require.ErrorIs(t, batch.End(stopped), stopped)
 	require.NoError(t, client.session.Err())
 }

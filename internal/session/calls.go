@@ -149,16 +149,20 @@ func (t *calls) NewCall(method string, id float64) (*Call, error) {
 }
 
 // Register makes the new Call k a call of method that is about to be sent. If id is 0, k uses the next transaction id. As in librtmp, a
-// call with another id does not change the next one.
+// call with another id does not change the next one. An id that belongs to an unanswered call is refused, since the answers could not be
+// told apart.
 func (t *calls) Register(k *Call, method string, id float64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.pending) >= maxPendingCalls {
 		return fmt.Errorf("rtmp: %s: the server has left %d calls without an answer", method, len(t.pending))
 	}
-	if id == 0 {
+	switch {
+	case id == 0:
 		id = t.next()
-	} else if id == t.last+1 {
+	case t.pending[id] != nil:
+		return fmt.Errorf("rtmp: %s: transaction id %v belongs to a call that has no answer yet", method, id)
+	case id == t.last+1:
 		t.last = id
 	}
 	if t.pending == nil {

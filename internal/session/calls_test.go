@@ -60,6 +60,21 @@ func TestTransactionIDs(t *testing.T) {
 	require.Equal(t, 8.0, id(0), "7 was used")
 }
 
+// TestTransactionIDInUse checks that a call cannot take the transaction id of an unanswered call, which keeps its answer.
+func TestTransactionIDInUse(t *testing.T) {
+	var table calls
+	first, err := table.NewCall("first", 7)
+	require.NoError(t, err)
+	_, err = table.NewCall("second", 7)
+	require.ErrorContains(t, err, "second: transaction id 7 ")
+	found, err := table.CallAnswered(&message.Command{Name: "_result", TransactionID: 7, Args: []any{1.0}}, nil)
+	require.NoError(t, err)
+	require.True(t, found)
+	require.True(t, first.IsDone())
+	_, err = table.NewCall("third", 7)
+	require.NoError(t, err)
+}
+
 // TestCallWaits checks that a call waits for the given time or for Config.Timeout, and not at all if it has been answered.
 func TestCallWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

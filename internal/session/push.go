@@ -35,16 +35,11 @@ func IsPushed(chunkStreamID uint32) bool {
 // ok is false if nothing was accepted: another write is in progress or has not been completed, the Session has ended, or the connection is
 // not a plain socket. Use Writev in that case. ready reports that everything has been written.
 func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
-	if !w.try.usable() || w.life.ending.Load() {
-		return false, false
-	}
-	select {
-	case w.lock <- struct{}{}:
-	default:
+	if !w.acquireNow() {
 		return false, false
 	}
 	defer w.release()
-	if w.err != nil || len(w.rest) > 0 || len(w.unsent) > 0 || w.replies.due.Load() && !w.writeNow() {
+	if w.replies.due.Load() && !w.writeNow() {
 		return false, false
 	}
 	n := w.try.writev(b)

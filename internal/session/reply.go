@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -88,19 +89,15 @@ func (w *writer) writeNow() bool {
 	if w.err != nil && !w.leaving.Load() && w.havePosted() {
 		w.life.Fail(w.err)
 	}
-	if !w.try.usable() || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
+	if !w.try.usable() || w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
 		return false
 	}
-	w.buf = w.takeReplies(w.buffer())
-	n, _ := w.try.write(w.buf) // the next write returns the error
-	w.counters.BytesWritten.Add(uint64(n))
-	w.unsent = append(w.unsent, w.buf[n:]...)
-	w.empty(0) // so that thousands of players do not keep a buffer each
-	if len(w.unsent) > 0 {
-		return false
+	w.begin()
+	if w.offer(0) { // keeps no buffer, since there may be thousands of players
+		return true
 	}
-	w.posted = false
-	return true
+	w.box, w.buf = new([]byte), slices.Clone(w.buf) // replies are short, unlike many buffers of the pool
+	return false
 }
 
 // havePosted reports whether a message of Post is waiting. The caller holds the lock.

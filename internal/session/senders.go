@@ -11,7 +11,7 @@ import (
 // senders contains the SendQueues of a connection whose senders are running. Messages that must not overtake queued media wait for these
 // queues.
 type senders struct {
-	busy atomic.Int32 // number of queues that are not empty, or whose sender is writing
+	busy atomic.Int32 // number of queues that are not empty, or are sending
 
 	mu  sync.Mutex // guards all
 	all []*SendQueue
@@ -74,7 +74,7 @@ func (q *SendQueue) ahead() <-chan struct{} {
 	return nil
 }
 
-// count updates senders.busy. busy says whether the queue is not empty or its sender is writing. The caller holds q.mu.
+// count updates senders.busy. busy says whether the queue is not empty or is sending. The caller holds q.mu.
 func (q *SendQueue) count(busy bool) {
 	if busy == q.counts {
 		return

@@ -13,11 +13,16 @@ import (
 // gatherLimit is how many bytes may wait for the sender before Enqueue blocks, if nothing is dropped.
 const gatherLimit = 256 << 10
 
+// sendNowSize is the size in bytes from which a message is sent at once rather than queued. Smaller messages are better gathered, since a
+// system call costs more than copying them.
+const sendNowSize = 32 << 10
+
 // finishLooks is how many times Finish checks for progress within a grace.
 const finishLooks = 8
 
 // SendQueue holds the media that a stream sends. A goroutine of the Session, the sender, sends everything that is queued with one
-// system call. When the queue is full, Enqueue blocks or drops media.
+// system call. Large messages are written directly to the socket as far as it accepts them. When the queue is full, Enqueue blocks or drops
+// media.
 type SendQueue struct {
 	w        *writer
 	streamID uint32 // set before the sender runs
@@ -29,11 +34,11 @@ type SendQueue struct {
 
 	mu     sync.Mutex // guards the fields below
 	queue  DropQueue
-	busy   bool // the sender is writing
+	busy   bool // messages that were taken from the queue are being sent
 	closed bool
 	err    error
 	counts bool          // senders counts this queue
-	sent   chan struct{} // closed when the messages that the sender is writing have been sent; nil if no goroutine waits for that
+	sent   chan struct{} // closed when the messages that are being sent have been sent; nil if no goroutine waits for that
 	next   chan struct{} // closed when the messages in queue have been sent; nil if no goroutine waits for that
 }
 
@@ -89,8 +94,13 @@ func (q *SendQueue) Waiting() int {
 	return q.queue.Len()
 }
 
-// offer queues a message. It returns false if there is no room.
+// offer sends or queues a message. It returns false if there is no room.
 func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
+	if n := len(o.Body); n >= sendNowSize && n <= chunk.MaxMessageLength && !q.dropping {
+		if done, err := q.sendNow(o); done {
+			return true, err
+		}
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.over(); err != nil {
@@ -113,13 +123,13 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	default:
 		q.queue.Push(&m)
 	}
-	q.count(true) // wake the sender, which corrects the count if everything was dropped
+	q.count(true) // until send has looked, even if everything was dropped
 	Signal(q.more)
 	return true, nil
 }
 
-// Enqueue queues a message. It waits for room within the limit of who. It copies the body, and replaces the stream id by that of the queue.
-// Several goroutines may call Enqueue at the same time.
+// Enqueue sends or queues a message. It waits for room within the limit of who. It does not keep the body, and replaces the stream id by that of the
+// queue. Several goroutines may call Enqueue at the same time.
 func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
 	return q.wait(who, func() (bool, error) {
 		if err := q.w.life.Err(); err != nil {
@@ -132,7 +142,7 @@ func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
 	})
 }
 
-// Drained waits until the sender has sent everything, within the limit of who.
+// Drained waits until everything that is queued has been sent, within the limit of who.
 func (q *SendQueue) Drained(who Writer) error {
 	return q.wait(who, func() (bool, error) {
 		q.mu.Lock()
@@ -164,56 +174,81 @@ func (q *SendQueue) run() {
 		Signal(q.room)
 	}()
 	for {
-		q.mu.Lock()
-		taken := q.queue.Take()
-		q.busy = taken.Len() > 0
-		q.count(q.busy)
-		q.sent, q.next = q.next, nil
-		if !q.busy {
-			passed(&q.sent) // all queued messages have been dropped
-		}
-		last := q.closed && !q.busy
-		q.mu.Unlock()
-		if last {
+		select {
+		case <-q.more:
+		case <-q.w.life.done:
 			return
 		}
-		if taken.Len() == 0 {
-			Signal(q.room)
-			select {
-			case <-q.more:
-				continue
-			case <-q.w.life.done:
-				return
-			}
-		}
-		err := q.send(&taken)
-		taken.Clear()
 		q.mu.Lock()
-		q.busy, q.err = false, err
-		passed(&q.sent)
+		last := q.closed // seen before taking the lock: nothing is queued or left by sendNow after the batch below
 		q.mu.Unlock()
-		if err != nil {
+		b, err := q.w.Begin(nil) // without a limit, since the stream may be closing
+		if err == nil {
+			err = q.send(&b, nil)
+		}
+		q.mu.Lock()
+		if q.err == nil {
+			q.err = err
+		}
+		last = last || q.err != nil
+		q.mu.Unlock()
+		if last {
 			return
 		}
 		Signal(q.room)
 	}
 }
 
-// send sends a queue with as few system calls as possible. The write has no limit of its own, since the stream may be closing.
-func (q *SendQueue) send(queue *MediaQueue) error {
-	b, err := q.w.Begin(nil)
-	if err != nil {
-		return err
-	}
-	var o chunk.Outgoing
+// send sends everything that is queued, and then o, which may be nil. It ends the batch.
+func (q *SendQueue) send(b *Batch, o *chunk.Outgoing) (err error) {
+	defer b.w.release()
+	q.mu.Lock()
+	queue := q.queue.Take()
+	q.sent, q.next = q.next, nil
+	q.busy = true
+	q.mu.Unlock()
 	for m := range queue.All() {
-		o = chunk.Outgoing{Type: uint8(m.Type), ChunkStreamID: m.ChunkStreamID, StreamID: q.streamID, Timestamp: m.Timestamp,
-			Format: chunk.Format3, Body: m.Body}
-		if err = b.Add(&o); err != nil {
+		queued := chunk.Outgoing{Type: uint8(m.Type), ChunkStreamID: m.ChunkStreamID, Timestamp: m.Timestamp, Format: chunk.Format3, Body: m.Body}
+		if err = q.add(b, &queued); err != nil {
 			break
 		}
 	}
-	return b.End(err)
+	if o != nil && err == nil {
+		err = q.add(b, o)
+	}
+	queue.Clear()
+	err = b.finish(err)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy, q.err = false, err
+	q.count(q.queue.Len() > 0)
+	passed(&q.sent)
+	return err
+}
+
+func (q *SendQueue) add(b *Batch, o *chunk.Outgoing) error {
+	here := *o
+	here.StreamID = q.streamID
+	return b.Add(&here)
+}
+
+// sendNow sends o after what is queued, so that o, which is large, need not be copied into the queue. The sender sends what the socket does
+// not accept without blocking. sendNow returns false if it has done nothing, because another write is in progress.
+func (q *SendQueue) sendNow(o *chunk.Outgoing) (bool, error) {
+	b, ok := q.w.beginNow()
+	if !ok {
+		return false, nil
+	}
+	q.mu.Lock()
+	err := q.over()
+	q.mu.Unlock()
+	if err != nil {
+		return true, b.End(err)
+	}
+	if err = q.send(&b, o); err != nil || b.full {
+		Signal(q.more)
+	}
+	return true, err
 }
 
 // Finish waits until everything has been sent, and then ends the queue. It waits as long as the peer accepts bytes within each grace, but

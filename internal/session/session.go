@@ -24,7 +24,7 @@ import (
 //	  -> reader.dispatching (reader.message, and what a Dispatcher changes in Dispatch)
 //	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Callbacks.mu, SendQueue.mu
 //	    -> window.mu (its counts and sizes) -> replies.mu
-//	write lock (writer.chunks, buf, unsent, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
+//	write lock (writer.chunks, buf, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
 //
 //	senders.mu -> SendQueue.mu

@@ -32,17 +32,16 @@ type writer struct {
 	counters *Counters
 	lock     chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
 	err      error         // error of the first failed write; owned by the holder of lock
-	unsent   []byte        // bytes that the socket has not accepted without blocking; owned by the holder of lock
-	rest     [][]byte      // buffers of TryWritev that the socket has not accepted; owned by the holder of lock. At most one of unsent and rest is not empty
+	buf      []byte        // owned by the holder of lock. Between writes, it contains the bytes that the socket has not accepted without blocking
+	rest     [][]byte      // buffers of TryWritev that the socket has not accepted; owned by the holder of lock. At most one of buf and rest is not empty
 	try      tryWriter     // owned by the holder of lock
 	replies  replies
 
 	config   *Config
 	deadline deadline
 	chunks   *chunk.Writer // owned by the holder of lock
-	buf      []byte        // owned by the holder of lock
 	box      *[]byte       // the pointer to buf that the pool uses; nil if there is no buffer; owned by the holder of lock
-	posted   bool          // the unwritten bytes contain messages of Post; owned by the holder of lock
+	posted   bool          // the unwritten bytes contain messages whose loss ends the Session, such as those of Post; owned by the holder of lock
 
 	sending   senders
 	gathering atomic.Bool // a call of Post is about to write the messages that others post meanwhile
@@ -113,6 +112,24 @@ func (w *writer) usable(p purpose) error {
 		return w.life.Fail(w.err)
 	}
 	return w.err
+}
+
+// acquireNow takes the write lock if nobody else has it and no bytes of earlier writes are left. It returns false if it has not taken the
+// lock, and always if the connection is not a plain socket.
+func (w *writer) acquireNow() bool {
+	if !w.try.usable() || w.life.ending.Load() {
+		return false
+	}
+	select {
+	case w.lock <- struct{}{}:
+	default:
+		return false
+	}
+	if w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
+		w.release()
+		return false
+	}
+	return true
 }
 
 // release releases the write lock, and sends the replies that were added while it was held.
@@ -274,19 +291,19 @@ func (w *writer) encode(dst []byte, o *chunk.Outgoing) ([]byte, error) {
 	return dst, err
 }
 
-// begin starts a write buffer with the messages that must be written first. The caller holds the lock.
+// begin starts a write with the messages that must be written first. The caller holds the lock.
 func (w *writer) begin() {
-	w.buf = w.takeReplies(appendAll(append(w.buffer(), w.unsent...), w.rest))
-	w.unsent, w.rest = nil, nil
+	w.haveBuffer()
+	w.buf = w.takeReplies(appendAll(w.buf, w.rest))
+	w.rest = nil
 }
 
-// buffer returns the write buffer, empty. The caller holds the lock.
-func (w *writer) buffer() []byte {
+// haveBuffer gets a buffer from the pool, unless the connection has kept one. The caller holds the lock.
+func (w *writer) haveBuffer() {
 	if w.box == nil {
 		w.box = writeBuffers.Get().(*[]byte)
-		w.buf = *w.box
+		w.buf = (*w.box)[:0]
 	}
-	return w.buf[:0]
 }
 
 func appendAll(dst []byte, all [][]byte) []byte {
@@ -309,8 +326,21 @@ func (w *writer) flush(p purpose, keep int) error {
 	return w.err
 }
 
-// empty empties the buffer, since a batch begins with an empty one, and returns it to the pool if it is larger than keep. The caller
-// holds the lock.
+// offer writes as much of the buffer as the socket accepts without blocking. It reports whether nothing is left. The next write returns an
+// error. The caller holds the lock.
+func (w *writer) offer(keep int) bool {
+	n, _ := w.try.write(w.buf)
+	w.counters.BytesWritten.Add(uint64(n))
+	if n < len(w.buf) {
+		w.buf = w.buf[:copy(w.buf, w.buf[n:])]
+		return false
+	}
+	w.posted = false
+	w.empty(keep)
+	return true
+}
+
+// empty empties the buffer, and returns it to the pool if it is larger than keep. The caller holds the lock.
 func (w *writer) empty(keep int) {
 	w.buf = w.buf[:0]
 	if cap(w.buf) <= keep {

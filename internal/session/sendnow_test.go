@@ -1,0 +1,173 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// picture returns a video message of size bytes, all of which differ from those of other pictures.
+func picture(n, size int) chunk.Outgoing {
+	return Encode(message.TypeVideo, 1, uint32(n), bytes.Repeat([]byte{byte(n)}, size))
+}
+
+// isPicture reads the message that picture has returned.
+func (r *role) isPicture(t *testing.T, n, size int) {
+	t.Helper()
+	var p message.Packet
+	require.NoError(t, r.session.ReadPacket(conntest.Context(t), 0, &p))
+	require.Equal(t, message.TypeVideo, p.Type)
+	require.EqualValues(t, n, p.Timestamp)
+	require.Len(t, p.Body, size)
+	require.Equal(t, size, bytes.Count(p.Body, []byte{byte(n)}))
+}
+
+func chunkSize(n uint32) chunk.Outgoing {
+	return Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, n))
+}
+
+// TestLargeMessages sends messages whose sizes are near those at which they are sent at once or in pieces. It checks that they arrive whole
+// and in order, and that the caller may change the body as soon as Enqueue has returned.
+func TestLargeMessages(t *testing.T) {
+	for _, size := range []uint32{1, 128, 4096, gatherSize, 1 << 20} {
+		a, b := conntest.Pair(t)
+		client, server := pairOn(t, a, b, Config{})
+		q := client.session.NewSendQueue(0)
+		require.True(t, q.Start(1))
+		require.NoError(t, client.session.Send(conntest.Context(t), chunkSize(size)))
+		var p message.Packet
+		require.NoError(t, server.session.ReadPacket(conntest.Context(t), 0, &p))
+		sizes := []int{1, sendNowSize - 1, sendNowSize, gatherSize - 1, 1, gatherSize, gatherSize + 1, 2 * gatherSize, 2*gatherSize + 1, 3<<19 + 7}
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			for n, size := range sizes {
+				o := picture(n, size)
+				assert.NoError(t, q.Enqueue(forever, &o))
+				clear(o.Body)
+			}
+		})
+		for n, size := range sizes {
+			server.isPicture(t, n, size)
+		}
+		sending.Wait()
+	}
+}
+
+// TestLargeMessageThatDoesNotFit checks a message that is larger than the buffers of the sockets: Enqueue returns before the peer has read
+// it, the sender sends the rest, and later messages follow it.
+func TestLargeMessageThatDoesNotFit(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{})
+	q := client.session.NewSendQueue(0)
+	require.True(t, q.Start(1))
+	large := picture(2, chunk.MaxMessageLength)
+	for _, o := range []chunk.Outgoing{picture(1, 10), large, picture(3, gatherLimit/2)} {
+		require.NoError(t, q.Enqueue(forever, &o))
+	}
+	clear(large.Body)
+	sent := make(chan error, 2)
+	go func() {
+		sent <- client.session.Send(context.Background(), event(4))
+		o := picture(5, sendNowSize)
+		sent <- q.Enqueue(forever, &o)
+	}()
+	server.isPicture(t, 1, 10)
+	server.isPicture(t, 2, chunk.MaxMessageLength)
+	server.isPicture(t, 3, gatherLimit/2)
+	require.Equal(t, []int{-4}, server.numbers(t, 1))
+	server.isPicture(t, 5, sendNowSize)
+	require.NoError(t, <-sent)
+	require.NoError(t, <-sent)
+	require.NoError(t, q.Finish(10*time.Second))
+}
+
+// TestLargeMessageIsLost checks that the Session ends if the rest of a message that Enqueue has accepted can't be sent.
+func TestLargeMessageIsLost(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client := newRole(a, Config{Timeout: time.Minute, Peer: "server"})
+	defer client.session.Close()
+	q := client.session.NewSendQueue(0)
+	require.True(t, q.Start(1))
+	o := picture(1, chunk.MaxMessageLength)
+	require.NoError(t, q.Enqueue(forever, &o))
+	b.Close()
+	select {
+	case <-client.session.Done():
+	case <-conntest.Context(t).Done():
+		t.Fatal("the loss was not noticed")
+	}
+	var lost *LostError
+	require.ErrorAs(t, client.session.Err(), &lost)
+	<-q.Ended()
+	require.ErrorAs(t, q.Finish(time.Second), &lost)
+}
+
+// TestLargeMessagesOfManyGoroutines sends small and large messages and calls from several goroutines. It checks that those of each goroutine
+// arrive in order and whole.
+func TestLargeMessagesOfManyGoroutines(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{})
+	q := client.session.NewSendQueue(0)
+	require.True(t, q.Start(1))
+	const senders, rounds = 4, 60
+	sizes := []int{10, sendNowSize, 700, gatherSize + 5, 3 * gatherSize}
+	var sending sync.WaitGroup
+	for sender := range senders {
+		sending.Go(func() {
+			for n := range rounds {
+				id := sender*rounds + n
+				if n%7 == 6 {
+					assert.NoError(t, client.session.Post(context.Background(), n%2 == 0, event(id)))
+					continue
+				}
+				o := picture(id, sizes[n%len(sizes)])
+				assert.NoError(t, q.Enqueue(forever, &o))
+				clear(o.Body)
+			}
+		})
+	}
+	var next [senders]int
+	for range senders * rounds {
+		var p message.Packet
+		require.NoError(t, server.session.ReadPacket(conntest.Context(t), 0, &p))
+		id := int(p.Timestamp)
+		if p.Type == message.TypeVideo {
+			require.Len(t, p.Body, sizes[id%rounds%len(sizes)])
+			require.Equal(t, len(p.Body), bytes.Count(p.Body, []byte{byte(id)}))
+		} else {
+			u, err := message.ParseUserControl(p.Body)
+			require.NoError(t, err)
+			id = int(u.Value)
+		}
+		require.Equal(t, next[id/rounds], id%rounds)
+		next[id/rounds]++
+	}
+	sending.Wait()
+}
+
+// TestPiecesInALargeBuffer writes pieces with a buffer that is too large to be kept between them.
+func TestPiecesInALargeBuffer(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{})
+	w := &client.session.writer
+	w.box, w.buf = new([]byte), make([]byte, 0, keepBatchBuffer+1)
+	batch, err := client.session.Begin(nil)
+	require.NoError(t, err)
+	written := make(chan error, 1)
+	go func() {
+		o := picture(1, 3*gatherSize)
+		written <- batch.End(batch.Add(&o))
+	}()
+	server.isPicture(t, 1, 3*gatherSize)
+	require.NoError(t, <-written)
+}
