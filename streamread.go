@@ -194,6 +194,9 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	s.conn.clock.came()
 	s.position = m.Timestamp
 	s.sink.take(m)
+	if s.sink.full() {
+		return session.Last
+	}
 	return session.Taken
 }
 

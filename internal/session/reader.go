@@ -164,15 +164,14 @@ func (r *reader) readFor(w *Waiter, looks bool) (again bool, err error) {
 		stop := context.AfterFunc(w.ctx, func() { r.Interrupt(w) })
 		defer stop()
 	}
-	for {
-		if ready, err := r.serveBuffered(w, true); ready || err != nil {
-			r.rest()
-			return false, err
-		}
+	for ready := w.ready(); !ready && err == nil; { // the holder of the deadline must check its state
 		if err := r.in.Fill(); err != nil {
 			return r.failed(w, err)
 		}
+		ready, err = r.serveBuffered(w, true)
 	}
+	r.rest()
+	return false, err
 }
 
 // rest returns the read buffer to its pool, unless the buffer is still needed.
@@ -290,7 +289,7 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 		if rest || r.kept {
 			break
 		}
-		if taken++; !t.Room() {
+		if taken++; verdict == Last {
 			break
 		}
 	}

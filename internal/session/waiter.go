@@ -35,7 +35,6 @@ type Taker interface {
 	Park(parked bool)        // while parked is true, the goroutine waits for another reader, which may pass media to the Taker's owner
 	Begin()                  // called before Take; may take a lock
 	Take(m *Message) Verdict // receives m, which is audio or video, or declines it
-	Room() bool              // there may be room for another message
 	End() (ready bool)       // releases the lock; ready is the result of Sink.Ready
 }
 
@@ -45,6 +44,7 @@ type Verdict int
 const (
 	Declined Verdict = iota // dispatch it
 	Taken
+	Last  // taken, and there is no room for another message
 	Later // offer the message again to the next Read; this one returns
 )
 
