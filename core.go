@@ -14,10 +14,10 @@ import (
 // core is the part of a Conn that stays the same however often the Conn connects. The connections, streams and shared objects of the Conn
 // share it.
 type core struct {
+	clock  clock
+	counts counts
 	life
 	log      *slog.Logger
-	counts   counts
-	clock    clock
 	events   events
 	observer *observe.Observer // set before anything is read
 }

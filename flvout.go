@@ -32,17 +32,16 @@ var rests = sync.Pool{New: func() any { return new([]byte) }}
 // flvOut converts messages to the bytes of an FLV file, directly in the slice that was passed to Read. A tag that does not fit into the
 // slice is built in rest and returned in pieces.
 type flvOut struct {
-	dst  []byte
-	n    int // bytes in dst
-	rest []byte
-	off  int // bytes of rest that were returned
-
+	dst    []byte
+	n      int // bytes in dst
+	rest   []byte
+	off    int  // bytes of rest that were returned
 	direct bool // the caller accepts rest directly, so long tags go there
+	begun  bool // the file header has been written
 
 	pooled   *[]byte        // the buffer of rest; nil if there is no rest or it is detached
 	detached chunk.Detached // the buffer of rest, if that is the memory of a message
 
-	begun         bool // the file header has been written
 	prelude       flv.Prelude
 	script, media []byte // tags that wait for the file header
 }

@@ -14,6 +14,8 @@ import (
 type streamReader struct {
 	*streamState
 
+	mediaTimeout time.Duration // Options.MediaTimeout
+
 	waiter session.Waiter // waiter of Read, ReadPacket and WriteTo; owned by the goroutine that reads
 	out    flvOut         // owned by the goroutine that reads
 	packet packetSink     // owned by the goroutine that reads
@@ -22,15 +24,16 @@ type streamReader struct {
 	sink         sink               // destination of media for the goroutine that reads
 	parked       bool               // the goroutine that reads waits for another goroutine, which may pass media to sink
 	queue        session.MediaQueue // media that another goroutine has read from the connection
-	front        session.Message    // front of queue, in handOver; a local variable would be allocated for each message
-	backlog      *session.Backlog   // of queue
 	readDeadline time.Time
-	mediaDue     time.Time // when the read in progress must end (Options.MediaTimeout)
+	mediaDue     time.Time        // when the read in progress must end (mediaTimeout)
+	backlog      *session.Backlog // of queue
+	front        session.Message  // front of queue, in handOver; a local variable would be allocated for each message
 }
 
 func (s *streamReader) init(state *streamState) {
 	s.streamState = state
 	c := state.conn
+	s.mediaTimeout = c.opts.MediaTimeout
 	s.waiter = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: state.readWake, Sink: s.asSink(), Taker: s.asSink()}
 	s.backlog = c.session.NewBacklog(c.opts.MaxQueue, func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
 }
@@ -89,8 +92,8 @@ func (s *streamReader) next(dst sink) error {
 		return errNotReadable
 	}
 	var due time.Time
-	if limit := s.conn.opts.MediaTimeout; limit > 0 {
-		due = time.Now().Add(limit)
+	if s.mediaTimeout > 0 {
+		due = time.Now().Add(s.mediaTimeout)
 	}
 	s.mu.Lock()
 	s.sink, s.mediaDue = dst, due
@@ -194,6 +197,9 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	s.conn.clock.mediaArrived()
 	s.position = m.Timestamp
 	s.sink.take(m)
+	if s.sink.full() {
+		return session.Last
+	}
 	return session.Taken
 }
 

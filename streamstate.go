@@ -15,22 +15,23 @@ import (
 
 // streamState is the state that both halves of a Stream share: its options, and what the server has said about the stream.
 type streamState struct {
-	conn     *link
-	id       uint32
-	name     string
-	options  StreamOptions
-	readWake chan struct{} // signalled when the reading half must check the state
+	conn *link
+	id   uint32
 
-	mu       sync.Mutex // guards the fields below
+	mu       sync.Mutex // guards the fields below, up to expected
 	started  bool
-	flows    bool   // media has arrived
-	ended    bool   // the server has signalled the end; while seeking, the end of the old position
-	err      error  // why the stream has ended: the server's error, or Close
-	paused   bool   // true from Pause until the server has confirmed Unpause; a StreamEOF in that time is ignored
-	seeking  bool   // true from Seek until the server's notification; media in that time is from the old position
-	position uint32 // timestamp of the last audio or video message in ms
-	expected []*expectation
+	flows    bool       // media has arrived
+	ended    bool       // the server has signalled the end; while seeking, the end of the old position
+	paused   bool       // true from Pause until the server has confirmed Unpause; a StreamEOF in that time is ignored
+	seeking  bool       // true from Seek until the server's notification; media in that time is from the old position
+	position uint32     // timestamp of the last audio or video message in ms
+	err      error      // why the stream has ended: the server's error, or Close
 	bindings []*binding // bindings whose contexts are done, in that order
+	expected []*expectation
+
+	options  StreamOptions
+	name     string
+	readWake chan struct{} // signalled when the reading half must check the state
 }
 
 func newStreamState(c *link, o StreamOptions) *streamState {

@@ -108,14 +108,15 @@ func (r *Reader) makeRoom(s *stream, n int) bool {
 	return true
 }
 
-// move makes b the memory of a message under way. It leaves the old memory to the garbage collector. Otherwise the pools would keep a
-// buffer of every size that the body has had while it grew.
+// move makes b the memory of a message under way.
 func (r *Reader) move(s *stream, b *buffer) {
 	r.held += cap(b.bytes) - s.room()
-	if s.body != nil {
-		b.bytes = append(b.bytes, s.body.bytes...)
+	old := s.body
+	if old != nil {
+		b.bytes = append(b.bytes, old.bytes...)
 	}
 	s.body = b
+	release(old)
 }
 
 // clip takes unused memory from the messages under way.

@@ -1,6 +1,9 @@
 package chunk
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // Vectored is a source that can fill several slices with one read, and that needs no buffer while there is nothing to read. It
 // reads the rest of a long message directly to its destination.
@@ -21,6 +24,10 @@ const (
 	scatterChunk = 2 << 10
 	// maxScattered is the maximum number of chunks in one such read.
 	maxScattered = 64
+	// longRest is the smallest rest of a message, in bytes, that is read directly to its destination. The read asks for few of the bytes
+	// after it, since they may begin another long message, which would have to be copied. For shorter rests, the additional reads would
+	// cost more than copying.
+	longRest = maxRead / 2
 	// scatterPause is the number of reads without scattering after the peer has sent unexpected chunks.
 	scatterPause = 64
 )
@@ -28,10 +35,29 @@ const (
 // scatter is a read of bytes directly to their destinations. Its slots are the rest of the current chunk, and then the header and the
 // payload of each chunk that is expected to follow in the message. Bytes after the slots go to buf.
 type scatter struct {
-	vector  [][]byte // slots, and buf last
-	headers []byte   // memory of those slots
-	slots   int      // number of slots; 0 if everything goes to buf
-	pause   int
+	vector [][]byte    // slots, and buf last
+	slots  int         // number of slots; 0 if everything goes to buf
+	single [1][]byte   // the memory of vector if there are no slots
+	memory *slotMemory // the memory of vector and of the headers if there are slots
+	pause  int
+}
+
+// slotMemory is the memory of a scatter with slots.
+type slotMemory struct {
+	vector  [2*maxScattered + 1][]byte
+	headers [maxScattered * len(stream{}.basicBytes)]byte
+}
+
+// slotMemories holds unused memory. All Readers share it, since a Reader needs the memory only while it reads.
+var slotMemories = sync.Pool{New: func() any { return new(slotMemory) }}
+
+// end gives the slots back.
+func (k *scatter) end() {
+	clear(k.vector)
+	if k.memory != nil {
+		slotMemories.Put(k.memory)
+	}
+	k.vector, k.slots, k.memory = nil, 0, nil
 }
 
 // vector is the Reader in its role as a Vector.
@@ -42,40 +68,49 @@ func (v *vector) Lend() [][]byte {
 	r := (*Reader)(v)
 	r.provide(maxRead)
 	k := &r.scatter
-	k.vector = k.vector[:0]
+	k.vector = k.single[:0]
+	free := r.buf[r.end:]
 	if k.pause > 0 {
 		k.pause--
-	} else if r.current != nil && r.chunkSize >= scatterChunk {
-		r.addSlots(r.current)
+	} else if memory := r.longRest(); memory != nil {
+		r.addSlots(r.current, memory)
+		free = free[:minRead]
 	}
 	k.slots = len(k.vector)
-	k.vector = append(k.vector, r.buf[r.end:])
+	k.vector = append(k.vector, free)
 	return k.vector
 }
 
 // Reclaim implements Vector.
 func (v *vector) Reclaim() {
 	r := (*Reader)(v)
-	clear(r.scatter.vector)
+	r.scatter.end()
 	r.ReleaseBuffer()
 }
 
-// addSlots adds the slots for the message whose chunk is being read, as far as its memory reaches. buf must be empty.
-func (r *Reader) addSlots(s *stream) {
-	if s.extended || r.left == 0 || !r.makeRoom(s, 1) {
-		return
+// longRest returns the memory for the rest of the message whose chunk is being read, or nil if the rest should go to buf.
+func (r *Reader) longRest() []byte {
+	s := r.current
+	if s == nil || s.extended || r.left == 0 || r.chunkSize < scatterChunk || int(s.length)-s.have() < longRest || !r.makeRoom(s, 1) {
+		return nil
 	}
+	rest := s.body.bytes[s.have():min(s.room(), int(s.length))]
+	if len(rest) < longRest {
+		return nil
+	}
+	return rest
+}
+
+// addSlots adds the slots for the rest of a message, which goes to memory. buf must be empty.
+func (r *Reader) addSlots(s *stream, memory []byte) {
 	k := &r.scatter
-	if k.headers == nil {
-		k.headers = make([]byte, maxScattered*len(s.basicBytes))
-		k.vector = make([][]byte, 0, 2*maxScattered+1)
-	}
-	at, left, headers := len(s.body.bytes), r.left, k.headers
-	memory := s.body.bytes[:min(cap(s.body.bytes), int(s.length))]
+	k.memory = slotMemories.Get().(*slotMemory)
+	k.vector = k.memory.vector[:0]
+	left, headers := r.left, k.memory.headers[:]
 	for range maxScattered {
-		take := min(left, len(memory)-at)
-		k.vector = append(k.vector, memory[at:at+take])
-		if at += take; at == len(memory) {
+		n := min(left, len(memory))
+		k.vector = append(k.vector, memory[:n])
+		if memory = memory[n:]; len(memory) == 0 {
 			return
 		}
 		k.vector = append(k.vector, headers[:s.basicSize])
@@ -87,7 +122,7 @@ func (r *Reader) addSlots(s *stream) {
 // settle processes n bytes that were read into the vector.
 func (r *Reader) settle(n int) {
 	s, k := r.current, &r.scatter
-	defer clear(k.vector)
+	defer k.end()
 	for i, slot := range k.vector[:k.slots] {
 		if i%2 == 1 { // a header
 			if n < len(slot) || !bytes.Equal(slot, s.basicBytes[:s.basicSize]) {

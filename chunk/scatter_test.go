@@ -20,6 +20,7 @@ type vectored struct {
 	impatient bool // every read fails once before it returns bytes
 	failed    bool
 	slots     int // slices that were lent, except the last of each read
+	direct    int // bytes that were read into slots
 }
 
 func (v *vectored) Read([]byte) (int, error) { panic("a Vectored source must not be read with Read") }
@@ -41,6 +42,9 @@ func (v *vectored) ReadVector(to Vector) (n int, _ error) {
 		k := copy(b, v.wire[:min(left, len(b))])
 		if i > 0 && i == len(slots)-1 && k > 0 {
 			v.slots += i
+		}
+		if i < len(slots)-1 {
+			v.direct += k
 		}
 		v.wire, left, n = v.wire[k:], left-k, n+k
 	}
@@ -180,6 +184,24 @@ func TestMoreChunksThanOneReadScatters(t *testing.T) {
 		assert.True(t, m.Body == string(body))
 	}
 	assert.GreaterOrEqual(t, v.slots, 4*maxScattered)
+}
+
+// TestLongMessagesAreReadDirectly checks that the beginning of a long message is not read together with the end of the previous one, since
+// it would have to be copied.
+func TestLongMessagesAreReadDirectly(t *testing.T) {
+	const messages, size = 20, 80_000
+	w := NewWriter()
+	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, 4096)})
+	require.NoError(t, err)
+	for range messages {
+		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, ChunkStreamID: 4, Body: make([]byte, size)})
+		require.NoError(t, err)
+	}
+	v := &vectored{wire: wire, size: func() int { return 1 << 30 }}
+	all, err := readAllVectored(t, v, 0)
+	require.Equal(t, io.EOF, err)
+	require.Len(t, all, 1+messages)
+	assert.Greater(t, v.direct, messages*size*8/10) // the memory of the first message grows
 }
 
 // TestWaitingHoldsNothing checks that a Reader holds no buffer while it waits.

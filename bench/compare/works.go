@@ -74,6 +74,7 @@ func works() []*work {
 			server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"}, clients: []*client{
 				{name: floor, command: "{bin}/raw many-64k {url} {n}", raw: true},
 				{name: "raw TCP, 16 KiB reads", command: "{bin}/raw many-16k {url} {n}", raw: true},
+				{name: "least Go code", command: "{bin}/least many-flv16k {url} {n}"},
 				{name: "ours", command: "{bin}/ours many-16k {url} {n}"},
 				{name: "ours, ReadPacket", command: "{bin}/ours many-packets {url} {n}"},
 				{name: "librtmp", command: "{bin}/librtmp many {url} {n}"},

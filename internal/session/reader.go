@@ -25,22 +25,21 @@ type reader struct {
 
 	token    token
 	in       *chunk.Reader // owned by the holder of the token
-	msg      chunk.Message // owned by the holder of the token
 	kept     bool          // msg was not dispatched yet; owned by the holder of the token
 	holder   *Waiter       // owned by the holder of the token
+	msg      chunk.Message // owned by the holder of the token
 	deadline deadline
 	window   window
-	standing standing
-	waiters  sync.Pool // Waiters for awaitCall; not shared by Sessions, since a timer may belong to a synctest bubble
-
-	backlogs
 
 	dispatching sync.Mutex        // held for one dispatch: by the holder of the token, or by HandlePacket
 	message     Message           // the message in dispatch; guarded by dispatching
 	wakes       []chan<- struct{} // the channels passed to WakeAfter; guarded by dispatching
-
-	acknowledged atomic.Uint32
+	backlogs
 	limit        atomic.Int64 // value of SetMaxMessageSize, until the next read
+	acknowledged atomic.Uint32
+
+	standing standing
+	waiters  sync.Pool // Waiters for awaitCall; not shared by Sessions, since a timer may belong to a synctest bubble
 }
 
 func (r *reader) init(life *lifetime, out *writer, config *Config) {
@@ -164,15 +163,14 @@ func (r *reader) readFor(w *Waiter, looks bool) (again bool, err error) {
 		stop := context.AfterFunc(w.ctx, func() { r.Interrupt(w) })
 		defer stop()
 	}
-	for {
-		if ready, err := r.serveBuffered(w, true); ready || err != nil {
-			r.rest()
-			return false, err
-		}
+	for ready := w.ready(); !ready && err == nil; { // the holder of the deadline must check its state
 		if err := r.in.Fill(); err != nil {
 			return r.failed(w, err)
 		}
+		ready, err = r.serveBuffered(w, true)
 	}
+	r.rest()
+	return false, err
 }
 
 // rest returns the read buffer to its pool, unless the buffer is still needed.
@@ -220,12 +218,6 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 			break
 		}
 		switch {
-		case w.packet != nil:
-			r.message.receive(&r.msg)
-			*w.packet = r.message.Packet
-			w.packet.Body = append([]byte{}, r.msg.Body()...)
-			ready = true
-			continue
 		case w.Taker != nil && r.config.Tap == nil:
 			var rest bool
 			if rest, ready, err = r.takeBuffered(w.Taker); err != nil {
@@ -234,6 +226,12 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 			if !rest {
 				continue
 			}
+		case w.packet != nil:
+			r.message.receive(&r.msg)
+			*w.packet = r.message.Packet
+			w.packet.Body = append([]byte{}, r.msg.Body()...)
+			ready = true
+			continue
 		default:
 			r.message.receive(&r.msg)
 		}
@@ -290,7 +288,7 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 		if rest || r.kept {
 			break
 		}
-		if taken++; !t.Room() {
+		if taken++; verdict == Last {
 			break
 		}
 	}

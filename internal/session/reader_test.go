@@ -40,13 +40,15 @@ func (p *player) Park(parked bool) {
 }
 
 func (p *player) Take(m *Message) Verdict {
-	v, special := p.verdicts[m.Timestamp]
-	if !special {
-		v = Taken
-		p.taken = append(p.taken, m.Timestamp)
-	}
 	p.offered = append(p.offered, m.Timestamp)
-	return v
+	if v, special := p.verdicts[m.Timestamp]; special {
+		return v
+	}
+	p.taken = append(p.taken, m.Timestamp)
+	if !p.Room() {
+		return Last
+	}
+	return Taken
 }
 
 func (p *player) read(s *Session) error {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -18,10 +19,9 @@ type vectorReader struct {
 	nc     *net.TCPConn
 	raw    syscall.RawConn
 	vector chunk.Vector
-	iov    []unix.Iovec
 	n      int
-	errno  syscall.Errno
-	once   func(fd uintptr) bool // the method value readv, made once so that reading does not allocate
+	err    error
+	once   func(fd uintptr) bool // the method value readOnce, made once so that reading does not allocate
 }
 
 // newVectorReader returns a vectorReader for nc, or nil if nc is not a plain socket.
@@ -35,37 +35,54 @@ func newVectorReader(nc net.Conn) *vectorReader {
 		return nil
 	}
 	r := &vectorReader{nc: tcp, raw: raw}
-	r.once = r.readv
+	r.once = r.readOnce
 	return r
 }
 
-// readv returns false if there is nothing to read. Sockets of package net don't block.
-func (r *vectorReader) readv(fd uintptr) bool {
-	r.iov = r.iov[:0]
-	for _, b := range r.vector.Lend() {
-		v := unix.Iovec{Base: &b[0]}
-		v.SetLen(len(b))
-		r.iov = append(r.iov, v)
-	}
+// readOnce returns false if there is nothing to read. Sockets of package net don't block.
+func (r *vectorReader) readOnce(fd uintptr) bool {
+	to := r.vector.Lend()
 	for {
-		n, _, errno := syscall.Syscall(unix.SYS_READV, fd, uintptr(unsafe.Pointer(&r.iov[0])), uintptr(len(r.iov)))
-		switch errno {
+		r.n, r.err = readInto(fd, to)
+		switch r.err {
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
-			clear(r.iov)
 			r.vector.Reclaim()
 			return false
 		}
-		clear(r.iov)
-		r.n, r.errno = int(n), errno
 		return true
 	}
 }
 
+// iovecs holds unused arguments of readv. All connections share them, since a connection needs them only while it reads.
+var iovecs = sync.Pool{New: func() any { return new([]unix.Iovec) }}
+
+// readInto fills the slices, in order, with one system call.
+func readInto(fd uintptr, to [][]byte) (int, error) {
+	if len(to) == 1 {
+		return syscall.Read(int(fd), to[0])
+	}
+	pooled := iovecs.Get().(*[]unix.Iovec)
+	iov := (*pooled)[:0]
+	for _, b := range to {
+		v := unix.Iovec{Base: &b[0]}
+		v.SetLen(len(b))
+		iov = append(iov, v)
+	}
+	n, _, errno := syscall.Syscall(unix.SYS_READV, fd, uintptr(unsafe.Pointer(&iov[0])), uintptr(len(iov)))
+	clear(iov)
+	*pooled = iov
+	iovecs.Put(pooled)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
 // read reads from the socket once. It returns the same errors as net.Conn.Read.
 func (r *vectorReader) read(v chunk.Vector) (int, error) {
-	r.vector, r.n, r.errno = v, 0, 0
+	r.vector = v
 	if err := r.raw.Read(r.once); err != nil {
 		return 0, asRead(err)
 	}
@@ -74,8 +91,8 @@ func (r *vectorReader) read(v chunk.Vector) (int, error) {
 
 func (r *vectorReader) result() (int, error) {
 	switch {
-	case r.errno != 0:
-		return 0, &net.OpError{Op: "read", Net: "tcp", Source: r.nc.LocalAddr(), Addr: r.nc.RemoteAddr(), Err: os.NewSyscallError("read", r.errno)}
+	case r.err != nil:
+		return 0, &net.OpError{Op: "read", Net: "tcp", Source: r.nc.LocalAddr(), Addr: r.nc.RemoteAddr(), Err: os.NewSyscallError("read", r.err)}
 	case r.n == 0:
 		return 0, io.EOF
 	}

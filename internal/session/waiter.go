@@ -9,17 +9,17 @@ import (
 
 // Waiter waits for something that the peer will send.
 type Waiter struct {
-	What  string          // name of the wait, for the text of errors
-	Idle  time.Duration   // bounds each read of the socket; 0 means no bound
-	Wake  <-chan struct{} // closed or signalled when another reader may have received the event
 	Sink  Sink            // decides when the wait is over; nil means when Wake is closed
 	Taker Taker           // receives audio and video without a dispatch; may be nil; requires Sink
+	ctx   context.Context // may be nil
+	Idle  time.Duration   // bounds each read of the socket; 0 means no bound
+	Wake  <-chan struct{} // closed or signalled when another reader may have received the event
+	What  string          // name of the wait, for the text of errors
 
 	call     *Call           // wait until this call is complete, instead of Wake; may be nil
-	ctx      context.Context // may be nil
-	deadline time.Time       // deadline of the whole wait; zero means none
-	timer    *time.Timer     // timer of expiry; nil until the first wait for another reader
 	packet   *message.Packet // receives the next message instead of a dispatch
+	deadline time.Time       // deadline of the whole wait, if there is no Sink; zero means none
+	timer    *time.Timer     // timer of expiry; nil until the first wait for another reader
 }
 
 // Sink is the owner of a Waiter that receives media, such as a stream that is being read. The methods have no side effects.
@@ -35,7 +35,6 @@ type Taker interface {
 	Park(parked bool)        // while parked is true, the goroutine waits for another reader, which may pass media to the Taker's owner
 	Begin()                  // called before Take; may take a lock
 	Take(m *Message) Verdict // receives m, which is audio or video, or declines it
-	Room() bool              // there may be room for another message
 	End() (ready bool)       // releases the lock; ready is the result of Sink.Ready
 }
 
@@ -45,15 +44,16 @@ type Verdict int
 const (
 	Declined Verdict = iota // dispatch it
 	Taken
+	Last  // taken, and there is no room for another message
 	Later // offer the message again to the next Read; this one returns
 )
 
 func (w *Waiter) ready() bool {
 	switch {
-	case w.packet != nil:
-		return w.packet.Absolute // received packets are always Absolute
 	case w.Sink != nil:
 		return w.Sink.Ready()
+	case w.packet != nil:
+		return w.packet.Absolute // received packets are always Absolute
 	case w.call != nil:
 		return w.call.IsDone()
 	}
@@ -81,10 +81,11 @@ func (w *Waiter) expireAfter(limit time.Duration) {
 }
 
 // due returns the time at which w gives up if no bytes arrive until then.
-func (w *Waiter) due() time.Time {
-	d := w.deadline
+func (w *Waiter) due() (d time.Time) {
 	if w.Sink != nil {
 		d = w.Sink.Deadline()
+	} else {
+		d = w.deadline
 	}
 	if w.Idle > 0 {
 		if idle := time.Now().Add(w.Idle); d.IsZero() || idle.Before(d) {

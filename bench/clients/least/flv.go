@@ -68,18 +68,21 @@ func (f *flvReader) Read(p []byte) (int, error) {
 	return at, nil
 }
 
-func pullFLV(url string, got *media.Got) error {
-	c, err := dial(url, false, 64<<10)
-	if err != nil {
-		return err
-	}
-	defer c.c.Close()
-	f := &flvReader{c: c}
-	defer func() { *got = f.g.Got }()
-	buf := make([]byte, 64<<10)
-	for {
-		if _, err := f.Read(buf); err != nil {
-			return ended(err)
+// pullFLV reads size bytes at a time, from the socket and from the flvReader.
+func pullFLV(size int) func(string, *media.Got) error {
+	return func(url string, got *media.Got) error {
+		c, err := dial(url, false, size)
+		if err != nil {
+			return err
+		}
+		defer c.c.Close()
+		f := &flvReader{c: c}
+		defer func() { *got = f.g.Got }()
+		buf := make([]byte, size)
+		for {
+			if _, err := f.Read(buf); err != nil {
+				return ended(err)
+			}
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 func main() {
 	peer.Main(peer.Peer{
-		Pull: map[string]func(string, *media.Got) error{"flv": pullFLV,
+		Pull: map[string]func(string, *media.Got) error{"flv": pullFLV(64 << 10), "flv16k": pullFLV(16 << 10),
 			"scan": pull(64<<10, (*client).skip), "scan4k": pull(4<<10, (*client).skip),
 			"msg": pull(64<<10, (*client).message), "msg4k": pull(4<<10, (*client).message), "msg16k": pull(16<<10, (*client).message)},
 		Push: map[string]func(string, *media.Run, media.Plan) error{"4096": push(4096, 0), "65536": push(65536, 0), "buf": push(65536, 64<<10)},
