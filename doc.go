@@ -56,7 +56,7 @@ package rtmp
 // These are the files of the package, from the top down. Each file uses only files below it, except that options.go names Stream in
 // OnStatus.
 //
-//	rtmp.go connect.go conncall.go conn.go    what a program calls: New, Dial, Conn
+//	connect.go conncall.go conn.go    what a program calls: New, Dial, Conn
 //	connector.go open.go    how a connection is made: attempts, redirects, credentials; one attempt
 //	client.go    what a server's messages mean
 //	close.go    how a connection is closed so that nothing is lost

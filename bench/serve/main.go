@@ -120,3 +120,7 @@ func machine() string {
 		say("sh", "-c", "sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1"), say("uname", "-r"), load(), say("go", "version"),
 		version("nginx"), version("libnginx-mod-rtmp"), say("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "github.com/q191201771/lal"))
 }
+
+func trials() []*trial {
+	return []*trial{fanOutTrial(), transportsTrial(), memoryTrial(), ingestTrial(), stallTrial(), filesTrial(), stormTrial(), silenceTrial(), thousandsTrial()}
+}

@@ -29,21 +29,13 @@ func WriteTags(b []byte, p *flv.Parser, t *flv.Tag, phase string, f func() error
 // ReadTags implements ReadFrom: it reads FLV from r, size bytes at a time, and calls write, which passes the bytes to p. If r ends inside a
 // tag, the error wraps io.ErrUnexpectedEOF.
 func ReadTags(r io.Reader, size int, write func([]byte) (int, error), p *flv.Parser) (total int64, err error) {
-	buf := make([]byte, size)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			written, werr := write(buf[:n])
-			total += int64(written)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if err == io.EOF {
-			return total, p.End()
-		}
-		if err != nil {
-			return total, err
-		}
+	total, err = io.CopyBuffer(writerFunc(write), struct{ io.Reader }{r}, make([]byte, size)) // without r.WriteTo, which would not use the buffer
+	if err == nil {
+		err = p.End()
 	}
+	return total, err
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
