@@ -155,8 +155,9 @@ func TestCloseTellsTheTruth(t *testing.T) {
 			count, size := 1+random.IntN(12), []int{20, 500, 3000}[random.IntN(3)]
 			messages := random.IntN(count + 4) // messages of media, FCUnpublish, deleteStream, and those that may follow
 			got := make(chan int, 1)
-			url := accepting(t, func(p *peer) {
+			url := newPeer(t, func(p *peer) {
 				p.In = chunk.NewReader(unbuffered{p.Conn}, 0) // unread bytes stay in the socket
+				p.AcceptPublisher()
 				media := 0
 				var m chunk.Message
 				for n := 0; n < messages && p.In.Next(&m) == nil; n++ {
