@@ -119,8 +119,8 @@ func unwatched(t *testing.T) (*dispatcher, *publication) {
 	require.NoError(t, err)
 	t.Cleanup(s.hub.Close)
 	st := &netStream{conn: c, id: 1}
-	st.in = newIngest(new(waiting))
-	p := &publication{stream: st, app: application{App: new(App)}, request: new(Request), pub: pub, since: time.Now().Add(-time.Minute)}
+	st.in = newIngest(&c.waiting)
+	p := &publication{stream: st, in: st.in, app: application{App: new(App)}, request: new(Request), pub: pub, since: time.Now().Add(-time.Minute)}
 	st.doing, c.streams[1] = p, st
 	return &dispatcher{Conn: c}, p
 }

@@ -27,7 +27,7 @@ type output struct {
 	begun   bool                // this recording's headers have been written
 	closed  bool
 
-	whole, wholeLast int64 // values of size and last after the last write to the file, which ended with a whole tag
+	whole, wholeLast, wholeShown int64 // values of size, last and shown after the last write to the file, which ended with a whole tag
 }
 
 // creation says what to do if a file of the same name exists.
@@ -229,7 +229,7 @@ func delay(t flv.Tag) int64 {
 func (o *output) flush() error {
 	err := o.queue.writeTo(o.file)
 	if err == nil {
-		o.whole, o.wholeLast = o.size, o.last
+		o.whole, o.wholeLast, o.wholeShown = o.size, o.last, o.shown
 	}
 	return err
 }
@@ -251,7 +251,7 @@ func (o *output) cut() {
 	if err != nil {
 		return
 	}
-	o.last, o.shown = o.wholeLast, o.wholeLast
+	o.last, o.shown = o.wholeLast, o.wholeShown
 	var line flv.Timeline
 	line.Set(o.last)
 	s := scannerAt(o.file, info.Size(), o.whole)

@@ -48,3 +48,17 @@ func TestFileOfAFullDisk(t *testing.T) {
 		metadata(t, tags[0]))
 	require.Equal(t, int64(len(file)), f.usage.total(f.root))
 }
+
+// TestDurationOfAFullDisk checks that the duration extends to the end of the last picture if nothing of the last Write is in the file.
+func TestDurationOfAFullDisk(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	r, err := f.Record("a.flv", RecordOptions{})
+	require.NoError(t, err)
+	delayed := big(40, 500)
+	delayed.Body[4] = 120 // the composition time in ms
+	require.NoError(t, r.Write(Recorded{Tag: key(0)}, Recorded{Tag: delayed}))
+	r.out.queue.err = errors.New("the disk is full")
+	require.Error(t, r.WriteTag(inter(80)))
+	duration, _ := metadata(t, tagsOf(t, readFile(t, filepath.Join(dir, "a.flv")))[0]).Get("duration")
+	require.Equal(t, 0.16, duration)
+}
