@@ -83,3 +83,14 @@ func TestFilterHoldsOnlySoMuch(t *testing.T) {
 	assert.Len(t, out, len(long)+len(after))
 	assert.True(t, bytes.HasSuffix(out, []byte("AFTER")))
 }
+
+// TestFilterReleasesItsMemory checks that a Filter keeps at most maxHeld bytes of memory after a long message.
+func TestFilterReleasesItsMemory(t *testing.T) {
+	f := Filter{Holds: holds, Edit: func(*Message) {}, Emit: func([]byte) {}}
+	require.Zero(t, f.Write(chunked(t, 3, message.TypeCommandAMF0, make([]byte, 2*maxHeld))))
+	assert.LessOrEqual(t, cap(f.held), maxHeld)
+	require.Zero(t, f.Write(chunked(t, 4, message.TypeCommandAMF0, make([]byte, 1000))))
+	memory := &f.held[:1][0]
+	require.Zero(t, f.Write(chunked(t, 5, message.TypeCommandAMF0, make([]byte, 1000))))
+	assert.Same(t, memory, &f.held[:1][0], "smaller buffers are kept")
+}
