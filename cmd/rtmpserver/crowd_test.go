@@ -51,8 +51,8 @@ type crowdSize struct {
 	busy                time.Duration // duration of the test; 0 means until there were enough events
 }
 
-// third is the number of events that make up a third of the test if crowdSize.busy is 0.
-const third = 50
+// eventsPerThird is how many events make up a third of the test if crowdSize.busy is 0.
+const eventsPerThird = 50
 
 // TestCrowd runs many publishers and players against a server. Publishers take over from each other, players stall, hooks fail, and
 // certificates are renewed. Every player must begin with a picture that can be decoded and receive only pictures that were sent, recordings
@@ -93,7 +93,7 @@ func TestCrowd(t *testing.T) {
 	}
 	var memory []float64 // resident memory in bytes after one, two and three thirds of the test
 	for n := range 2 {
-		all.third()
+		all.awaitThird()
 		memory = append(memory, c.value("process_resident_memory_bytes"))
 		trust := renew(t, cert, key)
 		c.signal(syscall.SIGHUP)
@@ -102,7 +102,7 @@ func TestCrowd(t *testing.T) {
 		require.NoError(t, err, "the certificate is the new one")
 		nc.Close()
 	}
-	all.third()
+	all.awaitThird()
 	memory = append(memory, c.value("process_resident_memory_bytes"))
 	t.Logf("%.0f players and %.0f publishers at the end", c.value("rtmp_players"), c.value("rtmp_publishers"))
 	assert.Less(t, memory[2], memory[1]*3/2+64e6, "%.0f", memory)
@@ -140,13 +140,13 @@ func longCrowd(t *testing.T) crowdSize {
 	return size
 }
 
-// third waits for a third of size.busy or, if that is 0, for third events.
-func (a *crowd) third() {
+// awaitThird waits for a third of size.busy or, if that is 0, for eventsPerThird events.
+func (a *crowd) awaitThird() {
 	var over <-chan time.Time
 	if a.size.busy > 0 {
 		over = time.After(a.size.busy / 3)
 	}
-	for n := 0; over != nil || n < third; n++ {
+	for n := 0; over != nil || n < eventsPerThird; n++ {
 		select {
 		case <-a.happened:
 		case <-over:

@@ -24,12 +24,12 @@ type Hub struct {
 	epoch     time.Time
 	running   sync.WaitGroup // all goroutines and alarms
 
-	mu      sync.Mutex // guards everything below
-	streams map[string]*stream
-	members map[member]struct{} // players and subscribers that have not left and have not been informed that they were ended
-	telling int                 // number of publishers that are being informed that they were ended
-	closed  bool
-	drained chan struct{} // closed when the Hub is closed, has no members, and is not informing any publisher
+	mu         sync.Mutex // guards everything below
+	streams    map[string]*stream
+	members    map[member]struct{} // players and subscribers that have not left and have not been informed that they were ended
+	uninformed int                 // number of publishers that are being informed that they were ended
+	closed     bool
+	drained    chan struct{} // closed when the Hub is closed, has no members, and is not informing any publisher
 }
 
 // NewHub returns a Hub without streams.
@@ -144,26 +144,26 @@ func (h *Hub) join(path string, m member, o PlayOptions) error {
 	return nil
 }
 
-// gone removes a member from h.members.
-func (h *Hub) gone(m member) {
+// removeMember removes a member from h.members.
+func (h *Hub) removeMember(m member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.members, m)
 	h.drain()
 }
 
-// told records that a publisher has been informed that it was ended.
-func (h *Hub) told() {
+// publisherInformed records that one of the uninformed publishers has been told that it was ended.
+func (h *Hub) publisherInformed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.telling--
+	h.uninformed--
 	h.drain()
 }
 
 // drain closes h.drained, so that Shutdown returns, if all publishers and members
 // have been informed. The caller holds h.mu.
 func (h *Hub) drain() {
-	if !h.closed || len(h.members) > 0 || h.telling > 0 {
+	if !h.closed || len(h.members) > 0 || h.uninformed > 0 {
 		return
 	}
 	select {

@@ -189,7 +189,7 @@ func (p *Player) finish(err error) {
 	if tell && p.onEnded != nil {
 		p.onEnded(err)
 	}
-	p.stream.hub.gone(p)
+	p.stream.hub.removeMember(p)
 }
 
 // cut ends the player before it has received everything. ErrNotFound has no effect after the stream has had a
@@ -240,7 +240,7 @@ func (p *Player) Leave() {
 	p.stream.remove(p)
 	if !busy {
 		close(p.done)
-		p.stream.hub.gone(p)
+		p.stream.hub.removeMember(p)
 	}
 }
 

@@ -21,7 +21,7 @@ func (s *Subscriber) Push(sink Sink, ended func(err error)) (*Player, error) {
 		s.detach()
 		return nil, err
 	}
-	st.hub.gone(s)
+	st.hub.removeMember(s)
 	return p, nil
 }
 

@@ -185,9 +185,9 @@ func (s *stream) unpublish(err error, tell bool) {
 	p.err, p.publication.ended = err, s.log.end()
 	p.idle.stop()
 	if tell && p.options.Ended != nil {
-		s.hub.telling++
+		s.hub.uninformed++
 		s.hub.running.Go(func() {
-			defer s.hub.told()
+			defer s.hub.publisherInformed()
 			p.options.Ended(err)
 		})
 	}

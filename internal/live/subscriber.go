@@ -137,6 +137,6 @@ func (s *Subscriber) close(err error) {
 // detach removes the Subscriber from its stream.
 func (s *Subscriber) detach() {
 	s.stream.remove(s)
-	s.stream.hub.gone(s)
+	s.stream.hub.removeMember(s)
 	session.Signal(s.news)
 }

@@ -35,7 +35,7 @@ func Dial(ctx context.Context, url string, o *rtmp.Options, moved func(*Moved)) 
 	if err != nil {
 		return nil, err
 	}
-	r.changed(func() { r.conn = c })
+	r.update(func() { r.conn = c })
 	return c, nil
 }
 
@@ -50,12 +50,12 @@ type requests struct {
 
 func (r *requests) status(status *rtmp.StatusError) {
 	if tcURL, ok := request(status); ok {
-		r.changed(func() { r.last = &tcURL })
+		r.update(func() { r.last = &tcURL })
 	}
 }
 
-// changed calls change with the lock held. Then it follows the last request, if there is one and the connection is known.
-func (r *requests) changed(change func()) {
+// update calls change with the lock held, and then calls moved if a request has arrived and the connection is known.
+func (r *requests) update(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change()

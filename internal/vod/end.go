@@ -15,7 +15,7 @@ type ending struct {
 	last    uint32 // the latest time of a tag, ms modulo 2^32
 	timed   bool   // last is valid
 	has     flv.FileHeader
-	numbers [len(numbers)]int64 // positions of the numbers in the file; 0 if missing
+	numbers [len(finalProperties)]int64 // positions of the numbers in the file; 0 if missing
 }
 
 // findEnd finds the end of the last whole tag. Usually this is the end of the file, and the last tags show it. If
@@ -58,7 +58,7 @@ func isCutHeader(file io.ReaderAt, size int64) (bool, error) {
 }
 
 // numbersOf finds the numbers in the metadata, if the tag at position first is metadata.
-func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err error) {
+func numbersOf(file io.ReaderAt, size, first int64) (at [len(finalProperties)]int64, err error) {
 	const most = 64 << 10 // number of bytes searched
 	h, err := headAt(file, size, first)
 	if isDamage(err) {

@@ -123,8 +123,8 @@ func TestAppendToEmptyFiles(t *testing.T) {
 // TestNumbersInMetadata checks that the position of a number is found only if all its bytes are there.
 func TestNumbersInMetadata(t *testing.T) {
 	body := append([]byte("\x00\x08filesize\x00"), number(math.Pi)...)
-	require.Equal(t, [len(numbers)]int64{filesize: 11}, findNumbers(append(bytes.Clone(body), "more"...)))
-	require.Equal(t, [len(numbers)]int64{filesize: 12}, findNumbers(append([]byte{3}, body...)))
+	require.Equal(t, [len(finalProperties)]int64{filesize: 11}, findNumbers(append(bytes.Clone(body), "more"...)))
+	require.Equal(t, [len(finalProperties)]int64{filesize: 12}, findNumbers(append([]byte{3}, body...)))
 	require.Zero(t, findNumbers(body[:len(body)-1]))
 	require.Zero(t, findNumbers([]byte("\x00\x08filesize\x02\x00\x06string")))
 }

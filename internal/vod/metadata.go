@@ -12,18 +12,17 @@ import (
 
 const onMetaData = "onMetaData"
 
-// numbers are the metadata properties whose values are known only at the end of a recording. The type totals holds the values in the same
-// order. A recording begins with placeholders for the values, which are replaced when it is closed.
-var numbers = [...]string{"duration", "filesize", "lasttimestamp"}
+// finalProperties are the metadata properties whose values are known only at the end of a recording. A recording begins with placeholders
+// for the values, which are replaced when it is closed.
+var finalProperties = [...]string{"duration", "filesize", "lasttimestamp"}
 
-const filesize = 1 // index of "filesize" in numbers
+const filesize = 1 // index of "filesize" in finalProperties
 
-// totals are the values of the properties in numbers, in seconds, bytes and
-// seconds.
-type totals [len(numbers)]float64
+// finalValues are the values of finalProperties, in seconds, bytes and seconds.
+type finalValues [len(finalProperties)]float64
 
-func totalsOf(duration, size, last int64) totals {
-	return totals{float64(duration) / 1000, float64(size), float64(last) / 1000}
+func finalValuesOf(duration, size, last int64) finalValues {
+	return finalValues{float64(duration) / 1000, float64(size), float64(last) / 1000}
 }
 
 // outdated are properties that a publisher sends if it publishes a file. They are left out, since they
@@ -32,24 +31,24 @@ var outdated = []string{
 	"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd",
 }
 
-// appendMetadata appends the body of a recording's metadata tag: numbers, and then the properties in sent, which
+// appendMetadata appends the body of a recording's metadata tag: finalProperties, and then the properties in sent, which
 // is the body of the publisher's metadata tag, or nil if there is none.
 func appendMetadata(dst, sent []byte) []byte {
 	var all amf.ECMAArray
-	for _, name := range numbers {
+	for _, name := range finalProperties {
 		all = append(all, amf.Property{Name: name, Value: 0.0})
 	}
 	_, values, _ := flv.ParseScript(sent) // if a value is invalid, the values before it are used
 	if len(values) > 0 {
 		for _, p := range amf.Members(values[0]) {
-			if !slices.Contains(numbers[:], p.Name) && !slices.Contains(outdated, p.Name) {
+			if !slices.Contains(finalProperties[:], p.Name) && !slices.Contains(outdated, p.Name) {
 				all = append(all, p)
 			}
 		}
 	}
 	body, err := flv.AppendScript(dst, onMetaData, all)
 	if err != nil || len(body) > flv.MaxBodySize { // the publisher's values cannot be encoded, or exceed the limit
-		body, _ = flv.AppendScript(dst, onMetaData, all[:len(numbers)])
+		body, _ = flv.AppendScript(dst, onMetaData, all[:len(finalProperties)])
 	}
 	return body
 }
@@ -60,11 +59,11 @@ func property(of any, name string) any {
 	return v
 }
 
-// findNumbers returns, for each property in numbers, the position of its eight bytes in a tag's body, or 0 if
+// findNumbers returns, for each of finalProperties, the position of its eight bytes in a tag's body, or 0 if
 // the property is missing.
-func findNumbers(body []byte) (at [len(numbers)]int64) {
+func findNumbers(body []byte) (at [len(finalProperties)]int64) {
 	const marker, size = 0, 8 // marker and size of a number in AMF0
-	for i, name := range numbers {
+	for i, name := range finalProperties {
 		key := append(binary.BigEndian.AppendUint16(nil, uint16(len(name))), name...)
 		key = append(key, marker)
 		if n := bytes.Index(body, key); n >= 0 && n+len(key)+size <= len(body) {

@@ -19,12 +19,12 @@ type output struct {
 	queue vector // tags to be written by flush
 
 	has     flv.FileHeader
-	numbers [len(numbers)]int64 // positions of the metadata's numbers in the file; 0 if missing
-	base    int64               // smallest time for a new tag, which must come after the tags of earlier recordings in the file
-	last    int64               // the largest time of a tag
-	shown   int64               // time at which the last picture is shown, which may be later than last
-	size    int64               // size of the file, including queued tags
-	begun   bool                // this recording's headers have been written
+	numbers [len(finalProperties)]int64 // positions of the metadata's numbers in the file; 0 if missing
+	base    int64                       // smallest time for a new tag, which must come after the tags of earlier recordings in the file
+	last    int64                       // the largest time of a tag
+	shown   int64                       // time at which the last picture is shown, which may be later than last
+	size    int64                       // size of the file, including queued tags
+	begun   bool                        // this recording's headers have been written
 	closed  bool
 
 	whole, wholeLast, wholeShown int64 // values of size, last and shown after the last write to the file, which ended with a whole tag
@@ -271,7 +271,7 @@ func (o *output) finish() error {
 	if _, err := o.file.WriteAt(header[4:5], 4); err != nil { // the flags
 		return err
 	}
-	for i, v := range totalsOf(max(o.shown, o.last), o.size, o.last) {
+	for i, v := range finalValuesOf(max(o.shown, o.last), o.size, o.last) {
 		if o.numbers[i] == 0 {
 			continue
 		}
