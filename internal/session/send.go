@@ -1,0 +1,99 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+)
+
+// Send writes pending replies and messages with one system call. If ctx is done before the write begins, nothing is sent. If ctx is done
+// during the write and the rest can't be written within writeGrace, the connection ends, since a part of a chunk may have been sent. Media
+// that was queued before the call is sent first.
+func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
+	if err := w.afterMedia(ctx); err != nil {
+		return err
+	}
+	return w.send(purpose{ctx: ctx, replies: len(messages) == 0}, messages...)
+}
+
+// SendBy is like Send, with a deadline.
+func (w *writer) SendBy(deadline time.Time, messages ...chunk.Outgoing) error {
+	return w.send(purpose{who: until(deadline), replies: len(messages) == 0}, messages...)
+}
+
+// SendReply is like Send, for an answer, and has no limit of its own. If the answer can't be sent, the connection stays alive as long as it
+// can be read.
+func (w *writer) SendReply(messages ...chunk.Outgoing) error {
+	return w.send(purpose{replies: true}, messages...)
+}
+
+// Post is like Send, for a message whose sender will wait for an answer: an error after Post has returned ends the Session. If a write is
+// in progress, Post leaves the message to that write and returns, so that one system call sends the messages of many goroutines. gather
+// says that other goroutines may be about to post; Post lets them run before it writes. Post keeps o.Body.
+func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error {
+	if err := w.afterMedia(ctx); err != nil {
+		return err
+	}
+	p := purpose{ctx: ctx}
+	if !gather {
+		select {
+		case w.lock <- struct{}{}:
+			defer w.release()
+			if err := w.usable(p); err != nil {
+				return err
+			}
+			return w.sendLocked(p, o)
+		default:
+		}
+	}
+	if _, err := p.limit(); err != nil {
+		return err
+	}
+	if err := w.life.Err(); err != nil {
+		return err
+	}
+	if !w.replies.post(o) {
+		return w.send(p, o)
+	}
+	if gather {
+		if w.gathering.Swap(true) {
+			return nil
+		}
+		runtime.Gosched()
+		w.gathering.Store(false)
+	}
+	w.FlushReplies()
+	return nil
+}
+
+func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
+	if err := w.acquire(p); err != nil {
+		return err
+	}
+	defer w.release()
+	return w.sendLocked(p, messages...)
+}
+
+// sendLocked is send for a caller that holds the lock.
+func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
+	w.begin()
+	p.replies = p.replies && !w.posted
+	var refused error // the error of a message that cannot be encoded; the messages before it are still written
+	for i := range messages {
+		if w.buf, refused = w.encode(w.buf, &messages[i]); refused != nil {
+			break
+		}
+	}
+	switch err := w.flush(p, keepWriteBuffer); {
+	case err == nil:
+		return refused
+	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // continue to read, although the peer reads nothing
+		return err
+	default:
+		return w.life.Fail(err)
+	}
+}
