@@ -68,7 +68,7 @@ func TestReplayOfAPlayer(t *testing.T) {
 	assert.EqualValues(t, sampleMedia(t), media.Load())
 }
 
-// TestReplayOfAPublisher replays a recorded publisher, under the placeholder for its key.
+// TestReplayOfAPublisher replays a recorded publisher. It publishes under the placeholder that stands for its key in the recording.
 func TestReplayOfAPublisher(t *testing.T) {
 	first := rtmptest.Server(t, testserver.Config{})
 	var file bytes.Buffer

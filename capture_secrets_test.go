@@ -19,7 +19,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// revealed returns the secrets of which eight consecutive bytes are in the file, in the reassembled chunk streams or in a message.
+// revealed returns the secrets that a recording reveals: those of which any eight consecutive bytes occur in the file, in a reassembled
+// chunk stream or in a message.
 func revealed(t *testing.T, file []byte, secrets ...string) (found []string) {
 	t.Helper()
 	var all [2]bytes.Buffer
@@ -139,7 +140,8 @@ func must(b []byte, err error) []byte {
 	return b
 }
 
-// TestCaptureRevealsNoAnswers checks that the responses of authentication, from which a password can be guessed, are removed.
+// TestCaptureRevealsNoAnswers checks that a recording does not contain the client's authentication responses, from which the password can be
+// guessed.
 func TestCaptureRevealsNoAnswers(t *testing.T) {
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		cfg := testserver.Config{Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"my-user-name": "secret word"}}}

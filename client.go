@@ -223,7 +223,7 @@ func (k *client) commandReceived(m *session.Message) error {
 	if err != nil {
 		return err
 	}
-	k.events.called(k.session, &cmd, known)
+	k.events.callReceived(k.session, &cmd, known)
 	return nil
 }
 
@@ -334,6 +334,6 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 	}
 	if on := k.opts.OnStatus; on != nil {
 		size := amf.Size(status.Info) // Info contains all fields of the status
-		k.events.tell(size, status.Code, func() { on(s, status) })
+		k.events.enqueue(size, status.Code, func() { on(s, status) })
 	}
 }

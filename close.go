@@ -37,10 +37,11 @@ func (l *link) sayGoodbye(last []chunk.Outgoing) {
 
 // linger ends a connection that has published, so that nothing is lost. Closing a socket with unread data resets the connection, and the
 // server then drops the bytes that it has not read yet. So linger closes the write side if possible, and reads until the server hangs up,
-// or until lingerGrace after the server has received everything. If the socket does not report which bytes have arrived, linger sends
-// createStream, which all servers answer: a server that has answered has read everything before the question. The write side of a tunnel is
-// closed only after that answer, since the end of a tunnel does not show what the server has read. While RTMP acknowledgements arrive, the
-// server is still reading.
+// or until lingerGrace after the server has received everything.
+//
+// If the socket does not report which bytes have arrived, linger sends createStream. All servers answer it, and the answer shows that the
+// server has read everything before it. linger closes the write side of a tunnel only after that answer, since the end of a tunnel does not
+// show what the server has read. RTMP Acknowledgements show that the server is still reading, so linger keeps waiting while they arrive.
 func (l *link) linger(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { // this also ends a write in progress
 		l.session.Fail(&session.TimeoutError{What: "close: the server has not read everything that was published"})

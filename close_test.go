@@ -191,7 +191,7 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 		assert.Less(t, elapsed(func() { assert.NoError(t, c.Close()) }), 15*time.Second, "half of Timeout")
 		assert.Greater(t, <-read, int64(1_000_000))
 	})
-	t.Run("not known to be one", func(t *testing.T) { // so the client can't know whether everything has arrived
+	t.Run("not a plain socket", func(t *testing.T) { // so the client can't know whether everything has arrived
 		c, s := publishing(t, server(t), &Options{Timeout: 300 * time.Millisecond,
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				nc, err := new(net.Dialer).DialContext(ctx, network, addr)

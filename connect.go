@@ -44,8 +44,8 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
 	return c, second
 }
 
-// dial makes one attempt of Dial. announce says to announce Enhanced RTMP, unless Options.NoEnhanced is set. deaf reports that the server
-// may accept a connect without the announcement.
+// dial makes one attempt of Dial. If announce is set, connect announces Enhanced RTMP, unless Options.NoEnhanced is set. deaf reports whether
+// the server may accept a connect without the announcement.
 func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *Conn, deaf bool, _ error) {
 	c, err := New(rawURL, opts)
 	if err != nil {
@@ -58,7 +58,7 @@ func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *
 	if k.announce = k.announce && announce; k.announce {
 		k.patience = connectPatience
 	}
-	if !announce { // the first attempt has already tried less and less pipelining
+	if !announce { // the first attempt has already tried every lower value of Pipelining
 		c.core.counts.pipelineFallbacks.Store(int64(k.pipelining))
 		k.pipelining = PipelineNone
 	}

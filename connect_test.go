@@ -100,7 +100,8 @@ func TestServerDeafToEnhanced(t *testing.T) {
 	})
 }
 
-// TestServerNotDeaf checks that Dial connects again only if it has announced Enhanced RTMP and the server may not understand that.
+// TestServerNotDeaf checks that Dial connects again only if it has announced Enhanced RTMP and the server may not understand the
+// announcement.
 func TestServerNotDeaf(t *testing.T) {
 	answers := func(after time.Duration) func(p *peer) {
 		return func(p *peer) {

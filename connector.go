@@ -177,8 +177,8 @@ func (k *connector) redirect(from *client, to string) error {
 	return nil
 }
 
-// newPipelined returns the stream to request before the answers arrive, or nil if there is none. answered says that connect has been
-// answered; if it has not, but its answer is needed first, newPipelined returns nil.
+// newPipelined returns the stream that Connect requests without waiting for earlier answers, or nil if there is none. answered reports
+// whether the server has answered connect. While it has not, newPipelined returns nil if the request needs that answer.
 func (k *connector) newPipelined(answered bool) *pipelined {
 	if k.pipelining == PipelineNone || k.playpath() == "" || k.opts.UsherToken != "" || !answered && k.needsAnswer() {
 		return nil
@@ -228,7 +228,7 @@ func (k *connector) settle(ctx context.Context, client *client) error {
 
 // stepBack reports whether err may be due to pipelining. If so, it reduces the pipelining of the next connection by one step.
 func (k *connector) stepBack(ctx context.Context, err error) bool {
-	if k.pipelining == PipelineNone || !mayMind(err) || ctx.Err() != nil || k.Err() != nil {
+	if k.pipelining == PipelineNone || !mayBePipelining(err) || ctx.Err() != nil || k.Err() != nil {
 		return false
 	}
 	k.pipelining--
@@ -236,8 +236,8 @@ func (k *connector) stepBack(ctx context.Context, err error) bool {
 	return true
 }
 
-// mayMind reports whether err may be a server's reaction to pipelining: a lost connection, a timeout, or a protocol violation.
-func mayMind(err error) bool {
+// mayBePipelining reports whether err may be a server's reaction to pipelining: a lost connection, a timeout, or a protocol violation.
+func mayBePipelining(err error) bool {
 	var failed *HandshakeError
 	if errors.As(err, &failed) {
 		var wrong *handshake.Error

@@ -83,7 +83,7 @@ func redirection302(to string) amf.Object {
 		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})
 }
 
-// hidden is a connection that is not a plain socket, such as a tunnel.
+// hidden hides the type of a connection, which then looks like a tunnel rather than a plain socket.
 type hidden struct{ net.Conn }
 
 // TestRedirectWhileRepliesWait checks that unsent messages of an abandoned connection do not delay the next one.

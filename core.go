@@ -45,7 +45,8 @@ func (k *core) fellBack(server, why string) {
 	k.log.Warn("rtmp: pipelining failed: "+why, "server", server)
 }
 
-// life ends everything that belongs to a Conn. The Conn's error is that of its session or, if it has none, the first that connecting meets.
+// life ends everything that belongs to a Conn, and keeps the Conn's error: the error of the session or, if connecting fails before there is a
+// session, the first error of connecting.
 type life struct {
 	ctx    context.Context // ends with the Conn; its cause is the Conn's error
 	cancel context.CancelCauseFunc

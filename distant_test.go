@@ -15,7 +15,7 @@ import (
 // oneWay is the delay in each direction between a client and a distant server.
 const oneWay = 50 * time.Millisecond
 
-// distant is the listener of a server in a synctest bubble. Messages, but not connecting, are delayed by oneWay.
+// distant is the listener of a server in a synctest bubble. Connecting takes no time, but everything that is sent arrives oneWay later.
 type distant struct {
 	accepted chan net.Conn
 	closed   chan struct{}

@@ -61,7 +61,7 @@ package rtmp
 //	client.go    what a server's messages mean
 //	close.go    how a connection is closed so that nothing is lost
 //	sharedevents.go sharedobject.go
-//	pipelined.go    a stream that is asked for before the server has answered
+//	pipelined.go    a stream that Connect requests before the server has answered
 //	streamtable.go    the open streams, and how they are opened
 //	stream.go    Stream, of which the next four files are parts
 //	play.go streamread.go streamwrite.go    pause and seek; media received; media sent

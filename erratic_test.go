@@ -85,7 +85,7 @@ func (e *erratic) visit(nc net.Conn) {
 	if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
 		return
 	}
-	g := &acquaintance{Peer: peertest.New(nc), e: e, writes: make(chan func(), 1000)}
+	g := &erraticConn{Peer: peertest.New(nc), e: e, writes: make(chan func(), 1000)}
 	done := make(chan struct{})
 	e.visits.Go(func() {
 		for {
@@ -112,15 +112,15 @@ func (e *erratic) visit(nc net.Conn) {
 	}
 }
 
-// acquaintance is a connection to an erratic server.
-type acquaintance struct {
+// erraticConn is a connection to an erratic server.
+type erraticConn struct {
 	*peertest.Peer
 	e      *erratic
 	writes chan func() // run one after the other
 }
 
 // send sends messages at once, late, or a byte every second.
-func (g *acquaintance) send(messages ...chunk.Outgoing) {
+func (g *erraticConn) send(messages ...chunk.Outgoing) {
 	how := g.e.pick(12)
 	write := func() {
 		b := g.Encode(messages...)
@@ -152,7 +152,7 @@ func (g *acquaintance) send(messages ...chunk.Outgoing) {
 var oddNumbers = []float64{0, 1, 2, 3, 5, 1<<32 - 1, 1 << 32, -1, 0.5, math.NaN(), math.Inf(1), 1e300}
 
 // react reacts to a command, and reports whether to continue.
-func (g *acquaintance) react(cmd *message.Command, id uint32) bool {
+func (g *erraticConn) react(cmd *message.Command, id uint32) bool {
 	e := g.e
 	if e.chance(40) {
 		return false
@@ -176,7 +176,7 @@ func (g *acquaintance) react(cmd *message.Command, id uint32) bool {
 }
 
 // answer returns an answer to a command.
-func (g *acquaintance) answer(cmd *message.Command, transaction float64, id uint32) []chunk.Outgoing {
+func (g *erraticConn) answer(cmd *message.Command, transaction float64, id uint32) []chunk.Outgoing {
 	e := g.e
 	if e.chance(12) {
 		return []chunk.Outgoing{peertest.Command(0, "_error", transaction, nil, e.refusal())}
@@ -240,7 +240,7 @@ func (e *erratic) media(id uint32) (all []chunk.Outgoing) {
 }
 
 // unasked returns a message that the client has not asked for.
-func (g *acquaintance) unasked() chunk.Outgoing {
+func (g *erraticConn) unasked() chunk.Outgoing {
 	e := g.e
 	number := binary.BigEndian.AppendUint32(nil, uint32(oddNumbers[e.pick(7)]))
 	switch e.pick(8) {
@@ -306,7 +306,8 @@ func TestErraticServers(t *testing.T) {
 	}
 }
 
-// useErratic uses a server as long as that is possible, and returns the errors by what was done.
+// useErratic connects to an erratic server, and uses streams and a call as far as the server allows. It returns the error of each operation
+// by the operation's name.
 func useErratic(ctx context.Context, e *erratic, o *Options) map[string]error {
 	errs := make(map[string]error)
 	c, err := Dial(ctx, "rtmp://192.0.2.1/app/name", o)

@@ -97,7 +97,7 @@ func faultPositions(seed uint64, recording []byte) (all []int64) {
 	return all
 }
 
-// testFaults plays with a fault at each position. maybeEnded says that the server may have signalled the end of the stream before the
+// testFaults plays with a fault at each position. maybeEnded reports whether the server may have signalled the end of the stream before the
 // fault.
 func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, maybeEnded bool, file []byte, err error)) {
 	recording := faultRecording(t)

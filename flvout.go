@@ -36,7 +36,7 @@ type flvOut struct {
 	n      int // bytes in dst
 	rest   []byte
 	off    int  // bytes of rest that were returned
-	direct bool // the caller accepts rest directly, so long tags go there
+	direct bool // the caller writes rest itself, so long tags are left in rest instead of being copied to dst
 	begun  bool // the file header has been written
 
 	pooled   *[]byte        // the buffer of rest; nil if there is no rest or it is detached

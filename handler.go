@@ -99,9 +99,9 @@ func (e *events) wait(method string) (w *invokeWait, leave func()) {
 	}
 }
 
-// called queues a call that arrived on s. known says that the library has already served the call; a handler runs as well. Only the reader
-// uses called.
-func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
+// callReceived handles a call that arrived on s: it queues the handler and the answer. known reports whether the library has already answered
+// the call; the handler then runs, but its result is not sent. Only the reader uses callReceived.
+func (e *events) callReceived(s *session.Session, cmd *message.Command, known bool) {
 	e.mu.Lock()
 	h := e.methods[cmd.Name]
 	waits := e.waiting[cmd.Name]
@@ -147,8 +147,9 @@ func (e *events) awaitReady() {
 	}
 }
 
-// tell queues f, which holds size bytes of memory. If there is no room, it drops f. what names the event in the log.
-func (e *events) tell(size int, what string, f func()) {
+// enqueue queues f, which holds size bytes of memory, for the goroutine of the handlers. If the queue is full, enqueue drops f. The log calls
+// the event what.
+func (e *events) enqueue(size int, what string, f func()) {
 	if !e.queue.Run(size, func() { e.awaitReady(); f() }) {
 		e.drop(1, what)
 	}

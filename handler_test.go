@@ -130,8 +130,8 @@ func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release fun
 	return c, release, hold
 }
 
-// count counts the client's refusals and answers the call "count" with their number. The last call's refusal comes last, so the number is
-// complete.
+// count counts the client's refusals until the client calls "count", and answers that call with their number. Before it answers, it makes a
+// call of its own and waits for the client's answer, since all other answers arrive before that one.
 func (p *peer) count() {
 	const last = 99
 	refused, asked := 0, 0.0

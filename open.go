@@ -23,7 +23,7 @@ type opener struct {
 }
 
 // open makes a connection, and sends the first messages together with the end of the handshake. Before that, it hashes the player for SWF
-// verification. Options.Timeout bounds hashing, and separately dialling and the handshake together.
+// verification. Hashing may take Options.Timeout, and dialling and the handshake together may take the same time again.
 func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*client, error) {
 	chunks := chunk.NewWriter()
 	data := make([]byte, 0, usualConnect)

@@ -92,7 +92,7 @@ func (p *peer) sendMedia() {
 	}
 }
 
-// playsSent reads s to its end, which must yield the media of sendMedia. It returns the error of io.Copy.
+// playsSent reads s to its end, and checks that it yields the media that sendMedia sends. It returns the error of io.Copy.
 func playsSent(t *testing.T, s *Stream) error {
 	t.Helper()
 	var file bytes.Buffer

@@ -26,8 +26,8 @@ type pipelined struct {
 	doubtful     bool // a refusal or silence may be due to the pipelining
 }
 
-// predict sets the transaction ids of the commands before there is a connection, to those that register will set if connect has the given
-// id.
+// predict sets the transaction ids of the commands before there is a connection. If connect has the given id, register will later set the
+// same ids.
 func (h *pipelined) predict(id float64) {
 	for i := range h.script.connection {
 		id++

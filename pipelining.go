@@ -17,8 +17,8 @@ import (
 // connection if possible and otherwise on a new one. Stats.PipelineFallbacks counts these steps. To notice such a failure, Connect waits
 // for the server's answers before it returns.
 //
-// A server may start the requested stream under the id that Connect has guessed, and yet assign another. The Stream then has the guessed id,
-// and receives what the server sends with the other id only while it is the only open Stream.
+// A server may start the requested stream under the message stream id that Connect has guessed, and yet assign another id. The Stream then
+// keeps the guessed id. While it is the only open Stream, it also receives what the server sends with the assigned id.
 //
 // Some answers are needed before the next command can be sent. With credentials, MaxRedirects, Token or SWF verification, Connect waits for
 // the answer to connect. With RTMPE or SWF verification, it waits for the server's first packet. With UsherToken, it requests no stream.

@@ -323,8 +323,8 @@ func TestPublishingNetworkFailsInTime(t *testing.T) {
 	})
 }
 
-// TestPublishingServerStopsReading is the same with a server that stops reading at some message. connect is message 1, and the second tag
-// is message 10.
+// TestPublishingServerStopsReading is like TestPublishingNetworkFailsInTime, with a server that stops reading at some message. connect is
+// message 1, and the second tag is message 10.
 func TestPublishingServerStopsReading(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for at := int64(1); at <= 10; at++ {
@@ -333,8 +333,8 @@ func TestPublishingServerStopsReading(t *testing.T) {
 	})
 }
 
-// TestPublishingSocketFailsOverEveryTransport is the same with sockets and in real time, at a few positions: while the client opens the
-// stream, and while it writes.
+// TestPublishingSocketFailsOverEveryTransport is like TestPublishingNetworkFailsInTime, with sockets and in real time. The network fails at a
+// few positions: while the client opens the stream, and while it writes.
 func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		o.Timeout = 500 * time.Millisecond

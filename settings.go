@@ -47,7 +47,7 @@ func (s settings) withTimeout(ctx context.Context) (context.Context, context.Can
 	return context.WithCancel(ctx)
 }
 
-// withPatience bounds a wait for an answer if the client can connect in another way when the answer does not arrive.
+// withPatience bounds a wait for an answer. It is for waits after which the client can connect in another way if no answer has arrived.
 func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.patient(ctx, limit))
 }

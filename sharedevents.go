@@ -21,10 +21,10 @@ func (t *sharedTable) received(m *session.Message) error {
 	if o == nil {
 		return nil
 	}
-	told := &sharedNews{object: o, handler: o.told()}
-	defer told.deliver()
+	news := &sharedNews{object: o, handler: o.currentHandler()}
+	defer news.deliver()
 	for _, e := range parsed.Events {
-		if err := o.apply(e, told); err != nil {
+		if err := o.apply(e, news); err != nil {
 			var tooMuch *ProtocolError
 			if errors.As(err, &tooMuch) {
 				return err
@@ -48,8 +48,8 @@ type sharedNews struct {
 	dropped int
 }
 
-// told returns the handler of the program, or nil if there is none.
-func (o *SharedObject) told() func(SharedObjectEvent) {
+// currentHandler returns the handler of the program, or nil if there is none.
+func (o *SharedObject) currentHandler() func(SharedObjectEvent) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.handler

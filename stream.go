@@ -68,7 +68,7 @@ func (s *Stream) close() error {
 	c := s.conn
 	s.mu.Lock()
 	publishing := s.published
-	if !publishing { // from now on, CreateStream in progress can't make the stream a publisher
+	if !publishing { // from now on, a CreateStream in progress can't make the stream a publisher
 		s.setClosed()
 	}
 	s.mu.Unlock()

@@ -157,7 +157,7 @@ func (s *streamReader) checkOver() error {
 	return s.over()
 }
 
-// streamSink is a streamReader in its role as a session.Sink and a session.Taker.
+// streamSink implements session.Sink and session.Taker for a streamReader.
 type streamSink streamReader
 
 func (s *streamReader) asSink() *streamSink { return (*streamSink)(s) }
@@ -168,7 +168,7 @@ func (s *streamSink) Ready() bool {
 	return s.End()
 }
 
-// Park says whether the goroutine that reads the stream is waiting for another reader. While parked is true, that reader may use the sink.
+// Park records whether the goroutine that reads the stream is waiting for another reader. While parked is true, that reader may use the sink.
 func (s *streamSink) Park(parked bool) {
 	s.mu.Lock()
 	s.parked = parked
@@ -317,7 +317,7 @@ func (s *streamReader) ReadPacket(p *Packet) error {
 	return s.next(&s.packet)
 }
 
-// packetSink takes one message.
+// packetSink is the sink of ReadPacket. It accepts one message.
 type packetSink struct {
 	p     *Packet // the caller's packet
 	taken bool

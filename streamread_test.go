@@ -38,7 +38,7 @@ func lateReader(t *testing.T, end func(s *Stream)) *Stream {
 	require.NoError(t, c.core.useSession(k.session))
 	s := k.streams.newStream(StreamOptions{})
 	k.session.StartStanding()
-	synctest.Wait() // it reads
+	synctest.Wait() // until the session's own goroutine reads the connection
 	s.waiter.Sink = &lateSink{Sink: s.waiter.Sink, late: func() {
 		last := session.Message{Packet: Packet{Type: message.TypeVideo, Body: []byte("the last picture")}}
 		s.mu.Lock()

@@ -205,7 +205,8 @@ func (t *streamTable) number(commands []message.Command) (create *session.Call, 
 	return create, nil
 }
 
-// refuse tells the server to delete the stream that it has created for k, a createStream, if there is one. The reader may call refuse.
+// refuse deletes the stream with which the server has answered k, a call of createStream. If the call has failed, there is nothing to
+// delete. The reader may call refuse.
 func (t *streamTable) refuse(k *session.Call) {
 	result, err := k.Result()
 	if err != nil {

@@ -100,7 +100,7 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 }
 
-// TestStreamsGivenUpBelongToNobody is the same for a second stream that was cancelled before it was opened.
+// TestStreamsGivenUpBelongToNobody is like TestClosedStreamsBelongToNobody, for a second stream that was cancelled before it was opened.
 func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 	asked := make(chan struct{})
 	c, s := playingFirst(t, func(p *peer) {
@@ -142,7 +142,8 @@ func TestStreamIDIsGivenOutAgain(t *testing.T) {
 	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 }
 
-// TestStreamIDGivenOutTwice checks that a server that assigns the same id twice has one stream, which remains usable.
+// TestStreamIDGivenOutTwice checks a server that assigns the id of an open stream again. The second CreateStream must fail, and the first
+// stream must remain usable.
 func TestStreamIDGivenOutTwice(t *testing.T) {
 	next := make(chan string, 1)
 	c, s := playingFirst(t, func(p *peer) {

@@ -200,7 +200,7 @@ func TestShortContexts(t *testing.T) {
 	}
 }
 
-// TestShortContextsInFlight is the same for calls that share writes and reads, while a stream is published.
+// TestShortContextsInFlight is like TestShortContexts, for calls that share writes and reads, while a stream is published.
 func TestShortContextsInFlight(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpt"} {
 		t.Run(scheme, func(t *testing.T) {

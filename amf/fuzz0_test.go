@@ -43,14 +43,14 @@ func FuzzDecodeAMF0(f *testing.F) {
 	})
 }
 
-// FuzzEncodeAMF0 checks that encoded values decode to the same values. The fuzzer's bytes are a recipe for a value, so that it reaches
+// FuzzEncodeAMF0 checks that encoded values decode to the same values. The fuzzer's bytes are a choices for a value, so that it reaches
 // every type and any nesting.
 func FuzzEncodeAMF0(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x05\x03\x01a\x00\x01b\x01\x02xyz"))
 	f.Add([]byte("\x06\x02\x01a\x07\x02\x03\x04\x08\x01C\x00\x09\x0a\x0b"))
-	f.Fuzz(func(t *testing.T, recipe []byte) {
-		k := kitchen{recipe: recipe[:min(len(recipe), 4096)]} // far from MaxValues
+	f.Fuzz(func(t *testing.T, choices []byte) {
+		k := generator{choices: choices[:min(len(choices), 4096)]} // far from MaxValues
 		value := k.value(MaxDepth)
 		encoded, err := AppendAMF0(nil, value)
 		require.NoError(t, err)
@@ -60,26 +60,26 @@ func FuzzEncodeAMF0(f *testing.F) {
 	})
 }
 
-// kitchen makes values from a recipe, and nulls after its end.
-type kitchen struct{ recipe []byte }
+// generator makes values from a choices, and nulls after its end.
+type generator struct{ choices []byte }
 
-func (k *kitchen) take(n int) []byte {
-	n = min(n, len(k.recipe))
-	b := k.recipe[:n]
-	k.recipe = k.recipe[n:]
+func (k *generator) take(n int) []byte {
+	n = min(n, len(k.choices))
+	b := k.choices[:n]
+	k.choices = k.choices[n:]
 	return b
 }
 
-func (k *kitchen) count() int {
+func (k *generator) count() int {
 	if b := k.take(1); len(b) > 0 {
 		return int(b[0])
 	}
 	return 0
 }
 
-func (k *kitchen) text() string { return string(k.take(k.count() % 16)) }
+func (k *generator) text() string { return string(k.take(k.count() % 16)) }
 
-func (k *kitchen) number() float64 {
+func (k *generator) number() float64 {
 	var b [8]byte
 	copy(b[:], k.take(8))
 	f := math.Float64frombits(binary.BigEndian.Uint64(b[:]))
@@ -89,7 +89,7 @@ func (k *kitchen) number() float64 {
 	return f
 }
 
-func (k *kitchen) date() time.Time {
+func (k *generator) date() time.Time {
 	ms := k.number()
 	if math.IsInf(ms, 0) {
 		ms = maxDateMillis
@@ -97,7 +97,7 @@ func (k *kitchen) date() time.Time {
 	return time.UnixMilli(int64(math.Mod(ms, maxDateMillis))).UTC()
 }
 
-func (k *kitchen) members(depth int) []Property {
+func (k *generator) members(depth int) []Property {
 	members := []Property{}
 	for range k.count() % 8 {
 		members = append(members, Property{k.text(), k.value(depth - 1)})
@@ -105,7 +105,7 @@ func (k *kitchen) members(depth int) []Property {
 	return members
 }
 
-func (k *kitchen) value(depth int) any {
+func (k *generator) value(depth int) any {
 	switch kind := k.kind(depth); kind {
 	case 5:
 		return XML(k.text())
@@ -129,7 +129,7 @@ func (k *kitchen) value(depth int) any {
 }
 
 // kind chooses one of twelve kinds of values. At depth 0, it chooses one that contains no other values.
-func (k *kitchen) kind(depth int) int {
+func (k *generator) kind(depth int) int {
 	kind := k.count() % 12
 	if depth == 0 {
 		kind %= 7
@@ -138,7 +138,7 @@ func (k *kitchen) kind(depth int) int {
 }
 
 // simple makes a value of a kind that AMF0 and AMF3 have in common.
-func (k *kitchen) simple(kind int) any {
+func (k *generator) simple(kind int) any {
 	switch kind {
 	case 1:
 		return k.number()

@@ -50,8 +50,8 @@ func FuzzEncodeAMF3(f *testing.F) {
 	for kind := range byte(20) {
 		f.Add([]byte{kind, 3, 1, 'a', kind, 2, 1, 'b', kind + 1, 1, 'c', kind, 1, 'a', 7, 7})
 	}
-	f.Fuzz(func(t *testing.T, recipe []byte) {
-		k := kitchen{recipe: recipe[:min(len(recipe), 4096)]} // far from MaxValues
+	f.Fuzz(func(t *testing.T, choices []byte) {
+		k := generator{choices: choices[:min(len(choices), 4096)]} // far from MaxValues
 		value := k.value3(MaxDepth)
 		encoded, err := AppendAMF3(nil, value)
 		require.NoError(t, err)
@@ -62,14 +62,14 @@ func FuzzEncodeAMF3(f *testing.F) {
 }
 
 // name returns a non-empty text, often a digit, since arrays end with numbered items.
-func (k *kitchen) name() string {
+func (k *generator) name() string {
 	if s := k.text(); s != "" {
 		return s
 	}
 	return string(rune('0' + k.count()%3))
 }
 
-func (k *kitchen) members3(depth, least int) []Property {
+func (k *generator) members3(depth, least int) []Property {
 	members := []Property{}
 	for range k.count()%6 + least {
 		members = append(members, Property{k.name(), k.value3(depth - 1)})
@@ -77,7 +77,7 @@ func (k *kitchen) members3(depth, least int) []Property {
 	return members
 }
 
-func (k *kitchen) list3(depth int) []any {
+func (k *generator) list3(depth int) []any {
 	list := []any{}
 	for range k.count() % 6 {
 		list = append(list, k.value3(depth-1))
@@ -86,7 +86,7 @@ func (k *kitchen) list3(depth int) []any {
 }
 
 // value3 makes a value that survives encoding and decoding in AMF3.
-func (k *kitchen) value3(depth int) any {
+func (k *generator) value3(depth int) any {
 	switch kind := k.kind(depth); kind {
 	case 5:
 		return float64(k.count()) - 128
@@ -105,7 +105,7 @@ func (k *kitchen) value3(depth int) any {
 	}
 }
 
-func (k *kitchen) onlyAMF3(depth int) any {
+func (k *generator) onlyAMF3(depth int) any {
 	switch k.count() % 7 {
 	case 0:
 		return ByteArray(append([]byte{}, k.text()...))
