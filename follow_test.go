@@ -227,8 +227,8 @@ func TestFollow(t *testing.T) {
 	})
 }
 
-// TestFollowQuotesThePlace checks that errors quote the address of a redirect, and shorten it.
-func TestFollowQuotesThePlace(t *testing.T) {
+// TestFollowQuotesTheAddress checks that errors quote the address of a redirect, and shorten it.
+func TestFollowQuotesTheAddress(t *testing.T) {
 	long := strings.Repeat("9", 100_000)
 	url := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	c := dialed(t, url, &Options{ConnectFields: announces, FollowReconnect: FollowAny})

@@ -64,7 +64,7 @@ func (d *Decoder) value3() (any, error) {
 //
 //	| length << 1 + 1 (U29) | bytes |  or  | index << 1 (U29) |
 //
-// The index counts the strings so far; the empty string is not one of them.
+// The index is the position in the list of the strings read so far, which does not contain the empty string.
 func (d *Decoder) string3(what string) (string, error) {
 	at := d.in.off
 	u, err := d.in.u29(what)

@@ -130,7 +130,8 @@ func isNilPointer(v any) bool {
 	return rv.Kind() == reflect.Pointer && rv.IsNil()
 }
 
-// appendNumber3 prefers the shorter form, as Flash Player does, but keeps the sign of -0.
+// appendNumber3 appends f as an integer if it is one in range, as Flash Player does, and otherwise as a double. -0 is written as a double,
+// since an integer has no negative zero.
 func appendNumber3(dst []byte, f float64) []byte {
 	if f >= minInteger && f <= maxInteger && f == math.Trunc(f) && !(f == 0 && math.Signbit(f)) {
 		return appendU29(append(dst, marker3Integer), uint32(int32(f))&maxU29)

@@ -43,8 +43,8 @@ func FuzzDecodeAMF0(f *testing.F) {
 	})
 }
 
-// FuzzEncodeAMF0 checks that encoded values decode to the same values. The fuzzer's bytes are a choices for a value, so that it reaches
-// every type and any nesting.
+// FuzzEncodeAMF0 checks that encoded values decode to the same values. The fuzzer's bytes choose the types and contents of the values, so
+// that every type and any nesting occurs.
 func FuzzEncodeAMF0(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\x05\x03\x01a\x00\x01b\x01\x02xyz"))
@@ -60,7 +60,7 @@ func FuzzEncodeAMF0(f *testing.F) {
 	})
 }
 
-// generator makes values from a choices, and nulls after its end.
+// generator makes values. The bytes in choices decide which. When they are used up, generator makes nulls.
 type generator struct{ choices []byte }
 
 func (k *generator) take(n int) []byte {

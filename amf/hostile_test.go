@@ -209,8 +209,8 @@ func TestReferencesAreChargedForWhatTheyReferTo(t *testing.T) {
 	assert.ErrorContains(t, err, "more values than allowed")
 }
 
-// TestReferencesInsideWhatIsReferredTo checks that a reference costs as much as all the values that it repeats, including those behind
-// further references.
+// TestReferencesInsideWhatIsReferredTo checks that a reference costs as much as all the values that it repeats, including the values that
+// further references among them repeat.
 func TestReferencesInsideWhatIsReferredTo(t *testing.T) {
 	first := append(strictArrayOf(1), markerNull) // 6 bytes
 	toFirst := []byte{markerReference, 0, 0}

@@ -70,7 +70,7 @@ func (d *Decoder) object3(bits uint32, at int) (any, error) {
 	return TypedObject{Class: t.class, Object: members}, nil
 }
 
-// traits3 reads new traits or looks up earlier ones, at the same cost.
+// traits3 reads new traits or looks up earlier ones. Both cost the same part of the budget.
 func (d *Decoder) traits3(bits uint32, at int) (traits, error) {
 	if bits&1 == 0 {
 		known := d.tables3.traitsOfScope()

@@ -66,8 +66,8 @@ func (c *asClient) answer(id float64) *answer {
 	return a
 }
 
-// handle handles a message of the recorded server, or of the real server if live is set. begins and ends report that it begins or ends a
-// stream.
+// handle handles a message of the recorded server, or of the real server if live is set. begins and ends report whether the message begins
+// or ends a stream.
 func (c *asClient) handle(m *Message, live bool) (begins, ends bool) {
 	cmd, ok := commandOf(m)
 	switch {
@@ -205,7 +205,7 @@ func (c *asClient) edit(m *capturefile.Message, _ int) {
 	case cmd.Name == "connect" || cmd.Name == "createStream":
 		c.asked[cmd.TransactionID] = cmd.Name
 	case cmd.Name == "deleteStream" && len(cmd.Args) == 1:
-		number := m.Body[len(m.Body)-8:] // if it is encoded as an AMF3 integer, which is shorter, it stays
+		number := m.Body[len(m.Body)-8:] // a double; an id that is encoded as an AMF3 integer, which is shorter, is left unchanged
 		if n, ok := cmd.Args[0].(float64); ok && n >= 0 && n < 1<<32 && n == math.Float64frombits(binary.BigEndian.Uint64(number)) {
 			if id, ok := c.streams[uint32(n)]; ok {
 				putNumber(number, float64(id))

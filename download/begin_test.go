@@ -34,7 +34,7 @@ func TestBeginningThatNeverCame(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Equal(t, ClosedEarly, result.Outcome)
 
-	// A live stream has no beginning, and without a duration a missing one can't be noticed.
+	// A live stream has no beginning. If the duration is unknown, a missing beginning can't be noticed.
 	result, err = judged(t, half, 0, nil, io.EOF, true)
 	assert.NoError(t, err)
 	assert.Equal(t, Complete, result.Outcome)

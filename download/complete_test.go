@@ -53,12 +53,12 @@ func without(list []flv.Tag, drop func(flv.Tag) bool) []flv.Tag {
 func isVideo(tag flv.Tag) bool { return tag.Type == flv.TagVideo }
 func isAudio(tag flv.Tag) bool { return tag.Type == flv.TagAudio }
 
-// delayed moves the frames of one kind after frames of the other kind that are up to by milliseconds later.
-func delayed(list []flv.Tag, of func(flv.Tag) bool, by uint32) []flv.Tag {
+// delayed reorders tags as if a server had sent the frames that late selects lag milliseconds late.
+func delayed(list []flv.Tag, late func(flv.Tag) bool, lag uint32) []flv.Tag {
 	list = slices.Clone(list)
 	due := func(tag flv.Tag) uint32 {
-		if of(tag) {
-			return tag.Timestamp + by
+		if late(tag) {
+			return tag.Timestamp + lag
 		}
 		return tag.Timestamp
 	}

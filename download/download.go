@@ -89,7 +89,7 @@ type download struct {
 	result Result
 	open   func(ctx context.Context, from time.Duration) (player, error)
 
-	base       uint32        // position in the stream of the file's time 0, in ms; not 0 if the server counts from Options.Start
+	base       uint32        // position of the file's time 0 in the stream, in ms; not 0 if the server counts from Options.Start
 	position   uint32        // timestamp of the last message, in the file's time
 	shifts     shifts        // convert times of the session to times of the file
 	splice     *splice       // not nil while searching for the place where the session continues the file

@@ -68,8 +68,8 @@ func (d *download) end() time.Duration {
 	return d.duration
 }
 
-// gapsAtStart returns the gaps at the beginning of the tracks: all tracks begin late, although playing should begin at 0, and the stream is
-// shorter than its duration by as much.
+// gapsAtStart returns the gaps at the beginning of the tracks. There are gaps only if all tracks begin late, although playing should begin at
+// 0, and the stream is shorter than its duration by the same time.
 func (d *download) gapsAtStart() (list []Gap) {
 	t, end := d.out.tail, d.end()
 	if d.target.live || d.target.start > 0 || end == 0 || t.empty() {

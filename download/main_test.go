@@ -15,7 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// piped starts a server in a synctest bubble that ends with the test. url is the beginning of its streams' URLs, and o connects to it.
+// piped starts a server in a synctest bubble that ends with the test. url is the beginning of its streams' URLs, and o contains the options
+// with which a client can connect to it.
 func piped(t *testing.T, cfg testserver.Config) (url string, o *rtmp.Options) {
 	t.Helper()
 	listener := conntest.NewPipes("server")

@@ -174,8 +174,8 @@ func (d *download) repeated(tag *flv.Tag) bool {
 	return ahead < 0
 }
 
-// origin returns the position in the stream of the file's time 0, in ms, from the first timestamp of the first session. A timestamp before
-// the requested position means that the server counts from where it begins.
+// origin returns the position of the file's time 0 in the stream, in ms. first is the first timestamp of the first session: if it lies before
+// the requested position, the server counts from the position at which it begins to play.
 func (d *download) origin(first uint32) uint32 {
 	from := uint32(d.from.Milliseconds())
 	if countsFromStart(first, from) {
@@ -201,7 +201,7 @@ func (d *download) write(tag flv.Tag, raw []byte) error {
 // the server has begun elsewhere than expected.
 const maxBack = 2
 
-// join continues the file with the held tags. last reports that no earlier session can be tried.
+// join continues the file with the held tags. last reports whether no session from an earlier position can be tried.
 func (d *download) join(ended, last bool) error {
 	p, ok := d.splice.plan(ended)
 	if !ok {

@@ -88,7 +88,7 @@ func (d *download) session(ctx context.Context, back int) error {
 	return d.ended(last)
 }
 
-// prepare chooses the position at which the session begins. last reports that there is no earlier position to try.
+// prepare chooses the position at which the session begins. last reports whether there is no earlier position to try.
 func (d *download) prepare(back int) (last bool, err error) {
 	t := d.out.tail
 	d.splice, d.shifts, d.resumed, d.back = nil, shifts{}, false, back

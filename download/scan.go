@@ -9,9 +9,10 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// scan reads a file to find where it can be continued. A correct previous tag size proves that a tag was written completely, so the file is
-// good up to the last one. If a program has written only wrong ones, the file is good up to the beginning of its last tag. The error is
-// ErrNotFLV, or an error of r. An empty file, or a file that ends inside its header, has nothing to continue.
+// scan reads a file to find where it can be continued. A correct previous tag size proves that a tag was written completely, so the file can
+// be continued after the last correct previous tag size. Some programs write only wrong previous tag sizes; such a file can be continued at
+// the beginning of its last tag. The error is ErrNotFLV, or an error of r. An empty file, or a file that ends inside its header, has nothing
+// to continue.
 func scan(r io.Reader, skip int) (*tail, error) {
 	t := &tail{skip: skip}
 	head := make([]byte, len(header))

@@ -53,8 +53,8 @@ func sample(t *testing.T) []flv.Tag {
 
 const headers = 3 // number of tags before the first media tag of the sample
 
-// seek returns the index of a key frame, relative to the last one that is not after from: 0 is that one, 1 is the next, and -1 is the
-// previous one.
+// seek returns the index of a key frame. If n is 0, it is the last key frame that is not after from; if n is 1, the next key frame; and if n
+// is -1, the previous one.
 func seek(all []flv.Tag, from time.Duration, n int) int {
 	var keys []int
 	at := 0

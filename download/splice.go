@@ -24,8 +24,8 @@ const (
 	maxSame = 32
 	// maxShifts bounds the number of time shifts that are voted on.
 	maxShifts = 1 << 16
-	// maxUnmatched is the time without a match, in ms, after which the search ends, if a tag has matched before. By then the new tags have
-	// passed the end of the file, or the timestamps at its end are damaged.
+	// maxUnmatched is the longest time after a match, in ms, in which no further tag matches. Then the search ends: the new tags have passed
+	// the end of the file, or the timestamps at its end are damaged.
 	maxUnmatched = 5000
 )
 

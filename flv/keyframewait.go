@@ -8,12 +8,12 @@ type KeyFrameWait struct {
 	waiting trackSet
 }
 
-// All waits for a key frame of every track, as when a player begins in the middle of a stream.
+// All makes every track wait for its next key frame, as when a player begins in the middle of a stream.
 func (w *KeyFrameWait) All() {
 	w.waiting = trackSet{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
 }
 
-// Lost waits for a key frame of a track, because one of its pictures was left out.
+// Lost records that a picture of a track was left out: the track then waits for its next key frame.
 func (w *KeyFrameWait) Lost(track uint8) { w.waiting.add(track) }
 
 // Accept reports whether a tag with these results of KindOf can be decoded. A key frame ends the wait of its track. Everything but pictures

@@ -55,7 +55,7 @@ func TestLeadingZeros(t *testing.T) {
 	for _, tt := range tests {
 		for half := range halves {
 			t.Run(tt.name+", "+half, func(t *testing.T) {
-				s := stranger{first: 6, private: tt.theirs}.facing(half)
+				s := independentPeer{first: 6, private: tt.theirs}.facing(half)
 				res, err := meet(half, Config{Encryption: EncryptionPlain, Rand: randFor(tt.ours)}, s)
 				require.NoError(t, err)
 				talk(t, res, s)
@@ -93,7 +93,7 @@ func TestPeersPublicKey(t *testing.T) {
 			for _, digestFirst := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s, %s, digest first: %v", tt.name, half, digestFirst), func(t *testing.T) {
 					key := tt.key.FillBytes(make([]byte, keySize))
-					s := stranger{first: 6, public: key, digestFirst: digestFirst}.facing(half)
+					s := independentPeer{first: 6, public: key, digestFirst: digestFirst}.facing(half)
 					res, err := meet(half, Config{Encryption: EncryptionPlain}, s)
 					if tt.want == "" {
 						require.NoError(t, err)
@@ -101,7 +101,7 @@ func TestPeersPublicKey(t *testing.T) {
 						return
 					}
 					requireRefusal(t, &Error{Stage: "read " + hears[half][1], Detail: tt.want, Value: [keySize]byte(key)}, res, err)
-					assert.Equal(t, opened[half], s.heard, "bytes that we sent")
+					assert.Equal(t, opened[half], s.received, "bytes that we sent")
 				})
 			}
 		}

@@ -12,13 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writes is a server that sends its handshake piece by piece, each after it has received a certain number of bytes. It records each write
+// piecewiseServer is a server that sends its handshake piece by piece, each after it has received a certain number of bytes. It records each write
 // of the client.
-type writes struct {
-	parts []part
-	heard int
-	sizes []int
-	all   bytes.Buffer
+type piecewiseServer struct {
+	parts    []part
+	received int
+	sizes    []int
+	all      bytes.Buffer
 }
 
 type part struct {
@@ -26,20 +26,20 @@ type part struct {
 	b     []byte
 }
 
-func (w *writes) Write(p []byte) (int, error) {
-	w.heard += len(p)
+func (w *piecewiseServer) Write(p []byte) (int, error) {
+	w.received += len(p)
 	w.sizes = append(w.sizes, len(p))
 	return w.all.Write(p)
 }
 
 var errDeaf = errors.New("client and server are waiting for each other")
 
-func (w *writes) Read(p []byte) (int, error) {
+func (w *piecewiseServer) Read(p []byte) (int, error) {
 	if len(w.parts) == 0 {
 		return 0, io.EOF
 	}
 	next := &w.parts[0]
-	if w.heard < next.after {
+	if w.received < next.after {
 		return 0, errDeaf
 	}
 	n := copy(p, next.b)
@@ -80,7 +80,7 @@ func TestEarlyData(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			server := &writes{parts: append([]part(nil), tt.server...)}
+			server := &piecewiseServer{parts: append([]part(nil), tt.server...)}
 			res, err := Client(server, Config{Data: data, Early: tt.early, Rand: testRand(1)})
 			require.NoError(t, err)
 			assert.Equal(t, tt.sizes, server.sizes)
@@ -96,7 +96,7 @@ func TestEarlyData(t *testing.T) {
 	}
 
 	t.Run("without data", func(t *testing.T) {
-		server := &writes{parts: []part{{opening, answer}}}
+		server := &piecewiseServer{parts: []part{{opening, answer}}}
 		_, err := Client(server, Config{})
 		require.NoError(t, err)
 		assert.Equal(t, []int{opening, packetSize}, server.sizes)
@@ -105,10 +105,10 @@ func TestEarlyData(t *testing.T) {
 		c1, err := newPacket(Config{Rand: testRand(1)}, [4]byte{})
 		require.NoError(t, err)
 		echo := serverScript(3, s1, c1)[:opening+packetSize]
-		res, err := Client(&writes{parts: []part{{opening, echo}}}, Config{Early: EarlyAtOnce, Rand: testRand(1)})
+		res, err := Client(&piecewiseServer{parts: []part{{opening, echo}}}, Config{Early: EarlyAtOnce, Rand: testRand(1)})
 		require.NoError(t, err)
 		assert.True(t, res.ReplyValid)
-		_, err = Client(&writes{parts: []part{{opening, echo[:opening+7]}}}, Config{Early: EarlyAtOnce, Data: data, Rand: testRand(1)})
+		_, err = Client(&piecewiseServer{parts: []part{{opening, echo[:opening+7]}}}, Config{Early: EarlyAtOnce, Data: data, Rand: testRand(1)})
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		assert.EqualError(t, err, "handshake: read S2: after 7 of 1536 bytes: unexpected EOF")
 	})

@@ -44,10 +44,10 @@ func signed(r role, s Scheme) []byte {
 	return serverScript(3, p, new(packet))
 }
 
-// encryptedScript returns what a stranger sends to a client or server that takes its random numbers from the source in fuzz.
+// encryptedScript returns what an independentPeer sends to a client or server that takes its random numbers from the source in fuzz.
 func encryptedScript(half string) []byte {
 	var said bytes.Buffer
-	s := stranger{first: 6}.facing(half)
+	s := independentPeer{first: 6}.facing(half)
 	halves[half](cut{io.TeeReader(s, &said), s}, Config{Encryption: EncryptionPlain, Rand: testRand(7)})
 	return said.Bytes()
 }
@@ -80,8 +80,8 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// fuzzEncrypted runs a client or server against a stranger. The stranger's first packet always has a valid digest, so that the code after
-// that check is reached. number is the stranger's private key if exponent is set, and otherwise its public key.
+// fuzzEncrypted runs a client or server against an independentPeer. The independentPeer's first packet always has a valid digest, so that the code after
+// that check is reached. number is the independentPeer's private key if exponent is set, and otherwise its public key.
 func fuzzEncrypted(f *testing.F, half string) {
 	f.Add(uint8(6), uint8(6), uint8(0), true, false, true, []byte{1, 2, 3}, uint16(0), uint8(0))
 	f.Add(uint8(8), uint8(6), uint8(1), false, false, true, []byte{0}, uint16(0), uint8(0))
@@ -97,7 +97,7 @@ func fuzzEncrypted(f *testing.F, half string) {
 			return
 		}
 		n := new(big.Int).SetBytes(number)
-		s := stranger{first: first, digestFirst: digestFirst, unsigned: unsigned, spoilAt: int(spoilAt) % packetSize, spoil: spoil}
+		s := independentPeer{first: first, digestFirst: digestFirst, unsigned: unsigned, spoilAt: int(spoilAt) % packetSize, spoil: spoil}
 		if exponent {
 			s.private = n
 			n = new(big.Int).Exp(groupGenerator, n, groupPrime)

@@ -45,7 +45,7 @@ func TestOurHalvesEncrypted(t *testing.T) {
 	}
 }
 
-func meet(half string, cfg Config, s *stranger) (*Result, error) {
+func meet(half string, cfg Config, s *independentPeer) (*Result, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = testRand(1)
 	}
@@ -53,7 +53,7 @@ func meet(half string, cfg Config, s *stranger) (*Result, error) {
 }
 
 // talk checks that both sides decipher each other's bytes from the first one on, in alternating directions.
-func talk(t *testing.T, res *Result, s *stranger) {
+func talk(t *testing.T, res *Result, s *independentPeer) {
 	t.Helper()
 	require.NoError(t, s.complaint)
 	rest, err := io.ReadAll(s)
@@ -83,7 +83,7 @@ func TestStrangers(t *testing.T) {
 			for _, theirs := range schemes[1:] {
 				for _, ours := range schemes {
 					t.Run(fmt.Sprintf("%s, %v, their %v, our %v", half, e, theirs, ours), func(t *testing.T) {
-						s := stranger{first: byte(e), digestFirst: theirs == SchemeDigestFirst}
+						s := independentPeer{first: byte(e), digestFirst: theirs == SchemeDigestFirst}
 						cfg := Config{Encryption: EncryptionPlain, Scheme: ours}
 						if half == "server" {
 							s.first, cfg.Encryption = 6, e
@@ -94,7 +94,7 @@ func TestStrangers(t *testing.T) {
 						assert.Equal(t, e, res.Encryption)
 						assert.Equal(t, theirs, res.Scheme)
 						assert.Equal(t, s.first, res.PeerType)
-						assert.Equal(t, strangerVersion, res.PeerVersion)
+						assert.Equal(t, independentVersion, res.PeerVersion)
 						assert.True(t, res.ReplyValid)
 						talk(t, res, peer)
 					})
@@ -107,7 +107,7 @@ func TestStrangers(t *testing.T) {
 // TestDigestNotAnnounced checks that on an encrypted connection a digest is found even if the version word is zero, as in crtmpserver's S1.
 func TestDigestNotAnnounced(t *testing.T) {
 	for half := range halves {
-		s := stranger{first: 6, silent: true}.facing(half)
+		s := independentPeer{first: 6, silent: true}.facing(half)
 		res, err := meet(half, Config{Encryption: EncryptionPlain}, s)
 		require.NoError(t, err, half)
 		assert.Zero(t, res.PeerVersion)
@@ -133,22 +133,22 @@ func requireRefusal(t *testing.T, want *Error, res *Result, err error) {
 func TestWrongSignature(t *testing.T) {
 	tests := []struct {
 		name   string
-		change func(*stranger)
+		change func(*independentPeer)
 	}{
-		{"first byte signed", func(s *stranger) { s.spoil = 0x80 }},
-		{"last byte signed", func(s *stranger) { s.spoilAt, s.spoil = packetSize-digestSize-1, 1 }},
-		{"first byte of the signature", func(s *stranger) { s.spoilAt, s.spoil = packetSize-digestSize, 1 }},
-		{"last byte of the signature", func(s *stranger) { s.spoilAt, s.spoil = packetSize-1, 0x80 }},
-		{"signed for type 6", func(s *stranger) { s.signAs = 6 }},
-		{"signed for type 8", func(s *stranger) { s.signAs = 8 }},
-		{"signed for type 9", func(s *stranger) { s.signAs = 9 }},
-		{"signed with the other side's key", func(s *stranger) { s.signName = s.peerName }},
+		{"first byte signed", func(s *independentPeer) { s.spoil = 0x80 }},
+		{"last byte signed", func(s *independentPeer) { s.spoilAt, s.spoil = packetSize-digestSize-1, 1 }},
+		{"first byte of the signature", func(s *independentPeer) { s.spoilAt, s.spoil = packetSize-digestSize, 1 }},
+		{"last byte of the signature", func(s *independentPeer) { s.spoilAt, s.spoil = packetSize-1, 0x80 }},
+		{"signed for type 6", func(s *independentPeer) { s.signAs = 6 }},
+		{"signed for type 8", func(s *independentPeer) { s.signAs = 8 }},
+		{"signed for type 9", func(s *independentPeer) { s.signAs = 9 }},
+		{"signed with the other side's key", func(s *independentPeer) { s.signName = s.peerName }},
 	}
 	for _, tt := range tests {
 		for half := range halves {
 			for _, e := range encryptions {
 				t.Run(fmt.Sprintf("%s, %s, %v", tt.name, half, e), func(t *testing.T) {
-					s := stranger{first: byte(e)}.facing(half)
+					s := independentPeer{first: byte(e)}.facing(half)
 					tt.change(s)
 					res, err := meet(half, Config{Encryption: e}, s)
 					if s.signAs == byte(e) {
@@ -170,7 +170,7 @@ func TestWrongSignature(t *testing.T) {
 // packet.
 func TestNoAgreement(t *testing.T) {
 	unsigned := func(packet string) *Error {
-		return &Error{Stage: "read " + packet, Detail: "no valid digest, which RTMPE needs", Value: strangerVersion}
+		return &Error{Stage: "read " + packet, Detail: "no valid digest, which RTMPE needs", Value: independentVersion}
 	}
 	refusesS0 := func(s0 byte) *Error {
 		return &Error{Stage: "read S0", Detail: fmt.Sprintf("server answered %#02x: no encrypted connection", s0), Value: s0}
@@ -182,36 +182,36 @@ func TestNoAgreement(t *testing.T) {
 	tests := []struct {
 		half string
 		cfg  Config
-		peer stranger
+		peer independentPeer
 		want *Error
 	}{
-		{"client", Config{Encryption: 6}, stranger{first: 3}, refusesS0(3)},
-		{"client", Config{Encryption: 8}, stranger{first: 3}, refusesS0(3)},
-		{"client", Config{Encryption: 9}, stranger{first: 3}, refusesS0(3)},
-		{"client", Config{Encryption: 6, Digest: true}, stranger{first: 3, unsigned: true}, refusesS0(3)},
-		{"client", Config{Encryption: 6}, stranger{first: 0}, refusesS0(0)},
-		{"client", Config{Encryption: 6}, stranger{first: 7}, refusesS0(7)},
-		{"client", Config{Encryption: 6}, stranger{first: 10}, refusesS0(10)},
-		{"client", Config{Encryption: 6}, stranger{first: 6, unsigned: true}, unsigned("S1")},
-		{"client", Config{Encryption: 6}, stranger{first: 9, unsigned: true}, unsigned("S1")},
-		{"client", Config{}, stranger{first: 6}, wants("S0", "server", 6)},
-		{"client", Config{Digest: true}, stranger{first: 8}, wants("S0", "server", 8)},
-		{"client", Config{Digest: true}, stranger{first: 9}, wants("S0", "server", 9)},
+		{"client", Config{Encryption: 6}, independentPeer{first: 3}, refusesS0(3)},
+		{"client", Config{Encryption: 8}, independentPeer{first: 3}, refusesS0(3)},
+		{"client", Config{Encryption: 9}, independentPeer{first: 3}, refusesS0(3)},
+		{"client", Config{Encryption: 6, Digest: true}, independentPeer{first: 3, unsigned: true}, refusesS0(3)},
+		{"client", Config{Encryption: 6}, independentPeer{first: 0}, refusesS0(0)},
+		{"client", Config{Encryption: 6}, independentPeer{first: 7}, refusesS0(7)},
+		{"client", Config{Encryption: 6}, independentPeer{first: 10}, refusesS0(10)},
+		{"client", Config{Encryption: 6}, independentPeer{first: 6, unsigned: true}, unsigned("S1")},
+		{"client", Config{Encryption: 6}, independentPeer{first: 9, unsigned: true}, unsigned("S1")},
+		{"client", Config{}, independentPeer{first: 6}, wants("S0", "server", 6)},
+		{"client", Config{Digest: true}, independentPeer{first: 8}, wants("S0", "server", 8)},
+		{"client", Config{Digest: true}, independentPeer{first: 9}, wants("S0", "server", 9)},
 
-		{"server", Config{}, stranger{first: 6}, wants("C0", "client", 6)},
-		{"server", Config{}, stranger{first: 8}, wants("C0", "client", 8)},
-		{"server", Config{}, stranger{first: 9}, wants("C0", "client", 9)},
-		{"server", Config{Encryption: 6, PlainOnly: true}, stranger{first: 6}, wants("C0", "client", 6)},
-		{"server", Config{Encryption: 9, PlainOnly: true}, stranger{first: 9}, wants("C0", "client", 9)},
-		{"server", Config{Encryption: 6}, stranger{first: 6, unsigned: true}, unsigned("C1")},
-		{"server", Config{Encryption: 8}, stranger{first: 9, unsigned: true}, unsigned("C1")},
+		{"server", Config{}, independentPeer{first: 6}, wants("C0", "client", 6)},
+		{"server", Config{}, independentPeer{first: 8}, wants("C0", "client", 8)},
+		{"server", Config{}, independentPeer{first: 9}, wants("C0", "client", 9)},
+		{"server", Config{Encryption: 6, PlainOnly: true}, independentPeer{first: 6}, wants("C0", "client", 6)},
+		{"server", Config{Encryption: 9, PlainOnly: true}, independentPeer{first: 9}, wants("C0", "client", 9)},
+		{"server", Config{Encryption: 6}, independentPeer{first: 6, unsigned: true}, unsigned("C1")},
+		{"server", Config{Encryption: 8}, independentPeer{first: 9, unsigned: true}, unsigned("C1")},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s with %v hears %d", tt.half, tt.cfg.Encryption, tt.peer.first), func(t *testing.T) {
 			s := tt.peer.facing(tt.half)
 			res, err := meet(tt.half, tt.cfg, s)
 			requireRefusal(t, tt.want, res, err)
-			assert.Equal(t, opened[tt.half], s.heard, "bytes that we sent")
+			assert.Equal(t, opened[tt.half], s.received, "bytes that we sent")
 		})
 	}
 }
@@ -245,7 +245,7 @@ func TestUnencryptedClients(t *testing.T) {
 
 type cut struct {
 	io.Reader
-	*stranger
+	*independentPeer
 }
 
 func (c cut) Read(p []byte) (int, error) { return c.Reader.Read(p) }
@@ -260,7 +260,7 @@ func TestEncryptedCut(t *testing.T) {
 	for half := range halves {
 		for _, tt := range tests {
 			for _, n := range []int{tt.from, min(tt.from+1, tt.to), (tt.from + tt.to) / 2, tt.to} {
-				s := stranger{first: 6}.facing(half)
+				s := independentPeer{first: 6}.facing(half)
 				conn := cut{iotest.OneByteReader(io.LimitReader(s, int64(n))), s}
 				res, err := halves[half](conn, Config{Encryption: EncryptionPlain})
 				requireRefusal(t, &Error{
@@ -271,7 +271,7 @@ func TestEncryptedCut(t *testing.T) {
 				}, res, err)
 			}
 		}
-		s := stranger{first: 6}.facing(half)
+		s := independentPeer{first: 6}.facing(half)
 		res, err := halves[half](cut{iotest.OneByteReader(io.LimitReader(s, whole)), s}, Config{Encryption: EncryptionPlain})
 		require.NoError(t, err)
 		talk(t, res, s)
@@ -282,23 +282,23 @@ func TestEncryptedCut(t *testing.T) {
 func TestEncryptedRandomBytes(t *testing.T) {
 	const opening, second = packetSize - 8, packetSize - digestSize
 	tests := []struct {
-		random int
-		ok     bool
-		heard  map[string]int // number of bytes that we have sent by then
+		random   int
+		ok       bool
+		received map[string]int // number of bytes that we have sent by then
 	}{
 		{random: 0},
 		{random: opening},
 		{random: opening + privateSize - 1},
-		{random: opening + privateSize, heard: opened},
-		{random: opening + privateSize + second - 1, heard: opened},
-		{random: opening + privateSize + second, ok: true, heard: map[string]int{"client": 1 + 2*packetSize, "server": 1 + 2*packetSize}},
+		{random: opening + privateSize, received: opened},
+		{random: opening + privateSize + second - 1, received: opened},
+		{random: opening + privateSize + second, ok: true, received: map[string]int{"client": 1 + 2*packetSize, "server": 1 + 2*packetSize}},
 	}
 	for _, tt := range tests {
 		for half := range halves {
 			t.Run(fmt.Sprintf("%d, %s", tt.random, half), func(t *testing.T) {
-				s := stranger{first: 6}.facing(half)
+				s := independentPeer{first: 6}.facing(half)
 				res, err := meet(half, Config{Encryption: EncryptionPlain, Rand: io.LimitReader(testRand(1), int64(tt.random))}, s)
-				assert.Equal(t, tt.heard[half], s.heard, "bytes that we sent")
+				assert.Equal(t, tt.received[half], s.received, "bytes that we sent")
 				if tt.ok {
 					require.NoError(t, err)
 					return

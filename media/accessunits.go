@@ -141,7 +141,7 @@ func (e *unitEnd) checkBegin(b []byte, next int) error {
 	return nil
 }
 
-// examine looks at the part of the current NAL unit that has arrived. It returns the size of the access unit if this NAL unit shows it.
+// examine looks at the part of the current NAL unit that has arrived. If that shows where the access unit ends, examine returns its size.
 func (e *unitEnd) examine(nalu []byte, isWhole bool) (size int) {
 	role, begins, ok := e.bounds.classify(nalu)
 	if e.seen = ok || isWhole; !ok {

@@ -56,7 +56,7 @@ func (h *hint) complete(t *Track) {
 
 type properties amf.Object
 
-// number returns the property name if it is a number from 0 to limit, and otherwise 0.
+// number returns the value of the property called name if it is a number from 0 to limit, and otherwise 0.
 func (m properties) number(name string) int {
 	const limit = 1 << 20
 	v, _ := amf.Object(m).Get(name)
@@ -66,7 +66,8 @@ func (m properties) number(name string) int {
 	return 0
 }
 
-// tracks counts the video or audio tracks: those in the map others, and the default track if the property codec or rate is not 0.
+// tracks counts the video or audio tracks. Its parameters are names of properties: others contains a map of the tracks besides the default
+// track, and the default track counts if codec or rate is not 0.
 func (m properties) tracks(codec, rate, others string) (n int) {
 	for _, name := range [...]string{codec, rate} {
 		if v, ok := amf.Object(m).Get(name); ok && v != nil && v != float64(0) {

@@ -49,9 +49,9 @@ func TestHint(t *testing.T) {
 	assert.Equal(t, hint{width: 1}, h, "an empty message says nothing")
 }
 
-// TestWriterHearsWhatFramesSay checks that a Writer takes the size of VP8 and VP9, and the rate and channels of MP3, from frames, if the
+// TestWriterLearnsFromFrames checks that a Writer takes the size of VP8 and VP9, and the rate and channels of MP3, from frames, if the
 // caller has not set them or they have changed.
-func TestWriterHearsWhatFramesSay(t *testing.T) {
+func TestWriterLearnsFromFrames(t *testing.T) {
 	larger := append([]byte{}, vp8Key...)
 	larger[6], larger[8] = 0x80, 0x68 // 384x104
 	for _, test := range []struct {

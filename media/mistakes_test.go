@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWriterTellsMistakes checks the errors for units that must be converted before they can be written.
-func TestWriterTellsMistakes(t *testing.T) {
+// TestWriterReportsMistakes checks the errors for units that must be converted before they can be written.
+func TestWriterReportsMistakes(t *testing.T) {
 	avc, hevc := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: H265, ParameterSets: hevcSets}
 	bare, aac := &Track{Codec: H264}, &Track{Codec: AAC, Config: unhex("1210")}
 	unset, half := &Track{Codec: AAC}, &Track{Codec: AAC, SampleRate: 44100}
@@ -56,8 +56,8 @@ func TestWriterTellsMistakes(t *testing.T) {
 // interlacedSPS is an SPS of x264 for interlaced video of 320x180 pixels: a picture may be coded as two fields.
 const interlacedSPS = "67640015acd941433f260220000003002000000643e28532c0"
 
-// TestWriterTakesWhatIsNoMistake checks valid units that are similar to the invalid ones of TestWriterTellsMistakes.
-func TestWriterTakesWhatIsNoMistake(t *testing.T) {
+// TestWriterAcceptsSimilarUnits checks valid units that are similar to the invalid ones of TestWriterReportsMistakes.
+func TestWriterAcceptsSimilarUnits(t *testing.T) {
 	var r recorder
 	avc, fields, aac := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: H264}, &Track{Codec: AAC, Config: unhex("1210")}
 	w := NewWriter(&r, avc, fields, aac)

@@ -45,7 +45,7 @@ func TestFirstMacroblock(t *testing.T) {
 		{"00030000", 0x5fff, true},                // after one zero, 3 is an ordinary byte
 		{"000003 01aaaaaa", 0xd55554, true},       // after two zeros, 3 is an emulation prevention byte
 		{"000003 01aaaa", 0, false},               // cut
-		{"0000 80ff0303", 0x101fd, true},          // 0000 80ff 03: the 3 after others is one
+		{"0000 80ff0303", 0x101fd, true},          // a 3 that does not follow two zeros is an ordinary byte
 		{"000003 000003 000003 01", 0, false},     // more bytes may follow
 		{"000003 000003 000003 0000 01", 0, true}, // more than 32 bits
 		{"", 0, false},

@@ -274,7 +274,7 @@ func FuzzReader(f *testing.F) {
 					written = append(written, keep(&u))
 				}
 			}
-			if len(written) == 0 || w.tracks[0].track.Codec == AV1 { // for AV1 this is not so, since a Writer adds sizes to the OBUs
+			if len(written) == 0 || w.tracks[0].track.Codec == AV1 { // units of AV1 change, since a Writer adds sizes to the OBUs
 				continue
 			}
 			copied := NewReader(&again)

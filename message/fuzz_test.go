@@ -22,7 +22,7 @@ func FuzzParse(f *testing.F) {
 				require.NoError(t, err)
 			}
 		}
-		if values, bad := amf.DecodeAMF0(withoutSelector(Type(kind), body)); err == nil && bad == nil { // the short way and the long one
+		if values, bad := amf.DecodeAMF0(withoutSelector(Type(kind), body)); err == nil && bad == nil { // decode every value
 			require.Equal(t, values[0], c.Name)
 			require.Equal(t, math.Float64bits(values[1].(float64)), math.Float64bits(c.TransactionID))
 			require.Equal(t, len(values) > 2, c.Args != nil)

@@ -10,6 +10,6 @@
 //
 // # Time
 //
-// The timestamps of a Player begin at 0. They follow the server's timestamps. If these restart at a new connection or jump within one, the
-// Player's advance by the time that has passed on the local clock instead, so that a gap keeps its length.
+// The timestamps of a Player begin at 0 and follow the server's timestamps. If the server's timestamps restart at a new connection, or jump
+// within one, the Player's timestamps advance by the time that has passed on the local clock instead, so that a gap keeps its length.
 package relay

@@ -37,7 +37,7 @@ func (f *frames) restart() {
 	f.line.restart()
 }
 
-// uptime returns how long ago the first audio or video of the connection arrived. silent reports that none has arrived.
+// uptime returns how long ago the first audio or video of the connection arrived. silent reports whether none has arrived.
 func (f *frames) uptime() (d time.Duration, silent bool) {
 	if f.first.IsZero() {
 		return 0, true

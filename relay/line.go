@@ -41,8 +41,8 @@ func (m mark) expected(now time.Time) int64 { return m.at + now.Sub(m.now).Milli
 
 func (l *line) restart() { l.fresh = true }
 
-// frame returns the position of a frame. jump reports that the frame is the first after a reconnection, or that shift had to be changed;
-// gap is then the time that is missing.
+// frame returns the position of a frame. jump reports whether the frame is the first after a reconnection, or shift had to be changed. If so,
+// gap is the time that is missing before the frame.
 func (l *line) frame(video bool, timestamp uint32, now time.Time) (at int64, gap time.Duration, jump bool) {
 	raw := l.in.Unwrap(timestamp)
 	track := &l.last[0]

@@ -21,7 +21,7 @@ type link struct {
 	conn     *rtmp.Conn
 	stream   *rtmp.Stream
 	endpoint endpoint
-	began    time.Time // when the server accepted
+	began    time.Time // when the server accepted the stream
 
 	ctx     context.Context // context of all operations on the stream; its cause may be a *moved
 	cancel  context.CancelCauseFunc

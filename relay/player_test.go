@@ -113,8 +113,8 @@ func TestPlayerConnectsAgain(t *testing.T) {
 	})
 }
 
-// TestPlayerTellsWhy checks that a server without the stream is reported as Unpublished, not as Down.
-func TestPlayerTellsWhy(t *testing.T) {
+// TestPlayerReportsWhy checks that a server without the stream is reported as Unpublished, not as Down.
+func TestPlayerReportsWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
 		var seen events

@@ -131,8 +131,8 @@ func TestPublisherDropsWhatFindsNoRoom(t *testing.T) {
 	})
 }
 
-// TestPublisherPlaces checks that the stream moves to the second URL while the first is down, and back without losing a picture.
-func TestPublisherPlaces(t *testing.T) {
+// TestPublisherMovesBetweenURLs checks that the stream moves to the second URL while the first is down, and back without losing a picture.
+func TestPublisherMovesBetweenURLs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
 		var first, second recorder

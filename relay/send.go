@@ -171,7 +171,7 @@ func (r *search) found() *link {
 	}
 }
 
-// end ends the search, and closes its link unless that is taken.
+// end ends the search. It closes the link that the search has found, unless that link is taken.
 func (r *search) end(taken *link) {
 	r.cancel()
 	<-r.ended

@@ -18,7 +18,7 @@ import (
 //	size: 000003f0                          hexadecimal
 //	hash: 64 hexadecimal digits
 //
-// librtmp overwrites all lines but the first in place. The zero record means none.
+// librtmp overwrites all lines but the first in place. The zero record means that the cache has no record.
 type record struct {
 	url      string
 	checked  time.Time // zero if unknown

@@ -22,12 +22,12 @@ type server struct {
 // ours returns rtmpserver with options. In the options, {dir} stands for a new folder.
 func ours(name string, options ...string) server { return oursUnder(nil, name, options...) }
 
-// oursOnOneCore returns rtmpserver on the first CPU. Go sees no other one, so GOMAXPROCS is 1.
+// oursOnOneCore returns rtmpserver on the first CPU. Go sees only that CPU, so GOMAXPROCS is 1.
 func oursOnOneCore(name string, options ...string) server {
 	return oursUnder([]string{"taskset", "--cpu-list", "0"}, name, options...)
 }
 
-// oursUnder returns rtmpserver started by another program, which replaces itself with it.
+// oursUnder returns rtmpserver, started by a launcher: a command such as taskset, which executes the command that its arguments name.
 func oursUnder(launcher []string, name string, options ...string) server {
 	return server{name: strings.TrimSpace("ours " + name), start: func(ctx context.Context, dir string) (*process, error) {
 		addr, err := freeAddr()

@@ -108,8 +108,8 @@ func appendMedia(all []byte, m *capture.Message) []byte {
 	return all
 }
 
-// TestPublishers checks that the test server makes the same recording of the replayed publishers, under the placeholder of the stream's
-// name, and that a client of package rtmp can publish it to the recorded server.
+// TestPublishers replays the recorded publishers to the test server, and checks that it makes the same recordings. Their names are the
+// placeholders that stand for the streams' names. A client of package rtmp must then be able to publish them to the recorded server.
 func TestPublishers(t *testing.T) {
 	for _, name := range []string{"ffmpeg-publish", "gortmplib-publish"} {
 		t.Run(name, func(t *testing.T) {

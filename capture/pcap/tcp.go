@@ -13,7 +13,7 @@ import (
 const (
 	// maxAhead is the maximum number of bytes of a direction that wait for a missing segment. Beyond it, the missing segment is skipped.
 	maxAhead = 2 << 20
-	// maxAllAhead is this maximum for all connections together.
+	// maxAllAhead is the same maximum for all connections together.
 	maxAllAhead = 64 << 20
 	// maxConnections is the maximum number of connections that are followed at the same time. Beyond it, the connection that has been
 	// silent longest is dropped.

@@ -142,7 +142,7 @@ var commandLines = []struct {
 // noFlashVer is the reason why connect differs with -i.
 const noFlashVer = "with -i RTMPDump leaves out flashVer unless the URL has it, which is not what its manual says"
 
-// inOrder makes ours wait for each answer, as RTMPDump does.
+// inOrder makes this command wait for each answer, as RTMPDump does.
 const inOrder = "--pipelining=none"
 
 var early = map[string]string{"wire": "RTMPDump waits for connect's answer before it asks for the stream", "buffer": "likewise"}

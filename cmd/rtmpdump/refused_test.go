@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestAppRefusedByHangingUp checks the exit code if the server hangs up at connect, as nginx-rtmp does to refuse an app: like RTMPDump, not
-// that for no connection.
+// TestAppRefusedByHangingUp checks the exit code if the server hangs up at connect, as nginx-rtmp does to refuse an app. It must be
+// RTMPDump's, which is not the exit code for no connection.
 func TestAppRefusedByHangingUp(t *testing.T) {
 	server, err := testserver.Start(testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		if message.Type(m.Type) == message.TypeCommandAMF0 {

@@ -142,8 +142,8 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 	}
 	code := r.exitCode(ctx, &p, err)
 	if (code == exitSuccess || code == exitIncomplete) && r.json && !r.live && !r.alreadyComplete(err) {
-		// By its percentages, RTMPDump fails a complete stream whose last frame begins before 99.9 % of the duration, and passes a lost
-		// connection if the duration is unknown. Programs that read --json do not depend on that.
+		// RTMPDump judges a recording by its percentage: it calls a complete stream incomplete if the last frame begins before 99.9 % of the
+		// duration, and calls a stream complete after a lost connection if the duration is unknown. --json reports what has really happened.
 		if code = exitIncomplete; result.Outcome == download.Complete {
 			code = exitSuccess
 		}

@@ -28,7 +28,7 @@ func captureOf(t *testing.T, args ...string) (path string, live reported) {
 	return path, live
 }
 
-// TestACapture checks that the report about a capture is that about the live session.
+// TestACapture checks that the report about a capture is the same as the report about the live session.
 func TestACapture(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{ChunkSize: 128, Shape: testserver.Shape{OmitExtendedType3: true, TimestampOffset: 1 << 25, Aggregate: 5}})

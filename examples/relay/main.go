@@ -1,4 +1,4 @@
-// Command relay plays one stream and publishes it at several places.
+// Command relay plays one stream and publishes it to several servers.
 //
 //	go run ./examples/relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...
 //

@@ -152,7 +152,7 @@ func (f *Filter) blank(m *underWay) {
 	m.blank, m.spans = true, nil
 }
 
-// overflow replaces all unfinished messages by zeros, so that the messages behind them need not be held any longer.
+// overflow replaces all unfinished messages by zeros, so that the messages after them need not be held any longer.
 func (f *Filter) overflow() {
 	for _, m := range f.unfinished {
 		if !m.blank && f.Overflow != nil {

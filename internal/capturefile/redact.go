@@ -12,8 +12,8 @@ import (
 
 const maxLabels = 64
 
-// redactor replaces the secrets in the messages of a session: whatever is not known to be harmless. In commands it keeps only the strings
-// at known places.
+// redactor replaces the secrets in the messages of a session. Everything counts as a secret unless it is known to be harmless: of a command's
+// strings, redactor keeps only those at positions that a rule allows.
 type redactor struct {
 	secrets  secrets
 	blind    bool           // a part of the client's bytes is missing

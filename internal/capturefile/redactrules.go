@@ -2,6 +2,7 @@ package capturefile
 
 import "strconv"
 
+// class says which part of a string is secret, and therefore replaced.
 type class uint8
 
 const (

@@ -36,8 +36,8 @@ func (w watchedConn) Write(b []byte) (int, error) {
 	return w.Conn.Write(b)
 }
 
-// TestViewerIsThereWhenItIsTold checks that a client receives everything that is published after the server has sent it Play.Start.
-func TestViewerIsThereWhenItIsTold(t *testing.T) {
+// TestPlayersMissNothingAfterPlayStart checks that a client receives everything that is published after the server has sent it Play.Start.
+func TestPlayersMissNothingAfterPlayStart(t *testing.T) {
 	l := conntest.Listen(t)
 	var publish func()
 	s := testserver.Serve(watched{l, func(b []byte) {

@@ -287,5 +287,5 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(time.Duration(d).Microseconds())/1000, 'f', -1, 64), nil
 }
 
-// MediaReceived reports whether enough was received for chunks to matter.
+// MediaReceived reports whether so many messages were received that the chunk size matters.
 func (w Wire) MediaReceived() bool { return w.MessagesReceived > 50 }

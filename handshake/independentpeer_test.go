@@ -16,11 +16,11 @@ import (
 	"golang.org/x/crypto/blowfish"
 )
 
-// stranger is the peer of a client or server under test on an encrypted connection: an independent implementation, so that it finds
+// independentPeer is the peer of a client or server under test on an encrypted connection: an independent implementation, so that it finds
 // mistakes that our client and server share. They have only constants in common, which vectors check.
 //
-// It runs inside the writes of its peer: each Write appends everything that the stranger can send by then.
-type stranger struct {
+// It runs inside the writes of its peer: each Write appends everything that the independentPeer can send by then.
+type independentPeer struct {
 	first       byte     // C0 or S0
 	digestFirst bool     // whether its digest precedes its key
 	private     *big.Int // its private key; nil for a small one
@@ -30,20 +30,20 @@ type stranger struct {
 	signAs      byte     // the type that its second packet is signed for, 0 for that of S0
 	signName    string   // the name in the key that signs its second packet, empty for its own
 	spoilAt     int      // offset of a byte to damage in its second packet
-	spoil       byte     // the bits of it to flip; 0 for none
+	spoil       byte     // the bits of that byte to flip; 0 for none
 
 	name, peerName string // names in the keys of HMACs
 	packet, digest []byte // its first packet, and the digest in it
 	second         []byte // its second packet
 	said           bytes.Buffer
-	heard          int // bytes
+	received       int // bytes
 	in, out        *rc4.Cipher
 	theirKey       []byte
 	secret         []byte
 	complaint      error // what was wrong with its peer's packets
 }
 
-var strangerVersion = [4]byte{0x80, 0, 7, 2}
+var independentVersion = [4]byte{0x80, 0, 7, 2}
 
 const (
 	playerName = "Genuine Adobe Flash Player 001"
@@ -52,7 +52,7 @@ const (
 )
 
 // facing prepares s as the peer of a client or server. A client has then sent C0 and C1.
-func (s stranger) facing(half string) *stranger {
+func (s independentPeer) facing(half string) *independentPeer {
 	s.name, s.peerName = serverName, playerName
 	if half == "server" {
 		s.name, s.peerName = playerName, serverName
@@ -70,11 +70,11 @@ func (s stranger) facing(half string) *stranger {
 	return &s
 }
 
-func (s *stranger) Read(p []byte) (int, error) { return s.said.Read(p) }
+func (s *independentPeer) Read(p []byte) (int, error) { return s.said.Read(p) }
 
 // Write receives packets, which it tells apart by their total size.
-func (s *stranger) Write(b []byte) (int, error) {
-	s.heard += len(b)
+func (s *independentPeer) Write(b []byte) (int, error) {
+	s.received += len(b)
 	switch len(b) {
 	case 1 + 1536: // C0 and C1
 		s.say([]byte{s.first}, s.packet)
@@ -90,17 +90,17 @@ func (s *stranger) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (s *stranger) say(parts ...[]byte) {
+func (s *independentPeer) say(parts ...[]byte) {
 	for _, p := range parts {
 		s.said.Write(p)
 	}
 }
 
-func (s *stranger) open() {
+func (s *independentPeer) open() {
 	s.packet = make([]byte, 1536)
 	io.ReadFull(testRand(99), s.packet[8:])
 	if !s.silent {
-		copy(s.packet[4:], strangerVersion[:])
+		copy(s.packet[4:], independentVersion[:])
 	}
 	digestAt, keyAt := positions(s.packet, s.digestFirst)
 	copy(s.packet[keyAt:], s.public)
@@ -111,7 +111,7 @@ func (s *stranger) open() {
 }
 
 // reply answers a first packet and creates the ciphers.
-func (s *stranger) reply(theirs []byte, typ byte) {
+func (s *independentPeer) reply(theirs []byte, typ byte) {
 	for _, digestFirst := range []bool{false, true} {
 		digestAt, keyAt := positions(theirs, digestFirst)
 		digest := mac(s.peerName, theirs[:digestAt], theirs[digestAt+32:])
@@ -133,8 +133,8 @@ func (s *stranger) reply(theirs []byte, typ byte) {
 	s.complaint = errors.Join(s.complaint, errors.New("no digest in a first packet"))
 }
 
-// judge checks the second packet, which answers the stranger's first one, and begins the session.
-func (s *stranger) judge(second []byte, typ byte) {
+// judge checks the second packet, which answers the independentPeer's first one, and begins the session.
+func (s *independentPeer) judge(second []byte, typ byte) {
 	if !bytes.Equal(second[1504:], signatureOf(s.peerName, s.digest, second[:1504], typ)) {
 		s.complaint = errors.Join(s.complaint, errors.New("wrong signature in a second packet"))
 	}
