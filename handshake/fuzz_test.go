@@ -44,7 +44,7 @@ func signed(r role, s Scheme) []byte {
 	return serverScript(3, p, new(packet))
 }
 
-// encryptedScript returns what an independentPeer sends to a client or server that takes its random numbers from the source in fuzz.
+// encryptedScript returns what a peer sends to a client or server that takes its random numbers from the source in fuzz.
 func encryptedScript(half string) []byte {
 	var said bytes.Buffer
 	s := independentPeer{first: 6}.facing(half)
@@ -80,8 +80,8 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// fuzzEncrypted runs a client or server against an independentPeer. The independentPeer's first packet always has a valid digest, so that the code after
-// that check is reached. number is the independentPeer's private key if exponent is set, and otherwise its public key.
+// fuzzEncrypted runs a client or server against a peer. The peer's first packet always has a valid digest, so that the code after
+// that check is reached. number is the peer's private key if exponent is set, and otherwise its public key.
 func fuzzEncrypted(f *testing.F, half string) {
 	f.Add(uint8(6), uint8(6), uint8(0), true, false, true, []byte{1, 2, 3}, uint16(0), uint8(0))
 	f.Add(uint8(8), uint8(6), uint8(1), false, false, true, []byte{0}, uint16(0), uint8(0))
