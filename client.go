@@ -228,7 +228,7 @@ func (k *client) commandReceived(m *session.Message) error {
 }
 
 // answered completes the call that a _result or _error belongs to, and ignores answers to unknown calls. While connect is unanswered, an
-// answer without a readable transaction id may be the one to connect, so it ends the connection.
+// answer without a readable transaction id ends the connection, since it may be the answer to connect.
 func (k *client) answered(cmd *message.Command, damage error) error {
 	found, err := k.session.CallAnswered(cmd, damage)
 	if !found && damage != nil && cmd.TransactionID == 0 && k.connectUnanswered() {

@@ -49,7 +49,7 @@ func (l *link) linger(ctx context.Context) {
 	defer stop()
 	var answered <-chan struct{}
 	if _, known := l.unacknowledged(); !known {
-		// The call does not use ctx: when ctx is done, the error must be the one above, which says what has happened.
+		// The call does not use ctx: when ctx is done, the function above ends the connection with an error that says what has happened.
 		if k, err := l.send(context.Background(), CallOptions{}, "createStream", nil); err == nil {
 			answered = k.call.Done()
 		}

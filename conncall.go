@@ -94,7 +94,7 @@ func (c *Conn) HandlePacket(ctx context.Context, p *Packet) error {
 }
 
 // ProcessPackets reads from the connection until ctx or the connection ends: it answers pings, runs handlers, and queues media for the
-// Streams. It returns ctx's error or that of Conn.Err.
+// Streams. It returns the error of ctx or of Conn.Err.
 func (c *Conn) ProcessPackets(ctx context.Context) error {
 	k, err := c.established()
 	if err != nil {

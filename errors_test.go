@@ -159,7 +159,7 @@ func TestErrorsLeadToTheirCause(t *testing.T) {
 }
 
 // TestResetOfARequestIsExplained checks a reset during the body of an HTTP request. net/http sends the body with ReadFrom, whose error
-// wraps that of the write.
+// wraps the error of the write.
 func TestResetOfARequestIsExplained(t *testing.T) {
 	reset := &net.OpError{Op: "readfrom", Net: "tcp", Err: &net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}}
 	err := &HandshakeError{Stage: StageTunnel, Err: reset}

@@ -30,8 +30,8 @@ func (f *farewell) noteHangUp(nc net.Conn) {
 	}
 }
 
-// outcome returns the error that the program sees when err ends the connection. The result is net.ErrClosed if the server hangs up while
-// Close waits for that.
+// outcome returns the error that the program sees when err ends the connection. If the server hangs up while Close waits for the server to
+// hang up, the result is net.ErrClosed.
 func (f *farewell) outcome(err error) error {
 	if session.HungUp(err) && f.closing.Load() && !f.cut.Load() {
 		return session.ErrClosed

@@ -85,7 +85,7 @@ func (h *pipelined) send(ctx context.Context, t *streamTable) error {
 }
 
 // settle waits for the answer to createStream. known reports whether the server has created the stream; if not, CreateStream requests it
-// again. The error is that of the connection or of ctx.
+// again. The error is the connection's or ctx's.
 func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	early := h.create.IsDone() // answered before the answer to connect was examined
 	limited, cancel := h.conn.withPatience(ctx, createPatience)

@@ -160,7 +160,7 @@ func (o *SharedObject) granted(name string, news *sharedNews) error {
 	return err
 }
 
-// echoed treats a change as the answer to a request of this client, if it is the same change and the server has never sent Success.
+// echoed treats a change as the answer to a request of this client for the same change, if the server has never sent Success.
 func (o *SharedObject) echoed(p amf.Property) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

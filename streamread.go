@@ -138,8 +138,9 @@ func (s *streamReader) handOver() {
 	s.backlog.Queued(s.queue.Len())
 }
 
-// over returns why the stream has ended. It returns nil while media is queued: another reader may have queued media, together with the end,
-// after the caller last looked at the queue. The end of the stream takes precedence over the end of the connection. The caller holds s.mu.
+// over returns why the stream has ended; the end of the stream takes precedence over the end of the connection. While media is queued, over
+// returns nil: since the caller last looked at the queue, another reader may have queued media and then received the end. The caller holds
+// s.mu.
 func (s *streamReader) over() error {
 	switch {
 	case s.queue.Len() > 0:

@@ -66,7 +66,7 @@ func (t *streamTable) open(ctx context.Context, s *Stream) error {
 	return s.beginPublishing()
 }
 
-// abandon closes a stream that was not opened completely. If the server has already created a message stream for it, abandon deletes that.
+// abandon closes a stream that was not opened completely. If the server has already created the message stream, abandon deletes it.
 func (t *streamTable) abandon(s *Stream) {
 	if t.holds(s) {
 		s.Close()

@@ -139,9 +139,9 @@ func (s *streamWriter) WritePacket(p *Packet) error {
 	return err
 }
 
-// WriteData publishes a data message, such as onMetaData or onCuePoint. The args are values that amf.AppendAMF0 accepts. The timestamp
-// is that of the newest audio or video message that was written. onMetaData is sent as @setDataFrame, which servers keep for players
-// that join later. Otherwise WriteData is like WritePacket.
+// WriteData publishes a data message, such as onMetaData or onCuePoint. The args are values that amf.AppendAMF0 accepts. The message has the
+// timestamp of the newest audio or video message that was written. onMetaData is sent as @setDataFrame, which servers keep for players that
+// join later. Otherwise WriteData is like WritePacket.
 func (s *streamWriter) WriteData(name string, args ...any) error {
 	if !s.options.Writable {
 		return ErrNotWritable

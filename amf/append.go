@@ -73,8 +73,8 @@ func AppendUndefined(dst []byte) []byte { return append(dst, markerUndefined) }
 // AppendKey and a value, and then AppendObjectEnd.
 func AppendObjectStart(dst []byte) []byte { return append(dst, markerObject) }
 
-// AppendECMAArrayStart begins an ECMA array of count members. They are appended
-// and ended like those of an object.
+// AppendECMAArrayStart begins an ECMA array of count members. Append the
+// members and the end after it as for an object.
 func AppendECMAArrayStart(dst []byte, count uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, markerECMAArray), count)
 }

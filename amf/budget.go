@@ -1,7 +1,7 @@
 package amf
 
-// maxReferredBytes limits the bytes that a message would gain if every reference in it were written out: code that walks,
-// prints or encodes the decoded values visits a shared value once for each reference.
+// maxReferredBytes limits the bytes that the references in a message repeat. A shared value is decoded only once, but code that walks, prints
+// or encodes the decoded values visits it once for each reference.
 const maxReferredBytes = 16 << 20
 
 // budget is what a message may still contain. A reference costs as much as reading the value again.

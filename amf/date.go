@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// These are the limits of ECMAScript dates, 100 million days before and after 1970: in milliseconds, and the years.
+// These are the limits of ECMAScript dates, 100 million days before and after 1970, as milliseconds and as years.
 const (
 	maxDateMillis = 8.64e15
 	minDateYear   = -271821

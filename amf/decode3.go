@@ -87,7 +87,7 @@ func (d *Decoder) string3(what string) (string, error) {
 }
 
 // reference3 reads the U29 that begins every value of the object table. If its lowest bit is 0 it is a reference: v is the
-// earlier value, and done is true. Otherwise bits holds the other bits: a length, a count or flags.
+// earlier value, and done is true. Otherwise bits holds the remaining bits: a length, a count or flags.
 func (d *Decoder) reference3(at int) (bits uint32, v any, done bool, err error) {
 	u, err := d.in.u29("value")
 	if err != nil {

@@ -107,7 +107,7 @@ func TestMemoryIsBoundedByTheInputInAMF3(t *testing.T) {
 		array := append(appendU29([]byte{marker3Array}, (MaxValues-1)<<1|1), 1)
 		return append(array, bytes.Repeat(element, MaxValues-1)...)
 	}
-	// Nested objects of a class with 10000 sealed members, each the first member of the one around it.
+	// Nested objects of a class with 10000 sealed members. Each object is the first member of the object around it.
 	wide := append(appendU29([]byte{marker3Object}, 10000<<4|3), 3, 'W')
 	wide = append(append(wide, 3, 'n'), bytes.Repeat([]byte{2}, 9999)...)
 	wide = append(wide, bytes.Repeat([]byte{marker3Object, 1}, MaxDepth-1)...)

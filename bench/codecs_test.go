@@ -88,9 +88,9 @@ var (
 	hevcVPS = wire("40 01 0c 01 ff ff 01 60 00 00 03 00 90 00 00 03 00 00 03 00 1e 95 98 09")
 	hevcSPS = wire("42 01 01 01 60 00 00 03 00 90 00 00 03 00 00 03 00 1e a0 20 81 05 96 56 69 24 ca f0 16 80 80 00 00 03 00 80 00 00 0c 84")
 	hevcPPS = wire("44 01 c1 72 b4 22 40")
-	// The format is in ISO/IEC 14496-15 section 8.3.3. These bytes contain two mistakes of gortmplib 1.0.0, in fields that decoders ignore:
-	// the six bytes before the level are constraint flags, in which it leaves emulation prevention bytes; and 13 should be 0b, since it
-	// uses two bits instead of three for the number of temporal layers.
+	// The format is in ISO/IEC 14496-15 section 8.3.3. These bytes contain two mistakes of gortmplib 1.0.0, in fields that decoders ignore.
+	// It leaves emulation prevention bytes in the constraint flags, the six bytes before the level. It uses two bits instead of three for the
+	// number of temporal layers, so that a byte is 13 instead of 0b.
 	hevcConfig = wire("01 01 60000000 030090000003 1e f000 fc fd f8 f8 0000 13 03",
 		"20 0001", 0, len(hevcVPS), hevcVPS, "21 0001", 0, len(hevcSPS), hevcSPS, "22 0001", 0, len(hevcPPS), hevcPPS)
 

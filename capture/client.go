@@ -168,7 +168,7 @@ func (c *asClient) timedOut() bool {
 	return !was
 }
 
-// header replaces the message stream id in a full header by the one that the server has assigned.
+// header replaces the message stream id in a full chunk header by the id that the server has assigned.
 func (c *asClient) header(b []byte) {
 	at := 1 + 7
 	switch b[0] {

@@ -210,7 +210,7 @@ func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
 	return true, nil
 }
 
-// dispensable reports whether clients may omit a command, so that no message waits for it.
+// dispensable reports whether clients may omit a command. No message waits for such a command.
 func (s *asServer) dispensable(i int) bool {
 	return !slices.ContainsFunc(s.asked[i:], func(q request) bool { return q.milestone() })
 }
@@ -231,7 +231,7 @@ func (s *asServer) header([]byte) {}
 // unasked is a transaction id that no client uses.
 const unasked = 1 << 52
 
-// edit replaces the transaction id of an answer by that of the client.
+// edit replaces the transaction id of an answer by the id that the client has sent.
 func (s *asServer) edit(m *capturefile.Message, ordinal int) {
 	i, ok := s.answers[ordinal]
 	at := transactionAt(m.Body)

@@ -17,11 +17,12 @@ func framesOf(list []entry) frames {
 // follower finds the repeated frames of one track in the file, in order. Frames may be missing in the file or among the repeated frames.
 type follower struct {
 	frames        // only those of one track are used; they are removed when passed
-	shift  uint32 // added to new times to get those of the file, for the newest frame found
+	shift  uint32 // added to new times to get times of the file; from the newest frame found
 	after  int64  // offset of the newest frame found; 0 if none
 }
 
-// find returns the entry for a frame, or, of several with the same content, the one at the expected time.
+// find returns the entry in the file for a frame with content c, whose new time is at. If several entries have this content, find returns the
+// entry at the expected time or, if there is none, the only entry within maxDrift of that time.
 func (f *follower) find(c content, at uint32) (e entry, ok bool) {
 	list := f.frames[c]
 	if len(list) == 0 {

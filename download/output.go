@@ -16,7 +16,7 @@ type output struct {
 	sync     func(*os.File) error // nil means that the system decides when to write to the disk
 	w        io.Writer
 	pending  []byte // whole tags and the file header that wait for flush
-	borrowed []byte // the same, in memory of the caller of write; at most one of pending and borrowed is in use
+	borrowed []byte // like pending, in the memory of write's caller; one of pending and borrowed is always empty
 	tail     *tail  // tail of the file, including the pending tags
 
 	begun      bool // the file header has been written
@@ -138,7 +138,7 @@ func (o *output) write(tag flv.Tag, raw []byte) error {
 	return nil
 }
 
-// begin adds the file header and the tags that waited for it.
+// begin adds the file header and the tags that waited for the header.
 func (o *output) begin() error {
 	if o.begun || len(o.waiting) == 0 {
 		return nil

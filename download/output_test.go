@@ -12,7 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 )
 
-// TestFailedWriteKeepsWholeTags checks that after a partial write the file ends after a whole tag, and only tags in it are counted.
+// TestFailedWriteKeepsWholeTags checks that after a partial write the file ends with a whole tag, and that only the tags in the file are
+// counted.
 func TestFailedWriteKeepsWholeTags(t *testing.T) {
 	all := sample(t)[:12]
 	var raw []byte // the tags as a player writes them

@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// asking starts a server that plays the sample in real time, and asks each client to reconnect after a part of it.
+// asking starts a server that plays the sample in real time. After a part of the sample, the server asks each client to reconnect.
 func asking(t *testing.T, tcURL func() string, cfg testserver.Config) (s *testserver.Server, connections *atomic.Int32) {
 	connections = new(atomic.Int32)
 	cfg.Realtime, cfg.WindowAckSize = true, 20_000

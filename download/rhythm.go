@@ -80,7 +80,7 @@ func (r *rhythm) gaps() []step {
 	return slices.DeleteFunc(slices.Clone(r.long), func(s step) bool { return s.length() <= few })
 }
 
-// cut removes the gaps after offset. It keeps the counts, since the server usually repeats what is cut off.
+// cut removes the gaps after offset. It does not reduce the counts of steps, since the server usually sends the removed tags again.
 func (r *rhythm) cut(offset int64) {
 	r.long = slices.DeleteFunc(r.long, func(s step) bool { return s.offset >= offset })
 }

@@ -19,8 +19,8 @@ const (
 	// minMatches is the number of audio frames that must match if no video frame matches. If the file has fewer audio frames, all must
 	// match.
 	minMatches = 3
-	// maxSame is how many tags of the file may have the same content, such as silence. Beyond that, only those near the expected time are
-	// compared.
+	// maxSame is how many tags of the file with the same content, such as silence, are compared. If there are more, only the tags near the
+	// expected time are compared.
 	maxSame = 32
 	// maxShifts bounds the number of time shifts that are voted on.
 	maxShifts = 1 << 16
@@ -58,7 +58,7 @@ func (s *splice) conclusive(v votes) bool {
 	return v.video || v.tags >= min(minMatches, len(s.tail.recent))
 }
 
-// splice finds out where the server's stream continues the file. It receives all tags of the session until then.
+// splice finds out where the server's stream continues the file. It receives all tags of the session until it has found that position.
 type splice struct {
 	tail      *tail
 	live      bool                 // the stream is live: nothing is sent twice, so it may be joined by time

@@ -91,7 +91,7 @@ type tail struct {
 	writeOnly bool        // the output can't be read again, and so needs no check for damage
 	file      io.ReaderAt // read by identify; nil if the contents are known
 	end       int64       // end of the last tag, in bytes; anything after it is not a tag
-	first     entry       // frame
+	first     entry       // the first frame of the file
 	keys      []entry
 	recent    []entry     // the frames since one of the last keys, in the order of the file
 	skip      int         // Options.SkipKeyFrames: recent begins this many keys earlier

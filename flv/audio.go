@@ -100,8 +100,8 @@ type AudioHeader struct {
 	PacketType AudioPacketType // AudioCodedFrames for FLV codecs without a packet type
 	ModEx      ModEx           // modifiers; Enhanced RTMP only
 
-	// Multitrack reports whether the message is made for several tracks; Enhanced RTMP only. TrackID is the track of a OneTrack message,
-	// and 0, the default track, without Multitrack. For any other MultitrackType, split Data with Tracks.
+	// Multitrack reports whether the message has the layout MultitrackType (Enhanced RTMP only). TrackID is the track of a OneTrack
+	// message. Without Multitrack it is 0, the default track. For any other MultitrackType, Data has several tracks; see Tracks.
 	Multitrack     bool
 	MultitrackType MultitrackType
 	TrackID        uint8

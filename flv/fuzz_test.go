@@ -55,7 +55,8 @@ func FuzzVideoHeader(f *testing.F) {
 	})
 }
 
-// appended appends the tracks of a header with more than one. It returns nil if the header has one track or a damaged one.
+// appended joins the tracks of a message with a list of tracks. It returns nil if a track is damaged, or if one is set: the message then has
+// a single track and no list.
 func appended[H any](t *testing.T, tracks iter.Seq2[H, error], appendTrack func([]byte, H) ([]byte, error), one bool) []byte {
 	list, bad := []byte{}, one
 	for track, err := range tracks {

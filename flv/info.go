@@ -12,8 +12,8 @@ import (
 type Info struct {
 	Video, Audio, Script TagStats
 
-	// These properties come from the stream itself, or from the metadata until the stream contains them. They are "" or 0 if unknown, and
-	// the last value counts. If there are several tracks, the properties are those of the track with the lowest id.
+	// These properties come from the stream itself, or from the metadata until the stream contains them. They are "" or 0 if unknown. If a
+	// property changes, the last value counts. If there are several tracks, the track with the lowest id counts.
 	VideoCodec    string // "H.264"
 	Width, Height int    // pixels
 	AudioCodec    string // "AAC"

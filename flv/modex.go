@@ -105,7 +105,7 @@ func modExBlock(b []byte) (t ModExType, data []byte, size int, err error) {
 	return ModExType(b[end] >> 4), b[at:end:end], end + 1, nil
 }
 
-// appendChain appends the modifiers. The packet type after the last one is last, and ModEx after the others.
+// appendChain appends the modifiers. Each is followed by the packet type ModEx, except for the last, which is followed by last.
 func (m ModEx) appendChain(dst []byte, last byte) ([]byte, error) {
 	for at := 0; at < len(m); {
 		_, _, size, err := modExBlock(m[at:])

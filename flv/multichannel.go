@@ -109,7 +109,7 @@ func ParseMultichannelConfig(b []byte) (MultichannelConfig, error) {
 }
 
 // AppendMultichannelConfig appends the data that [ParseMultichannelConfig] reads. If Channels is 0, len(c.Speakers) is used. The error is
-// an [*Error] if the number of channels is invalid or differs from that of the speakers; dst is then returned unchanged.
+// an [*Error] if the number of channels is invalid or differs from the number of speakers; dst is then returned unchanged.
 func AppendMultichannelConfig(dst []byte, c MultichannelConfig) ([]byte, error) {
 	if c.Order == ChannelsCustom {
 		if c.Channels == 0 {

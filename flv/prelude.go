@@ -10,9 +10,9 @@ type Prelude struct {
 	size   int // bytes of tags
 }
 
-// Add considers the next tag, whose body has size bytes, and reports whether the header is known. That is the case when both audio and
-// video have arrived, when timestamps show that one of them is missing, or after 128 KiB of tags. The timestamps of script data are
-// ignored.
+// Add considers the next tag, whose body has size bytes, and reports whether the header is known. The header is known when both audio and
+// video have arrived, when the timestamps show that the stream has only audio or only video, or after 128 KiB of tags. The timestamps of
+// script data are ignored.
 func (p *Prelude) Add(t TagType, timestamp uint32, size int) (known bool) {
 	media := t == TagAudio || t == TagVideo
 	p.header.HasAudio = p.header.HasAudio || t == TagAudio

@@ -109,8 +109,8 @@ type VideoHeader struct {
 
 	Command uint8 // FrameCommand only: 0 begins a seek at the client, 1 ends it
 
-	// Multitrack reports whether the message is made for several tracks; Enhanced RTMP only. TrackID is the track of a OneTrack message,
-	// and 0, the default track, without Multitrack. For any other MultitrackType, split Data with Tracks.
+	// Multitrack reports whether the message has the layout MultitrackType (Enhanced RTMP only). TrackID is the track of a OneTrack
+	// message. Without Multitrack it is 0, the default track. For any other MultitrackType, Data has several tracks; see Tracks.
 	Multitrack     bool
 	MultitrackType MultitrackType
 	TrackID        uint8

@@ -85,7 +85,7 @@ func (in *reader) serverOpening(cfg Config) (s0 byte, s1 *packet, err error) {
 	return s0, s1, err
 }
 
-// writeC2 sends C2, and with it the data unless that has to wait for S2. It returns the data that is still to be sent.
+// writeC2 sends C2, together with the data unless the data has to wait for S2. It returns the data that is still to be sent.
 func writeC2(w io.Writer, cfg Config, c1 *opening, s1 *packet, res *Result, s2Came bool) (data []byte, _ error) {
 	c2, err := newC2(cfg, c1, s1, res)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// pattern returns a packet whose byte i is factor*i + offset, with the given first 8 bytes.
+// pattern returns a packet that begins with head. Every further byte i is factor*i + offset.
 func pattern(factor, offset int, head [8]byte) *packet {
 	p := new(packet)
 	for i := range p {

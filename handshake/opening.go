@@ -33,8 +33,8 @@ func newSignedOpening(cfg Config, r role, version [4]byte, s Scheme, encrypted b
 	return o, nil
 }
 
-// deriveCiphers sets res's ciphers from our key and the one in the peer's first packet, whose position depends on the scheme of
-// the peer's digest. what names that packet in errors.
+// deriveCiphers sets res's ciphers from our key and the peer's public key. The scheme of the peer's digest determines the position of the
+// public key in peer, the first packet. what names that packet in errors.
 func (o *opening) deriveCiphers(what string, peer *packet, res *Result) error {
 	if o.key == nil {
 		return nil

@@ -216,7 +216,7 @@ func TestNoAgreement(t *testing.T) {
 	}
 }
 
-// TestUnencryptedClients checks that a server with encryption serves unencrypted clients as one without does.
+// TestUnencryptedClients checks that a server serves unencrypted clients in the same way with and without Config.Encryption.
 func TestUnencryptedClients(t *testing.T) {
 	tests := []struct {
 		name           string

@@ -39,8 +39,8 @@ func (r role) verifyReply(reply *packet, ourDigest [digestSize]byte, e Encryptio
 	return hmac.Equal(want[:], got[:])
 }
 
-// encipher applies the encryption type to a signature: EncryptionPlain leaves it as it is, the others encipher each 8 bytes
-// with one of the keys below, selected by a byte of the HMAC key.
+// encipher enciphers a signature as the encryption type requires. EncryptionPlain changes nothing. The other types encipher each 8 bytes with
+// one of the keys below, which a byte of the HMAC key selects.
 func (e Encryption) encipher(sig *signature, key [digestSize]byte) {
 	for at := 0; at < len(sig); at += 8 {
 		var block cipher.Block // The constructors fail only for keys of other sizes.

@@ -127,7 +127,8 @@ func TestNginxLive(t *testing.T) {
 	assert.Equal(t, b, a)
 }
 
-// mediaOnly removes the first packets of a stream, whose number depends on when the player joined, and reduces the others to size and MD5.
+// mediaOnly removes the packets at the beginning of a stream, since their number depends on when the player joined. It reduces the other
+// packets to size and MD5.
 func mediaOnly(lines []string) []string {
 	for i, line := range lines {
 		fields := strings.Split(line, ",")

@@ -15,8 +15,8 @@ import (
 
 const systemPython = "/usr/bin/python3" // the Python for which Debian's packages are installed
 
-// difference is an intended difference between what the server receives from librtmp and from us. theirs changes librtmp's lines to
-// those that we should send. ours changes our lines where they depend on timing.
+// difference is an intended difference between the messages of librtmp and the messages of this library. theirs changes librtmp's lines to
+// the lines that this library should send. ours changes this library's lines where they depend on timing.
 type difference struct {
 	name, reason string
 	theirs, ours func([]string) []string

@@ -48,8 +48,8 @@ func startRtmpsrv(t *testing.T) (addr string, stop func() (printed string)) {
 	return "127.0.0.1:" + port, stop
 }
 
-// TestRtmpsrv tests our RTMPE with librtmp's own server. It answers connect and createStream; at play it prints the command that would play
-// the same stream, and closes the connection.
+// TestRtmpsrv tests our RTMPE with librtmp's own server. The server answers connect and createStream. When it receives play, it prints the
+// command that would play the same stream, and closes the connection.
 func TestRtmpsrv(t *testing.T) {
 	addr, stop := startRtmpsrv(t)
 	conntest.UntilListening(t, addr)

@@ -45,7 +45,7 @@ func NewAccessUnitScanner(r io.Reader, codec Codec) *AccessUnitScanner {
 func (s *AccessUnitScanner) Unit() [][]byte { return s.nalus }
 
 // Err returns the error that ended the scan, or nil at the end of the input. It is an [*Error] if the input does not begin with a start
-// code, or if a unit has more than 8 MiB or 8192 NAL units, and otherwise that of the io.Reader.
+// code, or if a unit has more than 8 MiB or 8192 NAL units. Any other error is an error of the io.Reader.
 func (s *AccessUnitScanner) Err() error {
 	if s.err == io.EOF {
 		return nil

@@ -65,7 +65,7 @@ func adtsSize(b []byte) int { return int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5]>>
 // AppendADTS appends a frame of AAC with an ADTS header, for decoders and players that get no other configuration. It uses the object type,
 // core sample rate and channels of c.
 //
-// The error is an [*Error] if ADTS can't express one of them or the size of the frame; dst is then returned unchanged.
+// The error is an [*Error] if ADTS can't express one of these values or the size of the frame; dst is then returned unchanged.
 func AppendADTS(dst []byte, c flv.AudioSpecificConfig, frame []byte) ([]byte, error) {
 	rate := slices.Index(adtsRates[:], c.CoreSampleRate)
 	size := adtsHeaderSize + len(frame)

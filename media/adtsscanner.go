@@ -40,8 +40,8 @@ func (s *ADTSScanner) Frame() []byte { return s.frame }
 // Config returns the content of the frame's header; see [ParseADTS].
 func (s *ADTSScanner) Config() flv.AudioSpecificConfig { return s.config }
 
-// Err returns the error that ended the scan, or nil at the end of the input. The error is that of [ParseADTS] or of the io.Reader. It wraps
-// io.ErrUnexpectedEOF if the input ends within a frame.
+// Err returns the error that ended the scan, or nil at the end of the input. It is an error of [ParseADTS] or of the io.Reader. If the input
+// ends within a frame, it wraps io.ErrUnexpectedEOF.
 func (s *ADTSScanner) Err() error {
 	if s.err == io.EOF {
 		return nil

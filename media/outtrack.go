@@ -207,7 +207,8 @@ func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
 	return h
 }
 
-// nearestRate returns the FLV sample rate nearest to that of an MP3 frame. Decoders take the exact rate from the frame.
+// nearestRate returns the sample rate of FLV that is nearest to rate, the sample rate of an MP3 frame. Decoders take the exact rate from the
+// frame.
 func nearestRate(rate int) int {
 	switch {
 	case rate == 8000:

@@ -127,7 +127,8 @@ func TestHeadersOfIncompleteTracks(t *testing.T) {
 	}
 }
 
-// TestGivenConfigurationStays checks that a Writer does not replace a configuration of VP9 that the caller has set by that of a key frame.
+// TestGivenConfigurationStays checks that a Writer keeps a configuration of VP9 that the caller has set, instead of making one from a key
+// frame.
 func TestGivenConfigurationStays(t *testing.T) {
 	var r recorder
 	video := &Track{Codec: VP9, Config: unhex("01000000 010203")}

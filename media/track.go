@@ -75,7 +75,8 @@ func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	return lengthSize, nil
 }
 
-// parseConfig parses t.Config, and makes ParameterSets slices of it. It sets the size of lengths in Config to four bytes.
+// parseConfig parses t.Config, and makes ParameterSets slices of t.Config. It changes the size of NAL unit lengths that t.Config announces to
+// four bytes.
 func (t *Track) parseConfig() (lengthSize int, err error) {
 	const fourBytes = 3
 	switch t.Codec {

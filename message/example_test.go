@@ -42,7 +42,7 @@ func ExampleParseStatus() {
 	// rtmp: server: NetStream.Play.StreamNotFound: "no such film"
 }
 
-// Servers may pack several messages into an aggregate, whose timestamp replaces that of the first message.
+// Servers may pack several messages into an aggregate. The timestamp of the aggregate replaces the timestamp of the first message.
 func ExampleAggregate() {
 	body := []byte{
 		9, 0, 0, 2, 0, 0, 100, 0, 0, 0, 0, 0x27, 1, 0, 0, 0, 13, // video of 2 bytes at 100 ms

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// maxBack is how far the timestamps of a track may step back, in ms, as those of some encoders do. After a larger step they have
-	// restarted.
+	// maxBack is how far the timestamps of a track may step back, in ms, since some encoders send such timestamps. After a larger step back,
+	// the timestamps have restarted.
 	maxBack = 1000
 	// maxAhead is how much elapsed stream time may differ from elapsed real time, in ms, because servers send stored media at once and
 	// networks delay media.

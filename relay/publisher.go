@@ -26,7 +26,7 @@ import (
 // The fields must not be changed after the first use. All methods may be called from any goroutine. Close ends the Publisher's goroutine.
 type Publisher struct {
 	// URLs are the URLs to publish to, in order of preference, as for rtmp.New. The Publisher uses the first one that accepts the stream.
-	// Every Backoff.Max it tries the URLs before that one, and if one of them accepts the stream, moves to it at a key frame.
+	// Every Backoff.Max it tries the preferred URLs again. If one of these accepts the stream, the stream moves to it at a key frame.
 	URLs []string
 
 	// Options are the options of the connections; nil means the defaults. The Publisher sets Publish. SendQueue is the size in bytes of the
@@ -162,7 +162,7 @@ func (p *Publisher) Write(b []byte) (n int, err error) {
 	return session.WriteTags(b, &p.tags, &tag, "relay: publish", func() error { return p.WritePacket(packetOf(tag)) })
 }
 
-// Close sends what is queued, if there is a connection, for at most ten seconds, and then closes the connection as [rtmp.Conn.Close] does.
+// Close sends the queued messages for at most ten seconds, if there is a connection, and then closes the connection as [rtmp.Conn.Close] does.
 // After an error the last messages may not have arrived. Further calls wait for the first and return its error.
 func (p *Publisher) Close() error {
 	p.mu.Lock()

@@ -57,7 +57,7 @@ func (c cache) lookup(url string) (record, error) {
 	return findRecord(file, url), nil
 }
 
-// store replaces the record with r's URL and keeps the others.
+// store replaces the record of r's URL by r, and keeps the records of other URLs.
 func (c cache) store(r record) error {
 	if c.path == "" {
 		return nil

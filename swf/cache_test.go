@@ -177,7 +177,7 @@ func assertOnly(t *testing.T, dir string, names ...string) {
 	assert.ElementsMatch(t, names, got)
 }
 
-// TestFullCache checks that the largest file is stored, and that one more byte is an error.
+// TestFullCache checks that a cache file of the maximum size is stored, and that a larger one is an error.
 func TestFullCache(t *testing.T) {
 	c := cache{path: filepath.Join(t.TempDir(), ".swfinfo")}
 	r := goldenRecord(t, "http://h/"+strings.Repeat("x", maxCacheURL-len("http://h/")))

@@ -18,7 +18,8 @@ func (c *client) spread(of func(outcome) float64) report.Spread {
 
 func figure(o outcome) float64 { return o.figure }
 
-// ratios returns the ratios of c's figures to those of another client in the same rounds, or "" if one of them has fewer runs.
+// ratios compares c with another client. It returns the ratios of their figures in the same rounds, or "" if one of the two clients has fewer
+// runs.
 func (w *work) ratios(c *client, name string) string {
 	i := slices.IndexFunc(w.clients, func(other *client) bool { return other.name == name })
 	if i < 0 || len(c.runs) != len(w.clients[i].runs) || c.name == name {

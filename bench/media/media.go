@@ -125,8 +125,9 @@ func (r *Run) Picture(ts uint32) []byte {
 	return nil
 }
 
-// AVCHeader is the body of the video sequence header message (1280x720, Main,
-// made by x264), AACHeader that of the audio one (AAC-LC, 44.1 kHz, stereo).
+// AVCHeader is the body of the message with the video sequence header
+// (1280x720, Main, made by x264). AACHeader is the body of the message with
+// the audio sequence header (AAC-LC, 44.1 kHz, stereo).
 func AVCHeader() []byte {
 	return []byte{
 		0x17, 0x00, 0x00, 0x00, 0x00, 0x01, 0x4d, 0x40, 0x1f, 0xff, 0xe1, 0x00, 0x17,

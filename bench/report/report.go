@@ -42,8 +42,8 @@ type Bar struct {
 	Spread
 }
 
-// Chart draws bars into an SVG file, the smallest at the top. The labels are inside the bars, where they fit even if the font is wider than
-// the one that was measured.
+// Chart draws bars into an SVG file, the smallest at the top. The labels are inside the bars, so that they fit even if a viewer's font is
+// wider than the font that was measured.
 func Chart(file, title, unit string, bars []Bar) error {
 	slices.SortStableFunc(bars, func(a, b Bar) int { return cmp.Compare(b.Median, a.Median) })
 	p := plot.New()

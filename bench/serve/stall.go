@@ -61,9 +61,9 @@ func (s *stalling) check(m *message.Packet) {
 	}
 }
 
-// stall measures how players that stop reading affect the others. It returns the ratio of the 99th percentiles of the others' delay
-// during and before the stall; the percentiles before and during the stall, in ms; the additional memory in MiB; the number of gaps per
-// stalled player; and the number of broken gaps and pictures.
+// stall measures how players that stop reading affect the other players. It computes the 99th percentile of the other players' delay before
+// and during the stall. It returns the second divided by the first; the first and the second, in ms; the additional memory in MiB; the
+// number of gaps per stalled player; and the number of broken gaps and pictures.
 func stall(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
 		run := media.Build("2mbit")

@@ -89,7 +89,7 @@ func messages(t testing.TB, s *capture.Session) (all []capture.Message) {
 	}
 }
 
-// direction returns the messages of one end. Unlike that of all messages, their order does not depend on the times of the packets.
+// direction returns the messages of one end. Their order does not depend on the times of the packets, unlike the order of all messages.
 func direction(all []capture.Message, from capture.Direction) (some []capture.Message) {
 	for _, m := range all {
 		if m.From == from {

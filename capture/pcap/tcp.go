@@ -13,7 +13,7 @@ import (
 const (
 	// maxAhead is the maximum number of bytes of a direction that wait for a missing segment. Beyond it, the missing segment is skipped.
 	maxAhead = 2 << 20
-	// maxAllAhead is the same maximum for all connections together.
+	// maxAllAhead is the maximum number of bytes that wait for missing segments in all connections together.
 	maxAllAhead = 64 << 20
 	// maxConnections is the maximum number of connections that are followed at the same time. Beyond it, the connection that has been
 	// silent longest is dropped.
@@ -172,8 +172,8 @@ func (c *connection) catchUp() {
 	}
 }
 
-// unseen returns the number of bytes of the other end that the segment acknowledges but that the consumer has not received. The segment
-// must wait for them, so that an answer comes after its request.
+// unseen returns how many bytes from the other end the segment acknowledges that the consumer has not received yet. The segment must wait for
+// these bytes, so that an answer comes after its request.
 func (c *connection) unseen(from capture.Direction, s *segment) int {
 	peer := &c.flows[2-from]
 	if !s.ack || !peer.begun {

@@ -136,7 +136,7 @@ func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Mill
 
 var protocols = []string{"rtmp", "rtmpt", "rtmpe", "rtmpte", "rtmps", "rtmpts"}
 
-// fromParts handles -r and the options that replace parts of it.
+// fromParts handles -r and the options that replace parts of its URL.
 func (j *job) fromParts() error {
 	o, c := j.flags, j.console
 	scheme, port, user := "", 0, ""

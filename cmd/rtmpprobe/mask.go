@@ -16,8 +16,8 @@ const maxText = 4 << 10
 // challenges matches the parameters of a challenge and its response, from which a password can be guessed.
 var challenges = regexp.MustCompile(`\b(user|salt|challenge|nonce|cnonce|response|opaque)=[^&\s"]+`)
 
-// masker returns a function that masks the secrets of a URL and of its options in a text. On many servers, whoever knows the stream's name
-// can publish it, so the name is one of them.
+// masker returns a function that masks the secrets of a URL and of its options in a text. It also masks the stream's name, since on many
+// servers, whoever knows the name can publish the stream.
 func masker(source string) func(string) string {
 	rawURL, options, err := rtmpurl.SplitOptions(source)
 	if err != nil {

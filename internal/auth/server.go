@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// maxIssued is the maximum number of challenges without an answer. Beyond that some are dropped, and their clients refused.
+// maxIssued is the maximum number of challenges without an answer. If there are more, some are dropped, and the clients that answer them are
+// refused.
 const maxIssued = 1024
 
 // Server is the server's side of publisher authentication. It is safe for concurrent use.

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 )
 
-// maxToken is the length of the longest challenge in bytes: that of an AMF0 string.
+// maxToken is the length of the longest challenge in bytes. An AMF0 string can't be longer.
 const maxToken = 1<<16 - 1
 
 // SecureToken returns the response to the challenge of a Wowza server, the string secureToken in connect's _result. The challenge consists
@@ -32,8 +32,8 @@ func SecureToken(key, challenge string) (string, error) {
 	return string(appendWords(nil, words)[:len(challenge)/2]), nil
 }
 
-// SecureTokenChallenge is the server's side: it returns the challenge for which [SecureToken] returns plain, padded with zeros if it is
-// shorter than two words of 32 bits.
+// SecureTokenChallenge is the server's side: it returns the challenge for which [SecureToken] returns plain. If plain is shorter than eight
+// bytes, SecureToken returns it padded with zeros.
 func SecureTokenChallenge(key, plain string) string {
 	b := []byte(plain)
 	for len(b) < 8 || len(b)%4 != 0 {

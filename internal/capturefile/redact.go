@@ -60,7 +60,8 @@ func (r *redactor) message(from Direction, m *Message) {
 	}
 }
 
-// withoutSelector removes the format selector, a byte 0, of AMF3 messages. AMF0 bodies never begin with 0, a number.
+// withoutSelector removes the format selector of AMF3 messages, a zero byte. In an AMF0 body, a zero byte would begin a number, but the first
+// value is always a string.
 func withoutSelector(body []byte) []byte {
 	if len(body) > 0 && body[0] == 0 {
 		return body[1:]

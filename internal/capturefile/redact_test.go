@@ -107,7 +107,8 @@ func TestDamagedCommandsAreBlanked(t *testing.T) {
 	}
 }
 
-// FuzzRedact checks that a command keeps its structure, and of the client's strings only those that are known to be harmless.
+// FuzzRedact checks that a redacted command has the same structure, and contains none of the client's strings except those that are known to
+// be harmless.
 func FuzzRedact(f *testing.F) {
 	add := func(t message.Type, values ...any) {
 		body, err := amf.AppendAMF0(nil, values...)

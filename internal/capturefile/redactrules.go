@@ -13,7 +13,8 @@ const (
 	classPlain               // nothing
 )
 
-// rule says which parts of a command a recording may contain. If the other end sends the command, all its strings are secrets.
+// rule says which parts of a command that one end sends a recording may contain. If the other end sends that command, all strings in it are
+// secrets.
 type rule struct {
 	from   Direction
 	args   []class          // classes of the arguments after the command object

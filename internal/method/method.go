@@ -64,7 +64,7 @@ func (f *adapter) check() error {
 	return nil
 }
 
-// parameters returns the number of parameters for arguments of the call. A variadic parameter counts as one.
+// parameters returns how many parameters of the function receive arguments of a call. A variadic parameter counts as one.
 func (f *adapter) parameters() int {
 	n := f.fn.Type().NumIn()
 	if f.takesContext {

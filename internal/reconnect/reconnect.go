@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Delay returns how long to wait after a failure. failed is the number of consecutive failures before that one. The delay starts at first
+// Delay returns how long to wait after a failure. failed is the number of consecutive failures before this one. The delay starts at first
 // (0 means half a second), doubles with each failure up to longest (0 means half a minute), and varies randomly by up to half, so that the
 // clients of a server do not all reconnect at once.
 func Delay(first, longest time.Duration, failed int) time.Duration {

@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// published contains the streams that are being published, and their recordings. Unlike a recording of server.Files, such a recording
-// contains exactly the messages that were published.
+// published contains the streams that are being published, and their recordings. Unlike the recordings of server.Files, these recordings
+// contain exactly the messages that were published.
 type published struct {
 	dir string // "" means that nothing is recorded
 

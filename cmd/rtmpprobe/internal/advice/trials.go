@@ -31,8 +31,8 @@ type trial struct {
 	o    online.Options
 }
 
-// Try tries settings other than those of r until one works, or all of them if all is set. If ok is set, found is the first that works. mask
-// replaces secrets in errors.
+// Try tries other settings than r's: one after another until some work, or all of them if all is set. found contains the first settings that
+// work, and ok reports whether there are any. mask replaces secrets in errors.
 func Try(ctx context.Context, o online.Options, r *report.Report, all bool, mask func(string) string) (results []report.Trial, found online.Options, ok bool) {
 	for _, t := range trials(o, r) {
 		if ctx.Err() != nil || ok && !all {

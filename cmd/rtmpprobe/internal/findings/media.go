@@ -16,7 +16,7 @@ const (
 	maxOffset = report.Duration(500 * time.Millisecond)
 	// maxDrift is the largest acceptable change of the offset between audio and video, or between the timestamps and the sample count.
 	maxDrift = report.Duration(100 * time.Millisecond)
-	// minPace is the pace of media below which players run out of it.
+	// minPace is the lowest pace of media, relative to real time, at which players can play without a pause.
 	minPace = 0.95
 	// maxKeyFrameDelay is the longest acceptable time from the first packet to the first key frame.
 	maxKeyFrameDelay = report.Duration(500 * time.Millisecond)

@@ -38,8 +38,8 @@ func (m *mean) value() time.Duration {
 	return sum / time.Duration(n)
 }
 
-// compare records the timestamp of a frame, and compares it with the newest one of the other kind of media. The time between frames
-// cancels out, since frames of both kinds are compared.
+// compare records the timestamp of a frame, and compares it with the newest timestamp of the other kind of media. Since frames of both kinds
+// are compared, the time between frames cancels out.
 func (w *Watcher) compare(t time.Duration, video bool) {
 	p := &w.pairs
 	if video {
