@@ -83,7 +83,7 @@ type silence struct {
 	acknowledgements uint64        // Acknowledgements received until the last tick
 }
 
-// tick is called once in lingerPoll. unacknowledged and known are the results of link.unacknowledged.
+// tick is called every lingerPoll. unacknowledged and known are the results of link.unacknowledged.
 func (s *silence) tick(unacknowledged int, known bool, acknowledgements uint64) {
 	s.lasted += lingerPoll
 	if !s.arrived && (!known || unacknowledged > farewellSize || acknowledgements != s.acknowledgements) {

@@ -157,7 +157,7 @@ func (c *Conn) connector(ctx context.Context) (*connector, error) {
 		pipelining: settings.opts.Pipelining}}, nil
 }
 
-// use makes k the connection of c. If Connect has failed with err, it ends c and k, which may be nil, instead.
+// use makes k the connection of c. If err, the error of connecting, is not nil, use ends c instead, and also k unless k is nil.
 func (c *Conn) use(k *client, err error) (*Call, error) {
 	if k != nil {
 		if ended := c.core.useSession(k.session); ended != nil {

@@ -166,7 +166,7 @@ func redirection(refused *StatusError) string {
 	return ""
 }
 
-// redirect makes to, a tcUrl, the destination of the next connection.
+// redirect makes the next connection go to the server that to, a tcUrl, names.
 func (k *connector) redirect(from *client, to string) error {
 	there, err := k.follow(to, from.near, true)
 	if err != nil {

@@ -227,7 +227,7 @@ func TestFollow(t *testing.T) {
 	})
 }
 
-// TestFollowQuotesTheAddress checks that errors quote the address of a redirect, and shorten it.
+// TestFollowQuotesTheAddress checks that errors contain the address of a redirect in a quoted and shortened form.
 func TestFollowQuotesTheAddress(t *testing.T) {
 	long := strings.Repeat("9", 100_000)
 	url := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })

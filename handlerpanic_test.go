@@ -15,8 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestPanicOfTheProgramEndsTheConn checks that a panic in any function that the Conn calls only ends that Conn, with a typed error and a
-// stack in the log.
+// TestPanicOfTheProgramEndsTheConn checks that a panic in one of the program's functions ends only the Conn that has called the function, with
+// a typed error and a stack in the log.
 func TestPanicOfTheProgramEndsTheConn(t *testing.T) {
 	boom := errors.New("boom")
 	for name, test := range map[string]struct {

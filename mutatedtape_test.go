@@ -89,7 +89,7 @@ func mutate(r *rand.Rand, tape []segment) []segment {
 		out[i] = segment{s.after, bytes.Clone(s.data)}
 	}
 	for range 1 + r.IntN(4) {
-		// The handshake has many bytes but few segments; choosing a segment first damages it less often.
+		// The handshake has many bytes but few segments. So that it is not damaged too often, choose a segment first, and then a byte in it.
 		i := r.IntN(len(out))
 		b := out[i].data
 		if len(b) == 0 {

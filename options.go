@@ -91,8 +91,9 @@ type Options struct {
 	// environment's proxy is not used for loopback addresses.
 	Proxy string
 	// DialContext connects to addr, "host:port", which may be the address of a proxy. Nil means net.Dialer. If the connections do not
-	// support deadlines, a read or write that blocks after Connect has returned can be ended only by Close. A write that a deadline has
-	// interrupted is continued, which a *tls.Conn cannot do: for TLS, use an rtmps URL, with a DialContext that returns the connection below.
+	// support deadlines, a read or write that blocks after Connect has returned can be ended only by Close. The connection must allow a
+	// write to continue after a deadline has interrupted it. A *tls.Conn does not: for TLS, use an rtmps URL and a DialContext that returns
+	// the connection below TLS.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// HTTPClient is used for tunnels and SWF downloads. Proxy, DialContext and TLSConfig do not apply to it. Nil means a client made from
 	// these options.

@@ -77,7 +77,7 @@ func TestTailArrives(t *testing.T) {
 	}
 }
 
-// hugeCount is the number of messages of hugeSize bytes: with RTMP_LONG=1, more than 2^32 bytes.
+// hugeCount returns how many messages of hugeSize bytes are sent. With RTMP_LONG=1, they have more than 2^32 bytes in total.
 func hugeCount() int {
 	if long() {
 		return 4608

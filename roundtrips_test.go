@@ -21,8 +21,8 @@ var pipelinings = []struct {
 	Pipelining
 }{{"none", PipelineNone}, {"commands", PipelineCommands}, {"handshake", PipelineHandshake}}
 
-// TestRoundTripsToTheFirstMedia checks the number of round trips until the first media arrives, without TCP's handshake. With a tunnel,
-// whose client polls for answers, it varies.
+// TestRoundTripsToTheFirstMedia checks the number of round trips until the first media arrives, without TCP's handshake. With a tunnel the
+// number varies, since the client polls for answers.
 func TestRoundTripsToTheFirstMedia(t *testing.T) {
 	trusting, now := testserver.ClientTLS(), time.Now() // the certificate is valid today, but not at the time of a bubble's clock
 	trusting.Time = func() time.Time { return now }

@@ -189,7 +189,7 @@ func (o *SharedObject) Delete(ctx context.Context, name string) error {
 		message.SharedEvent{Type: message.SharedRequestRemove, Data: message.AppendSharedName(nil, name)})
 }
 
-// Send sends a message to all clients of the object, including this one, whose handlers receive it. Servers do not answer.
+// Send sends a message to the handlers of all clients of the object, including this client. Servers do not answer.
 func (o *SharedObject) Send(ctx context.Context, handler string, args ...any) error {
 	data, err := amf.AppendAMF0(amf.AppendString(nil, handler), args...)
 	if err != nil {

@@ -38,9 +38,9 @@ func (s *streamReader) init(state *streamState) {
 	s.backlog = c.session.NewBacklog(c.opts.MaxQueue, func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
 }
 
-// sink receives media for a goroutine that reads the stream: as FLV bytes or as a Packet. Only that goroutine calls the sink, in its own
-// dispatch or with the stream's lock held. While that goroutine is parked, the reader of the connection calls the sink, with the stream's
-// lock held.
+// sink receives media for a goroutine that reads the stream: as FLV bytes or as a Packet. Only that goroutine calls the sink, while it
+// dispatches a message or holds the stream's lock. While that goroutine is parked, the reader of the connection calls the sink instead, with
+// the stream's lock held.
 type sink interface {
 	take(m *session.Message)
 	full() bool                   // the call accepts no more

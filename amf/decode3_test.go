@@ -178,7 +178,7 @@ func TestAMF3InsideAMF0(t *testing.T) {
 	}
 }
 
-// TestNoScopeHelps checks the error for a reference that has no target in either scope.
+// TestNoScopeHelps checks the error for a reference that has no target in the tables of its value or of the whole message.
 func TestNoScopeHelps(t *testing.T) {
 	values, err := DecodeAMF0(unhex("11 06 03 61 11 06 08"))
 	assert.Equal(t, []any{"a"}, values)

@@ -182,7 +182,8 @@ func TestRefused(t *testing.T) {
 	assert.Equal(t, message.CodeConnectRejected, status.Code)
 }
 
-// TestStreamIDs checks that a Client deletes the stream that the server has given it, whatever form the number has. An AMF3 integer stays.
+// TestStreamIDs checks that a Client deletes the stream that the server has given it, in whatever form the id is encoded. Only an id encoded
+// as an AMF3 integer is left unchanged.
 func TestStreamIDs(t *testing.T) {
 	number := func(n float64) []byte { return binary.BigEndian.AppendUint64(nil, math.Float64bits(n)) }
 	command := func(name string, id float64, args ...any) chunk.Outgoing {

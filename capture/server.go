@@ -15,9 +15,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Server serves a recorded session. It sends the chunks of the recorded server, each when the client has sent the requests before it. The
-// client may differ from the recorded one, and may send its requests in another order. It receives the recorded answers with its own
-// transaction ids, and an empty result for a request that is not in the recording. The fields must not be changed after the first use.
+// Server serves a recorded session. It sends each chunk of the recorded server when the client has sent the requests that precede the chunk.
+// The client may differ from the recorded one, and may send its requests in another order. The Server sends the recorded answers with the
+// client's transaction ids, and an empty result for a request that is not in the recording. The fields must not be changed after the first
+// use.
 type Server struct {
 	Replay
 	// Sessions are the sessions to serve, one for each connection, in order. Further connections get the last session again. A recording

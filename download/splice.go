@@ -24,7 +24,7 @@ const (
 	maxSame = 32
 	// maxShifts bounds the number of time shifts that are voted on.
 	maxShifts = 1 << 16
-	// maxUnmatched is the longest time after a match, in ms, in which no further tag matches. Then the search ends: the new tags have passed
+	// maxUnmatched is the time, in ms, after which the search ends if no tag has matched since an earlier match. The new tags have then passed
 	// the end of the file, or the timestamps at its end are damaged.
 	maxUnmatched = 5000
 )

@@ -223,7 +223,7 @@ func (t *tail) passed(audio, video *span) bool {
 	return (!t.audio.seen || past(audio, t.audio.last, 0)) && (!t.video.seen || past(video, t.video.last, 0))
 }
 
-// cut removes the tags from offset on, which must not be before the oldest of recent.
+// cut removes the tags from offset on. The offset must not be before the oldest tag in recent.
 func (t *tail) cut(offset int64) {
 	keep := func(list []entry) []entry {
 		for len(list) > 0 && list[len(list)-1].offset >= offset {

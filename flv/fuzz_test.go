@@ -55,10 +55,10 @@ func FuzzVideoHeader(f *testing.F) {
 	})
 }
 
-// appended joins the tracks of a message with a list of tracks. It returns nil if a track is damaged, or if one is set: the message then has
+// appended joins the tracks of a message with a list of tracks. It returns nil if a track is damaged, or if single is set: the message then has
 // a single track and no list.
-func appended[H any](t *testing.T, tracks iter.Seq2[H, error], appendTrack func([]byte, H) ([]byte, error), one bool) []byte {
-	list, bad := []byte{}, one
+func appended[H any](t *testing.T, tracks iter.Seq2[H, error], appendTrack func([]byte, H) ([]byte, error), single bool) []byte {
+	list, bad := []byte{}, single
 	for track, err := range tracks {
 		requireTyped(t, err)
 		if bad = bad || err != nil; bad {

@@ -1,6 +1,6 @@
 package flv
 
-// maxPrelude is the maximum size of the tags before the file header is decided, in bytes.
+// maxPrelude is how many bytes of tags may be held back until the content of the file header is known.
 const maxPrelude = 128 << 10
 
 // Prelude determines from the first tags what the header of an FLV file should announce. The program that writes the file holds the tags

@@ -16,10 +16,10 @@ import (
 	"golang.org/x/crypto/blowfish"
 )
 
-// independentPeer is the peer of a client or server under test on an encrypted connection: an independent implementation, so that it finds
-// mistakes that our client and server share. They have only constants in common, which vectors check.
+// independentPeer is the peer of a client or server under test on an encrypted connection. It is an independent implementation, and so finds
+// mistakes that our client and server share. It has only constants in common with them, which vectors check.
 //
-// It runs inside the writes of its peer: each Write appends everything that the independentPeer can send by then.
+// It has no goroutine: each Write of the client or server under test appends everything that the independentPeer can then send.
 type independentPeer struct {
 	first       byte     // C0 or S0
 	digestFirst bool     // whether its digest precedes its key

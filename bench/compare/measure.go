@@ -72,7 +72,7 @@ func (s *server) stop() {
 // flv is a file of the media, for clients that publish from a file.
 func (w *work) flv(bin string) string { return filepath.Join(bin, w.profile+".flv") }
 
-// measure runs the clients by turns.
+// measure runs the clients in turn.
 func (w *work) measure(bin string) error {
 	amount := int64(*bytes)
 	args := append([]string{"-profile", w.profile, "-bytes", fmt.Sprint(amount)}, w.server...)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/bench/report"
 )
 
-// trial is a workload that servers perform by turns, in rounds.
+// trial is a workload that servers perform in turn, in rounds.
 type trial struct {
 	title, file string
 	about       string   // description of the workload
@@ -32,7 +32,7 @@ type contestant struct {
 	runs  [][]float64
 }
 
-// measure runs the contestants by turns.
+// measure runs the contestants in turn.
 func (t *trial) measure(ctx context.Context) error {
 	began := load()
 	defer func() {

@@ -109,8 +109,8 @@ func (s *session) begin(at time.Time) {
 	h := &s.info.Handshake
 	if head := s.heads[1]; len(head) == 9 {
 		h.Type, h.Version = head[0], [4]byte(head[5:])
-		// A client's version other than zero shows that digests were exchanged. The server's shows nothing, since some servers always send
-		// one.
+		// If the client's version is not zero, digests were exchanged. The server's version shows nothing, since some servers always send one
+		// that is not zero.
 		h.Digest = h.Version != [4]byte{} && len(s.heads[0]) == 9 && !bytes.Equal(s.heads[0][5:], make([]byte, 4))
 	}
 	s.recorder = capture.NewRecorder(s.converter.out, s.info)

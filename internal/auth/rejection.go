@@ -8,7 +8,7 @@ const maxText = 4096
 // Reason is the reason why a server rejects a connect.
 type Reason string
 
-// The reasons. The last three are words that servers send.
+// These are the reasons. The last three are the words that servers send.
 const (
 	NeedUser     Reason = "need auth"  // the server wants the scheme and the user in app: code=403 need auth
 	NeedResponse Reason = "needauth"   // the server wants the response to its challenge
@@ -21,7 +21,7 @@ type Rejection struct {
 	Scheme Scheme // Adobe or Limelight
 	Reason Reason
 
-	// The following fields are set only with NeedResponse. The values are not decoded. User is then never empty.
+	// The following fields are set only with NeedResponse; User is then never empty. Escapes in the values are not decoded.
 	User      string
 	Salt      string // Adobe
 	Challenge string // Adobe

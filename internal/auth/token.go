@@ -32,8 +32,8 @@ func SecureToken(key, challenge string) (string, error) {
 	return string(appendWords(nil, words)[:len(challenge)/2]), nil
 }
 
-// SecureTokenChallenge is the server's side: it returns the challenge for which [SecureToken] returns plain. If plain is shorter than eight
-// bytes, SecureToken returns it padded with zeros.
+// SecureTokenChallenge is the server's side: it returns the challenge for which [SecureToken] returns plain. Zeros are added to plain if its
+// length is less than eight bytes or not a multiple of four bytes.
 func SecureTokenChallenge(key, plain string) string {
 	b := []byte(plain)
 	for len(b) < 8 || len(b)%4 != 0 {

@@ -94,7 +94,7 @@ func (p *Peer) AcceptStream(id uint32) {
 	}
 }
 
-// AcceptPlayer answers connect, createStream and play, and returns play.
+// AcceptPlayer answers connect, createStream and play, and returns the play command.
 func (p *Peer) AcceptPlayer() *message.Command {
 	p.AcceptConnect()
 	p.AcceptStream(1)
