@@ -330,7 +330,7 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 		told(status)
 	}
 	if strings.HasPrefix(status.Code, "NetConnection.") {
-		s = nil // the status is about the connection, although a stream may receive the messages with the id 0
+		s = nil // the status is about the connection, not about the stream that receives messages with the id 0
 	}
 	if on := k.opts.OnStatus; on != nil {
 		size := amf.Size(status.Info) // Info contains all fields of the status

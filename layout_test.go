@@ -16,7 +16,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 	const public = "amf capture capture/pcap chunk download flv handshake media message relay rtmp server swf url"
 	const probe = " cmd/rtmpprobe/internal/advice cmd/rtmpprobe/internal/dump cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/findings cmd/rtmpprobe/internal/online" +
 		" cmd/rtmpprobe/internal/captured cmd/rtmpprobe/internal/report cmd/rtmpprobe/internal/show cmd/rtmpprobe/internal/stages cmd/rtmpprobe/internal/watch"
-	const heard = " cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/report"
+	const events = " cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/report"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":              "amf flv message",
@@ -52,10 +52,10 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpprobe/internal/dump":     "amf flv internal/quote message cmd/rtmpprobe/internal/event",
 		"cmd/rtmpprobe/internal/captured": "capture rtmp cmd/rtmpprobe/internal/event internal/quote",
 		"cmd/rtmpprobe/internal/findings": "handshake message rtmp cmd/rtmpprobe/internal/report",
-		"cmd/rtmpprobe/internal/stages":   "amf flv internal/quote message rtmp" + heard,
-		"cmd/rtmpprobe/internal/watch":    "amf flv message" + heard,
+		"cmd/rtmpprobe/internal/stages":   "amf flv internal/quote message rtmp" + events,
+		"cmd/rtmpprobe/internal/watch":    "amf flv message" + events,
 		"cmd/rtmpprobe/internal/online":   "flv message rtmp cmd/rtmpprobe/internal/event",
-		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/online" + heard,
+		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/online" + events,
 		"cmd/rtmpserver":                  "cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/admission internal/quote internal/transport message server",
 		"cmd/rtmpserver/internal/edge":    "amf flv message relay rtmp server url",
 		"cmd/rtmpserver/internal/fmp4":    "flv media",

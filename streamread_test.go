@@ -272,7 +272,7 @@ func TestAggregates(t *testing.T) {
 		p.AcceptPlayer()
 		var body []byte
 		for _, tag := range sent[:4] {
-			tag.Timestamp += 500 // the timestamps in an aggregate may have any origin: the first one stands for that of the aggregate
+			tag.Timestamp += 500 // the timestamps in an aggregate may have any origin: the first timestamp stands for the timestamp of the aggregate
 			body = flv.AppendTag(body, tag)
 		}
 		p.Media(message.TypeAggregate, 0, body)

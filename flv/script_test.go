@@ -159,7 +159,7 @@ func FuzzScript(f *testing.F) {
 			t.Fatalf("duration %v", d)
 		}
 		if err != nil || name == setDataFrame {
-			return // the name is a second @setDataFrame, which would be dropped after writing it as the first one
+			return // the name is a second @setDataFrame; written first, it would be dropped
 		}
 		first, err := AppendScript(nil, name, values...)
 		require.NoError(t, err)

@@ -24,7 +24,7 @@ import (
 // where a reason is given for a different exit code or file (or standard output).
 var nginxLines = []struct {
 	name, args string
-	before     int // percentage of the film's tags that the file contains at first; if negative, followed by a part of another tag; 0 means no file
+	before     int // percentage of the film's tags in the file at first; if negative, a part of another tag follows; 0 means no file
 	differs    map[string]string
 }{
 	{name: "plain", args: "-r URL/film.flv -o FILE"},

@@ -40,9 +40,9 @@ const (
 )
 
 // pictureBounds finds the first slice of each picture (H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4). For H.264 it needs no parameter
-// sets: a slice begins a picture if it is not farther down in the picture than the previous slice, or if only one of the two slices belongs
-// to an IDR picture or to a reference picture. Like libavcodec, pictureBounds does not support arbitrary slice order and redundant slices,
-// which only the baseline and extended profiles allow.
+// sets: a slice begins a picture if its first macroblock is not after the first macroblock of the previous slice, or if only one of the two
+// slices belongs to an IDR picture or to a reference picture. Like libavcodec, pictureBounds does not support arbitrary slice order and
+// redundant slices, which only the baseline and extended profiles allow.
 type pictureBounds struct {
 	codec   Codec
 	started bool // a slice has been seen

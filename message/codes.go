@@ -7,7 +7,7 @@ const (
 	CodeConnectAppShutdown        = "NetConnection.Connect.AppShutdown"      // the application or the server is shutting down
 	CodeConnectFailed             = "NetConnection.Connect.Failed"           // the connection attempt has failed
 	CodeConnectInvalidApp         = "NetConnection.Connect.InvalidApp"       // the application does not exist
-	CodeConnectReconnectRequest   = "NetConnection.Connect.ReconnectRequest" // the server asks the client to connect again, to its tcUrl if it gives one (E-RTMP v2)
+	CodeConnectReconnectRequest   = "NetConnection.Connect.ReconnectRequest" // the server asks the client to connect again, to the tcUrl in the status if there is one (E-RTMP v2)
 	CodeConnectRejected           = "NetConnection.Connect.Rejected"         // connect was refused; the description may ask for credentials, and ex.redirect may name another server
 	CodeConnectSuccess            = "NetConnection.Connect.Success"          // connect was accepted
 	CodeDataStart                 = "NetStream.Data.Start"                   // data follows; sent by Flash Media Server

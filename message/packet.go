@@ -16,7 +16,7 @@ import (
 type Packet struct {
 	Type          Type
 	Format        chunk.Format
-	ChunkStreamID uint32 // channel in librtmp; in a packet to be sent, 0 means the usual one for the type
+	ChunkStreamID uint32 // channel in librtmp; in a packet to be sent, 0 means the usual chunk stream for the type
 	Timestamp     uint32 // milliseconds, modulo 2^32
 	StreamID      uint32 // message stream id
 	Absolute      bool

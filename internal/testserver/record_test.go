@@ -61,7 +61,7 @@ func TestRecord(t *testing.T) {
 		rtmptest.SendTags(c, id, rtmptest.SampleTags(t)[:20]...)
 		c.Tell(id, "deleteStream", id)
 		c.UntilCode("NetStream.Unpublish.Success")
-		c.CreateStream() // it is answered after the Unpublish hook has closed the recording, for which Unpublish.Success does not wait
+		c.CreateStream() // answered after the Unpublish hook has closed the recording; Unpublish.Success may be sent before that
 		if i != 1 {
 			requireRecorded(t, filepath.Join(dir, "cam.flv"), 20)
 			continue

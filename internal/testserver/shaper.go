@@ -107,7 +107,7 @@ func (s *shaper) messages(played []chunk.Outgoing) []*shaped {
 		}
 		if n > 1 {
 			m.typ, m.id, m.body = uint8(message.TypeAggregate), s.shape.VideoChunkStream, nil
-			for _, o := range played[:n] { // use the timestamps of the file, since those in an aggregate are relative to the first one
+			for _, o := range played[:n] { // use the timestamps of the file, since the timestamps in an aggregate are relative to the first of them
 				m.body = flv.AppendTag(m.body, flv.Tag{Type: flv.TagType(o.Type), Timestamp: o.Timestamp, Body: o.Body})
 			}
 		}
