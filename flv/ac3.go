@@ -8,8 +8,8 @@ var ac3Channels = [8]int{2, 1, 2, 3, 3, 4, 4, 5}
 // ac3Rates are the sample rates in Hz (ATSC A/52 table 5.6).
 var ac3Rates = [3]int{48000, 44100, 32000}
 
-// parseAC3 reads the sample rate and the number of channels from a syncframe of AC-3 or E-AC-3 (ATSC A/52 5.3 and E.1.2), which bsid
-// distinguishes. Channels in dependent substreams of E-AC-3 do not count.
+// parseAC3 reads the sample rate and the number of channels from a syncframe of AC-3 or E-AC-3 (ATSC A/52 5.3 and E.1.2). The field bsid
+// shows which of the two formats it is. Channels in dependent substreams of E-AC-3 do not count.
 func parseAC3(b []byte) (rate, channels int, ok bool) {
 	r := &bitReader{b: b}
 	if r.bits(16) != ac3Sync || len(b) < 8 {

@@ -18,7 +18,7 @@ func pattern(factor, offset int, head [8]byte) *packet {
 	return p
 }
 
-// TestDigestVectors compares digests, keys and signatures with those of an implementation that has completed handshakes with rtmpdump.
+// TestDigestVectors checks digests, keys and signatures against vectors from an implementation that has completed handshakes with rtmpdump.
 func TestDigestVectors(t *testing.T) {
 	type first struct {
 		digestAt, keyAt        int

@@ -34,7 +34,8 @@ const (
 	firstFourCC Codec = 1 << 24
 )
 
-// videoCodec returns 0 for a FourCC that is not text, which might collide with a number of this package.
+// videoCodec returns the codec of a video message. For a FourCC that does not consist of printable characters it returns 0, since the FourCC
+// might equal a number that this package defines.
 func videoCodec(h *flv.VideoHeader) Codec {
 	switch c := Codec(h.FourCC); {
 	case c.FourCC() != 0:
