@@ -91,7 +91,11 @@ func (s *Stream) close() error {
 	if err != nil {
 		return err
 	}
-	if err := c.session.SendBy(time.Now().Add(closeGrace), farewell...); failed == nil { // does not wait for the queued media of other streams
+	err = c.session.SendBy(time.Now().Add(closeGrace), farewell...) // does not wait for the queued media of other streams
+	if publishing && err == nil {
+		c.farewell.unended.Add(-1)
+	}
+	if failed == nil {
 		failed = err
 	}
 	return failed

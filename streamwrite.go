@@ -52,6 +52,7 @@ func (s *streamWriter) beginPublishing() error {
 	if err == nil { // the stream was not closed meanwhile
 		s.published, s.unclaimed = true, nil
 		c.farewell.publishing.Add(1)
+		c.farewell.unended.Add(1)
 		c.farewell.published.Store(true)
 	}
 	s.mu.Unlock()

@@ -29,18 +29,20 @@ type Config struct {
 	// Progress restarts the Timeout of a write whenever the peer accepts bytes. If the Timeout expires, the Session ends, even if only
 	// replies are waiting.
 	Progress       bool
-	Window         uint32                          // the peer's acknowledgement window in bytes until it sends one; 0 means DefaultWindow
-	HandshakeBytes uint64                          // bytes received in the handshake; Acknowledgements count them
-	Chunks         *chunk.Writer                   // the writer that has encoded the messages sent with the handshake; nil if none were
-	Counters       *Counters                       // counters of a previous connection; nil means new ones
-	BeforeRead     func()                          // called before each read of the socket; may be nil
-	HungUp         func()                          // called without locks before the Session ends because the peer has hung up; may block; may be nil
-	Tap            func(*Message) (bool, error)    // called first with every message; returns true to consume it; an error ends the Session; may be nil
-	Sent           func(chunk.Outgoing)            // called with every message after it was encoded, with the write lock held; may be nil
-	Mask           func(description string) string // removes secrets from the peer's description of a refusal; may be nil
-	Strict         bool                            // a protocol or user control message that cannot be decoded ends the Session; otherwise it is counted
-	Passive        bool                            // only ReadPacket reads: a wait for the answer to a call leaves that to other goroutines
-	Logger         *slog.Logger                    // may be nil
+	Window         uint32        // the peer's acknowledgement window in bytes until it sends one; 0 means DefaultWindow
+	HandshakeBytes uint64        // bytes received in the handshake; Acknowledgements count them
+	Chunks         *chunk.Writer // the writer that has encoded the messages sent with the handshake; nil if none were
+	Counters       *Counters     // counters of a previous connection; nil means new ones
+	BeforeRead     func()        // called before each read of the socket; may be nil
+	// HungUp is called without locks before the Session ends because the peer has hung up. No write begins after that. writing says that one
+	// is still in progress. HungUp may block; it may be nil.
+	HungUp  func(writing bool)
+	Tap     func(*Message) (bool, error)    // called first with every message; returns true to consume it; an error ends the Session; may be nil
+	Sent    func(chunk.Outgoing)            // called with every message after it was encoded, with the write lock held; may be nil
+	Mask    func(description string) string // removes secrets from the peer's description of a refusal; may be nil
+	Strict  bool                            // a protocol or user control message that cannot be decoded ends the Session; otherwise it is counted
+	Passive bool                            // only ReadPacket reads: a wait for the answer to a call leaves that to other goroutines
+	Logger  *slog.Logger                    // may be nil
 }
 
 // Counters contains the counters of a connection, or of several connections that replace each other.

@@ -89,7 +89,7 @@ func (w *writer) writeNow() bool {
 	if w.err != nil && !w.leaving.Load() && w.havePosted() {
 		w.life.Fail(w.err)
 	}
-	if !w.try.usable() || w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
+	if !w.try.usable() || w.stopped.Load() != nil || w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
 		return false
 	}
 	w.begin()

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -244,7 +245,7 @@ func TestHungUpComesFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hungUp := make(chan error, 1)
 			var client, server *role
-			client, server = pair(t, Config{HungUp: func() { hungUp <- client.session.Err() }})
+			client, server = pair(t, Config{HungUp: func(bool) { hungUp <- client.session.Err() }})
 			client.session.StartStanding()
 			end(client, server)
 			<-client.session.Done()
@@ -254,6 +255,35 @@ func TestHungUpComesFirst(t *testing.T) {
 			}
 			require.Equal(t, name == "the peer closes", HungUp(client.session.Err()))
 			require.Empty(t, hungUp)
+		})
+	}
+}
+
+// TestNothingIsWrittenAfterAHangUp checks that no write begins once Config.HungUp is called, which therefore can ask the socket what has
+// arrived, and that a write in progress is reported.
+func TestNothingIsWrittenAfterAHangUp(t *testing.T) {
+	for _, writing := range []bool{false, true} {
+		t.Run(fmt.Sprintf("writing %v", writing), func(t *testing.T) {
+			results := make(chan []any, 1)
+			var client, server *role
+			client, server = pair(t, Config{HungUp: func(writing bool) {
+				before := client.session.Counters().BytesWritten.Load()
+				o := picture(1, 100)
+				err := client.session.Send(context.Background(), o)
+				results <- []any{writing, HungUp(err), client.session.Counters().BytesWritten.Load() - before}
+			}})
+			if writing {
+				client.session.writer.lock <- struct{}{}
+				defer func() { <-client.session.writer.lock }()
+			}
+			client.session.StartStanding()
+			server.session.Close()
+			if writing {
+				time.AfterFunc(2*stopGrace, func() { client.session.Fail(io.ErrClosedPipe) }) // ends the wait for the lock
+				require.Equal(t, []any{true, false, uint64(0)}, <-results)
+			} else {
+				require.Equal(t, []any{false, true, uint64(0)}, <-results)
+			}
 		})
 	}
 }

@@ -24,7 +24,7 @@ func (w *writer) acquire(p purpose) error {
 // acquireNow takes the write lock if nobody else has it and no bytes of earlier writes are left. It returns false if it has not taken the
 // lock, and always if the connection is not a plain socket.
 func (w *writer) acquireNow() bool {
-	if !w.try.usable() || w.life.ending.Load() {
+	if !w.try.usable() || w.life.ending.Load() || w.stopped.Load() != nil {
 		return false
 	}
 	select {
@@ -44,6 +44,9 @@ func (w *writer) usable(p purpose) error {
 	if err := w.life.Err(); err != nil {
 		return err
 	}
+	if err := w.stopped.Load(); err != nil {
+		return *err
+	}
 	if _, err := p.limit(); err != nil {
 		return err
 	}
@@ -51,6 +54,20 @@ func (w *writer) usable(p purpose) error {
 		return w.life.Fail(w.err)
 	}
 	return w.err
+}
+
+// stop makes later writes fail with err, and waits for the write in progress. It returns false if that write does not end within stopGrace.
+func (w *writer) stop(err error) bool {
+	w.stopped.Store(&err)
+	timer := time.NewTimer(stopGrace)
+	defer timer.Stop()
+	select {
+	case w.lock <- struct{}{}:
+		<-w.lock
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // release releases the write lock, and sends the replies that were added while it was held.

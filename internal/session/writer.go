@@ -22,6 +22,8 @@ const (
 	// writeGrace is the minimum time for a write that has begun. A context or deadline may end before the first system call, and usually
 	// the socket accepts all bytes within microseconds.
 	writeGrace = 100 * time.Millisecond
+	// stopGrace is how long a write that is in progress when the peer hangs up is waited for.
+	stopGrace = 20 * time.Millisecond
 )
 
 // writer is the write side.
@@ -43,8 +45,9 @@ type writer struct {
 	posted   bool          // the unwritten bytes contain messages whose loss ends the Session, such as those of Post; owned by the holder of lock
 
 	sending   senders
-	gathering atomic.Bool // a call of Post is about to write the messages that others post meanwhile
-	leaving   atomic.Bool // Leaving was called
+	gathering atomic.Bool           // a call of Post is about to write the messages that others post meanwhile
+	leaving   atomic.Bool           // Leaving was called
+	stopped   atomic.Pointer[error] // the error of all later writes, after the peer has hung up
 }
 
 func (w *writer) init(life *lifetime, config *Config) {
