@@ -1,6 +1,8 @@
 package session
 
 import (
+	"time"
+
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -39,10 +41,12 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	w := b.w
 	b.begin()
 	if len(o.Body) >= gatherSize && message.Type(o.Type) != message.TypeSetChunkSize {
-		if err = b.addPieces(o); err != nil {
-			return err
+		b.p.began = time.Now()
+		if err = b.addPieces(o); err == nil {
+			err = b.writeAll()
 		}
-		return b.writeAll()
+		b.p.began = time.Time{}
+		return err
 	}
 	if w.buf, err = w.encode(w.buf, o); err != nil {
 		return err

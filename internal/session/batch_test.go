@@ -3,7 +3,11 @@ package session
 import (
 	"errors"
 	"io"
+	"net"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -84,4 +88,33 @@ func TestBatchStopsAfterALargeMessage(t *testing.T) {
 	server.isPicture(t, 1, gatherSize)
 	require.ErrorIs(t, batch.End(stopped), stopped)
 	require.NoError(t, client.session.Err())
+}
+
+// TestPiecesShareOneGrace checks that all pieces of a message have one writeGrace after the limit of its Writer, not one each: a peer that
+// reads slowly would make a write last long after its deadline.
+func TestPiecesShareOneGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		client := newRole(a, Config{})
+		var reading sync.WaitGroup
+		defer reading.Wait()
+		defer client.session.Close()
+		reading.Go(func() {
+			piece := make([]byte, 2*gatherSize)
+			for {
+				time.Sleep(writeGrace * 2 / 3)
+				if _, err := b.Read(piece); err != nil {
+					return
+				}
+			}
+		})
+		began := time.Now()
+		batch, err := client.session.Begin(until(began.Add(writeGrace / 2)))
+		require.NoError(t, err)
+		o := picture(1, chunk.MaxMessageLength)
+		var late *TimeoutError
+		require.ErrorAs(t, batch.End(batch.Add(&o)), &late)
+		require.Equal(t, writeGrace, time.Since(began))
+		require.ErrorAs(t, client.session.Err(), &late)
+	})
 }

@@ -19,6 +19,7 @@ type Writer interface {
 type purpose struct {
 	ctx     context.Context // may be nil
 	who     Writer          // may be nil
+	began   time.Time       // when a message was begun whose pieces share one writeGrace; zero for other writes
 	replies bool            // the write contains only replies; if it fails, received messages can still be read
 }
 

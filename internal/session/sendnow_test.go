@@ -112,6 +112,25 @@ func TestLargeMessageIsLost(t *testing.T) {
 	require.ErrorAs(t, q.Finish(time.Second), &lost)
 }
 
+// TestLargeMessageAfterABadOne checks that the error of a queued message ends the queue for all callers, even if it was a call with a large
+// message that tried to send it: what was queued after it is lost.
+func TestLargeMessageAfterABadOne(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, _ := pairOn(t, a, b, Config{})
+	q := client.session.NewSendQueue(0)
+	bad, small, large := picture(1, 10), picture(2, 10), picture(3, sendNowSize)
+	bad.ChunkStreamID = 1
+	require.NoError(t, q.Enqueue(forever, &bad))
+	require.NoError(t, q.Enqueue(forever, &small))
+	var refused *chunk.Error
+	require.ErrorAs(t, q.Enqueue(forever, &large), &refused)
+	require.True(t, q.Start(1))
+	<-q.Ended()
+	require.ErrorAs(t, q.Enqueue(forever, &small), &refused)
+	require.ErrorAs(t, q.Finish(time.Second), &refused)
+	require.NoError(t, client.session.Err())
+}
+
 // TestLargeMessagesOfManyGoroutines sends small and large messages and calls from several goroutines. It checks that those of each goroutine
 // arrive in order and whole.
 func TestLargeMessagesOfManyGoroutines(t *testing.T) {

@@ -220,7 +220,9 @@ func (q *SendQueue) send(b *Batch, o *chunk.Outgoing) (err error) {
 	err = b.finish(err)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.busy, q.err = false, err
+	if q.busy = false; q.err == nil { // sendNow may have set an error, which is final
+		q.err = err
+	}
 	q.count(q.queue.Len() > 0)
 	passed(&q.sent)
 	return err

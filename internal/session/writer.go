@@ -202,7 +202,11 @@ func (w *writer) lost(err error) error {
 // write.
 func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 	due, err := p.limit()
-	if grace := began.Add(writeGrace); err != nil || !due.IsZero() && due.Before(grace) {
+	grace := began.Add(writeGrace)
+	if !p.began.IsZero() {
+		grace = p.began.Add(writeGrace)
+	}
+	if err != nil || !due.IsZero() && due.Before(grace) {
 		due = grace
 	}
 	if t := w.config.Timeout; t > 0 && (due.IsZero() || began.Add(t).Before(due)) {
