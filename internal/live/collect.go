@@ -13,13 +13,13 @@ type collector struct {
 	timer    *time.Timer
 	more     bool // the last batch did not contain all messages
 
-	behind int // bytes that have arrived since the last fetch; guarded by stream.mu
+	behind int // cost of the messages that have arrived since the last fetch; guarded by stream.mu
 	enough int // value of behind at which the recorder is woken; guarded by stream.mu
 }
 
-// Collect is like Subscribe, for a recorder that writes many messages at once: NextBatch waits until messages with the given number of
-// bytes have arrived, or for d, or less if the log would otherwise drop messages. A message may be used only until the next call of
-// NextBatch.
+// Collect is like Subscribe, for a recorder that writes many messages at once: NextBatch waits until messages that take the given number of
+// bytes in the log have arrived, or for d, or less if the log would otherwise drop messages. A message may be used only until the next call
+// of NextBatch.
 func (p *Publisher) Collect(bytes int, d time.Duration) *Subscriber {
 	sub := newSubscriber(nil)
 	policy := &p.options.Policy

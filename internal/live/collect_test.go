@@ -21,7 +21,7 @@ import (
 func TestCollect(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{})
-		recorder := pub.Collect(1_000, time.Second)
+		recorder := pub.Collect(1_400, time.Second)
 		began := time.Now()
 		var mu sync.Mutex
 		var got []string // the number of messages in each batch, and when it came
@@ -171,6 +171,34 @@ func TestCollectLessThanTheLogHolds(t *testing.T) {
 			recorder.Close()
 		})
 	}
+}
+
+// TestCollectManySmallMessages checks that a recorder does not wait until the log has dropped messages whose bodies are so small that they
+// hardly count.
+func TestCollectManySmallMessages(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Backlog: 80_000}})
+		recorder := pub.Collect(100_000, time.Second)
+		defer recorder.Close()
+		got := make(chan int)
+		go func() {
+			n := 0
+			for {
+				batch, err := recorder.NextBatch(context.Background(), nil)
+				if n += len(batch); err != nil {
+					got <- n
+					return
+				}
+			}
+		}()
+		for range 2000 {
+			write(t, pub, flv.Tag{Type: flv.TagAudio, Body: []byte{0xff}})
+			synctest.Wait()
+		}
+		pub.Close()
+		assert.Equal(t, 2000, <-got)
+		assert.Zero(t, recorder.Missed())
+	})
 }
 
 // TestMessagesInUseAreNotReused checks that the memory of messages is not used for others while somebody may read it: for ever if a program

@@ -57,7 +57,7 @@ func (s *stream) append(m *Message) {
 	}
 	s.lastTime, s.lastCame = max(s.lastTime, m.time), m.at
 	for _, r := range s.recorders {
-		if r.behind += m.size; r.behind >= r.enough {
+		if r.behind += m.cost; r.behind >= r.enough {
 			session.Signal(r.news)
 		}
 	}

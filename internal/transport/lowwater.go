@@ -11,8 +11,12 @@ type LowWater interface {
 	Clear()
 }
 
-// NewLowWater returns a LowWater for nc. It returns nil for tunnels, for connections without a socket, and on systems other than Linux.
+// NewLowWater returns a LowWater for nc. It returns nil for tunnels, for connections without a socket, and on systems other than Linux. It
+// also returns nil for TLS: one read returns one record, so a client whose messages are short would send faster than it is read.
 func NewLowWater(nc net.Conn) LowWater {
+	if _, ok := nc.(*tlsConn); ok {
+		return nil
+	}
 	if tcp := socketOf(nc); tcp != nil {
 		return newLowWater(tcp, nc == net.Conn(tcp))
 	}

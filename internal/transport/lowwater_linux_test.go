@@ -59,4 +59,5 @@ func TestLowWater(t *testing.T) {
 	assert.True(t, <-woken, "the peer has closed the connection")
 	assert.True(t, w.Wait(100_000))
 	assert.Nil(t, NewLowWater(&tunnel{}))
+	assert.Nil(t, NewLowWater(&tlsConn{box: &outbox{Conn: nc}}), "one read does not return all that has arrived")
 }
