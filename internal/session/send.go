@@ -43,7 +43,7 @@ func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error 
 		select {
 		case w.lock <- struct{}{}:
 			defer w.release()
-			if err := w.usable(p); err != nil {
+			if err := w.allow(p); err != nil {
 				return err
 			}
 			return w.sendLocked(p, o)

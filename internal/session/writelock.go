@@ -14,7 +14,7 @@ func (w *writer) acquire(p purpose) error {
 	if err := w.waitForLock(p); err != nil {
 		return err
 	}
-	err := w.usable(p)
+	err := w.allow(p)
 	if err != nil {
 		w.release()
 	}
@@ -39,8 +39,9 @@ func (w *writer) acquireNow() bool {
 	return true
 }
 
-// usable returns an error if messages can't be encoded and written any more. The caller holds the lock.
-func (w *writer) usable(p purpose) error {
+// allow returns an error if messages can't be encoded and written any more, and ends the Session if the reason is an earlier write of
+// another caller. The caller holds the lock.
+func (w *writer) allow(p purpose) error {
 	if err := w.life.Err(); err != nil {
 		return err
 	}
