@@ -33,7 +33,7 @@ func (p *Publisher) Collect(bytes int, d time.Duration) *Subscriber {
 func (s *Subscriber) collect(ctx context.Context) {
 	if !s.more {
 		s.timer.Reset(s.patience)
-		for waiting := true; waiting && !s.stream.collected(s); {
+		for waiting := true; waiting && !s.stream.wakeWhenEnough(s); {
 			select {
 			case <-s.news:
 			case <-s.timer.C:
@@ -49,8 +49,8 @@ func (s *Subscriber) collect(ctx context.Context) {
 	s.behind, s.enough = 0, 0
 }
 
-// collected reports whether r need not wait for more messages. If it must, it will be woken.
-func (s *stream) collected(r *Subscriber) bool {
+// wakeWhenEnough makes append wake r when enough bytes have arrived. It returns true if r need not wait.
+func (s *stream) wakeWhenEnough(r *Subscriber) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.enough = r.bytes

@@ -39,6 +39,6 @@ func (s *stream) replace(old, m member) error {
 	m.common().traffic.add(&from.traffic)
 	from.traffic.clear()
 	s.add(m) // before old is removed, since a stream without players may end
-	s.drop(old)
+	s.removeLocked(old)
 	return nil
 }

@@ -142,11 +142,11 @@ func (s *stream) remove(m member) {
 	defer s.hub.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drop(m)
+	s.removeLocked(m)
 }
 
-// drop is remove for callers that hold Hub.mu and s.mu.
-func (s *stream) drop(m member) {
+// removeLocked is remove for callers that hold Hub.mu and s.mu.
+func (s *stream) removeLocked(m member) {
 	r := m.common()
 	sub, _ := m.(*Subscriber)
 	if i := slices.Index(s.recorders, sub); i >= 0 {
