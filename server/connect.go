@@ -32,7 +32,7 @@ func (d *dispatcher) introduce(cmd message.Command, m *session.Message) {
 
 // connectReceived passes connect to the hooks' goroutine.
 func (d *dispatcher) connectReceived(cmd message.Command) error {
-	d.stage = stageConnected
+	d.greeted = true
 	d.watchdog.stop() // SetupTimeout does not include App.Connect
 	d.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { d.commands.serveConnect(cmd) })
 	return nil
@@ -156,7 +156,7 @@ func (k *commands) refuseConnect(cmd message.Command, err error) {
 
 // disorder refuses a command that comes before connect, or a second connect.
 func (d *dispatcher) disorder(cmd message.Command) {
-	d.stage = stageConnected
+	d.greeted = true
 	d.watchdog.stop()
 	d.later(0, func() {
 		d.log.Info("rtmp: command out of order", "command", peer(cmd.Name))

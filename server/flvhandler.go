@@ -168,7 +168,7 @@ func (v *viewer) stopped() {
 	if v.missed != nil {
 		st = StreamStats(v.missed())
 	}
-	if v.place.let {
+	if v.place.abandoned {
 		v.app.stop(v.request, st)
 		return
 	}
