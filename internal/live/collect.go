@@ -8,25 +8,19 @@ import (
 
 // collector makes a recorder fetch many messages at a time.
 type collector struct {
-	bytes    int           // NextBatch waits for so many bytes; 0 means that it does not collect
+	bytes    int           // NextBatch waits for so many bytes
 	patience time.Duration // but not longer than this
-	timer    *time.Timer
-	more     bool // the last batch did not contain all messages
+	timer    *time.Timer   // nil if the Subscriber does not collect
+	more     bool          // the last batch did not contain all messages; used by all Subscribers
 
 	behind int // bytes that have arrived since the last fetch; guarded by stream.mu
 	enough int // value of behind at which the recorder is woken; guarded by stream.mu
 }
 
-// Collect is like Subscribe, for a recorder that writes many messages at once: NextBatch waits until messages with the given number of
-// bytes have arrived, or for d, or less if the log would otherwise drop messages. A message may be used only until the next call of
-// NextBatch.
-func (p *Publisher) Collect(bytes int, d time.Duration) *Subscriber {
-	sub := newSubscriber(nil)
-	policy := &p.options.Policy
-	sub.collector = collector{bytes: min(bytes, policy.Backlog/8), patience: min(d, policy.BacklogTime/8), timer: time.NewTimer(d)}
-	sub.timer.Stop()
-	p.record(sub)
-	return sub
+func newCollector(bytes int, d time.Duration, policy *Policy) collector {
+	c := collector{bytes: min(bytes, policy.Backlog/8), patience: min(d, policy.BacklogTime/8), timer: time.NewTimer(d)}
+	c.timer.Stop()
+	return c
 }
 
 // collect waits until it is time to fetch messages.

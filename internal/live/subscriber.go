@@ -42,7 +42,7 @@ func (s *Subscriber) Next(ctx context.Context) (*Message, error) {
 // may contain.
 func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message, error) {
 	for n := len(dst); ; {
-		if s.bytes > 0 {
+		if s.timer != nil {
 			s.collect(ctx)
 		}
 		var err error
@@ -68,11 +68,11 @@ func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) 
 		return dst, false, s.err
 	}
 	n := len(dst)
-	if s.cursor.borrows { // the caller does not use the last batch any more
+	if s.cursor.only != nil { // the caller does not use the last batch any more
 		s.position.Store(s.cursor.next)
 	}
 	dst, p, over := s.stream.take(&s.cursor, dst)
-	if !s.cursor.borrows {
+	if s.cursor.only == nil {
 		s.position.Store(s.cursor.next)
 	}
 	bytes := 0
