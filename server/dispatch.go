@@ -228,23 +228,3 @@ func (c *Conn) stream(id uint32) *netStream {
 	}
 	return nil
 }
-
-// number returns a numeric argument. NaN counts as missing.
-func number(args []any, i int) (float64, bool) {
-	if i >= len(args) {
-		return 0, false
-	}
-	v, ok := args[i].(float64)
-	return v, ok && !math.IsNaN(v)
-}
-
-// milliseconds clamps a number from the client to 32 bits.
-func milliseconds(f float64) uint32 { return uint32(max(0, min(f, math.MaxUint32))) }
-
-func text(args []any, i int) string {
-	if i >= len(args) {
-		return ""
-	}
-	v, _ := args[i].(string)
-	return v
-}
