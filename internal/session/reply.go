@@ -58,9 +58,7 @@ func (w *writer) FlushReplies() {
 		if !w.replies.due.Load() {
 			return
 		}
-		select {
-		case w.lock <- struct{}{}:
-		default:
+		if !w.tryLock() {
 			return
 		}
 		done := w.writeNow()
