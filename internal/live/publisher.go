@@ -165,7 +165,7 @@ func (p *Publisher) publish(m *Message, changed bool) error {
 // NextBatch.
 func (p *Publisher) Collect(bytes int, d time.Duration) *Subscriber {
 	sub := newSubscriber(nil)
-	sub.stream, sub.since, sub.recorder = p.stream, time.Now(), true
+	sub.stream, sub.since, sub.aside = p.stream, time.Now(), true
 	sub.collector = newCollector(bytes, d, &p.options.Policy)
 	sub.left, sub.err = true, io.EOF
 	p.locked(func() {

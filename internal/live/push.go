@@ -15,7 +15,7 @@ func (s *Subscriber) Push(sink Sink, ended func(err error)) (*Player, error) {
 	p := newPlayer(sink, PlayOptions{Deliver: s.deliver, Ended: ended})
 	p.flv, p.begun = true, true
 	st := s.stream
-	p.stream, p.since, p.recorder, p.cursor = st, s.since, s.recorder, cursor
+	p.stream, p.since, p.aside, p.cursor = st, s.since, s.aside, cursor
 	p.position.Store(cursor.next)
 	if err := st.replace(s, p); err != nil {
 		s.detach()

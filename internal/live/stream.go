@@ -128,7 +128,7 @@ func (s *stream) add(m member) {
 	r := m.common()
 	r.pusher, r.place = p, len(p.members)
 	p.members = append(p.members, m)
-	if !r.recorder {
+	if !r.aside {
 		s.players++
 	}
 	s.hub.members[m] = struct{}{}
@@ -170,7 +170,7 @@ func (s *stream) removeLocked(m member) {
 		close(p.done)
 		s.pushers = slices.DeleteFunc(s.pushers, func(other *pusher) bool { return other == p })
 	}
-	if !r.recorder {
+	if !r.aside {
 		s.players--
 	}
 	if s.publisher == nil && s.players == 0 && !s.ended {
