@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-librtmp/rtmp/internal/admission"
@@ -54,35 +52,6 @@ func (st *netStream) dropIngest(in *ingest) {
 	}
 	st.mu.Unlock()
 	in.drop()
-}
-
-// cutName splits a client's stream name: it removes a prefix mp4:, flv: or mp3:, and parses the parameters after the
-// question mark.
-func cutName(raw string) (name string, query url.Values) {
-	name, parameters, _ := strings.Cut(raw, "?")
-	for _, kind := range []string{"mp4:", "flv:", "mp3:"} {
-		if rest, found := strings.CutPrefix(name, kind); found {
-			name = rest
-			break
-		}
-	}
-	return name, parseQuery(parameters)
-}
-
-// request returns the Request for a stream name of the client.
-func (c *Conn) request(id uint32, raw string) *Request {
-	name, query := cutName(raw)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	path := name
-	if c.appName != "" {
-		path = c.appName + "/" + name
-	}
-	if name == "" {
-		path = ""
-	}
-	return &Request{Conn: c, RemoteAddr: c.remote, User: c.user, StreamID: id, Path: path, Name: name,
-		Query: c.query.merge(query), Transport: c.transport}
 }
 
 // publish serves a publish command.
