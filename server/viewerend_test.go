@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -186,4 +187,19 @@ func TestViewerOfAPartOfAFile(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestViewerOfALiveStreamOnly checks that a viewer gets no file if a Play hook asks for a live stream only.
+func TestViewerOfALiveStreamOnly(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), testserver.Sample, 0o600))
+	s := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir}, Live: server.Live{Await: -1},
+		Play: func(_ context.Context, r *server.Request) error {
+			r.Start = server.StartLive
+			return nil
+		}}}}
+	defer s.Close()
+	w := httptest.NewRecorder()
+	s.FLVHandler().ServeHTTP(w, httptest.NewRequestWithContext(background(t), http.MethodGet, "/film.flv", nil))
+	assert.Equal(t, http.StatusNotFound, w.Code)
 }
