@@ -13,8 +13,8 @@ import (
 // connections.
 type place struct {
 	*admission.Place
-	proxy bool // from a trusted proxy that has not named the client yet; until it does, the connection counts for no address
-	let   bool // Close does not wait for this place at present
+	proxy     bool // from a trusted proxy that has not named the client yet; until it does, the connection counts for no address
+	abandoned bool // Close was called while a hook ran outside, and does not wait for this place
 }
 
 var (
@@ -75,14 +75,14 @@ func (s *Server) forwarded(p *place, remote net.Addr) error {
 func (s *Server) outside(p *place, f func()) bool {
 	s.running.Done()
 	f()
-	p.let = !s.hold()
-	return !p.let
+	p.abandoned = !s.hold()
+	return !p.abandoned
 }
 
 // leave frees the place. A connection's goroutine must call it last.
 func (s *Server) leave(p *place) {
 	p.Leave()
-	if !p.let {
+	if !p.abandoned {
 		s.running.Done()
 	}
 }

@@ -69,8 +69,8 @@ func publishes(connect amf.Object) bool {
 // proof records the tests that a client has passed in order to play.
 type proof struct {
 	player bool   // the client has passed the verification of App.Player
-	token  string // the client's answer to the challenge, decrypted
-	known  bool   // token has been received
+	token  string // the text that the client must decrypt; "" if it was not challenged
+	known  bool   // the client has decrypted token
 }
 
 // playerQuestion returns the request for SWF verification, or nil if App.Player is nil.

@@ -15,7 +15,7 @@ import (
 
 // Conn is the connection of a client. Its methods may be called from any goroutine, and in hooks.
 type Conn struct {
-	// One goroutine reads: the reader goroutine of the session, or the caller of ReadPacket. It calls the
+	// One goroutine reads: that of the connection (run), or the caller of ReadPacket. It calls the
 	// dispatcher (dispatch.go) for each message and neither blocks nor writes. Commands (commands.go) are served in the
 	// order of their arrival on the hooks' goroutine, which exists only while there are commands to serve. Media goes
 	// directly from the reader to its ingest.
@@ -27,6 +27,8 @@ type Conn struct {
 	//	reader.dispatching -> Conn.mu; ingest.mu -> waiting.mu; Hub.mu and stream.mu of live
 	//	sharedObjects.mu, Player.mu of live -> locks of the session
 	//	recording.mu -> Callbacks.mu
+	//
+	// While watchdog.mu is held, no other lock is taken.
 
 	server    *Server
 	id        uint64

@@ -2,19 +2,13 @@ package server
 
 import (
 	"bytes"
-	"errors"
 	"log/slog"
-	"maps"
-	"net/url"
 	"strings"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
-
-// queries are the parameters that the client appended to app and to tcUrl.
-type queries struct{ app, tcURL url.Values }
 
 // introduce parses connect. It runs on the reader, since App.Packet and the commands after connect need the application.
 func (d *dispatcher) introduce(cmd message.Command, m *session.Message) {
@@ -32,7 +26,7 @@ func (d *dispatcher) introduce(cmd message.Command, m *session.Message) {
 
 // connectReceived passes connect to the hooks' goroutine.
 func (d *dispatcher) connectReceived(cmd message.Command) error {
-	d.stage = stageConnected
+	d.greeted = true
 	d.watchdog.stop() // SetupTimeout does not include App.Connect
 	d.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { d.commands.serveConnect(cmd) })
 	return nil
@@ -156,46 +150,12 @@ func (k *commands) refuseConnect(cmd message.Command, err error) {
 
 // disorder refuses a command that comes before connect, or a second connect.
 func (d *dispatcher) disorder(cmd message.Command) {
-	d.stage = stageConnected
+	d.greeted = true
 	d.watchdog.stop()
 	d.later(0, func() {
 		d.log.Info("rtmp: command out of order", "command", peer(cmd.Name))
 		d.commands.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})
 	})
-}
-
-var errBadPath = errors.New("invalid stream name")
-
-// validPath reports whether path may name a stream: no element is empty, "." or "..", and there are no control
-// characters.
-func validPath(path string) bool {
-	if path == "" || len(path) > 4096 || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return false
-	}
-	for element := range strings.SplitSeq(path, "/") {
-		if element == "" || element == "." || element == ".." {
-			return false
-		}
-	}
-	return true
-}
-
-// parseQuery parses parameters and keeps the first value of each key.
-func parseQuery(query string) url.Values {
-	values, _ := url.ParseQuery(query[:min(len(query), maxQuery)])
-	for key, all := range values {
-		values[key] = all[:1]
-	}
-	return values
-}
-
-// merge returns the parameters of the name, of tcUrl and of app, in this order of precedence.
-func (q queries) merge(name url.Values) url.Values {
-	merged := make(url.Values)
-	for _, from := range []url.Values{q.app, q.tcURL, name} {
-		maps.Copy(merged, from)
-	}
-	return merged
 }
 
 func property(o amf.Object, name string) string {

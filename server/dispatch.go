@@ -10,20 +10,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// stage is the progress of a client's setup.
-type stage uint8
-
-const (
-	stageNew       stage = iota
-	stageConnected       // connect has been received; it may not have been answered yet
-)
-
 // dispatcher is the server's half of a connection, a session.Dispatcher. All methods except Ended run on the reader, so they must not block,
 // write or call a hook. commands does these things for them, on the hooks' goroutine.
 type dispatcher struct {
 	*Conn
 	commands commands
-	stage    stage
+	greeted  bool // the first command has been received, which must be connect; it may not have been answered yet
 	gatherer gatherer
 }
 
@@ -38,7 +30,7 @@ func (d *dispatcher) Ended(err error) error {
 
 // tap passes every message from connect on to App.Packet.
 func (d *dispatcher) tap(m *session.Message) (served bool, err error) {
-	if d.stage == stageNew && (m.Type == message.TypeCommandAMF0 || m.Type == message.TypeCommandAMF3) {
+	if !d.greeted && (m.Type == message.TypeCommandAMF0 || m.Type == message.TypeCommandAMF3) {
 		if cmd, err := message.ParseCommand(m.Type, m.Payload()); err == nil && cmd.Name == "connect" {
 			d.introduce(cmd, m)
 		}
@@ -123,14 +115,14 @@ func (d *dispatcher) setBuffer(id, ms uint32) {
 // stream id. The hooks' goroutine does the rest. It skips a command that cannot be parsed.
 func (d *dispatcher) commandReceived(m *session.Message) error {
 	cmd, err := message.ParseCommand(m.Type, m.Payload())
-	if err != nil && (d.stage == stageNew || cmd.Name == "connect") {
+	if err != nil && (!d.greeted || cmd.Name == "connect") {
 		return &message.ProtocolError{Phase: "connect", Err: err}
 	}
 	if err != nil {
 		d.session.Unreadable(m, err)
 		return nil
 	}
-	if (cmd.Name == "connect") != (d.stage == stageNew) {
+	if (cmd.Name == "connect") == d.greeted {
 		d.disorder(cmd)
 		return nil
 	}
@@ -235,24 +227,4 @@ func (c *Conn) stream(id uint32) *netStream {
 		return st
 	}
 	return nil
-}
-
-// number returns a numeric argument. NaN counts as missing.
-func number(args []any, i int) (float64, bool) {
-	if i >= len(args) {
-		return 0, false
-	}
-	v, ok := args[i].(float64)
-	return v, ok && !math.IsNaN(v)
-}
-
-// milliseconds clamps a number from the client to 32 bits.
-func milliseconds(f float64) uint32 { return uint32(max(0, min(f, math.MaxUint32))) }
-
-func text(args []any, i int) string {
-	if i >= len(args) {
-		return ""
-	}
-	v, _ := args[i].(string)
-	return v
 }

@@ -168,7 +168,7 @@ func (v *viewer) stopped() {
 	if v.missed != nil {
 		st = StreamStats(v.missed())
 	}
-	if v.place.let {
+	if v.place.abandoned {
 		v.app.stop(v.request, st)
 		return
 	}
@@ -200,15 +200,7 @@ func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // play opens the stream or file and plays it. If it fails before v.out is set, the caller must answer
 // the request.
 func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
-	q := v.request
-	if q.Start < 0 && v.server.hub.Published(q.Path) {
-		return v.live(w, r)
-	}
-	err := v.file(w, r)
-	if errors.Is(err, errNotFound) && (q.Start < 0 || v.server.hub.Published(q.Path)) {
-		return v.live(w, r)
-	}
-	return err
+	return v.server.liveOrFile(v.request, func() error { return v.live(w, r) }, func() error { return v.file(w, r) })
 }
 
 func (v *viewer) write(b []byte) error {

@@ -116,7 +116,7 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 		return false, nil
 	}
 	v.out = answered{}
-	sess := session.New(nc, noRTMP{}, session.Config{Peer: "viewer", Timeout: orDefault(v.server.WriteTimeout, defaultWriteTimeout, 0), Progress: true,
+	sess := session.New(nc, noRTMP{}, session.Config{Peer: "viewer", Timeout: v.server.writeTimeout(), Progress: true,
 		Counters: &v.counters, Logger: v.server.log()})
 	defer sess.Close()
 	stop := context.AfterFunc(v.ctx, func() { sess.Fail(session.ErrClosed) })

@@ -17,7 +17,7 @@ type flvOut interface {
 	end(whole bool)
 }
 
-// answered is the error for a request that has already been answered.
+// answered is the flvOut of a request that has already been answered.
 type answered struct{}
 
 func (answered) write(context.Context, []byte) error { return net.ErrClosed }

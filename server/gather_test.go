@@ -35,7 +35,7 @@ func TestGather(t *testing.T) {
 		"of another kind":   {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) { d.streams[2] = &netStream{conn: d.Conn, id: 2} }},
 		"publishes no more": {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) { delete(d.streams, 1) }},
 		"being recorded": {bytes: 20_000, pauses: true, change: func(t *testing.T, d *dispatcher, p *publication) {
-			t.Cleanup(p.pub.Subscribe().Close)
+			t.Cleanup(p.pub.Collect(1, time.Second).Close)
 		}},
 		"watched": {bytes: 20_000, change: func(t *testing.T, d *dispatcher, p *publication) {
 			sub, err := d.server.hub.Subscribe("live/x", live.PlayOptions{})

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -157,21 +156,4 @@ func (c *Conn) farewell(err error) {
 	if accepted {
 		c.application().disconnect(c, err)
 	}
-}
-
-// boolean returns args[i] as a bool, or missing if there is no such argument. All values except false, null,
-// undefined and 0 are true.
-func boolean(args []any, i int, missing bool) bool {
-	if i >= len(args) {
-		return missing
-	}
-	switch v := args[i].(type) {
-	case bool:
-		return v
-	case float64:
-		return v != 0
-	case nil:
-		return false
-	}
-	return args[i] != amf.Undefined
 }

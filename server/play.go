@@ -115,12 +115,17 @@ func (p *playing) start() error {
 		p.app.stop(r, StreamStats{Path: r.Path})
 		return nil
 	}
-	if r.Start == StartLive || r.Start == StartAny && c.server.hub.Published(r.Path) {
-		return p.live()
+	return c.server.liveOrFile(r, p.live, p.file)
+}
+
+// liveOrFile calls the function that plays what r asks for: a live stream or a file, or first the file and then the live stream.
+func (s *Server) liveOrFile(r *Request, live, file func() error) error {
+	if r.Start == StartLive || r.Start == StartAny && s.hub.Published(r.Path) {
+		return live()
 	}
-	err := p.file()
-	if errors.Is(err, errNotFound) && (r.Start == StartAny || c.server.hub.Published(r.Path)) {
-		return p.live()
+	err := file()
+	if errors.Is(err, errNotFound) && (r.Start == StartAny || s.hub.Published(r.Path)) {
+		return live()
 	}
 	return err
 }

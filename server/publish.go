@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-librtmp/rtmp/internal/admission"
@@ -56,35 +54,6 @@ func (st *netStream) dropIngest(in *ingest) {
 	in.drop()
 }
 
-// cutName splits a client's stream name: it removes a prefix mp4:, flv: or mp3:, and parses the parameters after the
-// question mark.
-func cutName(raw string) (name string, query url.Values) {
-	name, parameters, _ := strings.Cut(raw, "?")
-	for _, kind := range []string{"mp4:", "flv:", "mp3:"} {
-		if rest, found := strings.CutPrefix(name, kind); found {
-			name = rest
-			break
-		}
-	}
-	return name, parseQuery(parameters)
-}
-
-// request returns the Request for a stream name of the client.
-func (c *Conn) request(id uint32, raw string) *Request {
-	name, query := cutName(raw)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	path := name
-	if c.appName != "" {
-		path = c.appName + "/" + name
-	}
-	if name == "" {
-		path = ""
-	}
-	return &Request{Conn: c, RemoteAddr: c.remote, User: c.user, StreamID: id, Path: path, Name: name,
-		Query: c.query.merge(query), Transport: c.transport}
-}
-
 // publish serves a publish command.
 func (k *commands) publish(st *netStream, in *ingest, cmd message.Command) {
 	app := k.application()
@@ -98,7 +67,7 @@ func (k *commands) publish(st *netStream, in *ingest, cmd message.Command) {
 		st.status("error", message.CodeFailed, "the stream is in use")
 		return
 	}
-	if code, err := p.allowed(); err != nil {
+	if code, err := p.permit(); err != nil {
 		st.dropIngest(in)
 		if code != "" {
 			st.refuse(err, code)
@@ -123,9 +92,9 @@ type publication struct {
 	since   time.Time
 }
 
-// allowed calls App.Publish. code is the status code for the error; it is empty if the client has already
+// permit checks whether the client may publish, and calls App.Publish. code is the status code for the error; it is empty if the client has already
 // received an answer.
-func (p *publication) allowed() (code string, err error) {
+func (p *publication) permit() (code string, err error) {
 	r := p.request
 	if p.app.Publishers != nil && r.User == "" {
 		return message.CodePublishDenied, Deny("authentication is needed")
@@ -174,11 +143,8 @@ func (p *publication) start() (code string, err error) {
 	owner := cmp.Or(p.request.User, host, c.remote.Network())
 	p.pub, err = c.server.hub.Publish(p.request.Path, live.PublishOptions{Policy: p.app.Live.policy(),
 		User: p.request.User, Host: host, Owner: owner, Ended: p.ended})
-	if errors.Is(err, live.ErrPublished) {
-		return message.CodePublishBadName, &Refusal{Description: "the stream is being published"}
-	}
 	if err != nil {
-		return message.CodePublishDenied, err
+		return message.CodePublishDenied, hubError(err, message.CodePublishBadName)
 	}
 	if p.record, err = c.server.record(p.app.Files, p.request, p.pub, p.recordingFailed, c.later); err != nil {
 		if p.asksRecord() {

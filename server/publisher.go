@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -61,19 +60,6 @@ func (p *Publisher) begin(s *Server, f *Files, r *Request) {
 			p.hooks.Run(0, func() { f.Done(r, "", err) })
 		}
 	}
-}
-
-// hubError converts an error of the hub to one of this package.
-func hubError(err error, code string) error {
-	switch {
-	case errors.Is(err, live.ErrPublished):
-		return &Refusal{Code: code, Description: "the stream is being published"}
-	case errors.Is(err, live.ErrNotFound):
-		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "the stream has no publisher"}
-	case errors.Is(err, live.ErrClosed):
-		return session.During("stream", session.ErrClosed)
-	}
-	return err
 }
 
 // Write publishes FLV bytes. Tags may be split anywhere between calls.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/live"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -27,6 +28,19 @@ func refusalOf(err error, code string) Refusal {
 	}
 	r.Code, r.Description = cmp.Or(r.Code, code), cmp.Or(r.Description, "refused")
 	return r
+}
+
+// hubError converts an error of the hub to one of this package. code is that for live.ErrPublished.
+func hubError(err error, code string) error {
+	switch {
+	case errors.Is(err, live.ErrPublished):
+		return &Refusal{Code: code, Description: "the stream is being published"}
+	case errors.Is(err, live.ErrNotFound):
+		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "the stream has no publisher"}
+	case errors.Is(err, live.ErrClosed):
+		return session.During("stream", session.ErrClosed)
+	}
+	return err
 }
 
 // extra returns the properties that a redirect adds to the information object.

@@ -18,6 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/admission"
 	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/internal/vod"
 )
 
@@ -71,8 +72,8 @@ type Server struct {
 	closed    bool       // Close was called
 	listeners map[*net.Listener]struct{}
 	conns     map[*Conn]struct{}
-	tunnel    *tunnel              // nil until TunnelHandler is called
-	viewers   map[*viewer]struct{} // HTTP viewers
+	tunnel    *transport.TunnelServer // nil until TunnelHandler is called
+	viewers   map[*viewer]struct{}    // HTTP viewers
 	folders   map[*Files]*vod.Folder
 }
 

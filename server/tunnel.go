@@ -12,9 +12,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// tunnel serves RTMPT.
-type tunnel struct{ *transport.TunnelServer }
-
 // tunnelled is a connection through a tunnel.
 type tunnelled interface {
 	TLS() *tls.ConnectionState
@@ -26,7 +23,7 @@ func (s *Server) tunnelHandler() http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.tunnel == nil {
-		s.tunnel = &tunnel{transport.NewTunnelServer(nil)}
+		s.tunnel = transport.NewTunnelServer(nil)
 		s.tunnel.Admit = s.admitTunnelled
 		if s.closing {
 			go s.tunnel.Close() // the tunnel has no connections, so Close has nothing to wait for

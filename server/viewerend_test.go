@@ -2,9 +2,9 @@ package server_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,21 +18,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// pipes is a listener whose connections are pipes.
-type pipes chan net.Conn
-
-func (l pipes) Addr() net.Addr { return &net.TCPAddr{} }
-func (l pipes) Close() error   { close(l); return nil }
-func (l pipes) Accept() (net.Conn, error) {
-	if nc, ok := <-l; ok {
-		return nc, nil
-	}
-	return nil, net.ErrClosed
+// servePipes serves w on connections of net.Pipe until the end of the test, which may run in a synctest bubble.
+func servePipes(t *testing.T, w *http.Server) *conntest.Pipes {
+	t.Helper()
+	l, served := conntest.NewPipes("server.test"), make(chan error, 1)
+	go func() { served <- w.Serve(l) }()
+	t.Cleanup(func() {
+		w.Close()
+		assert.ErrorIs(t, <-served, http.ErrServerClosed)
+	})
+	return l
 }
 
 // TestViewerThatDoesNotReadTheEnd checks that the connection of a viewer is closed if the viewer does not read the end of the response, or
@@ -44,12 +45,10 @@ func TestViewerThatDoesNotReadTheEnd(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir}, Live: server.Live{Await: -1}}}}
 			defer s.Close()
-			w := &http.Server{Handler: s.ViewHandler(".tags", "own", viewTags)}
-			l, served := make(pipes, 1), make(chan error, 1)
-			go func() { served <- w.Serve(l) }()
-			client, accepted := net.Pipe()
-			l <- accepted
-			_, err := io.WriteString(client, "GET "+path+" HTTP/1.1\r\nHost: server.test\r\n\r\n")
+			l := servePipes(t, &http.Server{Handler: s.ViewHandler(".tags", "own", viewTags)})
+			client, err := l.DialContext(t.Context(), "", "")
+			require.NoError(t, err)
+			_, err = io.WriteString(client, "GET "+path+" HTTP/1.1\r\nHost: server.test\r\n\r\n")
 			require.NoError(t, err)
 			if body > 0 {
 				response, err := http.ReadResponse(bufio.NewReader(client), nil)
@@ -62,8 +61,6 @@ func TestViewerThatDoesNotReadTheEnd(t *testing.T) {
 			n, err := io.Copy(io.Discard, client)
 			assert.NoError(t, err, "%s: the server has not hung up", path)
 			assert.Zero(t, n, path)
-			w.Close()
-			assert.ErrorIs(t, <-served, http.ErrServerClosed)
 		})
 	}
 }
@@ -74,11 +71,8 @@ func TestEndOfALiveStreamWithoutHalfClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
 		defer s.Close()
-		w := &http.Server{Handler: s.FLVHandler()}
-		l, served := make(pipes, 1), make(chan error, 1)
-		go func() { served <- w.Serve(l) }()
-		client, accepted := net.Pipe()
-		l <- accepted
+		client, err := servePipes(t, &http.Server{Handler: s.FLVHandler()}).DialContext(t.Context(), "", "")
+		require.NoError(t, err)
 		pub, err := s.Publish(t.Context(), "live/x")
 		require.NoError(t, err)
 		_, err = pub.Write(testserver.Sample)
@@ -92,44 +86,45 @@ func TestEndOfALiveStreamWithoutHalfClose(t *testing.T) {
 		_, err = io.Copy(io.Discard, response.Body)
 		require.NoError(t, err)
 		assert.Zero(t, time.Since(began))
-		w.Close()
-		assert.ErrorIs(t, <-served, http.ErrServerClosed)
 	})
 }
 
 // TestViewerOfASilentStreamOverHTTP2 checks that a viewer over HTTP/2 is not disconnected when its stream is silent for
 // longer than WriteTimeout.
 func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
-	const limit = 50 * time.Millisecond
-	s := &server.Server{WriteTimeout: limit}
-	w := httptest.NewUnstartedServer(s.FLVHandler())
-	w.EnableHTTP2 = true
-	w.StartTLS()
-	defer w.Close()
-	defer s.Close()
-	pub, err := s.Publish(background(t), "live/x")
-	require.NoError(t, err)
-	send := func(kind message.Type, at uint32, body ...byte) {
-		t.Helper()
-		require.NoError(t, pub.WritePacket(&message.Packet{Type: kind, Timestamp: at, Body: body}))
-	}
-	send(message.TypeVideo, 0, 0x17, 1, 0, 0, 0, 0)
-	send(message.TypeAudio, 20, 0xaf, 1, 0) // the file header is sent after this message
-	request, err := http.NewRequestWithContext(background(t), http.MethodGet, w.URL+"/live/x.flv", nil)
-	require.NoError(t, err)
-	response, err := w.Client().Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	require.Equal(t, 2, response.ProtoMajor)
-	file := flv.NewReader(response.Body)
-	var tag flv.Tag
-	for at := uint32(40); at < 100; at += 20 {
-		time.Sleep(3 * limit) // the silence
-		send(message.TypeAudio, at, 0xaf, 1, 0)
-		for tag.Timestamp < at {
-			require.NoError(t, file.Next(&tag))
+	synctest.Test(t, func(t *testing.T) {
+		const limit = time.Second
+		s := &server.Server{WriteTimeout: limit, Apps: map[string]*server.App{"*": {Live: server.Live{PublishIdle: -1}}}}
+		defer s.Close()
+		http2 := new(http.Protocols)
+		http2.SetUnencryptedHTTP2(true)
+		l := servePipes(t, &http.Server{Handler: s.FLVHandler(), Protocols: http2})
+		transport := &http.Transport{Protocols: http2, DialContext: l.DialContext}
+		defer transport.CloseIdleConnections()
+		pub, err := s.Publish(t.Context(), "live/x")
+		require.NoError(t, err)
+		send := func(kind message.Type, at uint32, body ...byte) {
+			t.Helper()
+			require.NoError(t, pub.WritePacket(&message.Packet{Type: kind, Timestamp: at, Body: body}))
 		}
-	}
+		send(message.TypeVideo, 0, 0x17, 1, 0, 0, 0, 0)
+		send(message.TypeAudio, 20, 0xaf, 1, 0) // the file header is sent after this message
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://server.test/live/x.flv", nil)
+		require.NoError(t, err)
+		response, err := transport.RoundTrip(request)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		require.Equal(t, 2, response.ProtoMajor)
+		file := flv.NewReader(response.Body)
+		var tag flv.Tag
+		for at := uint32(40); at < 100; at += 20 {
+			time.Sleep(3 * limit) // the silence
+			send(message.TypeAudio, at, 0xaf, 1, 0)
+			for tag.Timestamp < at {
+				require.NoError(t, file.Next(&tag))
+			}
+		}
+	})
 }
 
 // readFile reads a file to its end over HTTP or a WebSocket, and calls begun in between. whole says whether the response has ended properly.
@@ -192,4 +187,19 @@ func TestViewerOfAPartOfAFile(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestViewerOfALiveStreamOnly checks that a viewer gets no file if a Play hook asks for a live stream only.
+func TestViewerOfALiveStreamOnly(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), testserver.Sample, 0o600))
+	s := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir}, Live: server.Live{Await: -1},
+		Play: func(_ context.Context, r *server.Request) error {
+			r.Start = server.StartLive
+			return nil
+		}}}}
+	defer s.Close()
+	w := httptest.NewRecorder()
+	s.FLVHandler().ServeHTTP(w, httptest.NewRequestWithContext(background(t), http.MethodGet, "/film.flv", nil))
+	assert.Equal(t, http.StatusNotFound, w.Code)
 }

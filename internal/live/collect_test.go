@@ -202,14 +202,13 @@ func TestCollectManySmallMessages(t *testing.T) {
 }
 
 // TestMessagesInUseAreNotReused checks that the memory of messages is not used for others while somebody may read it: for ever if a program
-// got them, and until the next batch if a recorder did that collects.
+// got them, and until the next batch if a recorder did.
 func TestMessagesInUseAreNotReused(t *testing.T) {
 	join := map[string]func(h *live.Hub, pub *live.Publisher) (*live.Subscriber, error){
 		"program": func(h *live.Hub, _ *live.Publisher) (*live.Subscriber, error) {
 			return h.Subscribe("app/name", live.PlayOptions{})
 		},
-		"recorder": func(_ *live.Hub, pub *live.Publisher) (*live.Subscriber, error) { return pub.Subscribe(), nil },
-		"recorder that collects": func(_ *live.Hub, pub *live.Publisher) (*live.Subscriber, error) {
+		"recorder": func(_ *live.Hub, pub *live.Publisher) (*live.Subscriber, error) {
 			return pub.Collect(1, time.Second), nil
 		},
 	}
@@ -232,7 +231,7 @@ func TestMessagesInUseAreNotReused(t *testing.T) {
 				batch, err := sub.NextBatch(t.Context(), nil)
 				require.NoError(t, err)
 				require.Len(t, batch, 10)
-				if name == "recorder that collects" {
+				if name == "recorder" {
 					inUse, bodies = nil, nil
 				}
 				for _, m := range batch {

@@ -11,10 +11,9 @@ import (
 type cursor struct {
 	next uint64       // sequence number of the next message to consider
 	from *publication // the publication of the message at the cursor; nil before the first message
-	only *publication // accept exactly the messages of this publication; if nil, those of any publication that can be decoded
+	only *publication // the publication that a recorder accepts exactly; if nil, messages of any that can be decoded are accepted
 
 	noAudio, noVideo bool
-	borrows          bool // the messages are used only until the position of the cursor's owner is past them
 
 	waiting  bool             // waiting for a key frame
 	waited   time.Duration    // when the wait began, by the hub's clock; 0 if no message has come yet

@@ -129,7 +129,7 @@ func (h *Hub) join(path string, m member, o PlayOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := m.common()
-	r.stream, r.since, r.recorder = s, time.Now(), o.Aside
+	r.stream, r.since, r.aside = s, time.Now(), o.Aside
 	r.cursor.noAudio, r.cursor.noVideo = o.NoAudio, o.NoVideo
 	r.cursor.join(&s.log, !o.NoCache)
 	r.position.Store(r.cursor.next)

@@ -98,7 +98,7 @@ func TestPicturesAreNotGivenBeforeAKeyFrame(t *testing.T) {
 		pub := publish(t, h, live.PublishOptions{})
 		c := newClient(65536)
 		play(t, h, c)
-		recorder := pub.Subscribe()
+		recorder := pub.Collect(1, time.Second)
 		defer recorder.Close()
 		sent := []flv.Tag{frame(0, 1), sound(10, 1), frame(40, 2), key(80, 3), frame(120, 4)}
 		write(t, pub, sent...)

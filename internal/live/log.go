@@ -65,7 +65,7 @@ func (l *log) take(c *cursor, dst []*Message, e *headerEncoder) ([]*Message, pro
 				bytes += h.size
 			}
 		}
-		if !c.borrows {
+		if c.only == nil { // a recorder does not use a message after its position has passed it
 			m.lend()
 		}
 		dst = append(dst, m)

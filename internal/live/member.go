@@ -28,11 +28,11 @@ type reader struct {
 	traffic  traffic
 
 	// The fields below are set before other goroutines use the member.
-	stream   *stream
-	recorder bool // the member records: it is not counted, does not keep the stream alive, and still gets the remaining messages after cut
-	deliver  func(*Message) bool
-	since    time.Time
-	await    *alarm
+	stream  *stream
+	aside   bool // a recorder, or PlayOptions.Aside: it is not counted, does not keep the stream alive, and still gets the remaining messages after cut
+	deliver func(*Message) bool
+	since   time.Time
+	await   *alarm
 
 	pusher *pusher // nil if the member is not on the stream; guarded by stream.mu
 	place  int     // index in pusher.members; guarded by stream.mu

@@ -6,7 +6,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Message is a message of a stream, encoded once for all players. It must not be modified, and may be kept.
+// Message is a message of a stream, encoded once for all players. It must not be modified, and may be kept unless it comes from
+// Publisher.Collect.
 //
 // The RTMP form and the FLV form are slices of the same bytes. If the body is longer than a chunk, it is interrupted by the headers of the
 // second and later chunks (1 byte, or 5 with an extended timestamp). Then the FLV form consists of several slices, which leave them out:

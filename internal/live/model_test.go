@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,9 @@ func (w *watcher) fetch(t *testing.T) {
 		if err != nil {
 			return
 		}
-		w.tags = append(w.tags, m.Tag())
+		tag := m.Tag()
+		tag.Body = bytes.Clone(tag.Body) // a recorder may use it only until the next batch
+		w.tags = append(w.tags, tag)
 		w.sequences = append(w.sequences, m.Sequence())
 	}
 }
@@ -284,7 +287,7 @@ func (s *schedule) join(how int) {
 		w.filtered, o.NoAudio = true, true
 	case 4:
 		if s.pub != nil {
-			w.sub, w.recorder = s.pub.Subscribe(), s.naive.number
+			w.sub, w.recorder = s.pub.Collect(1, time.Second), s.naive.number
 		}
 	case 5:
 		w.sub, err = s.hub.Subscribe("app/name", o)

@@ -159,25 +159,23 @@ func (p *Publisher) publish(m *Message, changed bool) error {
 	return nil
 }
 
-// Subscribe returns a Subscriber for recording. The Subscriber gets everything that this publisher writes from now on, even if it is
-// not a key frame, and io.EOF when the publisher has left or has been replaced.
-func (p *Publisher) Subscribe() *Subscriber {
+// Collect returns a Subscriber for recording. The Subscriber gets everything that this publisher writes from now on, even if it is
+// not a key frame, and io.EOF when the publisher has left or has been replaced. NextBatch waits until messages with the given number of
+// bytes have arrived, or for d, or less if the log would otherwise drop messages. A message may be used only until the next call of
+// NextBatch.
+func (p *Publisher) Collect(bytes int, d time.Duration) *Subscriber {
 	sub := newSubscriber(nil)
-	p.record(sub)
-	return sub
-}
-
-// record makes sub a recorder.
-func (p *Publisher) record(sub *Subscriber) {
-	sub.stream, sub.since, sub.recorder = p.stream, time.Now(), true
+	sub.stream, sub.since, sub.aside = p.stream, time.Now(), true
+	sub.collector = newCollector(bytes, d, &p.options.Policy)
 	sub.left, sub.err = true, io.EOF
 	p.locked(func() {
 		sub.left, sub.err = false, nil
-		sub.cursor = cursor{next: p.stream.log.end(), fresh: true, only: p.publication, borrows: sub.bytes > 0}
+		sub.cursor = cursor{next: p.stream.log.end(), fresh: true, only: p.publication}
 		sub.position.Store(sub.cursor.next)
 		p.stream.recorders = append(p.stream.recorders, sub)
 		p.stream.hub.members[sub] = struct{}{}
 	})
+	return sub
 }
 
 // Err returns the reason for which the hub has ended the publisher, or ErrClosed after Close. It returns nil while the

@@ -63,7 +63,7 @@ func TestWithoutAKeyFrameASlowPlayerWaitsForOne(t *testing.T) {
 		sub, err := h.Subscribe("app/name", live.PlayOptions{})
 		require.NoError(t, err)
 		defer sub.Close()
-		recorder := pub.Subscribe()
+		recorder := pub.Collect(1, time.Second)
 		defer recorder.Close()
 		write(t, pub, key(0, 1))
 		for i := range 10 {
@@ -91,7 +91,7 @@ func TestTheLogIsBounded(t *testing.T) {
 	} {
 		withHub(t, func(t *testing.T, h *live.Hub) {
 			pub := publish(t, h, live.PublishOptions{Policy: row.policy})
-			recorder := pub.Subscribe() // a recorder that fetches no messages
+			recorder := pub.Collect(1, time.Second) // a recorder that fetches no messages
 			defer recorder.Close()
 			most := 0
 			for i := range 1000 {

@@ -128,7 +128,7 @@ func (s *stream) add(m member) {
 	r := m.common()
 	r.pusher, r.place = p, len(p.members)
 	p.members = append(p.members, m)
-	if !r.recorder {
+	if !r.aside {
 		s.players++
 	}
 	s.hub.members[m] = struct{}{}
@@ -142,11 +142,11 @@ func (s *stream) remove(m member) {
 	defer s.hub.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.drop(m)
+	s.removeLocked(m)
 }
 
-// drop is remove for callers that hold Hub.mu and s.mu.
-func (s *stream) drop(m member) {
+// removeLocked is remove for callers that hold Hub.mu and s.mu.
+func (s *stream) removeLocked(m member) {
 	r := m.common()
 	sub, _ := m.(*Subscriber)
 	if i := slices.Index(s.recorders, sub); i >= 0 {
@@ -170,7 +170,7 @@ func (s *stream) drop(m member) {
 		close(p.done)
 		s.pushers = slices.DeleteFunc(s.pushers, func(other *pusher) bool { return other == p })
 	}
-	if !r.recorder {
+	if !r.aside {
 		s.players--
 	}
 	if s.publisher == nil && s.players == 0 && !s.ended {

@@ -36,11 +36,7 @@ func TestEverythingAtOnce(t *testing.T) {
 					assert.ErrorIs(t, err, live.ErrClosed)
 					return
 				}
-				recorder := pub.Subscribe()
-				if i%3 == 0 {
-					recorder.Close()
-					recorder = pub.Collect(1_000, time.Millisecond)
-				}
+				recorder := pub.Collect([]int{1_000, 1, 1}[i%3], time.Millisecond)
 				all.Go(func() {
 					defer recorder.Close()
 					for now := uint32(0); ; {

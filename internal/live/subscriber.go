@@ -42,7 +42,7 @@ func (s *Subscriber) Next(ctx context.Context) (*Message, error) {
 // may contain.
 func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message, error) {
 	for n := len(dst); ; {
-		if s.bytes > 0 {
+		if s.timer != nil {
 			s.collect(ctx)
 		}
 		var err error
@@ -68,11 +68,11 @@ func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) 
 		return dst, false, s.err
 	}
 	n := len(dst)
-	if s.cursor.borrows { // the caller does not use the last batch any more
+	if s.cursor.only != nil { // the caller does not use the last batch any more
 		s.position.Store(s.cursor.next)
 	}
 	dst, p, over := s.stream.take(&s.cursor, dst)
-	if !s.cursor.borrows {
+	if s.cursor.only == nil {
 		s.position.Store(s.cursor.next)
 	}
 	bytes := 0
@@ -93,7 +93,7 @@ func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) 
 
 // over returns the error of a stream that has ended.
 func (s *Subscriber) over() error {
-	if _, _, err := s.stream.state(); err != nil && !s.recorder {
+	if _, _, err := s.stream.state(); err != nil && !s.aside {
 		return err
 	}
 	return io.EOF
@@ -112,10 +112,10 @@ func (s *Subscriber) Count(bytes int, missed uint64) { s.count(bytes, progress{m
 // Missed returns the number of messages that were skipped because the Subscriber was too slow.
 func (s *Subscriber) Missed() uint64 { return s.traffic.missed.Load() }
 
-// cut ends the Subscriber before it has received everything. A recorder may still fetch the rest, and then gets
+// cut ends the Subscriber before it has received everything. One that is aside may still fetch the rest, and then gets
 // io.EOF.
 func (s *Subscriber) cut(err error) {
-	if s.recorder {
+	if s.aside {
 		s.detach()
 		return
 	}

@@ -45,11 +45,3 @@ func (a *backlogs) Blocked() error {
 }
 
 func (b *Backlog) err() error { return fmt.Errorf("%w: %s", ErrBacklog, b.what()) }
-
-// Signal leaves a signal in a channel of one slot.
-func Signal(ch chan<- struct{}) {
-	select {
-	case ch <- struct{}{}:
-	default:
-	}
-}

@@ -65,7 +65,7 @@ func (w *writer) Writev(b [][]byte) error {
 	w.begin()
 	if _, plain := w.life.nc.(*net.TCPConn); !plain { // joined, so that they need one TLS record or one piece of ciphertext instead of many
 		w.buf = appendAll(w.buf, b)
-		return w.flushed(w.flush(purpose{}, 0))
+		return w.failIf(w.flush(purpose{}, 0))
 	}
 	if len(w.buf) > 0 {
 		all = append(all, w.buf)
@@ -81,11 +81,11 @@ func (w *writer) Writev(b [][]byte) error {
 	})
 	w.posted = false // an error ends the Session
 	w.empty(0)
-	return w.flushed(w.err)
+	return w.failIf(w.err)
 }
 
-// flushed ends the Session if err is not nil.
-func (w *writer) flushed(err error) error {
+// failIf ends the Session with err, unless err is nil. It returns the Session's error.
+func (w *writer) failIf(err error) error {
 	if err != nil {
 		return w.life.Fail(err)
 	}

@@ -39,16 +39,12 @@ func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error 
 		return err
 	}
 	p := purpose{ctx: ctx}
-	if !gather {
-		select {
-		case w.lock <- struct{}{}:
-			defer w.release()
-			if err := w.usable(p); err != nil {
-				return err
-			}
-			return w.sendLocked(p, o)
-		default:
+	if !gather && w.tryLock() {
+		defer w.release()
+		if err := w.allow(p); err != nil {
+			return err
 		}
+		return w.sendLocked(p, o)
 	}
 	if _, err := p.limit(); err != nil {
 		return err

@@ -71,7 +71,7 @@ func TestLargeMessageThatDoesNotFit(t *testing.T) {
 	q := client.session.NewSendQueue(0)
 	require.True(t, q.Start(1))
 	large := picture(2, chunk.MaxMessageLength)
-	for _, o := range []chunk.Outgoing{picture(1, 10), large, picture(3, gatherLimit/2)} {
+	for _, o := range []chunk.Outgoing{picture(1, 10), large, picture(3, queueLimit/2)} {
 		require.NoError(t, q.Enqueue(forever, &o))
 	}
 	clear(large.Body)
@@ -83,7 +83,7 @@ func TestLargeMessageThatDoesNotFit(t *testing.T) {
 	}()
 	server.isPicture(t, 1, 10)
 	server.isPicture(t, 2, chunk.MaxMessageLength)
-	server.isPicture(t, 3, gatherLimit/2)
+	server.isPicture(t, 3, queueLimit/2)
 	require.Equal(t, []int{-4}, server.numbers(t, 1))
 	server.isPicture(t, 5, sendNowSize)
 	require.NoError(t, <-sent)

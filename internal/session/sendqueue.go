@@ -10,8 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// gatherLimit is how many bytes may wait for the sender before Enqueue blocks, if nothing is dropped.
-const gatherLimit = 256 << 10
+// queueLimit is how many bytes may wait for the sender before Enqueue blocks, if nothing is dropped.
+const queueLimit = 256 << 10
 
 // sendNowSize is the size in bytes from which a message is sent at once rather than queued. Smaller messages are better gathered, since a
 // system call costs more than copying them.
@@ -26,7 +26,7 @@ const finishLooks = 8
 type SendQueue struct {
 	w        *writer
 	streamID uint32 // set before the sender runs
-	dropping bool   // media is dropped when the queue is full; otherwise Enqueue blocks beyond gatherLimit
+	dropping bool   // media is dropped when the queue is full; otherwise Enqueue blocks beyond queueLimit
 
 	more  chan struct{} // signalled when something was queued
 	room  chan struct{} // signalled when the sender has taken the queue, and when it ends
@@ -118,7 +118,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 			dropped++
 		}
 		q.w.counters.Dropped.Add(uint64(dropped))
-	case q.queue.Len() > 0 && q.queue.Len()+len(o.Body) > gatherLimit:
+	case q.queue.Len() > 0 && q.queue.Len()+len(o.Body) > queueLimit:
 		return false, nil
 	default:
 		q.queue.Push(&m)

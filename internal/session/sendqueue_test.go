@@ -57,7 +57,7 @@ func TestSendQueueSends(t *testing.T) {
 	})
 }
 
-// TestSendQueueBlocks checks that without a limit for dropping, Enqueue blocks beyond gatherLimit, and that an empty queue accepts a
+// TestSendQueueBlocks checks that without a limit for dropping, Enqueue blocks beyond queueLimit, and that an empty queue accepts a
 // message of any size.
 func TestSendQueueBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestSendQueueBlocks(t *testing.T) {
 		var refused *chunk.Error
 		require.ErrorAs(t, q.Enqueue(forever, queuedSound(0, chunk.MaxMessageLength+1)), &refused)
 		require.NoError(t, q.Enqueue(forever, queuedSound(0, 1000)))
-		const rest = gatherLimit - 1000 - queueHeaderSize
+		const rest = queueLimit - 1000 - queueHeaderSize
 		require.ErrorIs(t, q.Enqueue(soon(), queuedSound(1, rest+1)), os.ErrDeadlineExceeded)
 		require.NoError(t, q.Enqueue(soon(), queuedSound(2, rest)))
 		require.ErrorIs(t, q.Enqueue(soon(), queuedSound(3, 0)), os.ErrDeadlineExceeded)
@@ -103,7 +103,7 @@ func TestSendQueueForgetsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
 		q := client.session.NewSendQueue(0)
-		require.NoError(t, q.Enqueue(forever, queuedSound(0, gatherLimit)))
+		require.NoError(t, q.Enqueue(forever, queuedSound(0, queueLimit)))
 		results := make(chan error)
 		for _, call := range []func() error{
 			func() error { return q.Drained(forever) },

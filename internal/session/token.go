@@ -18,10 +18,7 @@ func (t *token) take() bool { return t.taken.CompareAndSwap(false, true) }
 func (t *token) give() {
 	t.taken.Store(false)
 	if t.waiting.Load() > 0 {
-		select {
-		case t.given <- struct{}{}:
-		default:
-		}
+		Signal(t.given)
 	}
 }
 

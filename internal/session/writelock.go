@@ -14,7 +14,7 @@ func (w *writer) acquire(p purpose) error {
 	if err := w.waitForLock(p); err != nil {
 		return err
 	}
-	err := w.usable(p)
+	err := w.allow(p)
 	if err != nil {
 		w.release()
 	}
@@ -24,12 +24,7 @@ func (w *writer) acquire(p purpose) error {
 // acquireNow takes the write lock if nobody else has it and no bytes of earlier writes are left. It returns false if it has not taken the
 // lock, and always if the connection is not a plain socket.
 func (w *writer) acquireNow() bool {
-	if !w.try.usable() || w.life.ending.Load() || w.stopped.Load() != nil {
-		return false
-	}
-	select {
-	case w.lock <- struct{}{}:
-	default:
+	if !w.try.usable() || w.life.ending.Load() || w.stopped.Load() != nil || !w.tryLock() {
 		return false
 	}
 	if w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
@@ -39,8 +34,9 @@ func (w *writer) acquireNow() bool {
 	return true
 }
 
-// usable returns an error if messages can't be encoded and written any more. The caller holds the lock.
-func (w *writer) usable(p purpose) error {
+// allow returns an error if messages can't be encoded and written any more, and ends the Session if the reason is an earlier write of
+// another caller. The caller holds the lock.
+func (w *writer) allow(p purpose) error {
 	if err := w.life.Err(); err != nil {
 		return err
 	}
@@ -76,11 +72,19 @@ func (w *writer) release() {
 	w.FlushReplies()
 }
 
-func (w *writer) waitForLock(p purpose) error {
+// tryLock takes the write lock if it is free. It reports whether it has taken it.
+func (w *writer) tryLock() bool {
 	select {
 	case w.lock <- struct{}{}:
-		return nil
+		return true
 	default:
+		return false
+	}
+}
+
+func (w *writer) waitForLock(p purpose) error {
+	if w.tryLock() {
+		return nil
 	}
 	if p.ctx == nil {
 		return w.waitFor(p.who, w.lock, nil)

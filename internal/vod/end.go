@@ -37,10 +37,10 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 		return e, err
 	}
 	first := s.pos
-	if e.endsWhole(s) {
+	if e.goBackward(s) {
 		return e, nil
 	}
-	return e, e.goThrough(scannerAt(file, size, first))
+	return e, e.goForward(scannerAt(file, size, first))
 }
 
 // isCutHeader reports whether a file consists of the first bytes of a file header that this package
@@ -80,11 +80,11 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(finalProperties)]in
 	return at, nil
 }
 
-// endsWhole reports whether the file ends with a whole tag. It goes backward from tag to tag with PreviousTagSize,
+// goBackward finds the end of a file that ends with a whole tag. It goes backward from tag to tag with PreviousTagSize,
 // until it arrives at the first tag or has read many tags. In the second case, the metadata must contain the size of
 // the file, which shows that the file was closed. Otherwise the tags might only be bytes of a body that look like
-// tags, by chance or because someone wrote them for this purpose.
-func (e *ending) endsWhole(s *scanner) bool {
+// tags, by chance or because someone wrote them for this purpose. It returns false if it has not found the end.
+func (e *ending) goBackward(s *scanner) bool {
 	const many = 256
 	first := s.pos
 	var h head
@@ -138,8 +138,8 @@ func (e *ending) note(h *head) {
 	}
 }
 
-// goThrough does the work of endsWhole by scanning all tags.
-func (e *ending) goThrough(s *scanner) error {
+// goForward finds the end by scanning all tags.
+func (e *ending) goForward(s *scanner) error {
 	e.timed = false
 	var h head
 	last := s.pos

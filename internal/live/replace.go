@@ -15,7 +15,7 @@ func (s *Subscriber) Push(sink Sink, ended func(err error)) (*Player, error) {
 	p := newPlayer(sink, PlayOptions{Deliver: s.deliver, Ended: ended})
 	p.flv, p.begun = true, true
 	st := s.stream
-	p.stream, p.since, p.recorder, p.cursor = st, s.since, s.recorder, cursor
+	p.stream, p.since, p.aside, p.cursor = st, s.since, s.aside, cursor
 	p.position.Store(cursor.next)
 	if err := st.replace(s, p); err != nil {
 		s.detach()
@@ -39,6 +39,6 @@ func (s *stream) replace(old, m member) error {
 	m.common().traffic.add(&from.traffic)
 	from.traffic.clear()
 	s.add(m) // before old is removed, since a stream without players may end
-	s.drop(old)
+	s.removeLocked(old)
 	return nil
 }
