@@ -39,7 +39,7 @@ type Config struct {
 	Sent           func(chunk.Outgoing)            // called with every message after it was encoded, with the write lock held; may be nil
 	Mask           func(description string) string // removes secrets from the peer's description of a refusal; may be nil
 	Strict         bool                            // a protocol or user control message that cannot be decoded ends the Session; otherwise it is counted
-	Passive        bool                            // only ReadPacket reads: a wait for the answer to a call leaves that to other goroutines
+	Passive        bool                            // only ReadPacket reads the socket: a call waits until another goroutine has read the answer
 	Logger         *slog.Logger                    // may be nil
 }
 

@@ -9,10 +9,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds these changes to the package, which no test notices because they have no effect:
-//   - dropqueue.go: which of the two values of DropQueue.due is that for key frames, and which of two tracks' key frames at the same place
-//     in a queue counts, where there is only one.
-//   - reader.go: whether a waiter lets others run before it waits.
+// Mutation testing (see CONTRIBUTING.md) finds these changes to the package, which no test can notice since they have no effect: swapping
+// the two values of DropQueue.pruneAt, preferring the other of two tracks whose key frames have the same position in a queue, and not
+// yielding to other goroutines before a wait in reader.go.
 
 const (
 	mediaSize   = 100                         // size of each message's payload below, in bytes

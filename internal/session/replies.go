@@ -8,12 +8,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// replies contains the reader's messages to the peer. The reader never waits to write: the replies are sent with the next write, or the
-// reader writes as much of them as the socket accepts without blocking, and a flusher writes the rest.
+// replies contains the messages that the reader sends to the peer. The reader never waits to write. The replies are sent with the next
+// write, or the reader writes as much of them as the socket accepts without blocking, and a flusher writes the rest.
 type replies struct {
 	unanswered *atomic.Uint64 // counts replies that were dropped
-	due        atomic.Bool    // some replies are pending that must be sent soon
-	later      atomic.Bool    // some replies are pending that may wait for the next write, or until the Session reads again
+	urgent     atomic.Bool    // some of the pending replies must be sent soon
+	later      atomic.Bool    // some of the pending replies may wait for the next write, or until the Session reads again
 
 	mu        sync.Mutex // guards the fields below
 	pending   []chunk.Outgoing
@@ -26,7 +26,7 @@ type replies struct {
 	posted    bool   // pending contains messages of Post
 }
 
-// add queues a reply. urgency is due or later. The caller holds r.mu.
+// add queues a reply. urgency is &r.urgent or &r.later. The caller holds r.mu.
 func (r *replies) add(o chunk.Outgoing, urgency *atomic.Bool) {
 	r.pending = append(r.pending, o)
 	r.bytes += len(o.Body)
@@ -43,15 +43,15 @@ func (r *replies) post(o chunk.Outgoing) bool {
 	if len(r.pending) >= maxPosted || r.bytes+len(o.Body) > maxPostedBytes {
 		return false
 	}
-	r.add(o, &r.due)
+	r.add(o, &r.urgent)
 	r.posted = true
 	return true
 }
 
-// makeDue makes the replies due that could have waited.
-func (r *replies) makeDue() {
+// makeUrgent makes all replies urgent.
+func (r *replies) makeUrgent() {
 	if r.later.Load() {
-		r.due.Store(true)
+		r.urgent.Store(true)
 	}
 }
 
@@ -68,5 +68,5 @@ func (r *replies) acknowledge(received uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ackDue, r.ack = true, uint32(received)
-	r.due.Store(true)
+	r.urgent.Store(true)
 }

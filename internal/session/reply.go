@@ -10,7 +10,7 @@ import (
 )
 
 // Reply adds a message to the replies, or drops it if too many replies are waiting. It does not block. It keeps o.Body.
-func (w *writer) Reply(o chunk.Outgoing) { w.reply(o, &w.replies.due) }
+func (w *writer) Reply(o chunk.Outgoing) { w.reply(o, &w.replies.urgent) }
 
 // ReplyLater is like Reply, but the message is sent with the next write or when the Session reads again, which saves a system call.
 func (w *writer) ReplyLater(o chunk.Outgoing) { w.reply(o, &w.replies.later) }
@@ -47,15 +47,15 @@ func (w *writer) takeReplies(buf []byte) []byte {
 	clear(r.pending)
 	r.pending, r.bytes = r.pending[:0], 0
 	w.posted, r.posted = w.posted || r.posted, false
-	r.due.Store(false)
+	r.urgent.Store(false)
 	r.later.Store(false)
 	return buf
 }
 
 // FlushReplies sends the replies without waiting. If a write is in progress, that write sends them when it releases the lock.
 func (w *writer) FlushReplies() {
-	for range 2 { // a bounded number of times, since others may add replies for ever
-		if !w.replies.due.Load() {
+	for range 2 { // a bounded number of times, since others may keep adding replies
+		if !w.replies.urgent.Load() {
 			return
 		}
 		select {
@@ -70,7 +70,7 @@ func (w *writer) FlushReplies() {
 			return
 		}
 	}
-	if w.replies.due.Load() {
+	if w.replies.urgent.Load() {
 		w.startFlusher()
 	}
 }
@@ -84,7 +84,8 @@ func (w *writer) startFlusher() {
 	}
 }
 
-// writeNow passes the replies to the socket, and reports whether the socket has accepted all of them. The caller holds the lock.
+// writeNow writes the replies as far as the socket accepts them without blocking, and reports whether it has accepted all of them. The
+// caller holds the lock.
 func (w *writer) writeNow() bool {
 	if w.err != nil && !w.leaving.Load() && w.havePosted() {
 		w.life.Fail(w.err)
@@ -93,10 +94,10 @@ func (w *writer) writeNow() bool {
 		return false
 	}
 	w.begin()
-	if w.offer(0) { // keeps no buffer, since there may be thousands of players
+	if w.offer(0) { // keeps no write buffer, since there may be thousands of players
 		return true
 	}
-	w.box, w.buf = new([]byte), slices.Clone(w.buf) // replies are short, unlike many buffers of the pool
+	w.box, w.buf = new([]byte), slices.Clone(w.buf) // keep a small copy instead of a large buffer of the pool
 	return false
 }
 
@@ -113,7 +114,7 @@ func (w *writer) flusher() {
 	r := &w.replies
 	for w.SendReply() == nil {
 		r.mu.Lock()
-		if !r.due.Load() {
+		if !r.urgent.Load() {
 			r.flushing = false
 			r.mu.Unlock()
 			return
@@ -130,7 +131,7 @@ func (w *writer) TryReply(o chunk.Outgoing) bool {
 	if len(r.pending) >= MaxReplies || len(r.pending) > 0 && r.bytes+len(o.Body) > maxReplyBytes {
 		return false
 	}
-	r.add(o, &r.due)
+	r.add(o, &r.urgent)
 	return true
 }
 

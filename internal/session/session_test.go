@@ -148,7 +148,7 @@ func TestReadPacketBesideTheStandingReader(t *testing.T) {
 			assert.NoError(t, client.session.ReadPacket(ctx, 0, &p))
 			got <- p
 		}()
-		reads := func() bool { // reads reports whether the test reads instead of the standing reader
+		reads := func() bool { // reads reports whether the test, rather than the standing reader, reads
 			d := &client.session.reader.deadline
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -234,8 +234,8 @@ func TestEndedIsTheEnd(t *testing.T) {
 	require.ErrorIs(t, <-found, io.ErrClosedPipe)
 }
 
-// TestHungUpComesFirst checks that Config.HungUp is called before a Session ends because the peer has closed the connection, and in no
-// other case. While HungUp waits, Err does not block.
+// TestHungUpComesFirst checks that Config.HungUp is called before a Session ends because the peer has closed the connection, and is not
+// called in any other case. While HungUp waits, Err must not block.
 func TestHungUpComesFirst(t *testing.T) {
 	for name, end := range map[string]func(client, server *role){
 		"the peer closes": func(_, server *role) { server.session.Close() },

@@ -50,8 +50,8 @@ func TestStoppedBeforeTheLock(t *testing.T) {
 	})
 }
 
-// TestWriteBuffers checks that a connection keeps only small write buffers, that a player's connection keeps none, and that very large
-// buffers are not shared.
+// TestWriteBuffers checks that a connection keeps only small write buffers, that the connection of a player keeps none, and that very large
+// buffers are not returned to the pool.
 func TestWriteBuffers(t *testing.T) {
 	send := func(s *Session) error { return s.Send(context.Background(), ping) }
 	batch := func(s *Session) error { return writeFor(s, nil) }
