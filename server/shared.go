@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Defaults of SharedPolicy, and a limit on the names of all objects of all applications.
+// Defaults of SharedPolicy, and limits that apply to all applications.
 const (
 	defaultSharedObjects = 256
 	defaultSharedSize    = 1 << 20
@@ -43,7 +43,7 @@ type sharedObject struct {
 	users      map[*Conn]struct{}
 }
 
-// These sizes, in bytes, are counted in addition to data and names.
+// These sizes, in bytes, are added to those of names and values.
 const (
 	sharedOverhead       = 64  // memory of a property
 	sharedObjectOverhead = 512 // memory of an object
@@ -80,7 +80,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	var news sharedNews
 	released := false
 	for _, e := range in.Events {
-		if released { // the other events are ignored, so that one message causes at most one write of a file
+		if released { // ignore the other events, so that one message causes at most one write of a file
 			break
 		}
 		switch {
@@ -104,14 +104,14 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	if o == nil {
 		o = &sharedObject{persistent: in.Persistent} // not stored; only needed to answer the client
 	}
-	o.tell(c, in.Name, news)
+	o.send(c, in.Name, news)
 }
 
 func writes(e message.SharedEvent) bool {
 	return e.Type == message.SharedRequestChange || e.Type == message.SharedRequestRemove
 }
 
-// sharedNews are the events that result from a message, for its sender and for the other users.
+// sharedNews are the events that result from a message: those for its sender, and those for the other users.
 type sharedNews struct {
 	sender, others []message.SharedEvent
 	contents       bool // send all properties to the sender, once
@@ -126,8 +126,7 @@ func (n *sharedNews) all(e message.SharedEvent) {
 	n.sender, n.others = append(n.sender, e), append(n.others, e)
 }
 
-// use makes a client a user of an object, and adds the object's properties to news. The caller holds
-// h.mu.
+// use makes a client a user of an object, and adds the object's properties to news. The caller holds h.mu.
 func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *SharedPolicy, news *sharedNews) *sharedObject {
 	o := h.byKey[key]
 	if o == nil {
@@ -188,8 +187,8 @@ func (o *sharedObject) usedBy(c *Conn) bool {
 	return ok
 }
 
-// release ends a client's use of an object. After the last user has left, the object is removed from memory, unless it is persistent and
-// has no file. The caller holds h.mu.
+// release ends a client's use of an object. When the last user has left, the object is removed from memory, unless it is persistent and has
+// no file. The caller holds h.mu.
 func (h *sharedObjects) release(c *Conn, key sharedKey) {
 	o := h.byKey[key]
 	if o == nil || !o.usedBy(c) {
@@ -266,8 +265,8 @@ func (o *sharedObject) set(p amf.Property, news *sharedNews) {
 	news.others = append(news.others, message.SharedEvent{Type: message.SharedChange, Data: data})
 }
 
-// tell sends news to the sender of a message and to the other users. The caller holds sharedObjects.mu.
-func (o *sharedObject) tell(sender *Conn, name string, news sharedNews) {
+// send sends news to the sender of a message and to the other users. The caller holds sharedObjects.mu.
+func (o *sharedObject) send(sender *Conn, name string, news sharedNews) {
 	encode := func(events []message.SharedEvent) []byte {
 		body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0,
 			&message.SharedObject{Name: name, Version: o.version, Persistent: o.persistent, Events: events})
@@ -277,7 +276,7 @@ func (o *sharedObject) tell(sender *Conn, name string, news sharedNews) {
 		return body
 	}
 	if len(news.sender) > 0 {
-		sender.tellShared(encode(news.sender))
+		sender.sendShared(encode(news.sender))
 	}
 	if len(news.others) == 0 {
 		return
@@ -285,13 +284,13 @@ func (o *sharedObject) tell(sender *Conn, name string, news sharedNews) {
 	body := encode(news.others)
 	for user := range o.users {
 		if user != sender {
-			user.tellShared(body)
+			user.sendShared(body)
 		}
 	}
 }
 
-// tellShared sends a message without waiting. It ends the connection if the send queue is full.
-func (c *Conn) tellShared(body []byte) {
+// sendShared sends a message without waiting. If the send queue is full, it ends the connection.
+func (c *Conn) sendShared(body []byte) {
 	if len(body) == 0 {
 		return
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// TestSharedObjectsTogether checks the limit on the memory of all objects, which is needed since each instance of an application may have
-// MaxObjects objects.
+// TestSharedObjectsTogether checks the limit on the memory of all objects. It is necessary since MaxObjects applies to each instance of an
+// application.
 func TestSharedObjectsTogether(t *testing.T) {
 	var h sharedObjects
 	c := new(Conn)

@@ -45,7 +45,7 @@ func TestMaxHTTPConns(t *testing.T) {
 		assert.Nil(t, c.health(), args)
 		c.await("HTTP connection refused")
 		first.Close()
-		require.Eventually(t, func() bool { return c.health() != nil }, patience, 10*time.Millisecond, "%s: a place is free", args)
+		require.Eventually(t, func() bool { return c.health() != nil }, patience, 10*time.Millisecond, "%s: a slot is free", args)
 	}
 }
 
@@ -61,8 +61,8 @@ func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 	}
 }
 
-// TestViewersDoNotTakePlacesOfHTTP checks that viewers, whose connections package server takes over and counts, leave room for other requests.
-func TestViewersDoNotTakePlacesOfHTTP(t *testing.T) {
+// TestViewersAreNotHTTPConns checks that viewers, whose connections package server takes over and counts, leave room for other requests.
+func TestViewersAreNotHTTPConns(t *testing.T) {
 	t.Parallel()
 	c := start(t, "--max-conns-per-ip", "9", "--http", "127.0.0.1:0")
 	publish(t, c.url("live/x")) // the first client

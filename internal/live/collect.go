@@ -8,18 +8,18 @@ import (
 
 // collector makes a recorder fetch many messages at a time.
 type collector struct {
-	bytes    int           // NextBatch waits for so many bytes; 0 means that it does not collect
-	patience time.Duration // but not longer than this
+	bytes    int           // NextBatch waits until this number of bytes has arrived; 0 means that it does not wait for more
+	patience time.Duration // NextBatch does not wait longer than this
 	timer    *time.Timer
 	more     bool // the last batch did not contain all messages
 
 	behind int // bytes that have arrived since the last fetch; guarded by stream.mu
-	enough int // value of behind at which the recorder is woken; guarded by stream.mu
+	enough int // the recorder is woken when behind reaches this value; guarded by stream.mu
 }
 
-// Collect is like Subscribe, for a recorder that writes many messages at once: NextBatch waits until messages with the given number of
-// bytes have arrived, or for d, or less if the log would otherwise drop messages. A message may be used only until the next call of
-// NextBatch.
+// Collect is like Subscribe, for a recorder that writes many messages at once. NextBatch waits until messages with the given number of
+// bytes have arrived, but at most for d, and not so long that the log would drop messages. A message may be used only until the next call
+// of NextBatch.
 func (p *Publisher) Collect(bytes int, d time.Duration) *Subscriber {
 	sub := newSubscriber(nil)
 	policy := &p.options.Policy
@@ -49,7 +49,7 @@ func (s *Subscriber) collect(ctx context.Context) {
 	s.behind, s.enough = 0, 0
 }
 
-// collected reports whether r need not wait for more messages. If it must, it will be woken.
+// collected reports whether r can fetch its messages now. If it returns false, r will be woken when it can.
 func (s *stream) collected(r *Subscriber) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

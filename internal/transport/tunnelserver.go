@@ -44,7 +44,7 @@ type TunnelServer struct {
 	timeout time.Duration
 	running sync.WaitGroup // running calls of serve
 
-	places   admission.Places // limits the number of sessions
+	limiter  admission.Limiter // limits the number of sessions
 	mu       sync.Mutex
 	closed   bool
 	sessions map[string]*session
@@ -54,7 +54,7 @@ type TunnelServer struct {
 // return io.EOF when the client has closed the session.
 func NewTunnelServer(serve func(net.Conn)) *TunnelServer {
 	return &TunnelServer{Admit: func(net.Addr) (func(net.Conn), error) { return serve, nil }, timeout: sessionTimeout,
-		places: admission.Places{Max: maxSessions, PerAddr: maxSessionsPerAddr}, sessions: make(map[string]*session)}
+		limiter: admission.Limiter{Max: maxSessions, PerAddr: maxSessionsPerAddr}, sessions: make(map[string]*session)}
 }
 
 // Close ends all sessions and waits until the calls of serve have returned.
@@ -132,12 +132,12 @@ func (s *TunnelServer) begin(one *session) (err error) {
 	if s.closed {
 		return errors.New("the server is closed")
 	}
-	if one.place, err = s.places.Take(addr); err != nil {
+	if one.slot, err = s.limiter.Acquire(addr); err != nil {
 		return err
 	}
 	serve, err := s.Admit(one.remote)
 	if err != nil {
-		one.place.Leave()
+		one.slot.Release()
 		return err
 	}
 	s.sessions[one.id] = one
@@ -174,7 +174,7 @@ type session struct {
 	duplex
 	server *TunnelServer
 	id     string
-	place  *admission.Place
+	slot   *admission.Slot
 	expiry *time.Timer
 	tls    *tls.ConnectionState // TLS state of the request that opened the session; nil without TLS
 
@@ -210,7 +210,7 @@ func (s *session) remove(why error) {
 	s.server.mu.Lock()
 	if s.server.sessions[s.id] == s {
 		delete(s.server.sessions, s.id)
-		s.place.Leave()
+		s.slot.Release()
 	}
 	s.server.mu.Unlock()
 	s.expiry.Stop()
