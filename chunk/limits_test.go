@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds some changes that no test notices. They affect neither messages nor limits:
-//   - assembly.go: whether a payload that exactly fits is gathered in one or two steps, whether a buffer that exactly fits is replaced, and a
-//     continuation of which only the header has arrived.
-//   - reader.go: view, which may leave a message to be assembled; a basic header of one byte that is compared twice.
-//   - message.go: which of two loops copies chunks of 128 bytes.
-//   - scatter.go: how much of a message is read to its place, and how much to the buffer.
-//   - writer.go: bytes after the end of a header, which are not sent.
+// Mutation testing (see CONTRIBUTING.md) finds these changes that no test notices, since they affect neither messages nor limits:
+//   - assembly.go: gathering a payload that exactly fits in two steps instead of one, replacing a buffer that exactly fits, and treating a
+//     continuation of which only the header has arrived in another way.
+//   - reader.go: assembling a message that view could return, and comparing a basic header of one byte twice.
+//   - message.go: copying chunks of 128 bytes with the other loop.
+//   - scatter.go: reading another number of a message's bytes directly to their destination.
+//   - writer.go: changing bytes after the end of a header, which are not sent.
 
 // setChunkSize returns a Set Chunk Size message on chunk stream 2.
 func setChunkSize(body ...byte) []byte { return protocolControl(typeSetChunkSize, body...) }

@@ -6,7 +6,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Mutation testing (see CONTRIBUTING.md) makes these changes, which no test notices because they have no effect: adding 0 to a counter in
-// member.go, and choosing the other of two pushers with equally many members in stream.go.
+// Mutation testing (see CONTRIBUTING.md) finds these changes that no test notices, since they have no effect:
+//   - member.go: adding 0 to a counter.
+//   - stream.go: choosing the other of two pushers with equally many members.
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,9 +9,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds these changes to the package, which no test can notice since they have no effect: swapping
-// the two values of DropQueue.pruneAt, preferring the other of two tracks whose key frames have the same position in a queue, and not
-// yielding to other goroutines before a wait in reader.go.
+// Mutation testing (see CONTRIBUTING.md) finds these changes that no test notices, since they have no effect:
+//   - dropqueue.go: swapping the two values of DropQueue.pruneAt, and preferring the other of two key frames with the same position.
+//   - reader.go: not yielding to other goroutines before a wait.
 
 const (
 	mediaSize   = 100                         // size of each message's payload below, in bytes
