@@ -155,7 +155,7 @@ func TestTunnelCloseWrite(t *testing.T) {
 	assert.ErrorIs(t, err, net.ErrClosed)
 }
 
-// TestTunnelAsksAfterCloseWrite checks that the server is polled once more after CloseWrite, even if its last answer was empty.
+// TestTunnelAsksAfterCloseWrite checks that the client polls once more after CloseWrite, even if the last answer was empty.
 func TestTunnelAsksAfterCloseWrite(t *testing.T) {
 	var tunnel tunnel
 	tunnel.init(nil, nil)
