@@ -10,11 +10,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
-// browserConns is the smallest limit on HTTP connections. A browser opens up to six connections to a server.
+// browserConns is the minimum of the limits on HTTP connections. A browser opens up to six connections to a server.
 const browserConns = 8
 
-// limitHTTP makes srv close connections beyond the limits as soon as it has accepted them. Connections that package server takes over are
-// counted there, as viewers.
+// limitHTTP makes srv close connections beyond the limits as soon as it has accepted them. When package server takes over a connection, it
+// counts the connection as a viewer instead.
 func (s *settings) limitHTTP(srv *http.Server, logger *slog.Logger) {
 	l := &httpLimits{trusted: s.trustedProxies, logger: logger, taken: make(map[net.Conn]*admission.Slot)}
 	if s.maxConns > 0 {
@@ -29,7 +29,7 @@ func (s *settings) limitHTTP(srv *http.Server, logger *slog.Logger) {
 // httpLimits counts all connections of an HTTP server, including those without a request.
 type httpLimits struct {
 	limiter admission.Limiter
-	trusted prefixes // proxies, whose connections are not counted as those of one client
+	trusted prefixes // proxies, whose connections do not count for their address
 	logger  *slog.Logger
 	refused admission.Refusals
 

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// health requests /healthz on a new connection, which stays open. It returns nil if the server closes the connection.
+// health requests /healthz on a new connection, which stays open. If the server closes the connection, health returns nil.
 func (c *command) health() net.Conn {
 	c.t.Helper()
 	nc, err := net.Dial("tcp", c.http)
@@ -31,8 +31,7 @@ func (c *command) health() net.Conn {
 	return nc
 }
 
-// TestMaxHTTPConns checks that the number of HTTP connections is limited, in total and for each address, even if they
-// play nothing.
+// TestMaxHTTPConns checks that the number of HTTP connections is limited, in total and for each address, even if they do not play anything.
 func TestMaxHTTPConns(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--max-conns-per-ip", "1"}, {"--max-conns", "1"}} {
@@ -61,7 +60,8 @@ func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 	}
 }
 
-// TestViewersAreNotHTTPConns checks that viewers, whose connections package server takes over and counts, leave room for other requests.
+// TestViewersAreNotHTTPConns checks that viewers leave room for other requests, since package server takes over their connections and
+// counts them.
 func TestViewersAreNotHTTPConns(t *testing.T) {
 	t.Parallel()
 	c := start(t, "--max-conns-per-ip", "9", "--http", "127.0.0.1:0")
