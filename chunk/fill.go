@@ -3,8 +3,8 @@ package chunk
 import "io"
 
 const (
-	// maxRead is the maximum number of bytes that one read asks for beyond the end of a message. Reads of 4 KiB would make reading cost
-	// twice as much, and reads of more than 64 KiB gain nothing.
+	// maxRead is the maximum number of bytes that one read asks for beyond the end of a message. With 4 KiB, raw reading would cost
+	// twice as much, and more than 64 KiB gains nothing.
 	maxRead = 64 << 10
 	// minRead is the minimum number of bytes that one read asks for, if the source needs a buffer while it is idle.
 	minRead = 4 << 10

@@ -106,8 +106,7 @@ func (a application) call(c *Conn, own Method, cmd message.Command) (result any,
 	return result, true, err
 }
 
-// packet passes a message to App.Packet and reports whether the hook has served
-// it.
+// packet passes a message to App.Packet, and reports whether the hook has served the message.
 func (a application) packet(c *Conn, m *session.Message) (served bool, err error) {
 	if a.App == nil || a.Packet == nil {
 		return false, nil

@@ -164,7 +164,8 @@ func receiveNotified(st *netStream, on bool) {
 	}
 }
 
-// notify returns the messages that notify a client that its stream has a publisher now, if it had none when the client joined.
+// notify returns the messages that notify a client of its stream's publisher. If there was a publisher when the client joined, there are
+// none.
 func (l *livePlaying) notify() (messages []chunk.Outgoing) {
 	if l.waited {
 		messages = append(messages, session.Status(l.stream.id, "status", message.CodePlayPublishNotify, l.request.Name+" begins."))

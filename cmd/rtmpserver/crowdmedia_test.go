@@ -42,8 +42,8 @@ func picture(publication, n uint32) []byte {
 	return b
 }
 
-// marks returns the publication and the number of a picture. ok is false if any byte differs from the picture that was published.
-func marks(b []byte) (publication, n uint32, ok bool) {
+// parsePicture returns the publication and the number of a picture. ok is false if any byte differs from the picture that was published.
+func parsePicture(b []byte) (publication, n uint32, ok bool) {
 	if len(b) != pictureSize {
 		return 0, 0, false
 	}
@@ -111,7 +111,7 @@ func (w *watcher) check(packet *rtmp.Packet) error {
 	if packet.Type != message.TypeVideo || kind == flv.KindHeader {
 		return nil
 	}
-	id, n, ok := marks(packet.Body)
+	id, n, ok := parsePicture(packet.Body)
 	key := n%keyEvery == 0
 	next := w.pictures > 0 && id == w.id && n == w.n+1
 	switch {

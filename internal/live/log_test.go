@@ -72,8 +72,8 @@ func TestLogBatches(t *testing.T) {
 	}
 }
 
-// TestResume checks where a player continues after a pause. It must continue at the message at which it was paused, or at the newest key
-// frame if that is later or if the log has dropped messages that it has not received.
+// TestResume checks where a player continues after a pause. This must be the message at which it was paused. If there is a later key frame,
+// or if the log has dropped messages that the player has not received, it must be the newest key frame.
 func TestResume(t *testing.T) {
 	for _, test := range []struct {
 		name      string

@@ -34,7 +34,7 @@ type naive struct {
 	from    moment                 // time of the newest message of the previous publication
 }
 
-// moment is a time of the stream, together with the real time at which it was reached.
+// moment is a time of the stream, and the real time at which the stream reached it.
 type moment struct {
 	at   int64
 	came time.Time

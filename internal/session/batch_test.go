@@ -70,7 +70,8 @@ func TestBatchStops(t *testing.T) {
 	require.NoError(t, client.session.Err())
 }
 
-// TestBatchStopsAfterALargeMessage checks that a Writer that is stopped while a large message is written stops after all of that message.
+// TestBatchStopsAfterALargeMessage stops a Writer in the middle of a large message. The Writer must stop, but only after the whole message
+// was written.
 func TestBatchStopsAfterALargeMessage(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})

@@ -34,8 +34,8 @@ func TestPushedHeader(t *testing.T) {
 	}
 }
 
-// TestTryWritevKeepsTheRest checks that bytes that the socket does not accept at once are sent later and in order, and that no other
-// message is sent in the middle of a message.
+// TestTryWritevKeepsTheRest checks that the bytes that the socket does not accept at once are sent later, and in order. No other message
+// may be sent before the rest of a message.
 func TestTryWritevKeepsTheRest(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{Progress: true, Timeout: 20 * time.Second})

@@ -71,8 +71,8 @@ func (r *role) times() (all []uint32) {
 	return all
 }
 
-// TestTaker checks that a Taker receives as much of the audio and video that has already been read as it has room for, and that all other
-// messages are dispatched.
+// TestTaker checks that a Taker receives audio and video that has already been read, as far as it has room. All other messages must be
+// dispatched.
 func TestTaker(t *testing.T) {
 	data := Encode(message.TypeDataAMF0, 1, 4, []byte{5})
 	video := Encode(message.TypeVideo, 1, 5, []byte{0x17, 1})
@@ -244,8 +244,7 @@ func TestSetMaxMessageSize(t *testing.T) {
 	assert.True(t, errors.As(err, &bad), "%v", err)
 }
 
-// TestAwaitTurnYields checks that a goroutine that waits for media first yields to those that were woken before it, since one of them may
-// have read its media.
+// TestAwaitTurnYields checks that a goroutine first yields to those that were woken before it, since one of them may have read its media.
 func TestAwaitTurnYields(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that another goroutine runs only when this one yields
 	client, _ := pair(t, Config{})

@@ -36,8 +36,8 @@ func chunkSize(n uint32) chunk.Outgoing {
 	return Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, n))
 }
 
-// TestLargeMessages sends messages whose sizes are near the sizes from which messages are sent at once or in pieces. It checks that they
-// arrive complete and in order, and that the caller may change the body as soon as Enqueue has returned.
+// TestLargeMessages sends messages just below and just above the sizes at which Enqueue sends them at once, or in pieces. It checks that
+// they arrive complete and in order, and that the caller may change the body as soon as Enqueue has returned.
 func TestLargeMessages(t *testing.T) {
 	for _, size := range []uint32{1, 128, 4096, gatherSize, 1 << 20} {
 		a, b := conntest.Pair(t)
@@ -155,7 +155,7 @@ func TestLargeMessagesOfManyGoroutines(t *testing.T) {
 	sending.Wait()
 }
 
-// TestPiecesInALargeBuffer writes pieces with a buffer that is too large to be kept between them.
+// TestPiecesInALargeBuffer writes a message in pieces. Its buffer is too large to be kept from one piece to the next.
 func TestPiecesInALargeBuffer(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})

@@ -91,7 +91,7 @@ func TestRepliesAreBounded(t *testing.T) {
 	require.NoError(t, client.session.Err())
 }
 
-// TestClose checks that Close ends waits and writes with its own error, and joins every goroutine.
+// TestClose checks that Close ends all waits and writes with ErrClosed, and joins every goroutine.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})

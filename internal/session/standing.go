@@ -87,8 +87,8 @@ func (s *standing) pause(event <-chan struct{}) {
 }
 
 // Serve runs the standing reader on the caller's goroutine until the Session ends. If the standing reader is already running, Serve returns
-// at once. While a connection is idle, the Go runtime shrinks its stack from 8 to 4 KiB if less than 1,248 bytes are in use. That is why
-// few functions lie between Serve and the read of the socket, and why their frames are small.
+// at once. While a connection is idle, the Go runtime halves the 8 KiB of its goroutine's stack if less than 1,248 bytes are in use. So only
+// a few functions lie between Serve and the read of the socket, and their frames are small.
 func (r *reader) Serve() {
 	if !r.standing.started.Swap(true) {
 		r.standing.read()

@@ -105,8 +105,8 @@ func TestTunnelEchoOfSlowReader(t *testing.T) {
 	assert.True(t, bytes.Equal(want, got))
 }
 
-// TestTunnelBackPressure checks that Write blocks after a few hundred kilobytes if the peer does not read, and that the peer receives
-// exactly the bytes that Write has reported.
+// TestTunnelBackPressure checks that Write blocks after a few hundred kilobytes if the peer does not read. The peer must receive exactly
+// the bytes that Write has reported.
 func TestTunnelBackPressure(t *testing.T) {
 	serve, accepted := handOver(t)
 	client := dialTunnel(t, Config{}, serveTunnel(t, serve))

@@ -195,8 +195,8 @@ func (p *Player) due(t flv.Tag) time.Duration {
 	return p.clock.wait(time.Now(), line.Unwrap(t.Timestamp))
 }
 
-// Next sets t to the next tag of the piece. ok is false if there are no more. The tag's memory is valid until Fill, Seek, Pause or
-// Close is called.
+// Next sets t to the next tag of the piece. If the piece has no more tags, ok is false. The tag's memory is valid until Fill, Seek, Pause
+// or Close is called.
 func (p *Player) Next(t *Tag) (ok bool) {
 	if len(p.front) > 0 {
 		*t, p.front[0] = p.front[0], Tag{} // release the memory of the header, which may be large

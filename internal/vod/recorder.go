@@ -249,8 +249,8 @@ func (r *Recorder) write(t Recorded, at int64) error {
 	return r.checkLimits(r.out.file)
 }
 
-// isNext reports whether the next file begins with a tag. It does if a limit is exceeded and the tag can be decoded without the tags before
-// it, or if the file is twice as large or as long as allowed.
+// isNext reports whether a tag must begin the next file. It must if a limit is exceeded and the tag can be decoded without the tags before
+// it. It also must if the file is twice as large or as long as allowed.
 func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	size, time := r.o.MaxSize, r.o.MaxDuration.Milliseconds()
 	exceeds := func(times int64) bool {

@@ -29,7 +29,7 @@ const (
 // server first. A server refuses a client that sends the server's own id, which prevents loops.
 const viaField = "rtmpserverVia"
 
-// minWait is how long a stream is awaited before the edge may give it up to fetch another one.
+// minWait is how long a pull waits for its stream before it may be ended to make room for another one.
 const minWait = time.Second
 
 // backoff is the delay before connecting to a server again. It is short, since players are waiting.

@@ -244,7 +244,7 @@ func TestVia(t *testing.T) {
 	}
 }
 
-// TestClose checks that a refused publisher leaves no state behind, and that Close ends pulls and pushes that are waiting.
+// TestClose checks that a refused publisher leaves no state, and that Close ends pulls and pushes that are waiting.
 func TestClose(t *testing.T) {
 	nobody := "rtmp://127.0.0.1:" + conntest.UnusedPort(t)
 	e := newPeer(t, Options{Pull: nobody, Push: []string{nobody}, MaxPulls: 1, Idle: time.Hour}, server.Live{})
