@@ -21,8 +21,8 @@ type App struct {
 	Connected func(c *Conn)
 	// Disconnect is called once for each Connect that returned nil, with the error that ended the connection.
 	Disconnect func(c *Conn, err error)
-	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path,
-	// the path at which players find the stream. If it takes longer than PublishTimeout, ctx is cancelled and the client is refused.
+	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path, the path
+	// at which players find the stream. If the hook takes longer than PublishTimeout, ctx is cancelled and the client is refused.
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)

@@ -56,7 +56,7 @@ func TestPublishIdleNever(t *testing.T) {
 	})
 }
 
-// TestMaxBitrate checks that a short burst may exceed the bit rate, but not the media of ten seconds.
+// TestMaxBitrate checks that media may exceed the bit rate in a short burst, but not on average over ten seconds.
 func TestMaxBitrate(t *testing.T) {
 	const second = 100_000 / 8
 	inTime(t, &server.App{Live: server.Live{MaxBitrate: 100_000, PublishIdle: -1}}, func(t *testing.T, s *server.Server, p *peer, id uint32) {

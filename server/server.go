@@ -128,8 +128,8 @@ func (s *Server) listen(addr string) (net.Listener, error) {
 // returns ErrServerClosed after Shutdown or Close, and otherwise the error of l. Any number of listeners may be served at once.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
-// ServeTLS is like Serve, for RTMPS. The file names may be empty if TLSConfig has certificates. It issues no session tickets: connections
-// are long-lived, and RTMPDump treats the session tickets of TLS 1.3 as an error.
+// ServeTLS is like Serve, for RTMPS. The file names may be empty if TLSConfig has certificates. ServeTLS issues no session tickets:
+// connections are long-lived, and RTMPDump treats the session tickets of TLS 1.3 as an error.
 func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	config := &tls.Config{}
 	if s.TLSConfig != nil {

@@ -62,7 +62,7 @@ func (c *Conn) stopFiles() {
 	}
 }
 
-// Close disconnects all clients at once. It returns when all goroutines of the Server have ended; it does not wait for hooks.
+// Close disconnects all clients at once. It returns when all goroutines of the Server have ended, but does not wait for hooks.
 func (s *Server) Close() error {
 	s.init()
 	s.stopListening()

@@ -19,7 +19,7 @@ type publication struct {
 	ended uint64 // sequence number after the last message; 0 while the publication continues
 }
 
-// stream is the stream of a path. It exists while it has a publisher or a player, or until it ends.
+// stream is the stream of a path. It exists while it has a publisher or players, unless the hub ends it earlier.
 type stream struct {
 	hub  *Hub
 	path string

@@ -29,7 +29,8 @@ func (w *writer) Begin(who Writer) (Batch, error) {
 	return Batch{w: w, p: p}, w.acquire(p)
 }
 
-// beginNow is like Begin, but does not wait, and the batch does not block: what the socket does not accept stays in the write buffer.
+// beginNow is like Begin, but does not wait. The writes of the batch do not block: bytes that the socket does not accept stay in the write
+// buffer.
 func (w *writer) beginNow() (Batch, bool) {
 	return Batch{w: w, now: true}, w.acquireNow()
 }
@@ -131,7 +132,7 @@ func (b *Batch) write() error {
 	return b.err
 }
 
-// End writes the rest and releases the lock. It returns err or, if the connection has ended, the error of the connection.
+// End writes the gathered bytes and releases the lock. It returns err or, if the connection has ended, the error of the connection.
 func (b *Batch) End(err error) error {
 	defer b.w.release()
 	return b.finish(err)

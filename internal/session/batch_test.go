@@ -53,7 +53,7 @@ func TestBatchWithout(t *testing.T) {
 	require.NoError(t, client.session.Err())
 }
 
-// TestBatchStops checks that a stopped Writer stops after the gathered bytes were sent, so that the connection stays usable.
+// TestBatchStops stops a Writer during a batch, and checks that the gathered bytes are still sent, so that the connection stays usable.
 func TestBatchStops(t *testing.T) {
 	a, b := conntest.Pair(t)
 	go io.Copy(io.Discard, b)

@@ -74,8 +74,8 @@ func (k *Call) Wait(ctx context.Context) error {
 	return k.WaitWithin(ctx, 0)
 }
 
-// WaitWithin is Wait with limit instead of Config.Timeout, unless limit is 0; < 0 means no limit. If limit passes, the error is a
-// *TimeoutError whose What is Method.
+// WaitWithin is like Wait, but waits for at most limit instead of Config.Timeout. If limit is 0, Config.Timeout applies; < 0 means no
+// limit. If limit passes, the error is a *TimeoutError whose What is Method.
 func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	if k.IsDone() { // succeeds even after the connection has ended
 		return nil

@@ -50,8 +50,8 @@ func (d *deadline) rearm(due time.Time) bool {
 	return true
 }
 
-// pause prepares a wait before an operation. The wait ends at due at the latest, and the operation then needs rearm. pause returns false if
-// the holder has already been interrupted.
+// pause prepares a wait before an operation. The wait must end at due at the latest. The operation after the wait needs rearm. pause
+// returns false if the holder has already been interrupted.
 func (d *deadline) pause(due time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -158,7 +158,7 @@ func TestWriteLimitMoves(t *testing.T) {
 	})
 }
 
-// TestGivingUpBeforeTheLock checks that a write that gives up before it has taken the lock sends nothing and does not end the connection.
+// TestGivingUpBeforeTheLock checks a write that ends before it has taken the lock. It must send nothing, and must not end the connection.
 func TestGivingUpBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})

@@ -156,8 +156,8 @@ func TestWhatIsPosted(t *testing.T) {
 	}
 }
 
-// TestPostedThatCannotBeSent checks that a posted message that cannot be sent ends the Session, unlike a reply, since its sender waits for
-// an answer.
+// TestPostedThatCannotBeSent posts a message that cannot be sent. Unlike a reply, it must end the Session, since its sender waits for an
+// answer.
 func TestPostedThatCannotBeSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, posted := range []bool{false, true} {

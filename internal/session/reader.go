@@ -243,8 +243,8 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 	return ready, nil, nil
 }
 
-// wantsMore reports whether w, which is ready, should handle more of the messages that have already been read: to fill its Sink, or to
-// complete the calls of other goroutines, which then need not take turns reading.
+// wantsMore reports whether w, which is ready, should handle more of the messages that have already been read. It should if its Sink has
+// room, or if other goroutines wait for the answers to their calls, so that these need not take turns reading.
 func (r *reader) wantsMore(w *Waiter) bool {
 	if w.Sink != nil {
 		return w.Sink.Room()

@@ -57,7 +57,7 @@ func TestSendQueueSends(t *testing.T) {
 	})
 }
 
-// TestSendQueueBlocks checks that without a limit for dropping, Enqueue blocks beyond gatherLimit, and that an empty queue accepts a
+// TestSendQueueBlocks checks a queue that does not drop media. Enqueue must block beyond gatherLimit, but an empty queue must accept a
 // message of any size.
 func TestSendQueueBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -134,8 +134,8 @@ func TestEndedChoosesTheError(t *testing.T) {
 	require.ErrorContains(t, err, "ask")
 }
 
-// TestReadPacketBesideTheStandingReader checks that ReadPacket takes precedence over the standing reader and returns every message before
-// it is dispatched, and that HandlePacket dispatches it.
+// TestReadPacketBesideTheStandingReader checks that ReadPacket takes precedence over the standing reader. It must return every message
+// before the message is dispatched, and HandlePacket must dispatch the message.
 func TestReadPacketBesideTheStandingReader(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})

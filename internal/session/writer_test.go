@@ -34,7 +34,7 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-// TestStoppedBeforeTheLock checks that a Writer that is stopped while it waits for the lock writes nothing, even if nothing has woken it.
+// TestStoppedBeforeTheLock stops a Writer that waits for the lock. The Writer must write nothing, even if nothing has woken it.
 func TestStoppedBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := pair(t, Config{})
