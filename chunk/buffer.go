@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Headroom and Tailroom are the sizes, in bytes, of the unused memory before and after a detached body. In this memory, the caller can
-// extend the body in place, for example to an FLV tag.
+// Headroom and Tailroom are the sizes, in bytes, of the unused memory before and after a detached body. The caller can use this memory to
+// extend the body, for example to an FLV tag.
 const (
 	Headroom = 16
 	Tailroom = 4

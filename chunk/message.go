@@ -8,9 +8,9 @@ type Message struct {
 	StreamID      uint32 // message stream id
 	Timestamp     uint32 // absolute, milliseconds, modulo 2^32
 
-	// The body is either all of raw (stride 0), or the payloads of adjacent chunks in raw. Each payload has stride bytes, except for the
-	// last one, and they are separated by gap bytes of chunk header. Since the headers stay in place, a message is copied only once, from
-	// the read buffer to its destination.
+	// raw contains the body. If stride is 0, raw is the body. Otherwise raw contains the payloads of adjacent chunks, of stride bytes each
+	// except for the last one, and between them gap bytes of chunk header. Since the headers stay in place, a message is copied only once,
+	// from the read buffer to its destination.
 	raw         []byte
 	length      int
 	stride, gap int

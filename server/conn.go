@@ -19,8 +19,8 @@ type Conn struct {
 	// (dispatch.go), which neither blocks nor writes. Commands (commands.go) are served in the order of their arrival on the hooks'
 	// goroutine, which exists only while there are commands to serve. Media goes directly from the reader to the ingest of its stream.
 	//
-	// The lock order of the package is, outermost first, with the locks of session.Session and package live, whose comments
-	// list their own order:
+	// This is the lock order of the package, outermost first. It includes some locks of session.Session and package live, whose comments
+	// list the order of all of theirs:
 	//
 	//	Server.mu; lifetime.mu, in Ended -> Conn.mu -> netStream.mu; stream.mu of live
 	//	reader.dispatching -> Conn.mu; ingest.mu -> waiting.mu; Hub.mu and stream.mu of live

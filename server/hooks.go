@@ -88,8 +88,7 @@ func (a application) status(c *Conn, s *message.StatusError) {
 	}
 }
 
-// call serves a remote call with own, or with the App's methods if own is nil. found is false if there is no such
-// method.
+// call serves a remote call with own or, if own is nil, with the App's methods. If there is no such method, found is false.
 func (a application) call(c *Conn, own Method, cmd message.Command) (result any, found bool, err error) {
 	defer a.recovered(&err)
 	if own == nil {

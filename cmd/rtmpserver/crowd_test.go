@@ -56,8 +56,8 @@ const eventsPerThird = 50
 
 // TestCrowd runs many publishers and players against a server. Publishers take over from each other, players stall, hooks fail, and
 // certificates are renewed. Every player must begin with a picture that can be decoded, and receive only pictures that were sent.
-// Recordings must be complete. In the end the server must have no connections, streams, goroutines or files left. With RTMP_LONG=1 the size
-// of the crowd is that in RTMP_CROWD; the default is fifteen minutes.
+// Recordings must be complete. In the end the server must have no connections, streams, goroutines or files left. With RTMP_LONG=1 the
+// crowd is larger and the test takes fifteen minutes, unless RTMP_CROWD sets another time and size.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	size := crowdSize{publishers: 8, players: 20, pictures: 10, stay: time.Second}

@@ -44,7 +44,7 @@ type Session struct {
 
 // New returns a Session on nc. The handshake must be complete. New starts no goroutine.
 func New(nc net.Conn, up Dispatcher, config Config) *Session {
-	s := new(Session) // one allocation for all parts
+	s := new(Session) // all parts in one allocation
 	if config.Counters == nil {
 		config.Counters = &s.counters
 	}

@@ -46,7 +46,7 @@ func TestTunnelIsNetConn(t *testing.T) {
 	})
 }
 
-// forwarder is an HTTP proxy that requires a password and counts the requests that it forwards.
+// forwarder starts an HTTP proxy that requires a password. forwarded is the number of requests that it has forwarded.
 func forwarder(t *testing.T) (addr string, forwarded *atomic.Int64) {
 	forwarded = new(atomic.Int64)
 	transport := &http.Transport{}

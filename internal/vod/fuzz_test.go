@@ -28,7 +28,7 @@ func seeds(f *testing.F) {
 	}
 }
 
-// within is a file whose size is known. The test fails if a read goes beyond that size.
+// within is a file. The test fails if a read goes beyond the end of the file.
 type within struct {
 	t    *testing.T
 	file []byte
