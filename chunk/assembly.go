@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// begin starts the assembly of a message. The payload of its first chunk is at pos.
+// begin starts the assembly of a message. The payload of the message's first chunk is at pos.
 func (r *Reader) begin(s *stream) {
 	if len(r.partial) >= maxPartials {
 		r.fail("unfinished messages at once", maxPartials)
@@ -16,13 +16,13 @@ func (r *Reader) begin(s *stream) {
 	r.resume(s)
 }
 
-// resume continues a message under way. The payload of its next chunk is at pos.
+// resume continues an unfinished message. The payload of the message's next chunk is at pos.
 func (r *Reader) resume(s *stream) {
 	r.current = s
 	r.left = min(r.chunkSize, int(s.length)-s.have())
 }
 
-// have returns how many bytes of the message under way have arrived.
+// have returns how many bytes of the unfinished message have arrived.
 func (s *stream) have() int {
 	if s.body == nil {
 		return 0
@@ -30,7 +30,7 @@ func (s *stream) have() int {
 	return len(s.body.bytes)
 }
 
-// room returns how many bytes of the message under way fit in its memory.
+// room returns how many bytes of the unfinished message its memory can hold.
 func (s *stream) room() int {
 	if s.body == nil {
 		return 0
@@ -38,8 +38,8 @@ func (s *stream) room() int {
 	return cap(s.body.bytes)
 }
 
-// gather appends payload from the read buffer to the body of the current message. It continues with the following chunks as long as
-// they belong to that message, and reports whether the message is complete.
+// gather appends payload from the read buffer to the body of the current message. It continues with the following chunks as long as they
+// belong to that message. It reports whether the message is complete.
 func (r *Reader) gather() bool {
 	s := r.current
 	for {
@@ -68,7 +68,7 @@ func (r *Reader) gather() bool {
 	}
 }
 
-// gatherChunks appends the payload of all whole chunks in the read buffer for which the body has room.
+// gatherChunks appends the payload of the whole chunks in the read buffer, as far as the body has room for them.
 func (r *Reader) gatherChunks(s *stream) {
 	in, body, step := r.buf[r.pos:r.end], s.body.bytes, r.chunkSize+s.basicSize
 	most := min(cap(body), int(s.length)-1) // gather handles the last chunk
@@ -86,10 +86,10 @@ func (r *Reader) continues(s *stream, b []byte) bool {
 		(s.basicSize == 1 || bytes.Equal(b[:s.basicSize], s.basicBytes[:s.basicSize]))
 }
 
-// makeRoom makes room for n more bytes of a message under way. The body doubles, so that appending takes linear time, but never exceeds
-// the message's length. If messages of this length have been assembled before, the body gets its full length at once. If the new size
-// would exceed the limit on memory, makeRoom first takes unused memory from the other messages, and lets the body grow by an eighth
-// only. It returns false if that still exceeds the limit.
+// makeRoom makes room for n more bytes of an unfinished message. The body doubles, so that appending takes linear time, but never exceeds
+// the message's length. If messages of this length have been assembled before, the body gets its full length at once. If the new size would
+// exceed the limit on memory, makeRoom first takes unused memory from the other messages, and lets the body grow by only an eighth. It
+// returns false if the size would still exceed the limit.
 func (r *Reader) makeRoom(s *stream, n int) bool {
 	need, length, limit := s.have()+n, int(s.length), maxPartialMessages*r.maxSize
 	if need <= s.room() {
@@ -108,7 +108,7 @@ func (r *Reader) makeRoom(s *stream, n int) bool {
 	return true
 }
 
-// move makes b the memory of a message under way.
+// move makes b the memory of an unfinished message.
 func (r *Reader) move(s *stream, b *buffer) {
 	r.held += cap(b.bytes) - s.room()
 	old := s.body
@@ -119,7 +119,7 @@ func (r *Reader) move(s *stream, b *buffer) {
 	release(old)
 }
 
-// clip takes unused memory from the messages under way.
+// clip takes unused memory from the unfinished messages.
 func (r *Reader) clip() {
 	for _, s := range r.partial {
 		if need := s.have(); s.room() > min(2*need+minBody, int(s.length)) {
@@ -130,7 +130,7 @@ func (r *Reader) clip() {
 
 func (r *Reader) drop(s *stream) {
 	body := s.body
-	r.forget(s) // must precede release, after which another Reader may use the body
+	r.forget(s) // before release, after which another Reader may use the body
 	release(body)
 }
 
@@ -142,7 +142,7 @@ func (r *Reader) forget(s *stream) {
 	s.partial, s.body = false, nil
 }
 
-// hand returns a buffer with room for n bytes that is valid until the next call.
+// hand returns a buffer with room for n bytes, which is valid until the Reader's next call.
 func (r *Reader) hand(n int) *buffer {
 	r.lent = buffers.get(n, max(n, keepBuffer))
 	return r.lent

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCutAnywhere checks that messages do not depend on where reads end.
+// TestCutAnywhere checks that the messages are the same wherever reads end.
 func TestCutAnywhere(t *testing.T) {
 	body := bytes.Repeat([]byte{0xC4}, 3*DefaultChunkSize) // bytes that look like chunk headers
 	w := NewWriter()
 	var wire []byte
 	var want []got
-	for range 3 { // the later messages begin with bytes that could be the header of the first one's next chunk
+	for range 3 { // the second and third message begin with bytes that could be the header of the first message's next chunk
 		var err error
 		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, Format: Format3, ChunkStreamID: 4, Body: body})
 		require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestBasicHeaderAlone(t *testing.T) {
 func TestGrowth(t *testing.T) {
 	const have, limit = 3000, maxPartialMessages * 5000
 	for name, test := range map[string]struct {
-		held, atLeast, most int // bytes
+		held, atLeast, most int // in bytes
 	}{
 		"alone":                             {have, 5000, limit},
 		"to the whole message at the limit": {limit - 5000 + have, 5000, 5000},
@@ -105,7 +105,7 @@ func TestGrowth(t *testing.T) {
 	assert.EqualError(t, r.err, "chunk: bytes of unfinished messages: 10000")
 }
 
-// TestClip checks that messages give back memory if they have more than twice what they need.
+// TestClip checks that a message gives back memory if it has more than twice what it needs.
 func TestClip(t *testing.T) {
 	const need = 1000
 	for room, want := range map[int]int{need: need, 2*need + minBody: 2*need + minBody, 2*need + minBody + 1: need} {

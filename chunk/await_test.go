@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAwaitedMessageHoldsNothingBack checks that Next returns a message that arrives between the chunks of another message, even if the
-// Reader is awaiting the rest of that other message in its read buffer.
+// TestAwaitedMessageHoldsNothingBack checks a message that arrives between the chunks of another message. Next must return it at once, even
+// if the Reader keeps the beginning of the other message in its read buffer.
 func TestAwaitedMessageHoldsNothingBack(t *testing.T) {
 	wire := unhex("04 000000 0000c8 09 01000000" + strings.Repeat("78", DefaultChunkSize) + "05 000007 000001 08 01000000 6d")
 	r := NewReader(bytes.NewReader(wire), 0)
@@ -31,8 +31,8 @@ func TestAwaitedMessageHoldsNothingBack(t *testing.T) {
 	assert.Equal(t, io.ErrUnexpectedEOF, r.Next(&m))
 }
 
-// TestAwaitedMessageSurvivesTheBuffer checks that the read buffer shrinks when reads return few bytes, but not while it is filled with
-// the beginning of a message.
+// TestAwaitedMessageSurvivesTheBuffer checks that the read buffer shrinks when reads return few bytes. It must not shrink while it is
+// filled with the beginning of a message.
 func TestAwaitedMessageSurvivesTheBuffer(t *testing.T) {
 	w := NewWriter()
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: []byte{0, 1, 0, 0}})

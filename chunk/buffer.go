@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// Headroom and Tailroom are the sizes, in bytes, of the free memory before and after a detached body. It lets the caller build
-// something larger around the body in place, such as an FLV tag.
+// Headroom and Tailroom are the sizes, in bytes, of the unused memory before and after a detached body. The caller can use this memory to
+// extend the body, for example to an FLV tag.
 const (
 	Headroom = 16
 	Tailroom = 4
 )
 
-// buffer holds a body under assembly, or bytes that have been read but not parsed yet.
+// buffer holds a body that is being assembled, or bytes that have been read but not parsed yet.
 type buffer struct {
 	bytes []byte
 	whole []byte // the memory including headroom and tailroom; nil if bytes is all of it
@@ -27,7 +27,7 @@ type pools [21]sync.Pool
 
 var buffers pools
 
-// Put takes back a buffer that is no longer used.
+// Put returns a buffer to the pools.
 func (p *pools) Put(b *buffer) {
 	size := cap(b.bytes)
 	if size == 0 || size > keepBuffer {
@@ -37,7 +37,7 @@ func (p *pools) Put(b *buffer) {
 	p[bits.Len(uint(size))-1].Put(b)
 }
 
-// get returns an empty buffer whose capacity in bytes is between n and most, inclusive. The caller ensures n <= most.
+// get returns an empty buffer whose capacity in bytes is at least n and at most most. The caller ensures n <= most.
 func (p *pools) get(n, most int) *buffer {
 	if n <= keepBuffer {
 		class := bits.Len(uint(n - 1)) // every buffer of this class is large enough
@@ -59,7 +59,7 @@ func release(b *buffer) {
 	}
 }
 
-// Detached is the memory of a body that has been detached from its Message. It belongs to the caller until Release.
+// Detached is the memory of a body that has been detached from its Message. It belongs to the caller until Release is called.
 type Detached struct {
 	buffer *buffer
 	size   int
@@ -68,7 +68,7 @@ type Detached struct {
 // Bytes returns Headroom bytes, the body, and Tailroom bytes, as one slice.
 func (d *Detached) Bytes() []byte { return d.buffer.whole[:Headroom+d.size+Tailroom] }
 
-// Release gives the memory back for reuse. The zero Detached may be released, too.
+// Release returns the memory to a pool for reuse. The zero Detached may be released, too.
 func (d *Detached) Release() {
 	release(d.buffer)
 	*d = Detached{}

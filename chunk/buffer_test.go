@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reused reports whether p, when asked for n to most bytes, returns a buffer of size bytes that was put back before. It tries several
+// reused reports whether p returns a buffer of size bytes that was put back before, when it is asked for n to most bytes. It tries several
 // times, since the garbage collector or the race detector may drop buffers from a pool.
 func reused(p *pools, size, n, most int) bool {
 	for range 100 {
@@ -74,7 +74,7 @@ func TestDetach(t *testing.T) {
 	assert.False(t, ok, "the body is empty")
 }
 
-// TestReadSizes checks that the size of reads grows while they are filled, and shrinks when little arrives.
+// TestReadSizes checks that reads ask for more bytes while the buffer is filled, and for fewer when little arrives.
 func TestReadSizes(t *testing.T) {
 	var give func(asked int) int
 	r := NewReader(readerFunc(func(b []byte) (int, error) { return give(len(b)), nil }), 0)
@@ -101,7 +101,7 @@ func TestReadSizes(t *testing.T) {
 	assert.Equal(t, minRead, r.size)
 }
 
-// TestProvide checks that a buffer is kept if its size is between the wanted size and twice that.
+// TestProvide checks that a buffer is kept if its size is between the required size and twice that.
 func TestProvide(t *testing.T) {
 	r := NewReader(io.MultiReader(), 0)
 	r.provide(8192)

@@ -114,8 +114,8 @@ func TestReaderErrors(t *testing.T) {
 	assert.Equal(t, io.ErrUnexpectedEOF, err, "cut in mid-message")
 }
 
-// TestAnnouncedMessagesCostNothing checks that a peer that announces messages of the largest size on thousands of chunk streams causes an
-// error and no allocation.
+// TestAnnouncedMessagesCostNothing checks a peer that announces messages of the largest size on thousands of chunk streams. It must cause
+// an error, and no allocation.
 func TestAnnouncedMessagesCostNothing(t *testing.T) {
 	var in []byte
 	for id := uint32(2); id < 5000; id++ {

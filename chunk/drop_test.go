@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestDroppedBodiesAreOthers checks that a Reader does not reuse the buffer of a body that it has dropped, since another Reader may own
-// that buffer by then. Otherwise the race detector reports a race, or the count of bytes held is wrong.
+// TestDroppedBodiesAreOthers checks that a Reader does not use the buffer of a body that it has dropped, since the buffer may belong to
+// another Reader by then. If it does, the race detector reports a race, or the count of bytes held is wrong.
 func TestDroppedBodiesAreOthers(t *testing.T) {
 	script := func(size int) []byte { // messages that begin and are then aborted
 		var b []byte

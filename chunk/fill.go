@@ -3,15 +3,15 @@ package chunk
 import "io"
 
 const (
-	// maxRead is the most that one read asks for beyond the rest of a message, in bytes. With 4 KiB a raw read would cost twice as much,
-	// and more than 64 KiB gains nothing.
+	// maxRead is the maximum number of bytes that one read asks for beyond the end of a message. With 4 KiB, raw reading would cost
+	// twice as much, and more than 64 KiB gains nothing.
 	maxRead = 64 << 10
-	// minRead is the least that one read asks for, in bytes, if the source needs a buffer while it is idle.
+	// minRead is the minimum number of bytes that one read asks for, if the source needs a buffer while it is idle.
 	minRead = 4 << 10
 )
 
-// Fill reads from the source once. Call it only after NextBuffered has returned false. The read buffer then contains at most a part of
-// a header, or the beginning of the awaited message.
+// Fill reads from the source once. Call it only after NextBuffered has returned false. The read buffer then contains at most a part of a
+// header, or the beginning of the awaited message.
 func (r *Reader) Fill() error {
 	if err := r.srcErr; err != nil {
 		r.srcErr = nil
@@ -50,8 +50,8 @@ func (r *Reader) read() (n int, err error) {
 	return n, err
 }
 
-// provide makes buf a buffer of at least size bytes, and moves the unparsed bytes to its front. They are less than half of size. If
-// they are the beginning of an awaited message, provide leaves them in place as long as a quarter of size is free after them.
+// provide makes buf a buffer of at least size bytes, and moves the unparsed bytes to its front. They are less than half of size. If they
+// are the beginning of an awaited message, they stay where they are as long as a quarter of size is free after them.
 func (r *Reader) provide(size int) {
 	rest := r.buf[r.pos:r.end]
 	if r.awaited != nil && len(r.buf)-r.end >= size/4 {
@@ -61,13 +61,13 @@ func (r *Reader) provide(size int) {
 		old := r.in
 		r.in = buffers.get(size, 2*size)
 		r.buf = r.in.bytes[:cap(r.in.bytes)]
-		defer release(old) // after rest has been copied
+		defer release(old) // after the unparsed bytes have been copied
 	}
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
-// ReleaseBuffer gives back the read buffer unless it holds unparsed bytes. Call it when the connection is going to be idle. The body of the
-// last Message becomes invalid.
+// ReleaseBuffer releases the read buffer unless it holds unparsed bytes. Call it when the connection is about to become idle. The body of
+// the last Message becomes invalid.
 func (r *Reader) ReleaseBuffer() {
 	r.takeBack()
 	if r.in != nil && r.pos == r.end {

@@ -33,8 +33,8 @@ const (
 // messageHeaderSize is the number of bytes between the basic header and the extended timestamp, by Format.
 var messageHeaderSize = [4]int{11, 7, 3, 0}
 
-// Error reports that bytes from the peer break the rules of the chunk stream or exceed one of the Reader's limits, or that a message
-// can't be expressed in chunks. A Reader that has returned an Error can't continue.
+// Error reports that bytes from the peer violate the rules of the chunk stream or exceed a limit of the Reader, or that a message can't be
+// expressed in chunks. A Reader that has returned an Error can't continue.
 type Error struct {
 	Detail string // the rule that was broken
 	Value  any    // the offending value
@@ -79,9 +79,9 @@ func appendBasicHeader(dst []byte, f Format, id uint32) []byte {
 	}
 }
 
-// Header is the header of a message in full (format 0). It does not refer to any other message, so the same bytes may be sent on many
-// connections. A Writer does not know about such headers. Messages that a Writer writes on the same chunk stream must therefore have
-// Format0.
+// Header is the full header of a message (format 0). It does not depend on any other message, so the same bytes may be sent on many
+// connections. But a Writer does not know about such headers. All messages that a Writer writes on the same chunk stream must therefore
+// have Format0.
 type Header struct {
 	ChunkStreamID uint32
 	StreamID      uint32 // message stream id
@@ -96,7 +96,7 @@ const MaxHeaderSize = 3 + 11 + 4
 // Append appends the header of the message's first chunk to dst.
 func (h *Header) Append(dst []byte) []byte { return h.append(dst, Format0) }
 
-// append is Append with any format. In formats 1 and 2, Timestamp is the difference from the previous message.
+// append is like Append, for any format. In formats 1 and 2, Timestamp is the difference from the previous message.
 func (h *Header) append(dst []byte, f Format) []byte {
 	dst = appendBasicHeader(dst, f, h.ChunkStreamID)
 	var b [15]byte
@@ -121,13 +121,13 @@ func (h *Header) append(dst []byte, f Format) []byte {
 // AppendContinuation appends the header of each chunk after the first.
 func (h *Header) AppendContinuation(dst []byte) []byte {
 	dst = appendBasicHeader(dst, Format3, h.ChunkStreamID)
-	if h.Timestamp >= extendedMark { // is repeated, as most receivers expect
+	if h.Timestamp >= extendedMark { // the extended timestamp is repeated, as most receivers expect
 		dst = binary.BigEndian.AppendUint32(dst, h.Timestamp)
 	}
 	return dst
 }
 
-// AppendBody appends the message's body, in chunks of chunkSize bytes with their headers, except the header of the first.
+// AppendBody appends the message's body in chunks of chunkSize bytes. Before each chunk except the first, it appends the chunk's header.
 func (h *Header) AppendBody(dst, body []byte, chunkSize int) []byte {
 	for ; len(body) > chunkSize; body = body[chunkSize:] {
 		dst = append(dst, body[:chunkSize]...)

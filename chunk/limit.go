@@ -1,6 +1,6 @@
 package chunk
 
-// SetMaxMessageSize replaces NewReader's maxMessageSize. It does not affect messages that have begun.
+// SetMaxMessageSize replaces the maxMessageSize passed to NewReader. It does not affect unfinished messages.
 func (r *Reader) SetMaxMessageSize(n int) { r.maxSize = clampMessageSize(n) }
 
 func clampMessageSize(n int) int {

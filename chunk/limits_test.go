@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds some changes that no test notices. They affect neither messages nor limits:
-//   - assembly.go: whether a payload that exactly fits is gathered in one or two steps, whether a buffer that exactly fits is replaced, and a
-//     continuation of which only the header has arrived.
-//   - reader.go: view, which may leave a message to be assembled; a basic header of one byte that is compared twice.
-//   - message.go: which of two loops copies chunks of 128 bytes.
-//   - scatter.go: how much of a message is read to its place, and how much to the buffer.
-//   - writer.go: bytes after the end of a header, which are not sent.
+// Mutation testing (see CONTRIBUTING.md) finds these changes that no test notices, since they affect neither messages nor limits:
+//   - assembly.go: gathering a payload that exactly fits in two steps instead of one, replacing a buffer that exactly fits, and treating a
+//     continuation of which only the header has arrived in another way.
+//   - reader.go: assembling a message that view could return, and comparing a basic header of one byte twice.
+//   - message.go: copying chunks of 128 bytes with the other loop.
+//   - scatter.go: reading another number of a message's bytes directly to their destination.
+//   - writer.go: changing bytes after the end of a header, which are not sent.
 
 // setChunkSize returns a Set Chunk Size message on chunk stream 2.
 func setChunkSize(body ...byte) []byte { return protocolControl(typeSetChunkSize, body...) }
@@ -139,7 +139,7 @@ func TestChunkStreamIDs(t *testing.T) {
 	}
 }
 
-// TestTolerated checks that each tolerated deviation is counted once.
+// TestTolerated checks that each deviation that is tolerated is counted once.
 func TestTolerated(t *testing.T) {
 	x128 := strings.Repeat("78", 128)
 	const begun = "04 000000 0000c8 09 01000000"
@@ -200,8 +200,8 @@ func TestTolerated(t *testing.T) {
 	require.Equal(t, io.ErrUnexpectedEOF, short.Next(new(Message)), "an Abort that is too short aborts nothing")
 }
 
-// TestUnfinishedMessagesAreBounded checks the maximum number of messages that are assembled at a time. In addition to those, the read
-// buffer may contain the beginning of one more.
+// TestUnfinishedMessagesAreBounded checks the maximum number of unfinished messages. In addition to these, the read buffer may contain the
+// beginning of one more.
 func TestUnfinishedMessagesAreBounded(t *testing.T) {
 	begin := func(n int) (in []byte) {
 		for i := range n {
@@ -249,7 +249,7 @@ func TestSources(t *testing.T) {
 	require.Equal(t, failed, r.Next(&m), "the Reader reads the source again after an error")
 }
 
-// TestWriterHeaders checks that the Writer never sends an extended delta, nor a difference that a receiver could take for an absolute time.
+// TestWriterHeaders checks that the Writer never sends an extended delta, nor a delta that a receiver could take for an absolute time.
 func TestWriterHeaders(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -287,7 +287,7 @@ func TestWriterHeaders(t *testing.T) {
 	}
 }
 
-// TestAppendHeader checks that a header and a body that are appended one after the other are the message that AppendMessage appends.
+// TestAppendHeader checks that AppendHeader followed by AppendBody has the same result as AppendMessage.
 func TestAppendHeader(t *testing.T) {
 	whole, parts := NewWriter(), NewWriter()
 	for n, format := range []Format{Format0, Format3, Format3, Format1, Format3} {

@@ -20,7 +20,7 @@ func readAllMessages(r *Reader) error {
 	}
 }
 
-// TestChunkStreamsAreBounded checks that a peer can't make us keep state for every possible chunk stream.
+// TestChunkStreamsAreBounded checks that a peer can't make the Reader keep state for every possible chunk stream.
 func TestChunkStreamsAreBounded(t *testing.T) {
 	var in []byte
 	for id := uint32(2); id <= MaxChunkStreamID; id++ {
@@ -88,7 +88,7 @@ type readerFunc func([]byte) (int, error)
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // TestPartialMessagesMemory checks that unfinished messages never hold more memory than allowed, whatever buffers the pools contain. It
-// also checks that all messages are read if their lengths fit in the limit.
+// also checks that messages whose total length is within the limit are all read.
 func TestPartialMessagesMemory(t *testing.T) {
 	const maxSize = 256 << 10
 	const limit = maxPartialMessages * maxSize

@@ -1,6 +1,6 @@
 package chunk
 
-// Message is one received message. The body belongs to the Reader and is valid until its next call; the other fields are copies.
+// Message is one received message. The body belongs to the Reader and is valid until the Reader's next call. The other fields are copies.
 type Message struct {
 	Type          uint8  // message type id
 	Format        Format // format of the message's first chunk
@@ -8,9 +8,9 @@ type Message struct {
 	StreamID      uint32 // message stream id
 	Timestamp     uint32 // absolute, milliseconds, modulo 2^32
 
-	// The body is either all of raw (stride 0), or the payloads of adjacent chunks in raw: stride bytes
-	// each, except for the last one, separated by gap bytes of chunk header. With the headers left in place, a message is copied
-	// only once, from the read buffer to its destination.
+	// raw contains the body. If stride is 0, raw is the body. Otherwise raw contains the payloads of adjacent chunks, of stride bytes each
+	// except for the last one, and between them gap bytes of chunk header. Since the headers stay in place, a message is copied only once,
+	// from the read buffer to its destination.
 	raw         []byte
 	length      int
 	stride, gap int
@@ -48,7 +48,7 @@ func (m *Message) Body() []byte {
 	return m.raw
 }
 
-// Detach separates the body from the message. If the body is in its own memory, ok is true: the body then belongs to the caller, and the
+// Detach separates the body from the message. If the body has memory of its own, ok is true. The body then belongs to the caller, and the
 // message no longer has one. Otherwise the body shares memory with other messages and must be copied.
 func (m *Message) Detach() (d Detached, ok bool) {
 	b := m.reader.lent

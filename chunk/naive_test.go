@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// naive is a simple reader of a whole byte stream, written from the specification. It keeps only copies.
+// naive reads a whole byte stream in a simple way, written from the specification. It returns only copies.
 func naive(wire []byte) (all []got) {
 	type state struct {
 		ts, delta, length, sid, ext uint32
@@ -272,7 +272,8 @@ func (v dribbleVectored) ReadVector(to Vector) (n int, _ error) {
 	return n, nil
 }
 
-// TestAgainstNaive checks that the messages are those of the naive reader, however the bytes arrive and the buffers are shared.
+// TestAgainstNaive checks that the Reader returns the same messages as the naive reader, however the bytes arrive and the buffers are
+// shared.
 func TestAgainstNaive(t *testing.T) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex

@@ -7,18 +7,18 @@ import (
 )
 
 const (
-	// maxPartials is the maximum number of unfinished messages, of which each chunk stream has at most one.
+	// maxPartials is the maximum number of unfinished messages. Each chunk stream has at most one.
 	maxPartials = 256
-	// maxPartialMessages limits the memory of unfinished messages, in units of the largest message.
+	// maxPartialMessages limits the memory of unfinished messages, in multiples of the largest message.
 	maxPartialMessages = 2
-	// minBody is the smallest body that is allocated, in bytes.
+	// minBody is the minimum size of the memory that is allocated for a body, in bytes.
 	minBody = 512
-	// maxStreamBytes limits the memory of chunk streams. The format allows 65,598 of them; real peers use some dozens at most.
+	// maxStreamBytes limits the memory of chunk streams. The format allows 65,598 of them, but real peers use at most some dozens.
 	maxStreamBytes = 1 << 20
 	// streamSize is the approximate size of a stream and its map entry, in bytes.
 	streamSize = 128
-	// absoluteWindow determines which extended values in format 1 and 2 headers count as absolute times. SRS before 7.0.52 and lal send
-	// an absolute time there, although the specification demands a delta. A value counts as absolute if it is less than absoluteWindow,
+	// absoluteWindow determines which extended values in format 1 and 2 headers are treated as absolute times. The specification demands a
+	// delta there, but SRS before 7.0.52 and lal send an absolute time. A value is treated as absolute if it is less than absoluteWindow,
 	// in ms, after the last message.
 	absoluteWindow = 10_000
 )
@@ -34,7 +34,7 @@ type Tolerated struct {
 // Reader reads messages from chunks. It obeys Set Chunk Size and Abort messages, and returns them like any other message.
 // Only one goroutine may use it at a time.
 type Reader struct {
-	// The fields that every read uses come first, in few cache lines. With hundreds of connections, loading them is what costs most.
+	// The fields that every read uses come first, in few cache lines. If there are hundreds of connections, loading them costs most.
 
 	src       io.Reader
 	vectored  Vectored // src if it implements Vectored, otherwise nil
@@ -43,25 +43,25 @@ type Reader struct {
 	pos, end  int
 	chunkSize int
 	maxSize   int
-	awaited   *stream // the stream whose unfinished message begins at pos and stays in buf until it is complete; see view
+	awaited   *stream // the stream whose unfinished message begins at pos, and stays in buf until the message is complete; see view
 	current   *stream // the stream whose chunk payload is being read; nil between chunks
 	left      int     // payload bytes of the current chunk that have not been read
-	lent      *buffer // memory of the last Message's body, taken back at the next call
+	lent      *buffer // memory of the last Message's body, which the next call releases
 	srcErr    error   // error that was read together with bytes; returned after they are parsed
-	err       error   // the first violation; final
+	err       error   // the first violation of the protocol; final
 	scatter   scatter
 
 	low  [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
 	high map[uint32]*stream
 
-	size      int       // size in bytes of the next buf, for a source that is not Vectored
+	size      int       // size of the next buf in bytes, if the source is not Vectored
 	partial   []*stream // the streams with an unfinished message
 	held      int       // memory of the unfinished messages, in bytes
 	longest   int       // length of the longest message that was assembled, in bytes
 	tolerated Tolerated
 }
 
-// stream is the state of a chunk stream: the header that later chunks refer to, and the message under way.
+// stream is the state of a chunk stream: the header to which later chunks refer, and the unfinished message.
 type stream struct { // at most one cache line
 	id         uint32
 	timestamp  uint32 // absolute time of the last message
@@ -69,14 +69,14 @@ type stream struct { // at most one cache line
 	length     uint32
 	streamID   uint32
 	extension  uint32 // value of the extended timestamp if extended is set
-	scanned    uint32 // bytes of the message under way that a Scanner has passed
+	scanned    uint32 // bytes of the unfinished message that a Scanner has passed
 	typ        uint8
-	format     Format // format of the message under way
-	begun      bool   // a header has been read, so formats 1 to 3 can refer to it
+	format     Format // format of the unfinished message
+	begun      bool   // a header has been read, to which formats 1 to 3 can refer
 	extended   bool   // the last format 0, 1 or 2 header had an extended timestamp
 	omits      bool   // the peer has left the extended timestamp out of a format 3 chunk
 	partial    bool
-	basicBytes [3]byte // basic header of a continuation chunk in the form that the peer used last
+	basicBytes [3]byte // basic header of a continuation chunk, in the form that the peer used last
 	basicSize  int
 	body       *buffer
 }
@@ -94,8 +94,9 @@ func (r *Reader) ChunkSize() int { return r.chunkSize }
 // Tolerated returns the counts so far.
 func (r *Reader) Tolerated() Tolerated { return r.tolerated }
 
-// Next reads the next message and blocks in the source for as long as necessary. It returns errors of the source unchanged, except
-// that io.EOF inside a message becomes io.ErrUnexpectedEOF; the next call continues where this one stopped. An *Error is final.
+// Next reads the next message. It blocks in the source as long as necessary, and returns the source's errors unchanged, except that io.EOF
+// inside a message becomes io.ErrUnexpectedEOF. After such an error, the next call continues where this one has stopped. An *Error is
+// final.
 func (r *Reader) Next(m *Message) error {
 	for {
 		ok, err := r.NextBuffered(m)
@@ -108,7 +109,7 @@ func (r *Reader) Next(m *Message) error {
 	}
 }
 
-// NextBuffered is like Next but does not read from the source. ok is false if the bytes already read contain no whole message.
+// NextBuffered is like Next but does not read from the source. If the bytes that were already read contain no whole message, ok is false.
 func (r *Reader) NextBuffered(m *Message) (ok bool, err error) {
 	r.takeBack()
 	for r.err == nil {
@@ -156,8 +157,8 @@ func (r *Reader) sourceError(err error) error {
 	return err
 }
 
-// header parses one chunk header and applies it. more reports whether the chunk continues a message. If the buffer does not hold
-// the whole header yet, header consumes nothing and s is nil.
+// header parses and applies one chunk header. more is true if the chunk continues a message. If the buffer does not contain the whole
+// header yet, header consumes nothing and s is nil.
 func (r *Reader) header() (s *stream, more bool) {
 	b := r.buf[r.pos:r.end]
 	f, id, size := basicHeader(b)
@@ -194,7 +195,7 @@ func (r *Reader) header() (s *stream, more bool) {
 		return nil, false
 	}
 	if s.partial {
-		// Some senders repeat the header inside a message. A header with another length or type begins a new message.
+		// Some senders repeat the header inside a message. If the length or the type differs, the header begins a new message.
 		if f != Format0 && length == s.length && typ == s.typ {
 			r.pos += size
 			return s, true
@@ -204,7 +205,7 @@ func (r *Reader) header() (s *stream, more bool) {
 	}
 	if f == Format0 {
 		s.streamID = binary.LittleEndian.Uint32(h[7:])
-		s.timestamp, s.delta = field, field // a format 3 message right after adds it again (section 5.3.1.2.4)
+		s.timestamp, s.delta = field, field // a format 3 message directly after this one adds the value again (section 5.3.1.2.4)
 	} else {
 		r.advance(s, field, extended)
 	}
@@ -216,7 +217,7 @@ func (r *Reader) header() (s *stream, more bool) {
 	return s, false
 }
 
-// bareHeader is like header, for format 3. The only doubt is whether an extended timestamp follows. Section 5.3.1.3 demands one if the
+// bareHeader is like header, for format 3. The only question is whether an extended timestamp follows. Section 5.3.1.3 demands one if the
 // previous header had one, but senders that follow the text of 2009 omit it.
 func (r *Reader) bareHeader(s *stream, b []byte, size int) (*stream, bool) {
 	if s.extended {
@@ -250,8 +251,8 @@ func (r *Reader) bareHeader(s *stream, b []byte, size int) (*stream, bool) {
 	return s, false
 }
 
-// extensionFollows compares the bytes after a format 3 basic header with the values that an extended timestamp may have there: the
-// value in the previous header or, from senders like SRS, the message's absolute time.
+// extensionFollows compares the bytes after a format 3 basic header with the values that an extended timestamp may have there. These are
+// the value in the previous header and, from senders like SRS, the message's absolute time.
 func (s *stream) extensionFollows(b []byte) (present, known bool) {
 	var want [2][4]byte
 	binary.BigEndian.PutUint32(want[0][:], s.extension)
@@ -262,12 +263,12 @@ func (s *stream) extensionFollows(b []byte) (present, known bool) {
 			return true, n == 4
 		}
 	}
-	// The bytes equal neither value. Inside a message they are payload. At the beginning of a message they may be a new value, unless this
-	// peer is known to leave the field out.
+	// The bytes equal neither value. Inside a message, they are payload. At the beginning of a message, they may be a new value, unless
+	// this peer is known to omit the field.
 	return !s.partial && !s.omits, true
 }
 
-// advance advances the chunk stream's clock by a delta, unless an extended value can only be an absolute time.
+// advance advances the chunk stream's clock by a delta. An extended value within absoluteWindow after the last message is an absolute time.
 func (r *Reader) advance(s *stream, delta uint32, extended bool) {
 	if distance := delta - s.timestamp; extended && s.begun && distance < absoluteWindow && s.timestamp != 0 {
 		r.tolerated.AbsoluteExtended++
@@ -277,7 +278,7 @@ func (r *Reader) advance(s *stream, delta uint32, extended bool) {
 	s.delta = delta
 }
 
-// stream returns the state of a chunk stream, creating it if necessary, or nil if there are too many.
+// stream returns the state of a chunk stream, after creating it if necessary. It returns nil if there are too many.
 func (r *Reader) stream(id uint32) *stream {
 	s := r.known(id)
 	switch {
@@ -298,7 +299,7 @@ func (r *Reader) stream(id uint32) *stream {
 	return s
 }
 
-// known is like stream but returns nil for a chunk stream that has not been used.
+// known is like stream, but returns nil for a chunk stream that has not been used.
 func (r *Reader) known(id uint32) *stream {
 	if id < uint32(len(r.low)) {
 		return r.low[id]
@@ -306,9 +307,10 @@ func (r *Reader) known(id uint32) *stream {
 	return r.high[id]
 }
 
-// view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. If whole is false, later reports
-// whether the rest may still arrive right after the bytes in the buffer, and fits there. The message should then be left in the buffer,
-// since assembling it would cost a copy. later is always false for a Vectored source, which reads the rest directly to its destination.
+// view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. If whole is false, later is true if the
+// missing bytes may still arrive directly after the bytes in the buffer, and fit there. The message should then stay in the buffer, since
+// assembling it would cost a copy. later is always false for a Vectored source, which reads the missing bytes directly to their
+// destination.
 func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	length, gap := int(s.length), s.basicSize
 	wire := length
@@ -340,7 +342,7 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	return true, false
 }
 
-// describe makes m the message of s whose body is raw. Assigning the fields one by one takes half the time of a composite literal.
+// describe makes m the message of s with the body in raw. Assigning the fields one by one takes half the time of a composite literal.
 func (r *Reader) describe(s *stream, m *Message, raw []byte, length int) {
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID, m.Timestamp = s.typ, s.format, s.id, s.streamID, s.timestamp
 	m.raw, m.length, m.stride, m.gap, m.reader = raw, length, 0, 0, r
@@ -372,7 +374,7 @@ func (r *Reader) control(m *Message) error {
 	if v == 0 || v >= 1<<31 {
 		return r.fail("chunk size out of range", v)
 	}
-	r.chunkSize = int(min(v, MaxMessageLength)) // larger values make no difference: no message is longer
+	r.chunkSize = int(min(v, MaxMessageLength)) // larger values make no difference, since no message is longer
 	return nil
 }
 

@@ -43,8 +43,8 @@ func (s *Scanner) Tolerated() Tolerated { return s.r.tolerated }
 // ChunkSize returns the sender's current chunk size in bytes.
 func (s *Scanner) ChunkSize() int { return s.r.chunkSize }
 
-// Scan returns the piece at the beginning of b and its size n. Its slices are parts of b. n is 0 if b contains only a part of a header. An
-// *Error is final.
+// Scan returns the piece at the beginning of b, and its size n. The slices of the piece are parts of b. If b contains only a part of a
+// header, n is 0. An *Error is final.
 func (s *Scanner) Scan(b []byte) (p Piece, n int, err error) {
 	r := &s.r
 	if r.err != nil || len(b) == 0 {
@@ -97,7 +97,7 @@ func (s *Scanner) begin(st *stream) error {
 	return nil
 }
 
-// payload is Scan for a b that begins inside a chunk's payload.
+// payload is Scan for the case that b begins inside a chunk's payload.
 func (s *Scanner) payload(b []byte) (p Piece, n int, err error) {
 	r, st := &s.r, s.r.current
 	n = min(r.left, len(b))
@@ -155,7 +155,6 @@ const (
 )
 
 // AppendState appends the state of the Scanner to dst, so that NewScannerState can continue from here.
-//
 // The state consists of numbers in the format of encoding/binary's Uvarint: the chunk size; the chunk stream in whose payload the Scanner
 // is (0 for none) and the number of bytes left in that chunk; the number of chunk streams; and for each its id, flags, format, type,
 // timestamp, delta, length, message stream id, extended timestamp, number of body bytes so far, and the length of its basic header. After
@@ -230,7 +229,7 @@ func NewScannerState(b []byte) (*Scanner, error) {
 	return s, nil
 }
 
-// addState reads the next chunk stream of a state.
+// addState adds the next chunk stream of an encoded state.
 func (s *Scanner) addState(in *stateReader) error {
 	id := uint32(in.uint(MaxChunkStreamID))
 	if in.bad || id < 2 || s.r.known(id) != nil {
@@ -262,7 +261,7 @@ func (s *Scanner) addState(in *stateReader) error {
 	return nil
 }
 
-// stateReader reads numbers and sets bad after an error.
+// stateReader reads numbers. After an error, bad is true.
 type stateReader struct {
 	b   []byte
 	bad bool

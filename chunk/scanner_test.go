@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scanAll assembles messages from the pieces of a Scanner. The Scanner receives the input in steps of step bytes. After every piece, a
-// new Scanner continues from its state. scanAll returns the last Scanner, too.
+// scanAll assembles messages from the pieces of a Scanner, which receives the input in steps of step bytes. After every piece, it replaces
+// the Scanner by a new one with the same state. It also returns the last Scanner.
 func scanAll(t testing.TB, wire []byte, step int) (all []got, s *Scanner, _ error) {
 	s = NewScanner()
 	bodies := map[uint32][]byte{}
@@ -53,7 +53,7 @@ func scanAll(t testing.TB, wire []byte, step int) (all []got, s *Scanner, _ erro
 	}
 }
 
-// FuzzScanner checks that the pieces of a Scanner make the messages that a Reader returns.
+// FuzzScanner checks that a Scanner's pieces can be assembled to the messages that a Reader returns.
 func FuzzScanner(f *testing.F) {
 	for seed := range uint64(4) {
 		wire, _ := randomStream(rand.New(rand.NewPCG(seed, 9)), 12)
@@ -114,7 +114,7 @@ func TestScannerRefusesInvalidStates(t *testing.T) {
 	require.Error(t, err)
 }
 
-// The numbers of a state, in its order.
+// Indexes of the numbers in a state.
 const (
 	numChunkSize = iota
 	numCurrent
@@ -181,7 +181,7 @@ func TestScannerStateLimits(t *testing.T) {
 		}
 	}
 
-	streams := func(n uint64, scanned byte) (b []byte) { // n streams, each with a message of 10 bytes of which scanned bytes are scanned
+	streams := func(n uint64, scanned byte) (b []byte) { // n streams, each with a message of 10 bytes of which scanned bytes have been scanned
 		for _, v := range []uint64{128, 0, 0, n} {
 			b = binary.AppendUvarint(b, v)
 		}

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Vectored is a source that can fill several slices with one read, and that needs no buffer while there is nothing to read. It
-// reads the rest of a long message directly to its destination.
+// Vectored is a source that can fill several slices with one read, and that needs no buffer while there is nothing to read. A Reader lets
+// such a source read most of a long message directly to its destination.
 type Vectored interface {
 	// ReadVector waits until there is something to read, and then reads once.
 	ReadVector(v Vector) (int, error)
@@ -15,25 +15,26 @@ type Vectored interface {
 // Vector is the memory for one read.
 type Vector interface {
 	Lend() [][]byte // returns the slices to fill, in order; none is empty
-	Reclaim()       // takes the slices back if there was nothing to read; Lend is called again when there is
+	Reclaim()       // takes the slices back if there was nothing to read; Lend is called again when there is something
 }
 
 const (
 	// scatterChunk is the smallest chunk size for which payloads are read directly to their destination. With smaller chunks, preparing the
 	// slices costs more than copying.
 	scatterChunk = 2 << 10
-	// maxScattered is the maximum number of chunks in one such read.
+	// maxScattered is the maximum number of chunks in one direct read.
 	maxScattered = 64
-	// longRest is the smallest rest of a message, in bytes, that is read directly to its destination. The read asks for few of the bytes
-	// after it, since they may begin another long message, which would have to be copied. For shorter rests, the additional reads would
-	// cost more than copying.
+	// longRest is the minimum number of missing bytes of a message for which they are read directly to their destination. Such a read asks
+	// for few of the bytes after the message, since these may begin another long message, and would have to be copied. If fewer bytes are
+	// missing, the additional reads would cost more than copying.
 	longRest = maxRead / 2
-	// scatterPause is the number of reads without scattering after the peer has sent unexpected chunks.
+	// scatterPause is the number of ordinary reads after the peer has sent unexpected chunks.
 	scatterPause = 64
 )
 
-// scatter is a read of bytes directly to their destinations. Its slots are the rest of the current chunk, and then the header and the
-// payload of each chunk that is expected to follow in the message. Bytes after the slots go to buf.
+// scatter is a read of bytes directly to their destinations, the slots. The first slot is the unread payload of the current chunk. For each
+// chunk that is expected to follow in the message, there are two slots: one for its header and one for its payload. Bytes after the slots
+// go to buf.
 type scatter struct {
 	vector [][]byte    // slots, and buf last
 	slots  int         // number of slots; 0 if everything goes to buf
@@ -48,10 +49,10 @@ type slotMemory struct {
 	headers [maxScattered * len(stream{}.basicBytes)]byte
 }
 
-// slotMemories holds unused memory. All Readers share it, since a Reader needs the memory only while it reads.
+// slotMemories holds unused slotMemory. All Readers share it, since a Reader needs it only while it reads.
 var slotMemories = sync.Pool{New: func() any { return new(slotMemory) }}
 
-// end gives the slots back.
+// end returns the memory of the slots to the pool.
 func (k *scatter) end() {
 	clear(k.vector)
 	if k.memory != nil {
@@ -60,7 +61,7 @@ func (k *scatter) end() {
 	k.vector, k.slots, k.memory = nil, 0, nil
 }
 
-// vector is the Reader in its role as a Vector.
+// vector is a Reader in the role of a Vector.
 type vector Reader
 
 // Lend implements Vector.
@@ -88,7 +89,8 @@ func (v *vector) Reclaim() {
 	r.ReleaseBuffer()
 }
 
-// longRest returns the memory for the rest of the message whose chunk is being read, or nil if the rest should go to buf.
+// longRest returns the memory for the missing bytes of the message whose chunk is being read. It returns nil if these bytes should go to
+// buf.
 func (r *Reader) longRest() []byte {
 	s := r.current
 	if s == nil || s.extended || r.left == 0 || r.chunkSize < scatterChunk || int(s.length)-s.have() < longRest || !r.makeRoom(s, 1) {
@@ -101,7 +103,7 @@ func (r *Reader) longRest() []byte {
 	return rest
 }
 
-// addSlots adds the slots for the rest of a message, which goes to memory. buf must be empty.
+// addSlots adds the slots for the missing bytes of a message, which go to memory. buf must be empty.
 func (r *Reader) addSlots(s *stream, memory []byte) {
 	k := &r.scatter
 	k.memory = slotMemories.Get().(*slotMemory)
@@ -115,7 +117,7 @@ func (r *Reader) addSlots(s *stream, memory []byte) {
 		}
 		k.vector = append(k.vector, headers[:s.basicSize])
 		headers = headers[s.basicSize:]
-		left = r.chunkSize // the loop cuts it to the rest of the memory
+		left = r.chunkSize // the loop reduces it to the size of the remaining memory
 	}
 }
 
@@ -146,7 +148,7 @@ func (r *Reader) settle(n int) {
 	r.end += n
 }
 
-// collect moves n bytes that were read into slots, and then into buf, together at the front of buf.
+// collect moves n bytes that were read into slots and then into buf to the front of buf, one after the other.
 func (r *Reader) collect(slots [][]byte, n int) {
 	inSlots := 0
 	for _, slot := range slots {

@@ -12,14 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// vectored is a Vectored source that returns the bytes of wire. size returns the number of bytes for each read. Sometimes there is
-// nothing to read, and sometimes the deadline passes.
+// vectored is a Vectored source that returns the bytes of wire. size returns the number of bytes of each read. Sometimes there is nothing
+// to read, and sometimes the deadline passes.
 type vectored struct {
 	wire      []byte
 	size      func() int
 	impatient bool // every read fails once before it returns bytes
 	failed    bool
-	slots     int // slices that were lent, except the last of each read
+	slots     int // number of slices passed to reads, except the last slice of each read
 	direct    int // bytes that were read into slots
 }
 
@@ -31,7 +31,7 @@ func (v *vectored) ReadVector(to Vector) (n int, _ error) {
 	}
 	if v.failed = v.impatient && !v.failed; v.failed {
 		for _, b := range to.Lend() {
-			clear(b) // the content must not matter
+			clear(b) // the contents must not matter
 		}
 		to.Reclaim()
 		return 0, os.ErrDeadlineExceeded
@@ -122,7 +122,7 @@ func interleavedStream(rnd *rand.Rand, chunkSize, messages int, turns float64) (
 	}
 }
 
-// TestScatteredReads checks that the messages and the end are the same, however the bytes arrive and wherever they are read to.
+// TestScatteredReads checks that the messages and the final error are the same, however the bytes arrive and wherever they are read to.
 func TestScatteredReads(t *testing.T) {
 	for seed := range uint64(24) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
@@ -147,8 +147,8 @@ func TestScatteredReads(t *testing.T) {
 	}
 }
 
-// TestScatterIsUsed checks that long messages are read directly to their destination. After other messages have arrived in between, the
-// Reader must resume doing so.
+// TestScatterIsUsed checks that long messages are read directly to their destination. This must also be so again after other messages have
+// arrived in between.
 func TestScatterIsUsed(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for _, turns := range []float64{0, 0.05} {
@@ -187,7 +187,7 @@ func TestMoreChunksThanOneReadScatters(t *testing.T) {
 }
 
 // TestLongMessagesAreReadDirectly checks that the beginning of a long message is not read together with the end of the previous one, since
-// it would have to be copied.
+// the beginning would then have to be copied.
 func TestLongMessagesAreReadDirectly(t *testing.T) {
 	const messages, size = 20, 80_000
 	w := NewWriter()
@@ -222,8 +222,8 @@ func TestWaitingHoldsNothing(t *testing.T) {
 	assert.Nil(t, r.in)
 }
 
-// TestBufferFollowsTheReads checks that the buffer for a source that needs one while it waits is small until reads fill it, and becomes
-// small again.
+// TestBufferFollowsTheReads checks a source that needs a buffer while it waits. The buffer must be small until reads fill it, and must
+// become small again later.
 func TestBufferFollowsTheReads(t *testing.T) {
 	rest := bytes.NewReader(make([]byte, 1<<20))
 	size, most := 1<<20, 0

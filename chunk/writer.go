@@ -2,15 +2,15 @@ package chunk
 
 import "encoding/binary"
 
-// Outgoing is a message to be written. The caller keeps Body; it is only read during the call.
+// Outgoing is a message to be written. Body belongs to the caller, and is only read during the call.
 type Outgoing struct {
 	Type          uint8
 	ChunkStreamID uint32 // 2 to MaxChunkStreamID; some peers accept only 2 to 31
 	StreamID      uint32 // message stream id
 	Timestamp     uint32 // milliseconds: the message's time or, with Relative, the difference from the previous message
-	// Format is the shortest header allowed. A longer one is used if Format can't express the message: if there is no previous message
-	// on the chunk stream, if the length or type is another, or if the time runs backwards. Format3 therefore means "as short as
-	// possible", and Format0 "a full header".
+	// Format is the shortest header that is allowed. A longer one is used if Format can't express the message: if there is no previous
+	// message on the chunk stream, if the length or the type differs, or if the time runs backwards. Format3 therefore means "as short as
+	// possible", and Format0 means "a full header".
 	Format   Format
 	Relative bool
 	Body     []byte
@@ -49,8 +49,9 @@ func (w *Writer) AppendMessage(dst []byte, o *Outgoing) ([]byte, error) {
 	return dst, nil
 }
 
-// AppendHeader appends the header of o's first chunk to dst. The caller must write the body after it, with the continuations that the
-// returned Header makes between chunks of w.ChunkSize. AppendHeader is for long messages: Set Chunk Size messages need AppendMessage.
+// AppendHeader appends the header of o's first chunk to dst. The caller must write the body after it, with the continuation headers of the
+// returned Header between chunks of w.ChunkSize bytes. AppendHeader is meant for long messages. It must not be used for Set Chunk Size
+// messages, which need AppendMessage.
 func (w *Writer) AppendHeader(dst []byte, o *Outgoing) ([]byte, Header, error) {
 	if len(o.Body) > MaxMessageLength {
 		return dst, Header{}, &Error{Detail: "message too long to send", Value: len(o.Body)}
@@ -84,8 +85,8 @@ func (w *Writer) last(id uint32) *sent {
 	return s
 }
 
-// header chooses the format and the value of the timestamp field, and records o as the last message. It never uses an extended
-// delta: receivers disagree on its meaning, so such a message gets a full header.
+// header chooses the format and the value of the timestamp field, and records o as the last message. It never uses an extended delta.
+// Receivers disagree on the meaning of that, so such a message gets a full header.
 func (last *sent) header(o *Outgoing) (format Format, field uint32) {
 	timestamp, delta := o.Timestamp, o.Timestamp-last.timestamp
 	if o.Relative && last.known {

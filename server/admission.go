@@ -9,12 +9,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
-// place is the place that a connection or an HTTP viewer takes in the limits on
-// connections.
-type place struct {
-	*admission.Place
-	proxy     bool // from a trusted proxy that has not named the client yet; until it does, the connection counts for no address
-	abandoned bool // Close was called while a hook ran outside, and does not wait for this place
+// slot is what a connection or an HTTP viewer occupies of the limits on connections.
+type slot struct {
+	*admission.Slot
+	proxy  bool // from a trusted proxy that has not named the client yet; until then, the connection counts for no address
+	unheld bool // Close does not wait for this slot, since it was called while a hook was running
 }
 
 var (
@@ -22,15 +21,15 @@ var (
 	errTooManyPerAddr = fmt.Errorf("rtmp: MaxConnsPerIP: %w", admission.ErrAddrFull)
 )
 
-// admit counts a connection or a viewer in the limits, and fails if a limit is reached. direct says that remote is the other end of the
-// connection, which may be a trusted proxy. The caller must call leave with the place in the end; Close waits for this.
-func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
+// admit counts a connection or a viewer in the limits, and fails if a limit is reached. If direct is true, remote is the other end of the
+// connection, which may be a trusted proxy. The caller must call leave with the slot in the end; Close waits for that.
+func (s *Server) admit(remote net.Addr, direct bool) (*slot, error) {
 	addr := admission.AddrOf(remote)
-	p := &place{proxy: direct && s.trusts(addr)}
+	p := &slot{proxy: direct && s.trusts(addr)}
 	if p.proxy {
 		addr = netip.Addr{}
 	}
-	switch err := s.take(p, addr); {
+	switch err := s.acquire(p, addr); {
 	case err == ErrServerClosed:
 		return nil, err
 	case err != nil:
@@ -39,14 +38,14 @@ func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	return p, nil
 }
 
-// take takes the place, and makes Close wait for it.
-func (s *Server) take(p *place, addr netip.Addr) (err error) {
+// acquire acquires the slot, and makes Close wait until it is released.
+func (s *Server) acquire(p *slot, addr netip.Addr) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return ErrServerClosed
 	}
-	if p.Place, err = s.places.Take(addr); err == nil {
+	if p.Slot, err = s.limiter.Acquire(addr); err == nil {
 		s.running.Add(1) // called with the lock held, so that Close cannot be waiting yet
 	}
 	return err
@@ -61,28 +60,26 @@ func unavailable(err error) error {
 	return errors.Unwrap(err) // without the name of the Server's field
 }
 
-// forwarded counts the connection of a trusted proxy under the address of the client, which
-// the proxy has sent.
-func (s *Server) forwarded(p *place, remote net.Addr) error {
+// forwarded counts a connection from a trusted proxy for the client's address, which the proxy has sent.
+func (s *Server) forwarded(p *slot, remote net.Addr) error {
 	if err := p.Assign(admission.AddrOf(remote)); err != nil {
 		return s.refused(err, remote)
 	}
 	return nil
 }
 
-// outside runs f, which calls a hook. Close does not wait for p while f runs. outside returns false if Close
-// was called in the meantime.
-func (s *Server) outside(p *place, f func()) bool {
+// outside runs f, which calls a hook. Close does not wait for p while f runs. If Close was called in the meantime, outside returns false.
+func (s *Server) outside(p *slot, f func()) bool {
 	s.running.Done()
 	f()
-	p.abandoned = !s.hold()
-	return !p.abandoned
+	p.unheld = !s.hold()
+	return !p.unheld
 }
 
-// leave frees the place. A connection's goroutine must call it last.
-func (s *Server) leave(p *place) {
-	p.Leave()
-	if !p.abandoned {
+// leave releases the slot. It must be the last call of a connection's goroutine.
+func (s *Server) leave(p *slot) {
+	p.Release()
+	if !p.unheld {
 		s.running.Done()
 	}
 }

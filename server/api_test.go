@@ -21,8 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// These variables list the public names with their types. After a change that breaks programs, this
-// file does not compile.
+// These variables list the public names with their types. This file does not compile after a change that breaks programs.
 var (
 	_ = server.Server{
 		Addr: "", Apps: map[string]*server.App{}, TLSConfig: (*tls.Config)(nil), Encryption: handshake.EncryptionNone,

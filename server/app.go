@@ -10,20 +10,19 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// App is an application. Every field is optional. The hooks of a connection are called one after the other, on a goroutine that does
-// not read, so they may block, call the client, and use every method of the package. If a hook returns an error, the request is
-// refused; see [Refusal]. A panic in a hook ends only its connection.
+// App is an application. Every field is optional. The hooks of a connection are called one after the other, on a goroutine that does not
+// read. They may therefore block, call the client, and use every method of the package. If a hook returns an error, the request is refused;
+// see [Refusal]. A panic in a hook ends only its connection.
 type App struct {
-	// Connect is called before the server answers the client's connect command. Server.SetupTimeout does
-	// not include it.
+	// Connect is called before the server answers the client's connect command. Its duration does not count towards Server.SetupTimeout.
 	Connect func(ctx context.Context, c *Conn) error
 	// Connected is called after connect has been accepted. From then on the server may call the
 	// client.
 	Connected func(c *Conn)
 	// Disconnect is called once for each Connect that returned nil, with the error that ended the connection.
 	Disconnect func(c *Conn, err error)
-	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path,
-	// the path at which players find the stream. If it takes longer than PublishTimeout, ctx is cancelled and the client is refused.
+	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path, the path
+	// at which players find the stream. If the hook takes longer than PublishTimeout, ctx is cancelled and the client is refused.
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)
@@ -41,8 +40,8 @@ type App struct {
 	// Media reports whether to relay a published message. It is called on the goroutine that reads, so it must not block. p is valid
 	// only during the call.
 	Media func(r *Request, p *message.Packet) bool
-	// Deliver reports whether to send a message to a player. The rules of Media apply. With Deliver each player's messages are
-	// prepared separately, which costs time if there are many players.
+	// Deliver reports whether to send a message to a player. The rules of Media apply. Deliver makes the server prepare the messages of
+	// each player separately, which costs time if there are many players.
 	Deliver func(r *Request, p *message.Packet) bool
 	// Packet is called with the connect command and every message after it, before the Server serves the message. The rules of
 	// Media apply. If done is true, the Server does not serve the message. An error ends the connection.
@@ -61,10 +60,10 @@ type App struct {
 // Method serves a remote call. ctx ends with the connection.
 type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 
-// Func makes a Method of any function, such as func(a, b float64) float64: the arguments of the call are converted to the
-// parameters' types as amf.Assign does, and the result back as amf.AppendAMF0 does. The first parameter may be a context.Context,
-// from which [FromContext] returns the client; the last result may be an error. A call whose arguments do not fit is answered with an
-// _error that says which one, and f is not called.
+// Func makes a Method of any function, such as func(a, b float64) float64. The arguments of the call are converted to the parameters' types
+// as amf.Assign does, and the result is converted as amf.AppendAMF0 does. The first parameter may be a context.Context, from which
+// [FromContext] returns the client. The last result may be an error. If the arguments of a call do not fit, f is not called, and the client
+// receives an _error that names the argument.
 //
 // Func panics if f is not a function, has more than one result besides the error, or has a parameter or result whose type AMF can't
 // express.
@@ -81,8 +80,8 @@ type Live struct {
 	Takeover    TakeoverPolicy // who may publish a name that is already being published
 	StaleAfter  time.Duration  // time without media after which TakeStale lets anyone replace a publisher; 0 means 5 s, < 0 never
 	PublishIdle time.Duration  // time without media after which a publisher is disconnected; 0 means 30 s, < 0 never
-	Linger      time.Duration  // how long players wait for a publisher that has left to return; 0 means 5 s, < 0 that the stream ends at once
-	Await       time.Duration  // how long players wait for a first publisher; 0 means forever, < 0 that they get StreamNotFound at once
+	Linger      time.Duration  // how long players wait for a publisher that has left to return; 0 means 5 s, < 0 not at all
+	Await       time.Duration  // how long players wait for the first publisher; 0 means forever, < 0 not at all: they get StreamNotFound
 	MaxBitrate  int            // bits per second, averaged over 10 s, above which a publisher is disconnected; 0 means no limit
 	NoCache     bool           // players begin with the next key frame instead of the last one
 	Backlog     int            // bytes of the latest messages that are kept in memory, for late joiners and slow players; 0 means 8 MiB
@@ -94,9 +93,9 @@ type Live struct {
 type TakeoverPolicy int
 
 const (
-	// TakeStale lets the same user replace the publisher at once, or, if clients do not authenticate, a client from
-	// the same address. Anyone else who may publish can replace a publisher that has sent no media for StaleAfter.
-	// Clients behind the same NAT have the same address: use Credentials for them.
+	// TakeStale lets the same user replace the publisher at once. If clients do not authenticate, it does the same for a client from the
+	// same address. Anyone else who may publish can replace a publisher that has sent no media for StaleAfter. Clients behind the same NAT
+	// have the same address, so use Credentials for them.
 	TakeStale TakeoverPolicy = iota
 	// TakeNever refuses everyone until the publisher has left.
 	TakeNever
@@ -106,9 +105,9 @@ const (
 
 // Files is a folder of FLV files. Names cannot lead out of it, not even through symbolic links.
 //
-// A recording named after Request.Path replaces an earlier recording with this name, or continues it if the client
-// publishes with append. A recording whose name comes from Name never replaces a file: if the name is in use, "-2", "-3"
-// and so on are inserted before ".flv".
+// A recording with the default name, Request.Path + ".flv", replaces an earlier recording of that name, or continues it if the client
+// publishes with append. A recording whose name comes from the field Name never replaces a file. If the name is in use, "-2", "-3" and so
+// on are inserted before ".flv".
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded
@@ -130,9 +129,8 @@ const (
 	RecordNone                    // none
 )
 
-// Credentials are the users and passwords of publishers. Adobe's and Limelight's schemes ask for them when a client
-// connects, so only clients that announce in connect that they will publish are asked. Clients that have not
-// authenticated cannot publish.
+// Credentials are the users and passwords of publishers. Both schemes, Adobe's and Limelight's, ask for them when a client connects. Only
+// clients that announce in connect that they will publish are asked, and only clients that have authenticated can publish.
 type Credentials struct {
 	Scheme   string // "adobe" or "llnw"
 	Password func(ctx context.Context, user string) (password string, ok bool)

@@ -14,8 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// authServers holds, for each Credentials, the server side of its authentication scheme with the challenges that were
-// issued.
+// authServers holds the server's half of the authentication scheme for each Credentials, including the challenges that were issued.
 type authServers struct {
 	mu  sync.Mutex
 	all map[*Credentials]*auth.Server
@@ -35,8 +34,8 @@ func (a *authServers) of(c *Credentials) *auth.Server {
 	return server
 }
 
-// authenticate authenticates a client that announces that it will publish, or that sends credentials. This is possible
-// only in connect, since both schemes ask the client to connect again. Other clients may connect, but cannot publish.
+// authenticate authenticates a client that announces in connect that it will publish, or that sends credentials. Authentication is possible
+// only in connect, since both schemes require the client to connect again. All other clients may connect, but cannot publish.
 func (k *commands) authenticate(app application, connect amf.Object) error {
 	creds, raw := app.Publishers, property(connect, "app")
 	if creds == nil || !publishes(connect) && !strings.Contains(raw, "authmod=") {
@@ -60,13 +59,12 @@ func (k *commands) authenticate(app application, connect amf.Object) error {
 	return nil
 }
 
-// publishes reports whether a client announces in connect that it will publish. Adobe's scheme uses flashVer for
-// this, since clients announce it nowhere else before publish.
+// publishes reports whether a client announces in connect that it will publish. Clients of Adobe's scheme announce it only in flashVer.
 func publishes(connect amf.Object) bool {
 	return property(connect, "type") == "nonprivate" || strings.HasPrefix(property(connect, "flashVer"), "FMLE/")
 }
 
-// proof records the tests that a client has passed in order to play.
+// proof records which tests a client has passed. An application may require them before play.
 type proof struct {
 	player bool   // the client has passed the verification of App.Player
 	token  string // the text that the client must decrypt; "" if it was not challenged

@@ -45,7 +45,8 @@ func TestPublishersProveThemselves(t *testing.T) {
 	}
 }
 
-// TestCredentialsCanNotBeDodged checks that a client that says in connect that it is a player can't publish without credentials.
+// TestCredentialsCanNotBeDodged checks a client that announces in connect that it will only play. It must not be able to publish without
+// credentials.
 func TestCredentialsCanNotBeDodged(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{Publishers: credentials("adobe"), Publish: func(context.Context, *server.Request) error {
 		t.Error("the hook was called")

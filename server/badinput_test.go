@@ -130,7 +130,7 @@ func TestSeekAndPauseOfALiveStream(t *testing.T) {
 	all := sample(t)
 	write(t, out, all[:20])
 	p.command(0, "noSuchMethod", 77, nil)
-	for { // no media must arrive before the end of the pause
+	for { // no media may arrive before the end of the pause
 		m, err := p.Read()
 		require.NoError(t, err)
 		require.False(t, m.Type.Media(), "%v", m.Type)

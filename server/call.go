@@ -15,8 +15,8 @@ var errNotifyFull = errors.New("rtmp: notify: the send queue is full because the
 // Call is a remote call to a client.
 type Call struct{ call *session.Call }
 
-// Call calls a method of the client. ctx bounds only the sending; Call.Result returns the answer. An unanswered call takes memory until the
-// connection ends, so use Notify if no answer is needed.
+// Call calls a method of the client. ctx bounds only the sending; Call.Result returns the answer. An unanswered call occupies memory until
+// the connection ends, so use Notify if no answer is needed.
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
 	k, err := c.session.NewCall(method, 0)
 	if err != nil {
@@ -57,8 +57,8 @@ func (k *Call) Reply() []any {
 	return reply
 }
 
-// Notify sends a call that the client does not answer. It never waits: it fails if the queue is full because the client does not
-// read.
+// Notify sends a call that the client does not answer. Notify does not wait. It returns an error if the queue is full because the client
+// does not read.
 func (c *Conn) Notify(method string, args ...any) error {
 	if err := c.session.Err(); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (c *Conn) Handle(method string, m Method) {
 	c.methods[method] = m
 }
 
-// called serves a remote call from the client on the hooks' goroutine.
+// called serves a remote call from the client, on the hooks' goroutine.
 func (k *commands) called(cmd message.Command) {
 	app := k.application()
 	k.mu.Lock()
@@ -104,12 +104,12 @@ func (k *commands) called(cmd message.Command) {
 		}
 		return
 	}
-	k.session.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
+	k.session.Answer(peer(cmd.Name), cmd.TransactionID, result, callError(err))
 }
 
-// told converts an error of a method to the error that is sent to the client: a
-// Refusal becomes a StatusError, or its description if it has no code.
-func told(err error) error {
+// callError returns the error that is sent to the client for an error of a method. A Refusal becomes a StatusError, or an error with only
+// its description if it has no code.
+func callError(err error) error {
 	var r *Refusal
 	if errors.As(err, &r) {
 		if r.Code == "" {

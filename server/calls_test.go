@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestEchoServerThatCallsTheClient implements rtmplite's MyApp: the server calls the client as soon as it has connected, and serves its
-// calls.
+// TestEchoServerThatCallsTheClient implements rtmplite's MyApp. The server calls the client as soon as it has connected, and answers the
+// client's calls.
 func TestEchoServerThatCallsTheClient(t *testing.T) {
 	addr := start(t, &server.Server{Apps: map[string]*server.App{"myapp": {
 		Connected: func(c *server.Conn) { c.Notify("connected", "some-arg") },
@@ -130,8 +130,8 @@ func TestFuncPanics(t *testing.T) {
 	assert.Panics(t, func() { server.Func(func(chan int) {}) })
 }
 
-// TestStatusOfTheClient checks that App.Status, like rtmplite's onStatus, receives the client's statuses and the answers that match no
-// call.
+// TestStatusOfTheClient checks that App.Status receives the client's onStatus messages, and errors that match no call, as rtmplite's
+// onStatus does.
 func TestStatusOfTheClient(t *testing.T) {
 	got := make(chan *message.StatusError, 4)
 	addr := app(t, &server.App{Status: func(c *server.Conn, s *message.StatusError) { got <- s }})

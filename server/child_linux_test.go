@@ -39,8 +39,8 @@ func resident(t testing.TB, pid int) int {
 	return kib << 10
 }
 
-// TestStalledHandshakes checks that ten thousand clients that begin a handshake and then send nothing take at most 16 KiB of memory each
-// and are disconnected after SetupTimeout, and that other clients are served at the same time.
+// TestStalledHandshakes connects ten thousand clients that begin a handshake and then send nothing. It checks that each occupies at most 16
+// KiB of memory and is disconnected after SetupTimeout, and that other clients are served at the same time.
 func TestStalledHandshakes(t *testing.T) {
 	long(t)
 	const clients = 10_000
@@ -77,7 +77,7 @@ func TestStalledHandshakes(t *testing.T) {
 	newPeer(t, addr).connect("x")
 }
 
-// TestFullDisk checks that a full disk is reported to Done and to the publisher that has asked for the recording, and that all streams
+// TestFullDisk checks that a full disk is reported to Done, and to the publisher if it has asked for the recording. All streams must
 // continue.
 func TestFullDisk(t *testing.T) {
 	_, addr, lines := child(t, t.TempDir(), limitVariable+"=300000")

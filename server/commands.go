@@ -17,7 +17,7 @@ type commands struct {
 	pending atomic.Int64 // calls of _onbwcheck without an answer
 }
 
-// invoked serves a command that the reader need not handle.
+// invoked serves a command, except for what the reader must do at once.
 func (k *commands) invoked(id uint32, cmd message.Command) {
 	switch cmd.Name {
 	case "play":
@@ -68,8 +68,8 @@ func (k *commands) controlled(id uint32, cmd message.Command) {
 	}
 }
 
-// announced answers the commands with which clients announce that they will publish, and with which they clean up afterwards. Like Flash
-// Media Server, it answers some of them by calling the client.
+// announced answers the commands with which clients announce that they will publish, and those that they send after publishing. It answers
+// some of them by calling the client, as Flash Media Server does.
 func (k *commands) announced(cmd message.Command) {
 	name := text(cmd.Args, 0)
 	callback, code := "", ""
@@ -90,7 +90,7 @@ func (k *commands) announced(cmd message.Command) {
 	}
 }
 
-// unpublish ends the client's publications of a name. Names that other clients publish are ignored.
+// unpublish ends the client's publications with a name. It ignores names that other clients publish.
 func (k *commands) unpublish(name string) {
 	name, _ = cutName(name)
 	for _, st := range k.allStreams() {
@@ -100,8 +100,8 @@ func (k *commands) unpublish(name string) {
 	}
 }
 
-// checkBandwidth makes the calls of Flash Media Server's bandwidth check without measuring anything. It ignores a
-// client that leaves too many of them unanswered.
+// checkBandwidth makes the calls of Flash Media Server's bandwidth check, but measures nothing. It ignores clients that leave too many of
+// these calls unanswered.
 func (k *commands) checkBandwidth(cmd message.Command) {
 	k.result(cmd, amf.Undefined)
 	if k.pending.Load() >= maxChecks {

@@ -15,13 +15,12 @@ import (
 
 // Conn is the connection of a client. Its methods may be called from any goroutine, and in hooks.
 type Conn struct {
-	// One goroutine reads: that of the connection (run), or the caller of ReadPacket. It calls the
-	// dispatcher (dispatch.go) for each message and neither blocks nor writes. Commands (commands.go) are served in the
-	// order of their arrival on the hooks' goroutine, which exists only while there are commands to serve. Media goes
-	// directly from the reader to its ingest.
+	// One goroutine reads: the reader goroutine of the session, or the caller of ReadPacket. For each message it calls the dispatcher
+	// (dispatch.go), which neither blocks nor writes. Commands (commands.go) are served in the order of their arrival on the hooks'
+	// goroutine, which exists only while there are commands to serve. Media goes directly from the reader to the ingest of its stream.
 	//
-	// The lock order of the package is, outermost first, with the locks of session.Session and package live, whose comments
-	// list their own order:
+	// This is the lock order of the package, outermost first. It includes some locks of session.Session and package live, whose comments
+	// list the order of all of theirs:
 	//
 	//	Server.mu; lifetime.mu, in Ended -> Conn.mu -> netStream.mu; stream.mu of live
 	//	reader.dispatching -> Conn.mu; ingest.mu -> waiting.mu; Hub.mu and stream.mu of live
@@ -43,7 +42,7 @@ type Conn struct {
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 
-	session  *session.Session // set by shakeHands, before other goroutines use the Conn; until then only Server uses it, with mu held
+	session  *session.Session // set by shakeHands, before other goroutines use the Conn; until then only the Server uses it, with mu held
 	hooks    session.Callbacks
 	waiting  waiting
 	watchdog watchdog
@@ -69,7 +68,7 @@ type Conn struct {
 
 type contextKey struct{}
 
-// FromContext returns the client for which a hook or a Method was called with ctx, or nil if ctx does not come from one.
+// FromContext returns the client for which a hook or a Method was called with ctx. It returns nil if ctx is not such a context.
 func FromContext(ctx context.Context) *Conn {
 	c, _ := ctx.Value(contextKey{}).(*Conn)
 	return c
@@ -82,7 +81,7 @@ func (c *Conn) Context() context.Context { return c.ctx }
 // Server.
 func (c *Conn) ID() uint64 { return c.id }
 
-// App returns the application with its instance, as connect names it, without parameters and without /_definst_.
+// App returns the application and its instance from connect's app, without parameters and without /_definst_.
 func (c *Conn) App() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,8 +185,8 @@ func (c *Conn) application() application {
 	return c.app
 }
 
-// Reject disconnects the client. It sends an onStatus for err, which is treated like the error of a hook (see [Refusal]), and closes the
-// connection when everything queued has been sent.
+// Reject disconnects the client. It sends an onStatus for err, in the same form as for the error of a hook (see [Refusal]). It closes the
+// connection after all queued messages have been sent.
 func (c *Conn) Reject(err error) {
 	if c.leaving.Swap(true) {
 		return
@@ -199,9 +198,8 @@ func (c *Conn) Reject(err error) {
 	c.session.Own(c.hangUp)
 }
 
-// hangUp ends the connection in such a way that the client receives everything that was sent: it sends a FIN, and
-// closes the socket when the client has closed its side, or after lingerTimeout. Closing a socket with unread input
-// would send a reset.
+// hangUp ends the connection in such a way that the client receives everything that was sent. It sends a FIN, and closes the socket when
+// the client has closed its side, or after lingerTimeout. If the socket were closed with unread input, the system would send a reset.
 func (c *Conn) hangUp() {
 	c.leaving.Store(true)
 	c.bye.Do(func() {

@@ -14,8 +14,8 @@ import (
 )
 
 // TestDayOfMedia relays a day of media, as fast as possible, through one stream whose timestamps pass 2^24 or 2^32 ms. A player joins every
-// hour, and another publisher takes over every six hours. One player stays from the start to the end. It must receive everything in order,
-// and memory must not grow.
+// hour, and another publisher takes over every six hours. One player stays for the whole day and must receive everything in order. Memory
+// must not grow.
 func TestDayOfMedia(t *testing.T) {
 	long(t)
 	const (

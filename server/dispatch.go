@@ -95,9 +95,9 @@ func (d *dispatcher) userControl(m *session.Message) {
 	}
 }
 
-// setBuffer handles SetBufferLength. A value for stream 0 applies to the streams for which the client has sent no
-// value: librtmp sends 300 ms for stream 0 when its connect has been accepted, possibly after the value for a
-// stream.
+// setBuffer handles SetBufferLength. A value for stream 0 applies to all streams for which the client has sent no value of their own. It
+// does not replace such values, since librtmp sends 300 ms for stream 0 when its connect has been accepted, possibly after the value for a
+// particular stream.
 func (d *dispatcher) setBuffer(id, ms uint32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -111,8 +111,8 @@ func (d *dispatcher) setBuffer(id, ms uint32) {
 	}
 }
 
-// commandReceived at once does the part of a command that later messages depend on, such as allocating a
-// stream id. The hooks' goroutine does the rest. It skips a command that cannot be parsed.
+// commandReceived does the part of a command on which later messages depend, such as allocating a stream id. The hooks' goroutine does the
+// rest. A command that cannot be parsed is ignored.
 func (d *dispatcher) commandReceived(m *session.Message) error {
 	cmd, err := message.ParseCommand(m.Type, m.Payload())
 	if err != nil && (!d.greeted || cmd.Name == "connect") {
@@ -146,7 +146,7 @@ func (d *dispatcher) commandReceived(m *session.Message) error {
 	return nil
 }
 
-// serve calls f on the hooks' goroutine, unless the connection is already ending at that time.
+// serve calls f on the hooks' goroutine, unless the connection is already ending by then.
 func (c *Conn) serve(cmd message.Command, f func()) {
 	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() {
 		if !c.leaving.Load() {
@@ -155,7 +155,7 @@ func (c *Conn) serve(cmd message.Command, f func()) {
 	})
 }
 
-// answered completes the call with the answer's transaction id. An _error that matches no call goes to App.Status.
+// answered completes the call that has the answer's transaction id. An _error that matches no call goes to App.Status.
 func (d *dispatcher) answered(cmd *message.Command) error {
 	found, err := d.session.CallAnswered(cmd, nil)
 	if !found && cmd.Name == "_error" && !d.byHand {
@@ -171,8 +171,7 @@ func (c *Conn) statusReceived(cmd message.Command) {
 	}
 }
 
-// createStream allocates a stream id. The stream exists at once, since some clients guess the id instead of waiting
-// for the answer.
+// createStream allocates a stream id. The stream exists at once, since some clients do not wait for the answer, and guess the id.
 func (d *dispatcher) createStream(cmd message.Command) {
 	d.mu.Lock()
 	var st *netStream

@@ -12,5 +12,5 @@
 //	}}}
 //	log.Fatal(srv.ListenAndServe())
 //
-// In the fields of this package, 0 means the default that the comment states, and a negative value disables a limit or a wait.
+// In the fields of this package, 0 means the default that the comment states. A negative value disables a limit or a wait.
 package server

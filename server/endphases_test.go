@@ -27,7 +27,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// pairs counts the hooks that are called in pairs: those that have allowed something, minus those that have told its end.
+// pairs counts the hooks that are called in pairs: those that have allowed an action, minus those that report its end.
 type pairs struct{ connects, publishes, plays atomic.Int64 }
 
 // app returns an application whose hooks take up to 20 ms.
@@ -61,10 +61,10 @@ type party struct {
 	ctx                      context.Context
 	rtmp, rtmps, web, secure string
 	http                     *http.Client
-	came                     atomic.Int64 // clients that the server has let in
+	came                     atomic.Int64 // clients that the server has accepted
 }
 
-// guests are the kinds of clients. Each stays until the server ends it, or ctx is done.
+// guests are the kinds of clients. Each stays connected until the server ends, or ctx is done.
 var guests = []func(p *party){
 	func(p *party) { p.silent(rand.IntN(3500)) },
 	func(p *party) { p.publish("rtmp://" + p.rtmp) },
@@ -170,8 +170,8 @@ var ends = []func(s *server.Server){
 	},
 }
 
-// TestEndInEveryPhase ends servers whose clients, of all kinds, are in all phases. Close and Shutdown must end in time, all clients must
-// notice, and hooks must be called in pairs.
+// TestEndInEveryPhase ends servers that have clients of all kinds in all phases. Close and Shutdown must end in time, all clients must be
+// disconnected, and hooks must be called in pairs.
 func TestEndInEveryPhase(t *testing.T) {
 	rounds := 6
 	if os.Getenv("RTMP_LONG") != "" {
@@ -232,7 +232,7 @@ func endInSomePhase(t *testing.T) {
 	assert.NoError(t, ctx.Err(), "some client has not noticed")
 	web.Close()
 	secure.Close()
-	eventually(t, "hooks come in pairs, and no place is taken", func() bool { // Close does not wait for hooks
+	eventually(t, "hooks come in pairs, and no slot is in use", func() bool { // Close does not wait for hooks
 		return s.Stats().Conns == 0 && hooks.connects.Load() == 0 && hooks.publishes.Load() == 0 && hooks.plays.Load() == 0
 	})
 	t.Logf("%d clients", p.came.Load())

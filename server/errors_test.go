@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestErrorsHaveOnePrefix checks that the text of an error begins with rtmp and contains each phase only once, as those of the client do.
+// TestErrorsHaveOnePrefix checks that the text of an error begins with "rtmp: ", and contains each phase only once, as in package rtmp.
 func TestErrorsHaveOnePrefix(t *testing.T) {
 	errs := make(map[string]error)
 	s := &server.Server{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}

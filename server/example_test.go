@@ -39,7 +39,7 @@ func ExampleServer_ListenAndServe() {
 	log.Fatal(srv.ListenAndServe())
 }
 
-// Publish with secret keys. Players ask for the name of the user instead.
+// Publish with secret keys. Players use the name of the user instead.
 func ExampleApp_publish() {
 	users := map[string]string{"secret": "alice"} // by key
 	app := &server.App{

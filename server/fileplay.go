@@ -63,7 +63,7 @@ func (p *playing) file() error {
 	fp.buffer.Store(int64(defaultBuffer))
 	if !p.stream.begin(fp) {
 		player.Close()
-		return errNotFound // impossible, since the stream was free, and only this goroutine begins activities
+		return errNotFound // impossible: the stream was free, and only this goroutine starts activities
 	}
 	id := p.stream.id
 	p.notifyStart(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
@@ -96,8 +96,8 @@ func (s *Server) openFile(ctx context.Context, f *Files, r *Request) (*vod.Playe
 	return player, err
 }
 
-// run sends each tag when it is due, and serves the client's commands, until the stream is closed. It does not return at the
-// end of the file, since the client may seek.
+// run sends each tag when it is due, and serves the client's commands until the stream is closed. After the end of the file it continues,
+// since the client may seek.
 func (fp *filePlaying) run() {
 	c := fp.stream.conn
 	defer close(fp.done)
@@ -134,8 +134,7 @@ func (fp *filePlaying) run() {
 	}
 }
 
-// sendPiece writes the piece of the file that Player.Fill has loaded, with one
-// system call if possible.
+// sendPiece sends the piece of the file that Player.Fill has loaded, with one system call if possible.
 func (fp *filePlaying) sendPiece() error {
 	fp.frames = fp.frames[:0]
 	var tag vod.Tag
@@ -157,8 +156,8 @@ func (fp *filePlaying) sendPiece() error {
 	return err
 }
 
-// appendChunks appends the chunks of a tag to dst. The first chunk has a full header. If the bytes before the tag's body have room
-// for this header, it is written there, so that most tags need only one slice. The tag must not be used afterwards.
+// appendChunks appends the chunks of a tag to dst. The first chunk has a full header. If the memory before the tag's body has room for this
+// header, it is written there, so that most tags need only one slice. The tag must not be used afterwards.
 func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) [][]byte {
 	body := tag.Body
 	h := session.PushedHeader(message.Type(tag.Type), streamID, tag.Timestamp, len(body))
@@ -182,7 +181,7 @@ func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) []
 	return dst
 }
 
-// notifyEnd tells the client that the file has ended. If it ended early, err is the reason.
+// notifyEnd notifies the client of the end of the file. err is the reason if the file has ended early.
 func (fp *filePlaying) notifyEnd(err error) {
 	fp.ended.Store(true)
 	c := fp.stream.conn
@@ -198,7 +197,7 @@ func (fp *filePlaying) notifyEnd(err error) {
 	sendEnd(fp.stream)
 }
 
-// sendEnd tells the client that the stream has ended.
+// sendEnd notifies the client of the end of the stream.
 func sendEnd(st *netStream) {
 	complete, _ := session.Data(st.id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
 	st.conn.session.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))

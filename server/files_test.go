@@ -75,8 +75,7 @@ func TestFileSeekAndPause(t *testing.T) {
 	p.UntilCode(message.CodePauseNotify)
 	p.command(id, "seek", 0, nil, 6500.0)
 	p.UntilCode(message.CodeSeekNotify)
-	// After a seek in a pause the server sends one picture, the key frame before the
-	// position, with its headers.
+	// After a seek during a pause the server sends one picture: the key frame before the position, with its headers.
 	var times []uint32
 	for len(times) < 2 {
 		m, err := p.Read()
@@ -186,7 +185,7 @@ func TestRecordAskedAndAppend(t *testing.T) {
 	}
 }
 
-// TestThreeRecordingsAtOnce is pyrtmp's own test: ffmpeg publishes three streams at once, and ffprobe checks the durations.
+// TestThreeRecordingsAtOnce is pyrtmp's own test. ffmpeg publishes three streams at once, and ffprobe checks their durations.
 func TestThreeRecordingsAtOnce(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll})
 	addr := app(t, &server.App{Files: f})
@@ -321,7 +320,7 @@ func TestHandlerLosesItsPublisher(t *testing.T) {
 	assert.ErrorIs(t, waitFor(t, "the end", h.ended), io.ErrUnexpectedEOF)
 }
 
-// controlled is a Handler that serves the client's seeks and pauses itself.
+// controlled is a Handler that serves the client's seek and pause commands itself.
 type controlled struct{ byHand }
 
 func (h *controlled) ServePlay(ctx context.Context, s *server.Stream) error {
@@ -374,7 +373,7 @@ func TestHandlerControls(t *testing.T) {
 	p.alive()
 }
 
-// intoFFmpeg passes published streams to ffmpeg's standard input, like pyrtmp's demo_ffmpeg.
+// intoFFmpeg is a Handler that passes published streams to ffmpeg's standard input, like pyrtmp's demo_ffmpeg.
 type intoFFmpeg struct {
 	byHand
 	out  string

@@ -20,13 +20,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// httpBuffer is how much of a file an HTTP viewer receives ahead of its playing
-// time.
+// httpBuffer is how far ahead of the playing time an HTTP viewer receives a file.
 const httpBuffer = 10 * time.Second
 
-// FLVHandler returns a handler for GET /app/name.flv. It serves live streams and files as one FLV file (HTTP-FLV), or, if the request
-// asks for an upgrade, as WebSocket messages that contain whole tags. The parameter start is a position in a file, in seconds.
-// Viewers count as connections and as players. If a file can't be sent to its end, the response does not end properly.
+// FLVHandler returns a handler for GET /app/name.flv. It sends a live stream or a file as one FLV file (HTTP-FLV). If the request asks for
+// an upgrade to WebSocket, it sends messages that contain whole tags. The parameter start is a position in a file, in seconds. Viewers
+// count as connections and as players. If a file can't be sent to its end, the response is cut off, so that the client notices.
 //
 // A Refusal of App.Play is answered with 403, or with 302 if it has RedirectTo, and a stream that does not exist with 404. Apps with a
 // Token, a Player or a Handler refuse HTTP viewers. The handler sets no CORS headers. It refuses WebSocket requests from pages of
@@ -47,7 +46,7 @@ func (s *Server) FLVHandler() http.Handler {
 // viewer is a player over HTTP.
 type viewer struct {
 	server   *Server
-	place    *place
+	slot     *slot
 	app      application
 	request  *Request
 	view     ViewFunc        // nil: FLV
@@ -64,11 +63,11 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	s.init()
 	control := http.NewResponseController(w)
 	if r.ProtoMajor == 1 {
-		w.Header().Set("Connection", "close") // otherwise the write deadline for the rest of this response would also apply to the next one
+		w.Header().Set("Connection", "close") // otherwise the write deadline for the end of this response would also apply to the next one
 	}
 	control.SetWriteDeadline(time.Time{}) // no deadline, since there may be nothing to write for a long time
-	cut := false                          // net/http must not send the end of the response, so that the client does not consider it complete
-	defer func() {                        // the deadline for the rest of the response, which net/http sends later
+	cut := false                          // abort the response, so that the client does not consider it complete
+	defer func() {                        // the deadline for the end of the response, which net/http sends later
 		due := time.Now().Add(s.writeTimeout())
 		if cut {
 			due = time.Unix(1, 0)
@@ -96,7 +95,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 		return
 	}
 	defer s.leave(p)
-	v := &viewer{server: s, place: p, app: application{s.application(name), s.hookPanicked}, view: view, since: time.Now()}
+	v := &viewer{server: s, slot: p, app: application{s.application(name), s.hookPanicked}, view: view, since: time.Now()}
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
 	if !join(s, s.viewers, v) {
@@ -118,7 +117,7 @@ func (s *Server) removeViewer(v *viewer) {
 	s.counts.bytesOut.Add(v.counters.BytesWritten.Load())
 }
 
-// serve serves a viewer until the viewer leaves or the stream ends. whole is false if the response contains only a part of a file.
+// serve serves a viewer until the viewer leaves or the stream ends. whole is false if only a part of a file was sent.
 func (v *viewer) serve(w http.ResponseWriter, r *http.Request) (whole bool) {
 	if v.app.App == nil || v.app.Handler != nil {
 		http.NotFound(w, r)
@@ -133,7 +132,7 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) (whole bool) {
 		v.request.Start = time.Duration(start * float64(time.Second))
 	}
 	var err error
-	inTime := v.server.outside(v.place, func() { err = v.app.play(v.ctx, v.request) })
+	inTime := v.server.outside(v.slot, func() { err = v.app.play(v.ctx, v.request) })
 	if err == nil {
 		defer v.stopped()
 	}
@@ -168,11 +167,11 @@ func (v *viewer) stopped() {
 	if v.missed != nil {
 		st = StreamStats(v.missed())
 	}
-	if v.place.abandoned {
+	if v.slot.unheld {
 		v.app.stop(v.request, st)
 		return
 	}
-	v.server.outside(v.place, func() { v.app.stop(v.request, st) })
+	v.server.outside(v.slot, func() { v.app.stop(v.request, st) })
 }
 
 // refuse answers with the HTTP status that fits err.
@@ -197,8 +196,7 @@ func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// play opens the stream or file and plays it. If it fails before v.out is set, the caller must answer
-// the request.
+// play opens the stream or file and plays it. If play fails before it has set v.out, the caller must answer the request.
 func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
 	return v.server.liveOrFile(v.request, func() error { return v.live(w, r) }, func() error { return v.file(w, r) })
 }
@@ -269,7 +267,7 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", "video/x-flv")
 	h.Set("Cache-Control", "no-store")
 	if v.missed != nil && r.ProtoMajor == 1 {
-		h.Set("Transfer-Encoding", "identity") // no chunks, which would take several system calls for each message; a live stream ends with its connection
+		h.Set("Transfer-Encoding", "identity") // no chunked encoding, which would take several system calls for each message
 	}
 	w.WriteHeader(http.StatusOK)
 	v.out, v.status = newResponseOut(w, r), http.StatusOK

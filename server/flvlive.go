@@ -41,7 +41,7 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	return v.fetch(sub, beginning)
 }
 
-// openLive begins the response. It returns the first messages, and the file header, whose flags depend on them.
+// openLive begins the response. It returns the first messages, and the file header, whose flags depend on these messages.
 func (v *viewer) openLive(w http.ResponseWriter, r *http.Request, sub *live.Subscriber) (batch []*live.Message, header []byte, err error) {
 	var prelude flv.Prelude
 	for known := false; !known; {
@@ -62,7 +62,7 @@ func (v *viewer) openLive(w http.ResponseWriter, r *http.Request, sub *live.Subs
 	return batch, flv.AppendFileHeader(nil, prelude.Header()), nil
 }
 
-// fetch sends parts, and then the messages of sub until the stream ends.
+// fetch sends the slices in parts, and then the messages of sub until the stream ends.
 func (v *viewer) fetch(sub *live.Subscriber, parts [][]byte) (err error) {
 	var batch []*live.Message
 	for {
@@ -80,15 +80,14 @@ func (v *viewer) fetch(sub *live.Subscriber, parts [][]byte) (err error) {
 	}
 }
 
-// tagBuffers are buffers in which the parts of a message are joined. All viewers share them, since each needs
-// one only now and then.
+// tagBuffers are buffers in which the slices of a message are joined. All viewers share them, since each of them rarely needs one.
 var tagBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // shareTagBuffer is the size in bytes of the largest buffer that is kept in
 // tagBuffers.
 const shareTagBuffer = 1 << 20
 
-// writeAll writes the parts at once.
+// writeAll writes the slices in parts with one write.
 func (v *viewer) writeAll(parts [][]byte) error {
 	buf := tagBuffers.Get().(*[]byte)
 	*buf = (*buf)[:0]
@@ -102,10 +101,10 @@ func (v *viewer) writeAll(parts [][]byte) error {
 	return err
 }
 
-// push takes over the connection of an HTTP viewer and writes beginning to it. Then the hub writes to it as to RTMP players: it needs no
-// goroutine that wakes up for each message, no copy of the message, and no deadline for each write. push returns when the viewer has left
-// or has received everything. If the connection cannot be taken over, pushed is false and nothing was sent. This is so with HTTP/2, with
-// WebSocket, and if a program wraps the http.ResponseWriter.
+// push takes over the connection of an HTTP viewer and writes beginning to it. After that, the hub writes to it as to RTMP players. The
+// viewer then needs no goroutine that wakes up for each message, no copy of the message, and no deadline for each write. push returns when
+// the viewer has left or has received everything. If the connection cannot be taken over, pushed is false and nothing was sent. This is the
+// case with HTTP/2, with WebSocket, and if a program wraps the http.ResponseWriter.
 func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, err error) {
 	out, ok := v.out.(*responseOut)
 	if !ok || out.control.Flush() != nil { // the response's header

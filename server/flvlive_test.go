@@ -17,12 +17,10 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// whole hides all methods of a ResponseWriter from a handler except those of
-// http.ResponseWriter.
+// whole is a ResponseWriter that hides all methods of another one except those of http.ResponseWriter.
 type whole struct{ http.ResponseWriter }
 
-// TestHTTPFLVLiveWays checks that, on every kind of connection, a viewer gets a
-// whole live stream and the end of the response.
+// TestHTTPFLVLiveWays checks that a viewer gets the whole live stream and the end of the response, on every kind of connection.
 func TestHTTPFLVLiveWays(t *testing.T) {
 	for name, start := range map[string]func(w *httptest.Server){
 		"HTTP": (*httptest.Server).Start, "HTTPS": (*httptest.Server).StartTLS,
@@ -70,8 +68,7 @@ func TestHTTPFLVLiveWays(t *testing.T) {
 	}
 }
 
-// TestHTTPFLVLiveEnds checks that Close disconnects viewers, and WriteTimeout
-// those that do not read.
+// TestHTTPFLVLiveEnds checks that Close disconnects viewers, and that WriteTimeout disconnects those that do not read.
 func TestHTTPFLVLiveEnds(t *testing.T) {
 	s := &server.Server{WriteTimeout: 50 * time.Millisecond}
 	url := web(t, s)

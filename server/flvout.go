@@ -12,7 +12,7 @@ import (
 
 // flvOut is the connection to which a viewer's stream is written.
 type flvOut interface {
-	// write writes b, which ends at the end of a tag.
+	// write writes b, which consists of whole tags.
 	write(ctx context.Context, b []byte) error
 	end(whole bool)
 }
@@ -27,7 +27,7 @@ func (answered) end(bool)                            {}
 type responseOut struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	stream  bool // an HTTP/2 stream, whose write deadline ends the response even if no write is in progress
+	stream  bool // an HTTP/2 stream, whose write deadline also ends an idle response
 }
 
 func newResponseOut(w http.ResponseWriter, r *http.Request) *responseOut {
@@ -50,7 +50,7 @@ func (o *responseOut) write(ctx context.Context, b []byte) error {
 	return ctx.Err()
 }
 
-func (o *responseOut) end(bool) {} // serveViewer sets the deadline for the rest of the response
+func (o *responseOut) end(bool) {} // serveViewer sets the deadline for the end of the response
 
 // socketOut is a WebSocket.
 type socketOut struct {

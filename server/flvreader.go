@@ -2,8 +2,8 @@ package server
 
 import "github.com/go-librtmp/rtmp/flv"
 
-// flvReader converts tags to an FLV file that is read in pieces. It keeps the first tags until it knows which of
-// audio and video the file header must announce.
+// flvReader converts tags to an FLV file that is read in pieces. It keeps the first tags until it knows whether the file header must
+// announce audio, video or both.
 type flvReader struct {
 	prelude       flv.Prelude
 	headerWritten bool

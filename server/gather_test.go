@@ -15,8 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestGather checks that the reads of a publisher pause while its stream has no players, but not if the pause would delay players or the
-// client.
+// TestGather checks that the reads of a publisher pause while its stream has no players, but do not pause if this would delay players or
+// the client.
 func TestGather(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(t *testing.T, d *dispatcher, p *publication)
@@ -52,51 +52,50 @@ func TestGather(t *testing.T) {
 				}
 				d.session.Counters().BytesRead.Add(test.bytes)
 				time.Sleep(50 * time.Millisecond)
-				mark := &fakeMark{nc: d.nc}
-				d.gatherer.mark = mark
+				fake := &fakeLowWater{nc: d.nc}
+				d.gatherer.lowWater = fake
 				begin := time.Now()
 				d.gather()
 				if !test.pauses {
 					assert.Zero(t, time.Since(begin))
-					assert.Equal(t, fakeMark{nc: d.nc, cleared: 1}, *mark, "the read must not wait for more than a byte")
+					assert.Equal(t, fakeLowWater{nc: d.nc, cleared: 1}, *fake, "the read must not wait for more than a byte")
 					return
 				}
 				assert.Positive(t, time.Since(begin))
 				assert.LessOrEqual(t, time.Since(begin), gatherMost)
-				assert.Equal(t, fakeMark{nc: d.nc, waited: 1}, *mark)
+				assert.Equal(t, fakeLowWater{nc: d.nc, waited: 1}, *fake)
 			})
 		})
 	}
 }
 
-// TestGatherEnds checks that a pause ends with the connection, and when the client has sent something, after which the next read does not
-// pause.
+// TestGatherEnds checks that a pause ends with the connection, and when the client has sent something. The read after that must not pause.
 func TestGatherEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, _ := unwatched(t)
-		mark := &fakeMark{nc: d.nc, woken: true}
-		d.gatherer.mark = mark
+		fake := &fakeLowWater{nc: d.nc, woken: true}
+		d.gatherer.lowWater = fake
 		for _, want := range [][2]int{{1, 0}, {1, 1}, {2, 1}} {
 			d.gather()
-			assert.Equal(t, want, [2]int{mark.waited, mark.cleared})
+			assert.Equal(t, want, [2]int{fake.waited, fake.cleared})
 		}
-		d.gatherer.woken, mark.woken = false, false
+		d.gatherer.woken, fake.woken = false, false
 		d.fail(net.ErrClosed)
 		begin := time.Now()
 		d.gather()
 		assert.Zero(t, time.Since(begin))
-		assert.Equal(t, 3, mark.waited)
+		assert.Equal(t, 3, fake.waited)
 	})
 }
 
-// fakeMark is a LowWater of a connection without a socket.
-type fakeMark struct {
+// fakeLowWater is a LowWater of a connection without a socket.
+type fakeLowWater struct {
 	nc              net.Conn
 	woken           bool // whether Wait returns at once
 	waited, cleared int
 }
 
-func (m *fakeMark) Wait(int) bool {
+func (m *fakeLowWater) Wait(int) bool {
 	m.waited++
 	if !m.woken {
 		m.nc.Read(make([]byte, 1))
@@ -104,7 +103,7 @@ func (m *fakeMark) Wait(int) bool {
 	return m.woken
 }
 
-func (m *fakeMark) Clear() { m.cleared++ }
+func (m *fakeLowWater) Clear() { m.cleared++ }
 
 // unwatched returns a client that has published live/x for some time.
 func unwatched(t *testing.T) (*dispatcher, *publication) {

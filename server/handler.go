@@ -12,13 +12,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Handler serves streams instead of Live and Files. Each method call has its own goroutine. The stream ends when the method returns. If
-// the error is nil, the client is told that the stream has ended; otherwise, that its request was refused. The ctx of ServePlay is done
+// Handler serves streams instead of Live and Files. Each method call has its own goroutine. The stream ends when the method returns. The
+// client is then notified that the stream has ended or, if the error is not nil, that its request was refused. The ctx of ServePlay is done
 // when the stream ends. The ctx of ServePublish is done only when the connection ends, so that the method can read everything that was
 // published before the end of the stream.
 //
-// The client is told that its stream has begun when the Handler first reads from or
-// writes to it.
+// The client is notified that its stream has begun when the Handler first reads from or writes to it.
 type Handler interface {
 	ServePublish(ctx context.Context, s *Stream) error // read s: io.Copy(file, s), or ReadPacket
 	ServePlay(ctx context.Context, s *Stream) error    // write s: io.Copy(s, file), or WritePacket
@@ -126,7 +125,7 @@ func (h *handling) run(serve func(context.Context, *Stream) error) {
 	st.finishLater(h)
 }
 
-// begin tells the client once that the stream has begun.
+// begin notifies the client, once, that the stream has begun.
 func (h *handling) begin() {
 	h.begun.Do(func() {
 		if h.play != nil {
@@ -162,8 +161,7 @@ func (h *handling) finish() {
 	h.app.stop(h.request, st)
 }
 
-// serve passes a player's command to the Handler. If the Handler has not called Control, seeks fail, and writes block
-// during a pause.
+// serve passes a player's command to the Handler. If the Handler has not called Control, seek fails, and pause blocks the Handler's writes.
 func (h *handling) serve(cmd message.Command) {
 	if h.play == nil {
 		return

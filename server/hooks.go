@@ -88,8 +88,7 @@ func (a application) status(c *Conn, s *message.StatusError) {
 	}
 }
 
-// call serves a remote call with own, or with the App's methods if own is nil. found is false if there is no such
-// method.
+// call serves a remote call with own or, if own is nil, with the App's methods. If there is no such method, found is false.
 func (a application) call(c *Conn, own Method, cmd message.Command) (result any, found bool, err error) {
 	defer a.recovered(&err)
 	if own == nil {
@@ -106,8 +105,7 @@ func (a application) call(c *Conn, own Method, cmd message.Command) (result any,
 	return result, true, err
 }
 
-// packet passes a message to App.Packet and reports whether the hook has served
-// it.
+// packet passes a message to App.Packet, and reports whether the hook has served the message.
 func (a application) packet(c *Conn, m *session.Message) (served bool, err error) {
 	if a.App == nil || a.Packet == nil {
 		return false, nil

@@ -79,7 +79,7 @@ func TestHooksInOrder(t *testing.T) {
 	}
 }
 
-// TestRefusals checks every way to refuse a request, and what the client is told.
+// TestRefusals checks every way to refuse a request, and the answer that the client receives.
 func TestRefusals(t *testing.T) {
 	refuse := func(err error) func(context.Context, *server.Request) error {
 		return func(context.Context, *server.Request) error { return err }
@@ -269,7 +269,7 @@ func TestPanicOfTheReader(t *testing.T) {
 	p.UntilGone()
 }
 
-// TestMediaBeforeThePublishHookReturns checks that media that arrives before the hook returns is kept until then.
+// TestMediaBeforeThePublishHookReturns checks that media that arrives before the hook has returned is kept until then.
 func TestMediaBeforeThePublishHookReturns(t *testing.T) {
 	release := make(chan struct{})
 	addr := app(t, &server.App{Publish: func(ctx context.Context, r *server.Request) error { <-release; return nil }})
@@ -286,8 +286,8 @@ func TestMediaBeforeThePublishHookReturns(t *testing.T) {
 	assert.Equal(t, all, receive(t, s, len(all)))
 }
 
-// TestMediaBeforeThePublishHookIsBounded checks that reading stops if a client sends too much before the hook returns, and that a Call in
-// the hook then fails at once.
+// TestMediaBeforeThePublishHookIsBounded checks that the server stops reading if a client sends too much before the hook has returned.
+// A Call in the hook must then fail at once.
 func TestMediaBeforeThePublishHookIsBounded(t *testing.T) {
 	failed := make(chan error, 1)
 	addr := start(t, &server.Server{MaxMessageSize: 1 << 20, Apps: map[string]*server.App{"*": {Publish: func(ctx context.Context, r *server.Request) error {
@@ -316,8 +316,8 @@ func TestMediaBeforeThePublishHookIsBounded(t *testing.T) {
 	p.UntilCode(message.CodePublishStart)
 }
 
-// TestPublishAfterALostNetwork checks that a publisher whose network was lost can publish again from the same address. rtmplite3 refuses it
-// with Publish.BadName.
+// TestPublishAfterALostNetwork checks that a publisher can publish again from the same address after its network was lost. rtmplite3
+// refuses it with Publish.BadName.
 func TestPublishAfterALostNetwork(t *testing.T) {
 	addr := app(t, &server.App{})
 	url := "rtmp://" + addr + "/live/x"
@@ -423,7 +423,7 @@ func TestConnContext(t *testing.T) {
 	assert.Equal(t, p.Conn.LocalAddr().String(), <-got)
 }
 
-// TestUnpublishOfAStreamThatIsAboutToBeDeleted checks that Unpublish is called if the reader handles deleteStream before the hooks'
+// TestUnpublishOfAStreamThatIsAboutToBeDeleted checks that Unpublish is called even if the reader handles deleteStream before the hooks'
 // goroutine has served closeStream.
 func TestUnpublishOfAStreamThatIsAboutToBeDeleted(t *testing.T) {
 	release, began, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})

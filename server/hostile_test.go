@@ -20,8 +20,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestStrayErrorWithoutApplication checks that an _error that matches no call, which goes to App.Status, is harmless if the client has no
-// application.
+// TestStrayErrorWithoutApplication checks that an _error that matches no call is harmless if the client has no application, whose
+// App.Status would receive it.
 func TestStrayErrorWithoutApplication(t *testing.T) {
 	stray := peertest.Command(0, "_error", 9, nil, "x")
 	for name, first := range map[string]chunk.Outgoing{
@@ -63,7 +63,7 @@ func property(t *testing.T, name string, value any) message.SharedEvent {
 	return message.SharedEvent{Type: message.SharedRequestChange, Data: data}
 }
 
-// TestSharedObjectUsedManyTimesInOneMessage checks that repeated events of 5 bytes do not cause a copy of the whole object each.
+// TestSharedObjectUsedManyTimesInOneMessage checks that repeated events of 5 bytes do not each cause a copy of the whole object.
 func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{}))
 	p.connect("x")
@@ -75,8 +75,7 @@ func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
 	p.alive()
 }
 
-// TestSharedObjectReleasedManyTimesInOneMessage checks that repeated releases of an object, each of which may write its file, cause only
-// one write.
+// TestSharedObjectReleasedManyTimesInOneMessage checks that repeated releases of an object in one message write its file only once.
 func TestSharedObjectReleasedManyTimesInOneMessage(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}}))
 	p.connect("x")
@@ -86,7 +85,7 @@ func TestSharedObjectReleasedManyTimesInOneMessage(t *testing.T) {
 	p.alive()
 }
 
-// TestSharedObjectFilesAreApart checks that each instance of an application has its own objects in files.
+// TestSharedObjectFilesAreApart checks that the objects of different instances of an application are in different files.
 func TestSharedObjectFilesAreApart(t *testing.T) {
 	addr := app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}})
 	for _, its := range [][2]string{{"a/b", "c"}, {"a", "b/c"}} {
@@ -106,8 +105,7 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// TestWhatWaitsForAHookIsBounded checks that a client can't fill the memory with messages while
-// a hook blocks.
+// TestWhatWaitsForAHookIsBounded checks that a client can't fill the memory with messages while a hook blocks.
 func TestWhatWaitsForAHookIsBounded(t *testing.T) {
 	for name, flood := range map[string]func(send func(...chunk.Outgoing) bool){
 		"media of streams that were closed": func(send func(...chunk.Outgoing) bool) {
@@ -146,7 +144,7 @@ func TestWhatWaitsForAHookIsBounded(t *testing.T) {
 	}
 }
 
-// TestTakeoverByAnUnknownAddress checks that two unknown addresses do not count as equal.
+// TestTakeoverByAnUnknownAddress checks that two clients without a known address are not treated as the same client.
 func TestTakeoverByAnUnknownAddress(t *testing.T) {
 	s := &server.Server{}
 	start(t, s)

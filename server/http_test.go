@@ -42,7 +42,7 @@ func get(t testing.TB, url string) (status int, body []byte) {
 	return res.StatusCode, body
 }
 
-// view requests url. It returns when the response has begun; the viewer of a live stream is then a player.
+// view requests url, and returns when the response has begun. The viewer of a live stream is then a player.
 func view(t testing.TB, url string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(background(t), http.MethodGet, url, nil)
@@ -191,8 +191,8 @@ func TestHTTPViewersCount(t *testing.T) {
 	eventually(t, "the viewer has gone", func() bool { return s.Stats().Conns == 0 })
 }
 
-// TestUnavailableOverHTTP checks that an HTTP client above MaxConnsPerIP gets the reason in the response, and that no tunnel is
-// opened for it.
+// TestUnavailableOverHTTP checks that the response names the reason if an HTTP client exceeds MaxConnsPerIP, and that no tunnel is opened
+// for the client.
 func TestUnavailableOverHTTP(t *testing.T) {
 	s := &server.Server{MaxConnsPerIP: 1}
 	mux := http.NewServeMux()

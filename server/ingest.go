@@ -7,8 +7,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// ingest receives the media of one publish command. It queues media until the program has accepted the command. After that it
-// passes media to take, or keeps it queued for a Handler. A full queue stops the reader.
+// ingest receives the media of one publish command. It queues media until the program has accepted the command. After that it passes media
+// to take, or keeps it queued for a Handler. When the queue is full, the reader stops.
 type ingest struct {
 	waiting *waiting
 	wake    chan struct{} // signalled when pop has something to return or the media has ended
@@ -22,8 +22,8 @@ type ingest struct {
 
 func newIngest(w *waiting) *ingest { return &ingest{wake: make(chan struct{}, 1), waiting: w} }
 
-// waiting counts the bytes in the queues of all publish commands of a connection. There may be many, since a client can close and publish a
-// stream again before the first hook has returned.
+// waiting counts the bytes in the queues of all publish commands of a connection. There may be many queues, since a client can close a
+// stream and publish it again before the first hook has returned.
 type waiting struct {
 	mu      sync.Mutex
 	backlog *session.Backlog // set before the first add

@@ -31,7 +31,7 @@ func TestKilledWhileRecording(t *testing.T) {
 		require.NoError(t, err)
 		go func() {
 			defer func() { ended <- struct{}{} }()
-			pace := time.NewTicker(10 * time.Millisecond) // a megabyte per second
+			pace := time.NewTicker(10 * time.Millisecond) // for a rate of a megabyte per second
 			defer pace.Stop()
 			for n := uint32(0); ; n++ {
 				select {

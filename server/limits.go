@@ -22,14 +22,12 @@ const (
 	// lingerTimeout is how long a client may take to close the connection after the server has ended it.
 	lingerTimeout = 5 * time.Second
 
-	// recordingTimeout is how long a new publisher waits for the recording of the one that it
-	// replaces to end.
+	// recordingTimeout is how long a new publisher waits until the recording of the publisher that it replaces has ended.
 	recordingTimeout = 5 * time.Second
 	// maxChecks is the number of _onbwcheck calls that a client may leave
 	// unanswered.
 	maxChecks = 16
-	// maxQuery is how much of a client's parameters is parsed at most, in
-	// bytes.
+	// maxQuery is the maximum number of bytes of a client's parameters that are parsed.
 	maxQuery = 16 << 10
 )
 
@@ -46,8 +44,7 @@ func orDefault[T int | int64 | time.Duration](v, def, none T) T {
 
 func (s *Server) chunkSize() int { return orDefault(s.ChunkSize, defaultChunkSize, defaultChunkSize) }
 
-// writeTimeout returns WriteTimeout. If it is disabled, the result is so long
-// that a deadline never passes.
+// writeTimeout returns WriteTimeout. If WriteTimeout is disabled, it returns a time so long that a deadline never passes.
 func (s *Server) writeTimeout() time.Duration {
 	return orDefault(s.WriteTimeout, defaultWriteTimeout, 365*24*time.Hour)
 }

@@ -40,7 +40,7 @@ func TestMaxConns(t *testing.T) {
 	assert.True(t, refusedAtOnce(t, addr))
 	assert.EqualValues(t, 1, s.Stats().Refused)
 	p.Conn.Close()
-	eventually(t, "a place is free again", func() bool { return s.Stats().Conns == 1 })
+	eventually(t, "a slot is free again", func() bool { return s.Stats().Conns == 1 })
 	newPeer(t, addr).connect("x")
 }
 
@@ -73,13 +73,13 @@ func TestMaxConnsPerIP(t *testing.T) {
 	refused("PROXY TCP6 2001:db8::ffff 2001:db8::2 1000 1935\r\n") // the same /64
 	from("PROXY TCP6 2001:db8:0:1::1 2001:db8::2 1000 1935\r\n")
 	v6.Conn.Close()
-	eventually(t, "a place is free again", func() bool { return s.Stats().Conns == 3 })
+	eventually(t, "a slot is free again", func() bool { return s.Stats().Conns == 3 })
 	from(proxyV2("2001:db8::ffff"))
 	from("PROXY UNKNOWN\r\n")
-	from("PROXY UNKNOWN\r\n") // a proxy's own connections do not count
-	from("")                  // a header is optional; without one the connection counts for the proxy's address
+	from("PROXY UNKNOWN\r\n") // connections of the proxy itself do not count
+	from("")                  // a header is optional; without a header, the connection counts for the proxy's address
 	refused("")
-	refused("PROXY TCP4 127.0.0.1 192.0.2.2 1000 1935\r\n") // a client that has the proxy's address counts for this address, too
+	refused("PROXY TCP4 127.0.0.1 192.0.2.2 1000 1935\r\n") // if the client has the proxy's address, its connection counts for this address, too
 	refused("PROXY nonsense\r\n")
 	refused("PROXY " + strings.Repeat("x", 200))
 	refused(proxyV2("2001:db8::1")[:16]) // the header is cut off, so the connection is refused
@@ -171,8 +171,8 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-// TestPingFloodOfAClient checks that endless pings from a client that reads nothing neither block the server nor fill its memory: the
-// client is disconnected when its answers can't be sent any more.
+// TestPingFloodOfAClient sends endless pings without reading the answers. The pings must neither block the server nor fill its memory. The
+// server must disconnect the client when it can no longer send answers.
 func TestPingFloodOfAClient(t *testing.T) {
 	s := &server.Server{WriteTimeout: 300 * time.Millisecond}
 	defer s.Close()

@@ -65,7 +65,7 @@ func TestRTMPDumpOverEveryTransport(t *testing.T) {
 	pub, err := s.Publish(background(t), "live/x")
 	require.NoError(t, err)
 	defer pub.Close()
-	for _, tag := range media(sample(t)) { // without metadata: with its duration, a part of the sample would count as incomplete
+	for _, tag := range media(sample(t)) { // without metadata: it contains the duration of the whole sample, so a part would count as incomplete
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
 	}
 	for scheme, addr := range addresses {

@@ -15,13 +15,13 @@ import (
 // livePlaying plays a live stream.
 type livePlaying struct {
 	playing
-	player *live.Player
-	waits  bool          // the stream had no publisher when the player joined
-	told   chan struct{} // closed when the client has been told that play begins
-	ended  atomic.Bool
+	player   *live.Player
+	waited   bool          // the stream had no publisher when the player joined
+	notified chan struct{} // closed after the client was notified that play begins
+	ended    atomic.Bool
 
-	begun, complete bool   // for Request.Length; used by deliver, on the hub's goroutine
-	first           uint32 // timestamp of the first message in ms
+	started, complete bool   // for Request.Length; used by deliver, on the hub's goroutine
+	first             uint32 // timestamp of the first message in ms
 
 	audio, video bool // whether the client wants audio and video; used by serve, on the hooks' goroutine
 }
@@ -29,7 +29,7 @@ type livePlaying struct {
 // live plays a live stream, which may not have a publisher yet.
 func (p *playing) live() error {
 	c, app := p.stream.conn, p.app
-	l := &livePlaying{playing: *p, told: make(chan struct{}), audio: true, video: true, waits: !c.server.hub.Published(p.request.Path)}
+	l := &livePlaying{playing: *p, notified: make(chan struct{}), audio: true, video: true, waited: !c.server.hub.Published(p.request.Path)}
 	o := live.PlayOptions{StreamID: p.stream.id, Await: app.Live.Await, NoCache: app.Live.NoCache, Begun: l.begins, Ended: l.ends}
 	if app.Deliver != nil || p.request.Length > 0 {
 		o.Deliver = l.deliver
@@ -43,20 +43,19 @@ func (p *playing) live() error {
 	}
 	c.log.Debug("rtmp: playing", "stream", peer(p.request.Path))
 	if !p.stream.begin(l) {
-		close(l.told)
+		close(l.notified)
 		l.player.Close()
-		return errNotFound // impossible, since the stream was free, and only this goroutine begins activities
+		return errNotFound // impossible: the stream was free, and only this goroutine starts activities
 	}
 	p.notifyStart()
-	close(l.told)
+	close(l.notified)
 	return nil
 }
 
-// begins tells the client that play begins. The hub calls it before the first
-// message.
+// begins notifies the client that the stream begins. The hub calls it before the first message.
 func (l *livePlaying) begins() {
 	select {
-	case <-l.told: // the client must receive Play.Start before the messages
+	case <-l.notified: // the client must receive Play.Start before the messages
 	case <-l.stream.conn.ctx.Done():
 		return
 	}
@@ -70,7 +69,7 @@ func (l *livePlaying) ends(err error) {
 	id, c := l.stream.id, l.stream.conn
 	l.ended.Store(true)
 	select {
-	case <-l.told:
+	case <-l.notified:
 	case <-c.ctx.Done():
 	}
 	eof := session.Event(message.EventStreamEOF, id)
@@ -94,14 +93,13 @@ func (l *livePlaying) deliver(m *live.Message) bool {
 	return l.app.deliver(l.request, tag)
 }
 
-// within reports whether a timestamp is within Request.Length. The first timestamp after it ends the
-// stream for the player.
+// within reports whether a timestamp is within Request.Length. After the first timestamp that is not, the stream ends for the player.
 func (l *livePlaying) within(timestamp uint32) bool {
 	if l.complete {
 		return false
 	}
-	if !l.begun {
-		l.begun, l.first = true, timestamp
+	if !l.started {
+		l.started, l.first = true, timestamp
 	}
 	if time.Duration(int32(timestamp-l.first))*time.Millisecond < l.request.Length {
 		return true
@@ -147,7 +145,7 @@ func (l *livePlaying) serve(cmd message.Command) {
 	}
 }
 
-// pauseNotified tells the client that the stream is paused, or has resumed.
+// pauseNotified notifies the client that the stream is paused, or has resumed.
 func pauseNotified(st *netStream, on bool) {
 	sess := st.conn.session
 	if on {
@@ -157,8 +155,8 @@ func pauseNotified(st *netStream, on bool) {
 	sess.SendReply(session.Status(st.id, "status", message.CodeUnpauseNotify, "Unpaused."), session.Event(message.EventStreamBegin, st.id))
 }
 
-// receiveNotified answers receiveAudio and receiveVideo (RTMP 1.0 sections 7.2.2.4 and 7.2.2.5). A command whose
-// flag is false gets no answer.
+// receiveNotified answers receiveAudio and receiveVideo (RTMP 1.0 sections 7.2.2.4 and 7.2.2.5). A command whose flag is false is not
+// answered.
 func receiveNotified(st *netStream, on bool) {
 	if on {
 		st.conn.session.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."),
@@ -166,10 +164,10 @@ func receiveNotified(st *netStream, on bool) {
 	}
 }
 
-// notify returns the messages that tell a client that the stream it has been waiting
-// for now has a publisher.
+// notify returns the messages that notify a client of its stream's publisher. If there was a publisher when the client joined, there are
+// none.
 func (l *livePlaying) notify() (messages []chunk.Outgoing) {
-	if l.waits {
+	if l.waited {
 		messages = append(messages, session.Status(l.stream.id, "status", message.CodePlayPublishNotify, l.request.Name+" begins."))
 	}
 	return messages

@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// session returns what a client sends after the handshake if it uses every feature.
+// session returns the bytes that a client sends after the handshake if it uses every feature.
 func session(t testing.TB) []byte {
 	out := chunk.NewWriter()
 	var b []byte
@@ -62,8 +62,7 @@ func session(t testing.TB) []byte {
 	return b
 }
 
-// script is a connection to a client whose output is fixed in advance and which
-// accepts all input.
+// script is a connection to a client that accepts all input, and whose output is fixed in advance.
 type script struct {
 	net.Conn
 	in io.Reader
@@ -77,7 +76,7 @@ func (c *script) SetReadDeadline(time.Time) error  { return nil }
 func (c *script) SetWriteDeadline(time.Time) error { return nil }
 func (c *script) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
 
-// TestMutatedClients damages the bytes of a client in every place. No mutation may cause a panic or leak a goroutine. Nothing may stay in
+// TestMutatedClients damages each byte of what a client sends. No mutation may cause a panic or leak a goroutine. Nothing may stay in
 // memory except the shared objects of applications whose names come from mutations.
 func TestMutatedClients(t *testing.T) {
 	sessions := 1000

@@ -13,7 +13,7 @@ type netStream struct {
 	id      uint32
 	deleted bool // the client has deleted the stream, whose activity is about to end; guarded by conn.mu
 
-	bufferKnown bool // the client has set the buffer for this stream, not only for stream 0; guarded by conn.mu
+	bufferKnown bool // the client has set the buffer of this stream, and not only that of stream 0; guarded by conn.mu
 
 	mu     sync.Mutex // guards the fields below; no other lock is taken while it is held
 	in     *ingest    // receives the media; if nil, media is dropped
@@ -21,14 +21,12 @@ type netStream struct {
 	buffer int64      // size of the client's buffer in ms; < 0 if unknown
 }
 
-// activity is what a stream is used for: a publication, or one of the ways to
-// play.
+// activity is what a stream is used for: publishing, or one of the ways to play.
 type activity interface {
 	asked() *Request
-	// over reports whether the activity has ended by itself, so that another may begin on the stream.
+	// over reports whether the activity has ended by itself, so that another may start on the stream.
 	over() bool
-	// release ends what can be ended without calling a hook and without blocking. It may be called more than once, from any
-	// goroutine.
+	// release ends the part of the activity that needs no hook and does not block. It may be called more than once, from any goroutine.
 	release()
 	// finish ends the activity and calls Unpublish or Stop. It is called once, on the hooks' goroutine.
 	finish()
@@ -44,8 +42,7 @@ func (st *netStream) ingest() *ingest {
 	return st.in
 }
 
-// endIngest records that the client does not publish on the stream any more, and why. Messages that are
-// queued stay in the queue.
+// endIngest records that the client no longer publishes on the stream, and why. Queued messages stay in the queue.
 func (st *netStream) endIngest(why error) {
 	st.mu.Lock()
 	in := st.in
@@ -62,7 +59,7 @@ func (st *netStream) activity() activity {
 	return st.doing
 }
 
-// begin starts an activity. It reports false if the stream is in use.
+// begin starts an activity. It returns false if the stream is in use.
 func (st *netStream) begin(a activity) bool {
 	before := st.activity()
 	if before != nil {
@@ -111,7 +108,7 @@ func (st *netStream) status(level, code, description string) error {
 	return st.conn.status(st.id, level, code, description)
 }
 
-// refuse tells the client that its request was refused.
+// refuse notifies the client that its request was refused.
 func (st *netStream) refuse(err error, code string) {
 	c := st.conn
 	c.server.counts.refused.Add(1)
@@ -144,7 +141,7 @@ func (c *Conn) allStreams() []*netStream {
 	return streams
 }
 
-// farewell is the last function on the hooks' goroutine.
+// farewell is the last function that runs on the hooks' goroutine.
 func (c *Conn) farewell(err error) {
 	c.release()
 	for _, st := range c.allStreams() {

@@ -12,9 +12,9 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestOBS sends what OBS sends, in the order of its plugins/obs-outputs/librtmp: after connect was accepted, releaseStream, FCPublish and
-// createStream in one write; _checkbw after the server has sent onBWDone; publish after the result of createStream; then metadata with
-// @setDataFrame and the decoder configurations; and at the end FCUnpublish and deleteStream.
+// TestOBS sends what plugins/obs-outputs/librtmp of OBS sends, in the same order. After connect was accepted, it sends releaseStream,
+// FCPublish and createStream in one write. It sends _checkbw after the server's onBWDone, and publish after the result of createStream.
+// Then come metadata with @setDataFrame and the decoder configurations, and at the end FCUnpublish and deleteStream.
 func TestOBS(t *testing.T) {
 	var stopped []string
 	s := &server.Server{Apps: map[string]*server.App{"live": {

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Accept performs the server's handshake on nc and leaves the rest to the program: the program reads messages with ReadPacket, and either
+// Accept performs the server's handshake on nc, and leaves the rest to the program. The program reads messages with ReadPacket, and either
 // answers connect itself or passes the packets to HandlePacket. s provides the limits and, for HandlePacket, the applications; it may be
 // nil. If Accept fails, it closes nc, and the error is a *handshake.Error.
 //
@@ -46,8 +46,8 @@ func (s *Server) newConn(ctx context.Context, nc net.Conn) *Conn {
 	return c
 }
 
-// setUp registers a connection and performs the handshakes. If it fails, the connection has ended.
-func (c *Conn) setUp(ctx context.Context, config *tls.Config, p *place) error {
+// setUp registers a connection and performs the handshakes. If it fails, it has closed the connection.
+func (c *Conn) setUp(ctx context.Context, config *tls.Config, p *slot) error {
 	s := c.server
 	if !join(s, s.conns, c) {
 		c.nc.Close()
@@ -89,9 +89,9 @@ func (s *Server) remove(c *Conn) {
 	}
 }
 
-// shakeHands reads the proxy's header and performs the TLS and RTMP handshakes, within SetupTimeout. It makes p
-// count for the client whose address the proxy's header contains.
-func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) error {
+// shakeHands reads the proxy's header and performs the TLS and RTMP handshakes, within SetupTimeout. The slot p then counts for the
+// client's address, if the proxy's header contains it.
+func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *slot) error {
 	s := c.server
 	setup := orDefault(s.SetupTimeout, defaultSetupTimeout, 0)
 	began := time.Now()
@@ -187,7 +187,7 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	c.session, c.opening = sess, nil
 	err := c.err
 	c.mu.Unlock()
-	if err != nil { // fail was called before c.session was set, so it could not end the session
+	if err != nil { // fail was called before c.session was set, and could not end the session
 		sess.Fail(err)
 	}
 }
@@ -216,7 +216,7 @@ func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
 func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	o := session.EncodePacket(p)
 	if session.IsPushed(o.ChunkStreamID) {
-		o.Format = 0 // a full header, since streams have sent headers on this chunk stream that the chunk writer does not know
+		o.Format = 0 // a full header, since streams may have sent headers on this chunk stream that the chunk writer does not know
 	}
 	return c.session.Send(ctx, o)
 }

@@ -30,8 +30,8 @@ func peerOn(t testing.TB, nc net.Conn) *peer {
 	return &peer{peertest.NewClient(t, nc)}
 }
 
-// piped calls s.ServeConn with one end of a pipe, and returns a peer at the other end, which has no deadline. done
-// receives the error of ServeConn.
+// piped calls s.ServeConn with one end of a pipe. It returns a peer at the other end, without a deadline, and a channel that receives the
+// error of ServeConn.
 func piped(t testing.TB, s *server.Server) (p *peer, done <-chan error) {
 	t.Helper()
 	client, served := net.Pipe()

@@ -11,8 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// play serves a play command. Its arguments are the name, start and length in milliseconds,
-// and reset.
+// play serves a play command. Its arguments are the name, the start and length in milliseconds, and reset.
 func (k *commands) play(id uint32, cmd message.Command) {
 	st := k.stream(id)
 	if st == nil {
@@ -77,7 +76,7 @@ func playStart(args []any) time.Duration {
 	switch {
 	case !ok || math.IsInf(ms, 0) || ms < -2000:
 		return StartAny
-	case ms == -1000 || ms == -1: // clients send milliseconds, although the specification says seconds
+	case ms == -1000 || ms == -1: // these two are in milliseconds, as clients send them; the specification says seconds
 		return StartLive
 	case ms < 0:
 		return StartAny
@@ -94,8 +93,7 @@ func playLength(args []any) time.Duration {
 	return time.Duration(milliseconds(ms)) * time.Millisecond
 }
 
-// playing is a play command. At first it is not known whether it plays a live stream
-// or a file.
+// playing is a play command. Only start finds out whether it plays a live stream or a file.
 type playing struct {
 	stream  *netStream
 	app     application
@@ -130,7 +128,8 @@ func (s *Server) liveOrFile(r *Request, live, file func() error) error {
 	return err
 }
 
-// notifyStart sends the messages before, and then those that start the playback. If the client adds to a playlist, it omits Play.Reset.
+// notifyStart sends the messages in before, and then those that start the playback. If the client adds to a playlist, Play.Reset is
+// omitted.
 func (p *playing) notifyStart(before ...chunk.Outgoing) error {
 	id := p.stream.id
 	messages := before

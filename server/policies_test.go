@@ -56,7 +56,7 @@ func TestPublishIdleNever(t *testing.T) {
 	})
 }
 
-// TestMaxBitrate checks that a short burst may exceed the bit rate, but not the media of ten seconds.
+// TestMaxBitrate checks that media may exceed the bit rate in a short burst, but not on average over ten seconds.
 func TestMaxBitrate(t *testing.T) {
 	const second = 100_000 / 8
 	inTime(t, &server.App{Live: server.Live{MaxBitrate: 100_000, PublishIdle: -1}}, func(t *testing.T, s *server.Server, p *peer, id uint32) {
@@ -113,8 +113,8 @@ func TestMerge(t *testing.T) {
 	})
 }
 
-// TestReceiveAudioAndVideo checks that receiveAudio and receiveVideo turn audio and video off and on again, and that the headers which are
-// then needed are sent.
+// TestReceiveAudioAndVideo checks that receiveAudio and receiveVideo turn audio and video off and on again. When they are turned on, the
+// necessary headers must be sent.
 func TestReceiveAudioAndVideo(t *testing.T) {
 	s := &server.Server{}
 	addr := start(t, s)
@@ -133,7 +133,7 @@ func TestReceiveAudioAndVideo(t *testing.T) {
 	}
 	send(message.TypeVideo, 0x17, 0, 0, 0, 0, 1)
 	send(message.TypeAudio, 0xaf, 0, 0x12, 0x10)
-	// arrives publishes a key frame, an audio message and then data, which marks the end. It returns the types that arrive before the data.
+	// arrives publishes a key frame, an audio message and then data. It returns the types of the messages that arrive before the data.
 	arrives := func() (kinds []message.Type) {
 		send(message.TypeVideo, 0x17, 1, 0, 0, 0, 7)
 		send(message.TypeAudio, 0xaf, 1, 7)
@@ -168,8 +168,8 @@ func TestReceiveAudioAndVideo(t *testing.T) {
 	assert.Equal(t, []message.Type{message.TypeVideo, message.TypeAudio}, arrives())
 }
 
-// TestRecordingRotates checks that a recording that has become too long or too large is closed, that the next one begins at a key
-// frame, and that no message between them is lost.
+// TestRecordingRotates checks that a recording that has become too long or too large is closed. The next one must begin at a key frame, and
+// no message between them may be lost.
 func TestRecordingRotates(t *testing.T) {
 	for name, limit := range map[string]server.Files{"size": {MaxSize: 150_000}, "duration": {MaxDuration: 3 * time.Second}} {
 		t.Run(name, func(t *testing.T) {

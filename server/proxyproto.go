@@ -22,10 +22,10 @@ const (
 
 var errProxyProtocol = errors.New("invalid header")
 
-// proxied reads the PROXY protocol header that a trusted proxy may send. It returns a connection which begins after
-// the header and has the client's address, if the header contains one. own reports that the connection is the proxy's
-// own, such as a health check. The first byte shows whether there is a header, since RTMP begins with a byte from 3
-// to 9, and TLS with 22. If there is none, no byte is lost.
+// proxied reads the PROXY protocol header that a trusted proxy may send. It returns a connection that begins after the header, with the
+// client's address if the header contains one. own is true if the proxy has opened the connection for itself, such as for a health check.
+// The first byte shows whether there is a header, since RTMP begins with a byte from 3 to 9, and TLS with 22. If there is no header, all
+// bytes remain in the connection.
 func proxied(nc net.Conn) (_ net.Conn, own bool, err error) {
 	in := bufio.NewReaderSize(nc, 512)
 	first, err := in.Peek(1)
@@ -93,7 +93,7 @@ func proxyV2(in *bufio.Reader) (net.Addr, error) {
 	if _, err := io.ReadFull(in, body); err != nil {
 		return nil, err
 	}
-	if head[12]&0xf == 0 { // LOCAL: the proxy's own connection, such as a health check
+	if head[12]&0xf == 0 { // LOCAL: a connection of the proxy itself, such as a health check
 		return nil, nil
 	}
 	size := 0

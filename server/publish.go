@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// publishReceived makes the ingest for the client's media at once, since the client may send media before it has received
-// the answer.
+// publishReceived makes the ingest for the client's media at once, since the client may send media before it has received the answer to
+// publish.
 func (d *dispatcher) publishReceived(id uint32, cmd message.Command) {
 	st := d.stream(id)
 	var in *ingest
@@ -32,8 +32,7 @@ func (d *dispatcher) publishReceived(id uint32, cmd message.Command) {
 	})
 }
 
-// tryIngest makes in receive the stream's media. It returns false if the stream
-// already has an ingest.
+// tryIngest makes in the ingest of the stream's media. It returns false if the stream already has an ingest.
 func (st *netStream) tryIngest(in *ingest) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -92,7 +91,7 @@ type publication struct {
 	since   time.Time
 }
 
-// permit checks whether the client may publish, and calls App.Publish. code is the status code for the error; it is empty if the client has already
+// permit checks whether the client may publish, and calls App.Publish. code is the status code for the error, or "" if the client has already
 // received an answer.
 func (p *publication) permit() (code string, err error) {
 	r := p.request
@@ -106,7 +105,7 @@ func (p *publication) permit() (code string, err error) {
 	if c.foreign(r.Path) {
 		return message.CodePublishDenied, errForeign
 	}
-	if p.app.Publish == nil { // no timer
+	if p.app.Publish == nil { // needs no timer
 		return "", nil
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, PublishTimeout)
@@ -158,9 +157,9 @@ func (p *publication) start() (code string, err error) {
 	}
 	p.since = time.Now()
 	if !p.stream.begin(p) {
-		return message.CodeFailed, errBadPath // impossible: the stream was free, and only this goroutine begins activities
+		return message.CodeFailed, errBadPath // impossible: the stream was free, and only this goroutine starts activities
 	}
-	p.in.open(p.take) // before the client is informed, so that the reader publishes what the client sends before it leaves
+	p.in.open(p.take) // before the client is notified: the reader must publish what the client sends before it leaves
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
 	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
 	return "", nil

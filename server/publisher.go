@@ -26,9 +26,9 @@ type Publisher struct {
 	last   uint32 // timestamp of the tag written last
 }
 
-// Publish makes the program the publisher of a live stream. The first element of path names the App, whose Live and Files apply. The
-// stream is recorded if Files.Record is RecordAll. No hooks except Files.Done are called. The publication ends when ctx is done, or when
-// it is closed. If the stream already has a publisher, the error is a *Refusal with NetStream.Publish.BadName.
+// Publish makes the program the publisher of a live stream. The first element of path names the App, whose Live and Files apply. The stream
+// is recorded if Files.Record is RecordAll. No hooks except Files.Done are called. The publication ends when ctx is done, or with Close. If
+// the stream already has a publisher, the error is a *Refusal with NetStream.Publish.BadName.
 func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	s.init()
 	if !validPath(path) {
@@ -48,8 +48,7 @@ func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	return p, nil
 }
 
-// begin begins to record the stream if f asks for it. If this fails, it is logged, and the publication
-// continues.
+// begin starts to record the stream if f asks for it. If that fails, it logs the error, and the publication continues.
 func (p *Publisher) begin(s *Server, f *Files, r *Request) {
 	p.hooks.Panicked = s.hookPanicked
 	failed := func(err error) { s.log().Warn("rtmp: recording failed", "error", err) }

@@ -16,8 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestPyRTMP tests every feature of pyrtmp. The subtests have pyrtmp's names
-// for the features.
+// TestPyRTMP tests every feature of pyrtmp. Each subtest has pyrtmp's name for the feature.
 func TestPyRTMP(t *testing.T) {
 	checklist(t, []feature{
 		{"SessionManager", map[string]func(*testing.T){"by hand": TestAcceptByHand, "a handshake that fails": TestAcceptFails}},
@@ -88,8 +87,8 @@ func tunnelBesideOtherRoutes(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// TestNodeRTMPAPI tests every feature of node-rtmpapi. The subtests have node-rtmpapi's names for the features. Packages rtmp, chunk
-// and handshake replace its client, its chunks and its handshake.
+// TestNodeRTMPAPI tests every feature of node-rtmpapi. Each subtest has node-rtmpapi's name for the feature. Packages rtmp, chunk and
+// handshake replace its client, its chunks and its handshake.
 func TestNodeRTMPAPI(t *testing.T) {
 	checklist(t, []feature{
 		{"createServer rtmpSession msg.loop", map[string]func(*testing.T){"by hand": TestAcceptByHand}},

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/vod"
 )
 
-// recording writes a publication to a file on its own goroutine. Like a player, it reads the stream's log with its own cursor, so it
+// recording writes a publication to a file on its own goroutine. It reads the stream's log with its own cursor, as a player does, so it
 // does not delay the publisher.
 type recording struct {
 	files   *Files
@@ -33,14 +33,15 @@ type closedFile struct {
 	err  error
 }
 
-// A recording is written when the stream has recordBytes more, or after recordEvery. A server that is killed loses what is not written yet.
+// These values determine when the recording is written to the file: after recordBytes more of the stream, or after recordEvery. If the
+// server is killed, everything after the last write is lost.
 const (
 	recordBytes = 128 << 10
 	recordEvery = time.Second
 )
 
-// record starts to record pub if f and r ask for it; otherwise it returns nil. If the recording ends with an error, failed is called.
-// later is called to run hooks.
+// record starts to record pub if f and r ask for it; otherwise it returns nil. It uses later to run hooks. If the recording ends with an
+// error, it calls failed.
 func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(error), later func(int, func())) (*recording, error) {
 	if f == nil || f.Record == RecordNone || f.Record == RecordAsked && r.Kind == "live" {
 		return nil, nil
@@ -111,13 +112,12 @@ func (rec *recording) fileClosed(name string, err error) {
 	defer rec.mu.Unlock()
 	rec.closed = append(rec.closed, closedFile{filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err})
 	if rec.later != nil {
-		rec.later(0, rec.tell)
+		rec.later(0, rec.callDone)
 	}
 }
 
-// tell calls Files.Done for the files that were closed. It runs on the hooks'
-// goroutine.
-func (rec *recording) tell() {
+// callDone calls Files.Done for the files that were closed. It runs on the hooks' goroutine.
+func (rec *recording) callDone() {
 	rec.mu.Lock()
 	closed := rec.closed
 	rec.closed = nil
@@ -129,8 +129,7 @@ func (rec *recording) tell() {
 	}
 }
 
-// finish is called after the publisher has left, and waits until everything is written. It runs on the
-// hooks' goroutine.
+// finish waits until everything has been written to the file. It is called after the publisher has left, on the hooks' goroutine.
 func (rec *recording) finish() {
 	if rec == nil {
 		return
@@ -139,7 +138,7 @@ func (rec *recording) finish() {
 	rec.later = nil
 	rec.mu.Unlock()
 	rec.done.Wait()
-	rec.tell()
+	rec.callDone()
 }
 
 // recordFailure returns the description that is sent to the client.

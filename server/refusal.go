@@ -12,10 +12,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// peer quotes and cuts a text from the client for logs and errors.
+// peer quotes and shortens a text from the client, for logs and errors.
 func peer(text string) string { return quote.Peer(text) }
 
-// refusalOf returns the Refusal that is sent to the client for a hook's error.
+// refusalOf returns the Refusal that is sent to the client if a hook has returned err.
 func refusalOf(err error, code string) Refusal {
 	var r Refusal
 	var refused *Refusal

@@ -12,7 +12,7 @@ import (
 
 // Values of Request.Start that are not positions.
 const (
-	StartAny  = -2 * time.Second // the live stream if it has a publisher, else the file, else wait for the live stream
+	StartAny  = -2 * time.Second // the live stream if it has a publisher, otherwise the file; if there is none, wait for the live stream
 	StartLive = -1 * time.Second // a live stream only
 )
 

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// feature is a feature of another system, with the tests of its replacement.
+// feature is a feature of another system, with the tests of what replaces it.
 type feature struct {
 	name  string
 	tests map[string]func(*testing.T)
@@ -35,8 +35,7 @@ func checklist(t *testing.T, features []feature) {
 	}
 }
 
-// TestRTMPLite tests every feature of rtmplite. The subtests have rtmplite's
-// names for the features.
+// TestRTMPLite tests every feature of rtmplite. Each subtest has rtmplite's name for the feature.
 func TestRTMPLite(t *testing.T) {
 	checklist(t, []feature{
 		{"FlashServer root apps start stop", map[string]func(*testing.T){"apps": flashServer, "stop": TestShutdown}},
@@ -64,7 +63,7 @@ func TestRTMPLite(t *testing.T) {
 	})
 }
 
-// flashServer tests apps={'myapp': MyApp, '*': App}: the name selects the application. It also tests that a server can be started at the
+// flashServer tests apps={'myapp': MyApp, '*': App}, where the name selects the application. It also tests that a new server can use the
 // address of a server that was stopped.
 func flashServer(t *testing.T) {
 	serve := func(addr string) (string, func()) {
@@ -182,8 +181,8 @@ func clientAttributes(t *testing.T) {
 	}
 }
 
-// fileOrLive checks that a start of -2 plays the live stream or, if there is none, the file, -1 only the live stream, and 0 only the
-// file. It also checks that parameters are not part of the name.
+// fileOrLive checks that a start of -2 plays the live stream or, if there is none, the file. A start of -1 must play only the live stream,
+// and a start of 0 only the file. It also checks that parameters are not part of the name.
 func fileOrLive(t *testing.T) {
 	s := &server.Server{Apps: map[string]*server.App{"*": {Files: vodFolder(t), Live: server.Live{Await: -1, Linger: -1}}}}
 	addr := start(t, s)
@@ -232,8 +231,7 @@ func controlMessages(t *testing.T) {
 	assert.Equal(t, 5000, p.In.ChunkSize())
 }
 
-// TestAppendAfterARestart checks that a server can continue a recording of the server before
-// it.
+// TestAppendAfterARestart checks that a server can continue a recording that a previous server has made.
 func TestAppendAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	all := media(sample(t))[:20]

@@ -35,24 +35,24 @@ type Server struct {
 
 	ChunkSize      int           // size of outgoing chunks in bytes; 0 means 65536, so that nearly every message is one chunk
 	WindowAckSize  uint32        // number of bytes after which clients must acknowledge; 0 means 2500000
-	MaxMessageSize int           // largest received message in bytes; 0 means 8 MiB. Before connect is accepted the limit is at most 64 KiB
+	MaxMessageSize int           // largest received message in bytes; 0 means 8 MiB. The limit is at most 64 KiB until connect is accepted
 	MaxConns       int           // maximum number of connections and HTTP viewers; further ones are closed at once. 0 means no limit
 	MaxConnsPerIP  int           // like MaxConns, for each IPv4 address or IPv6 /64; 0 means no limit
 	MaxStreams     int           // maximum number of message streams of a connection; 0 means 16
 	SetupTimeout   time.Duration // maximum time from accept to the connect command, including the TLS and RTMP handshakes; 0 means 10 s
-	IdleTimeout    time.Duration // how long a client may send nothing; it is pinged after half of this time. 0 means 60 s
-	WriteTimeout   time.Duration // how long a write to a client may go without progress; 0 means 20 s
+	IdleTimeout    time.Duration // how long a client may send nothing; 0 means 60 s. The server pings the client after half of this time
+	WriteTimeout   time.Duration // how long a write to a client may make no progress; 0 means 20 s
 
-	// TrustedProxies are the addresses from which the PROXY protocol (v1, v2) and X-Forwarded-For are accepted. Nil means none.
-	// For MaxConnsPerIP, a connection from one of them without a PROXY header counts for the address of the proxy.
+	// TrustedProxies are the addresses from which the PROXY protocol (v1, v2) and X-Forwarded-For are accepted. Nil means none. If one of
+	// them opens a connection without a PROXY header, MaxConnsPerIP counts it for the address of the proxy.
 	TrustedProxies []netip.Prefix
 	// ConnContext returns the context of a connection, with values for the hooks. It is called before anything is read.
 	ConnContext func(ctx context.Context, nc net.Conn) context.Context
-	// Capture returns the writer for the recording of a connection, in the format of package capture, or nil if the connection is not to
-	// be recorded. It is called after the handshake, and may use only the Conn's ID, RemoteAddr, TLS and Context. The recording contains
-	// no secrets. Each Write contains a whole block of the format, and comes at most about a second after the messages in it. The writer
-	// is closed at the end. If a Write fails or blocks for 5 seconds, during which the connection may wait, the recording ends, but the
-	// connection continues.
+	// Capture returns the writer for the recording of a connection, in the format of package capture, or nil if the connection is not to be
+	// recorded. It is called after the handshake, and may use only the Conn's ID, RemoteAddr, TLS and Context. The recording contains no
+	// secrets. Each Write contains a whole block of the format, at most about a second after the messages in it. The writer is closed at
+	// the end. If a Write fails or blocks for 5 seconds, the recording ends, but the connection continues. The connection may wait for the
+	// Write during that time.
 	Capture func(c *Conn) io.WriteCloser
 	// Logger receives records with the attributes conn, remote, app and stream. Nil means slog.Default.
 	Logger *slog.Logger
@@ -63,7 +63,7 @@ type Server struct {
 	auth     authServers
 	running  sync.WaitGroup // goroutines of listeners, connections and recordings
 	counts   counts
-	places   admission.Places // numbers of connections and viewers, in total and by address
+	limiter  admission.Limiter // numbers of connections and viewers, in total and by address
 	refusals admission.Refusals
 	lastID   atomic.Uint64
 
@@ -82,7 +82,7 @@ func (s *Server) init() {
 	s.setup.Do(func() {
 		s.listeners = make(map[*net.Listener]struct{})
 		s.conns = make(map[*Conn]struct{})
-		s.places.Max, s.places.PerAddr = s.MaxConns, s.MaxConnsPerIP
+		s.limiter.Max, s.limiter.PerAddr = s.MaxConns, s.MaxConnsPerIP
 		s.viewers = make(map[*viewer]struct{})
 		s.folders = make(map[*Files]*vod.Folder)
 		s.hub = live.NewHub(live.Config{ChunkSize: s.chunkSize()})
@@ -129,8 +129,8 @@ func (s *Server) listen(addr string) (net.Listener, error) {
 // returns ErrServerClosed after Shutdown or Close, and otherwise the error of l. Any number of listeners may be served at once.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
-// ServeTLS is like Serve, for RTMPS. The file names may be empty if TLSConfig has certificates. It issues no session tickets: connections
-// are long-lived, and RTMPDump treats the session tickets of TLS 1.3 as an error.
+// ServeTLS is like Serve, for RTMPS. The file names may be empty if TLSConfig has certificates. ServeTLS issues no session tickets:
+// connections are long-lived, and RTMPDump treats the session tickets of TLS 1.3 as an error.
 func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	config := &tls.Config{}
 	if s.TLSConfig != nil {
@@ -147,7 +147,7 @@ func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	return s.serve(l, config)
 }
 
-// serve accepts connections. After a temporary error, such as too many open files, it tries again, as net/http does.
+// serve accepts connections. After a temporary error, such as too many open files, it tries again after a delay, as net/http does.
 func (s *Server) serve(l net.Listener, config *tls.Config) error {
 	s.init()
 	defer l.Close()
@@ -197,8 +197,7 @@ func leave[T comparable](s *Server, set map[T]struct{}, x T) {
 	delete(set, x)
 }
 
-// hold makes Close wait until running.Done is called. It returns false if Close may already have
-// stopped waiting.
+// hold makes Close wait until running.Done is called. It returns false if Close may already have finished waiting.
 func (s *Server) hold() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,14 +227,14 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 			s.leave(p)
 			return
 		}
-		go func() { // the goroutine's stack is smaller than after the handshake
+		go func() { // a new goroutine, since its stack is smaller than this one's after the handshake
 			c.run()
 			s.leave(p)
 		}()
 	}()
 }
 
-// ServeConn serves one connection over any transport. When the connection has ended, it returns the reason. The connection also ends
+// ServeConn serves one connection over any transport. It returns when the connection has ended, with the reason. The connection also ends
 // when ctx is done.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	s.init()

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Defaults of SharedPolicy, and a limit on the names of all objects of all applications.
+// Defaults of SharedPolicy, and limits that apply to all applications.
 const (
 	defaultSharedObjects = 256
 	defaultSharedSize    = 1 << 20
@@ -43,7 +43,7 @@ type sharedObject struct {
 	users      map[*Conn]struct{}
 }
 
-// These sizes, in bytes, are counted in addition to data and names.
+// These sizes, in bytes, are added to those of names and values.
 const (
 	sharedOverhead       = 64  // memory of a property
 	sharedObjectOverhead = 512 // memory of an object
@@ -77,26 +77,26 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	o := h.byKey[key]
-	var news sharedNews
+	var updates sharedUpdates
 	released := false
 	for _, e := range in.Events {
-		if released { // the other events are ignored, so that one message causes at most one write of a file
+		if released { // ignore the other events, so that one message causes at most one write of a file
 			break
 		}
 		switch {
 		case e.Type == message.SharedUse:
-			if o = h.use(c, key, in.Persistent, policy, &news); o == nil {
-				news.refuse("SharedObject.NoReadAccess")
+			if o = h.use(c, key, in.Persistent, policy, &updates); o == nil {
+				updates.refuse("SharedObject.NoReadAccess")
 			}
 		case o == nil || !o.usedBy(c):
-			news.refuse("SharedObject.BadPersistence")
+			updates.refuse("SharedObject.BadPersistence")
 		case e.Type == message.SharedRelease:
 			h.release(c, key)
 			released = true
 		case writes(e) && refused != nil:
-			news.refuse("SharedObject.NoWriteAccess")
+			updates.refuse("SharedObject.NoWriteAccess")
 		default:
-			if err := o.change(e, &news); err != nil {
+			if err := o.change(e, &updates); err != nil {
 				c.log.Debug("rtmp: shared object", "error", err)
 			}
 		}
@@ -104,31 +104,30 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	if o == nil {
 		o = &sharedObject{persistent: in.Persistent} // not stored; only needed to answer the client
 	}
-	o.tell(c, in.Name, news)
+	o.send(c, in.Name, updates)
 }
 
 func writes(e message.SharedEvent) bool {
 	return e.Type == message.SharedRequestChange || e.Type == message.SharedRequestRemove
 }
 
-// sharedNews are the events that result from a message, for its sender and for the other users.
-type sharedNews struct {
+// sharedUpdates are the events that result from a message: those for its sender, and those for the other users.
+type sharedUpdates struct {
 	sender, others []message.SharedEvent
 	contents       bool // send all properties to the sender, once
 }
 
-func (n *sharedNews) refuse(code string) {
-	n.sender = append(n.sender, message.SharedEvent{Type: message.SharedStatus,
+func (u *sharedUpdates) refuse(code string) {
+	u.sender = append(u.sender, message.SharedEvent{Type: message.SharedStatus,
 		Data: message.AppendSharedName(message.AppendSharedName(nil, code), "error")})
 }
 
-func (n *sharedNews) all(e message.SharedEvent) {
-	n.sender, n.others = append(n.sender, e), append(n.others, e)
+func (u *sharedUpdates) all(e message.SharedEvent) {
+	u.sender, u.others = append(u.sender, e), append(u.others, e)
 }
 
-// use makes a client a user of an object, and adds the object's properties to news. The caller holds
-// h.mu.
-func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *SharedPolicy, news *sharedNews) *sharedObject {
+// use makes a client a user of an object, and adds the object's properties to updates. The caller holds h.mu.
+func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *SharedPolicy, updates *sharedUpdates) *sharedObject {
 	o := h.byKey[key]
 	if o == nil {
 		cost := sharedObjectOverhead + len(key.app) + len(key.name)
@@ -152,12 +151,12 @@ func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *Sha
 		h.total += cost
 	}
 	o.users[c] = struct{}{}
-	if news.contents {
+	if updates.contents {
 		return o
 	}
-	news.contents = true
-	news.sender = append(news.sender, message.SharedEvent{Type: message.SharedUseSuccess}, message.SharedEvent{Type: message.SharedClear})
-	news.sender = append(news.sender, o.changes()...)
+	updates.contents = true
+	updates.sender = append(updates.sender, message.SharedEvent{Type: message.SharedUseSuccess}, message.SharedEvent{Type: message.SharedClear})
+	updates.sender = append(updates.sender, o.changes()...)
 	return o
 }
 
@@ -188,8 +187,8 @@ func (o *sharedObject) usedBy(c *Conn) bool {
 	return ok
 }
 
-// release ends a client's use of an object. After the last user has left, the object is removed from memory, unless it is persistent and
-// has no file. The caller holds h.mu.
+// release ends a client's use of an object. When the last user has left, the object is removed from memory, unless it is persistent and has
+// no file. The caller holds h.mu.
 func (h *sharedObjects) release(c *Conn, key sharedKey) {
 	o := h.byKey[key]
 	if o == nil || !o.usedBy(c) {
@@ -222,14 +221,14 @@ func (h *sharedObjects) leave(c *Conn) {
 }
 
 // change serves an event from a user. The caller holds sharedObjects.mu.
-func (o *sharedObject) change(e message.SharedEvent, news *sharedNews) error {
+func (o *sharedObject) change(e message.SharedEvent, updates *sharedUpdates) error {
 	switch e.Type {
 	case message.SharedRequestChange:
 		for p, err := range e.EachProperty() {
 			if err != nil {
 				return err
 			}
-			o.set(p, news)
+			o.set(p, updates)
 		}
 	case message.SharedRequestRemove:
 		names, err := e.Names()
@@ -240,15 +239,15 @@ func (o *sharedObject) change(e message.SharedEvent, news *sharedNews) error {
 			o.put(name, nil)
 		}
 		o.version++
-		news.all(message.SharedEvent{Type: message.SharedRemove, Data: e.Data})
+		updates.all(message.SharedEvent{Type: message.SharedRemove, Data: e.Data})
 	case message.SharedSendMessage:
-		news.all(e)
+		updates.all(e)
 	}
 	return nil
 }
 
 // set changes a property, unless the new value exceeds the limits.
-func (o *sharedObject) set(p amf.Property, news *sharedNews) {
+func (o *sharedObject) set(p amf.Property, updates *sharedUpdates) {
 	data, err := message.AppendSharedProperty(nil, p.Name, p.Value)
 	size := o.size + len(data)
 	if old, found := o.properties[p.Name]; found {
@@ -257,17 +256,17 @@ func (o *sharedObject) set(p amf.Property, news *sharedNews) {
 		size += sharedOverhead
 	}
 	if err != nil || size > orDefault(o.policy.MaxSize, defaultSharedSize, 1<<30) || o.all.total+size-o.size > maxSharedTotal {
-		news.refuse("SharedObject.NoWriteAccess")
+		updates.refuse("SharedObject.NoWriteAccess")
 		return
 	}
 	o.put(p.Name, data)
 	o.version++
-	news.sender = append(news.sender, message.SharedEvent{Type: message.SharedSuccess, Data: message.AppendSharedName(nil, p.Name)})
-	news.others = append(news.others, message.SharedEvent{Type: message.SharedChange, Data: data})
+	updates.sender = append(updates.sender, message.SharedEvent{Type: message.SharedSuccess, Data: message.AppendSharedName(nil, p.Name)})
+	updates.others = append(updates.others, message.SharedEvent{Type: message.SharedChange, Data: data})
 }
 
-// tell sends news to the sender of a message and to the other users. The caller holds sharedObjects.mu.
-func (o *sharedObject) tell(sender *Conn, name string, news sharedNews) {
+// send sends updates to the sender of a message and to the other users. The caller holds sharedObjects.mu.
+func (o *sharedObject) send(sender *Conn, name string, updates sharedUpdates) {
 	encode := func(events []message.SharedEvent) []byte {
 		body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0,
 			&message.SharedObject{Name: name, Version: o.version, Persistent: o.persistent, Events: events})
@@ -276,22 +275,22 @@ func (o *sharedObject) tell(sender *Conn, name string, news sharedNews) {
 		}
 		return body
 	}
-	if len(news.sender) > 0 {
-		sender.tellShared(encode(news.sender))
+	if len(updates.sender) > 0 {
+		sender.sendShared(encode(updates.sender))
 	}
-	if len(news.others) == 0 {
+	if len(updates.others) == 0 {
 		return
 	}
-	body := encode(news.others)
+	body := encode(updates.others)
 	for user := range o.users {
 		if user != sender {
-			user.tellShared(body)
+			user.sendShared(body)
 		}
 	}
 }
 
-// tellShared sends a message without waiting. It ends the connection if the send queue is full.
-func (c *Conn) tellShared(body []byte) {
+// sendShared sends a message without waiting. If the send queue is full, it ends the connection.
+func (c *Conn) sendShared(body []byte) {
 	if len(body) == 0 {
 		return
 	}

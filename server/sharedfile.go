@@ -11,9 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// file returns the file of a persistent object. The file holds the body of a Shared Object message with all
-// properties. The names of the application and the object are escaped, so that they cannot lead out of the folder.
-// Escaped names contain no commas.
+// file returns the file name of a persistent object. The file contains the body of a Shared Object message with all properties. The names
+// of the application and the object are escaped, so that they cannot lead out of the folder. Escaped names contain no commas.
 func (o *sharedObject) file(key sharedKey) string {
 	return filepath.Join(o.policy.Dir, "o-"+url.QueryEscape(key.app)+","+url.QueryEscape(key.name)+".so")
 }

@@ -13,9 +13,9 @@ import (
 // have left.
 const shutdownPoll = 50 * time.Millisecond
 
-// Shutdown stops accepting connections, asks clients that support it to reconnect elsewhere, and waits until all clients have left or
-// ctx is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown),
-// disconnects them, and returns ctx's error. It closes all recordings. Shutdown does not wait for hooks.
+// Shutdown stops accepting connections and asks clients that support it to reconnect elsewhere. It waits until all clients have left or ctx
+// is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown), disconnects
+// them, and returns ctx's error. It closes all recordings. Shutdown does not wait for hooks.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()
@@ -30,7 +30,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// hangUp tells the remaining clients that the server shuts down, and disconnects them.
+// hangUp notifies the remaining clients that the server is shutting down, and disconnects them.
 func (s *Server) hangUp() {
 	grace, cancel := context.WithTimeout(context.Background(), lingerTimeout)
 	defer cancel()
@@ -51,7 +51,7 @@ func (s *Server) hangUp() {
 	s.waitForConns(grace)
 }
 
-// stopFiles ends the client's playing of files.
+// stopFiles ends the playing of files on a connection.
 func (c *Conn) stopFiles() {
 	for _, st := range c.allStreams() {
 		if fp, ok := st.activity().(*filePlaying); ok && !fp.over() {
@@ -62,7 +62,7 @@ func (c *Conn) stopFiles() {
 	}
 }
 
-// Close disconnects all clients at once. It returns when all goroutines of the Server have ended; it does not wait for hooks.
+// Close disconnects all clients at once. It returns when all goroutines of the Server have ended, but does not wait for hooks.
 func (s *Server) Close() error {
 	s.init()
 	s.stopListening()
@@ -108,12 +108,12 @@ func (s *Server) stopListening() {
 	}
 }
 
-// waitForConns waits until all clients and HTTP viewers have left, and clients of tunnels have fetched what was sent to them.
+// waitForConns waits until all clients and HTTP viewers have left, and clients of tunnels have fetched all bytes that were sent to them.
 func (s *Server) waitForConns(ctx context.Context) error {
 	ticker := time.NewTicker(shutdownPoll)
 	defer ticker.Stop()
 	for {
-		if s.places.Taken() == 0 && s.tunnelSessions() == 0 {
+		if s.limiter.InUse() == 0 && s.tunnelSessions() == 0 {
 			return nil
 		}
 		select {

@@ -63,7 +63,7 @@ func TestShutdown(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// TestShutdownOfATunnel checks that a client of a tunnel is told that its stream has ended, although it asks for data only now and then.
+// TestShutdownOfATunnel checks that a client of a tunnel is notified that its stream has ended, although it polls only now and then.
 func TestShutdownOfATunnel(t *testing.T) {
 	s := &server.Server{}
 	tunnel := s.TunnelHandler()
@@ -162,8 +162,8 @@ func TestCloseWithAHookThatHangs(t *testing.T) {
 	p.UntilGone()
 }
 
-// TestCloseWithAHookOfAViewerThatHangs checks that Close does not wait for the hooks of an HTTP viewer either, and that Stop is called
-// nevertheless for each Play that returned nil.
+// TestCloseWithAHookOfAViewerThatHangs checks that Close does not wait for the hooks of an HTTP viewer either. Stop must still be called
+// for each Play that returned nil.
 func TestCloseWithAHookOfAViewerThatHangs(t *testing.T) {
 	for _, hangs := range []string{"play", "stop"} {
 		t.Run(hangs, func(t *testing.T) {
@@ -266,8 +266,8 @@ func TestPublishInTheProgramIsRecorded(t *testing.T) {
 	}
 }
 
-// TestRecordingOfThePrograms checks that the recording of a Publisher is complete if its context or the
-// Server ends it.
+// TestRecordingOfThePrograms checks that the recording of a Publisher is complete even if its context or the Server has ended the
+// publication.
 func TestRecordingOfThePrograms(t *testing.T) {
 	for name, end := range map[string]func(cancel func(), s *server.Server){
 		"context": func(cancel func(), _ *server.Server) { cancel() },

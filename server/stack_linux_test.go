@@ -12,15 +12,15 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestStackOfAnIdlePlayer checks that the stack of a connection's goroutine becomes 4 KiB again while the client sends nothing. It is
-// larger if any function between the goroutine's first one and the socket has a large frame. (With -race all frames are larger.)
+// TestStackOfAnIdlePlayer checks that the stack of a connection's goroutine shrinks to 4 KiB while the client sends nothing. This fails if
+// any function between the goroutine's first one and the socket has a large frame. (With -race all frames are larger.)
 func TestStackOfAnIdlePlayer(t *testing.T) {
 	const players = 200
 	addr := app(t, &server.App{})
 	stacks := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()
-		runtime.GC() // each halves a stack once
+		runtime.GC() // each one halves a stack
 		runtime.ReadMemStats(&m)
 		return m.StackInuse
 	}

@@ -57,7 +57,7 @@ func (s *Server) Stats() Stats {
 		st.BytesOut += v.counters.BytesWritten.Load()
 	}
 	s.mu.Unlock()
-	st.Conns = s.places.Taken()
+	st.Conns = s.limiter.InUse()
 	for _, one := range s.hub.Stats() {
 		if one.Publisher != "" {
 			st.Publishers++

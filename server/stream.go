@@ -85,15 +85,15 @@ func (s *Stream) SetReadDeadline(t time.Time) error {
 }
 
 // SetWriteDeadline sets the deadline of Write, ReadFrom, WritePacket and WriteData, including calls in progress. The zero time removes it.
-// If it passes in the middle of a chunk, the connection ends.
+// If the deadline passes in the middle of a chunk, the connection ends.
 func (s *Stream) SetWriteDeadline(t time.Time) error {
 	s.write.set(t)
 	s.h.stream.conn.session.InterruptWrite(s.asWriter())
 	return nil
 }
 
-// next passes the next published message to into. The error is io.EOF if the client has ended the stream,
-// os.ErrDeadlineExceeded after the deadline, or the error that ended the connection.
+// next passes the next published message to into. The error is io.EOF if the client has ended the stream, os.ErrDeadlineExceeded after the
+// deadline, or the error that has ended the connection.
 func (s *Stream) next(into func(m *session.Message)) error {
 	h := s.h
 	if h.in == nil {
@@ -122,8 +122,8 @@ func (s *Stream) next(into func(m *session.Message)) error {
 	}
 }
 
-// ReadPacket reads the next audio, video or data message as the client sent it. It reuses p.Body. Do not mix it with Read. The error
-// is io.EOF if the client has ended the stream, and the connection's error if it was lost.
+// ReadPacket reads the next audio, video or data message as the client sent it. It reuses the memory of p.Body. Do not mix ReadPacket with
+// Read. The error is io.EOF if the client has ended the stream, and the connection's error if the connection was lost.
 func (s *Stream) ReadPacket(p *message.Packet) error {
 	return s.next(func(m *session.Message) { m.CopyPacket(p) })
 }
@@ -157,7 +157,7 @@ type writingStream Stream
 
 func (s *Stream) asWriter() session.Writer { return (*writingStream)(s) }
 
-// WriteLimit returns the deadline of a write, and the error if the write must end now.
+// WriteLimit returns the deadline of a write, and an error if the write must end now.
 func (w *writingStream) WriteLimit() (time.Time, error) {
 	s := (*Stream)(w)
 	if s.h.ctx.Err() != nil {
@@ -169,7 +169,7 @@ func (w *writingStream) WriteLimit() (time.Time, error) {
 // WriteWake returns a channel that is signalled when the result of WriteLimit has changed.
 func (w *writingStream) WriteWake() <-chan struct{} { return (*Stream)(w).write.wake }
 
-// over returns why the stream has ended.
+// over returns the reason why the stream has ended, or nil.
 func (s *Stream) over() error {
 	if err := s.h.stream.conn.Err(); err != nil {
 		return err
@@ -261,8 +261,8 @@ func (s *Stream) WriteData(name string, args ...any) error {
 	return s.WritePacket(&message.Packet{Type: message.TypeDataAMF0, Timestamp: s.out.Timestamp, Body: body})
 }
 
-// Control returns a channel that receives the requests of a client that plays. The server has already answered pause requests. A
-// Handler that calls Control must itself stop writing while the stream is paused, and must answer a seek with the Status
+// Control returns a channel that receives the requests of a client that plays. The server has already answered pause requests. A Handler
+// that calls Control must itself stop writing while the stream is paused. It must answer a seek request with the Status
 // NetStream.Seek.Notify.
 func (s *Stream) Control() <-chan Control {
 	s.h.steered.Store(true)

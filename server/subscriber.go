@@ -13,7 +13,7 @@ import (
 type SubscribeOptions struct {
 	NoCache          bool // begin with the next key frame, not with the last one
 	NoAudio, NoVideo bool // leave out audio or video
-	Aside            bool // do not count as a player; a stream without a publisher does not wait for another one because of the Subscriber
+	Aside            bool // do not count as a player, and do not make a stream without a publisher wait for another one
 }
 
 // Shared is a message of a live stream. All players share its Body, which must not be modified.
@@ -32,8 +32,8 @@ type Subscriber struct {
 	fmt  flvReader
 }
 
-// Subscribe makes the program a player of a live stream. No hooks are called. The first element of path names the App, whose
-// Live.Await is how long the Subscriber waits for a publisher. The Subscriber ends when ctx is done or when it is closed.
+// Subscribe makes the program a player of a live stream. No hooks are called. The first element of path names the App, whose Live.Await is
+// how long the Subscriber waits for a publisher. The Subscriber ends when ctx is done, or with Close.
 func (s *Server) Subscribe(ctx context.Context, path string, o SubscribeOptions) (*Subscriber, error) {
 	s.init()
 	if !validPath(path) {

@@ -9,14 +9,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// setDataFrame precedes metadata that a server should keep; clearDataFrame revokes it.
+// setDataFrame precedes metadata that a server should keep; clearDataFrame revokes that metadata.
 var (
 	setDataFrame   = amf.AppendString(nil, "@setDataFrame")
 	clearDataFrame = amf.AppendString(nil, "@clearDataFrame")
 )
 
-// Tag converts a published audio, video or data message to the form that players and recordings get: metadata without the leading
-// @setDataFrame, and data in AMF0. It returns false for messages that are not passed on: other types, empty messages, and
+// Tag converts a published audio, video or data message to the form that players and recordings get. Metadata loses its leading
+// @setDataFrame, and data is in AMF0. ok is false for messages that are not passed on: those of other types, empty messages, and
 // @clearDataFrame. The tag's Body is part of p.Body.
 func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 	if !p.Type.Media() {
@@ -36,7 +36,7 @@ func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 	return tag, len(tag.Body) > 0
 }
 
-// tagOf is like Tag, for a message that the session still owns.
+// tagOf is like Tag, for a message that still belongs to the session.
 func tagOf(m *session.Message) (tag flv.Tag, ok bool) {
 	p := m.View()
 	return Tag(&p)

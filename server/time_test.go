@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestPublishHookTakesTooLong checks that a client is refused if the hook does not return within ten seconds, that the connection stays
-// open, and that the hook's later result is ignored.
+// TestPublishHookTakesTooLong checks that a client is refused if the hook does not return within ten seconds. The connection must stay
+// open, and the result that the hook returns later must be ignored.
 func TestPublishHookTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -81,8 +81,8 @@ func TestSetupTimeoutInTime(t *testing.T) {
 	})
 }
 
-// TestBufferOfNoStream checks that a buffer length for stream 0 does not replace the buffer length of a particular stream. librtmp
-// sends the length for stream 0 after connect was accepted, so a client that does not wait for answers may send it last.
+// TestBufferOfNoStream checks that a buffer length for stream 0 does not replace that of a particular stream. librtmp sends the length for
+// stream 0 after connect was accepted. A client that does not wait for answers may therefore send it last.
 func TestBufferOfNoStream(t *testing.T) {
 	files := vodFolder(t)
 	files.AsFast = false

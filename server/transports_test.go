@@ -77,8 +77,7 @@ func TestEncryptionIsRefused(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// TestLowerEncryption checks that a client gets the type of RTMPE that it asks for, if the type is not stronger
-// than Server.Encryption.
+// TestLowerEncryption checks that a client gets the type of RTMPE that it asks for, unless the type is stronger than Server.Encryption.
 func TestLowerEncryption(t *testing.T) {
 	for asked, want := range map[handshake.Encryption]handshake.Encryption{handshake.EncryptionPlain: handshake.EncryptionPlain,
 		handshake.EncryptionXTEA: handshake.EncryptionXTEA, handshake.EncryptionBlowfish: handshake.EncryptionXTEA} {
@@ -117,7 +116,7 @@ func TestTunnelBehindAProxy(t *testing.T) {
 	t.Cleanup(func() { s.Close() })
 	tunnel := s.TunnelHandler()
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header.Set("X-Forwarded-For", "6.6.6.6, 192.0.2.1, 10.1.1.1") // the first address is the client's own claim
+		r.Header.Set("X-Forwarded-For", "6.6.6.6, 192.0.2.1, 10.1.1.1") // the first address is only the client's claim
 		tunnel.ServeHTTP(w, r)
 	}))
 	t.Cleanup(web.Close)
@@ -125,7 +124,7 @@ func TestTunnelBehindAProxy(t *testing.T) {
 	assert.Equal(t, "192.0.2.1:0", waitFor(t, "the address", remotes))
 }
 
-// TestAcceptByHand reads and writes messages in the program itself, as with node-rtmpapi.
+// TestAcceptByHand reads and writes messages in the program itself, as is done with node-rtmpapi.
 func TestAcceptByHand(t *testing.T) {
 	a, b := net.Pipe()
 	type outcome struct {

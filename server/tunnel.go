@@ -26,7 +26,7 @@ func (s *Server) tunnelHandler() http.Handler {
 		s.tunnel = transport.NewTunnelServer(nil)
 		s.tunnel.Admit = s.admitTunnelled
 		if s.closing {
-			go s.tunnel.Close() // the tunnel has no connections, so Close has nothing to wait for
+			go s.tunnel.Close() // the tunnel has no connections, so there is nothing to wait for
 		}
 	}
 	t := s.tunnel
@@ -40,7 +40,7 @@ func (s *Server) tunnelHandler() http.Handler {
 	})
 }
 
-// tunnelSessions returns the number of tunnels, including those whose connection has ended but whose client does not know that yet.
+// tunnelSessions returns the number of tunnels. It includes those whose connection has ended, until their clients have noticed.
 func (s *Server) tunnelSessions() int {
 	s.mu.Lock()
 	t := s.tunnel
@@ -51,8 +51,7 @@ func (s *Server) tunnelSessions() int {
 	return t.Sessions()
 }
 
-// admitTunnelled counts a tunnelled connection in the limits, and returns the function that serves
-// it.
+// admitTunnelled counts a tunnelled connection in the limits, and returns the function that serves it.
 func (s *Server) admitTunnelled(remote net.Addr) (serve func(net.Conn), err error) {
 	p, err := s.admit(remote, false)
 	if err != nil {
@@ -66,9 +65,8 @@ func (s *Server) admitTunnelled(remote net.Addr) (serve func(net.Conn), err erro
 	}, nil
 }
 
-// client returns the address of a request's client. Each trusted proxy appends the address from which it has
-// received the request to X-Forwarded-For, so client reads the header from its end, until an address is not one of
-// TrustedProxies.
+// client returns the address of a request's client. Each trusted proxy appends the address from which it has received the request to
+// X-Forwarded-For. So client reads the header from its end, until it finds an address that is not one of TrustedProxies.
 func (s *Server) client(r *http.Request) string {
 	from := r.RemoteAddr
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")

@@ -13,10 +13,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// ViewFunc writes the response for an HTTP viewer: it reads messages from v and writes them to w in its own format.
-// Each write is sent at once, within WriteTimeout. The response is complete when the function returns. If it returns an
-// error before it has written anything, the viewer gets the response that [Server.FLVHandler] sends for the error. If it returns an error
-// after it has written a part of a file, the response does not end properly, so that the viewer notices.
+// ViewFunc writes the response for an HTTP viewer. It reads messages from v and writes them to w in its own format. Each write is sent at
+// once, within WriteTimeout. The response is complete when the function returns. If it returns an error before it has written anything, the
+// viewer gets the response that [Server.FLVHandler] sends for the error. If it returns an error after it has written a part of a file, the
+// response is cut off, so that the viewer notices.
 type ViewFunc func(w http.ResponseWriter, v *View) error
 
 // ViewHandler is like FLVHandler, but serves GET /app/name followed by suffix, in the format of view. transport is the Request.Transport of
@@ -34,8 +34,8 @@ type View struct {
 	src tagSource
 }
 
-// ReadPacket reads the next audio, video or data message when it is due; p.Body is reused. A viewer that is too slow for a live stream
-// misses messages, and continues at a key frame. The error is io.EOF at the end.
+// ReadPacket reads the next audio, video or data message when it is due, and reuses the memory of p.Body. A viewer that is too slow for a
+// live stream misses messages, and continues at a key frame. The error is io.EOF at the end.
 func (v *View) ReadPacket(p *message.Packet) error {
 	tag, err := v.src.next(v.ctx)
 	if err != nil {
@@ -45,10 +45,10 @@ func (v *View) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// Relay calls next for one piece after another and writes the pieces to w, until next or w returns an error. If next returns io.EOF, Relay
-// returns nil. Use it to send the same converted form of a live stream to many viewers. v itself then reads no packets, but still counts as
-// a player. The ctx that next receives is done when the viewer leaves. With each piece, next returns in missed how many pieces before it
-// were skipped because the viewer is too slow.
+// Relay calls next for one piece after another, and writes the pieces to w until next or w returns an error. If next returns io.EOF, Relay
+// returns nil. With each piece, next also returns how many pieces before it were skipped because the viewer is too slow. The ctx that next
+// receives is done when the viewer leaves. Use Relay to send the same converted form of a live stream to many viewers. v itself then reads
+// no packets, but still counts as a player.
 func (v *View) Relay(w io.Writer, next func(ctx context.Context) (piece []byte, missed uint64, err error)) error {
 	sub, ok := v.src.(*liveSource)
 	if ok {
@@ -116,8 +116,7 @@ func (s *fileSource) fill(ctx context.Context) error {
 	}
 }
 
-// take sets tag to the next tag of the piece that the viewer receives. It
-// returns false if there are no more.
+// take sets tag to the next tag of the piece that the viewer wants. It returns false if there are no more.
 func (s *fileSource) take(tag *vod.Tag) bool {
 	for s.player.Next(tag) {
 		if len(tag.Body) > 0 && s.viewer.app.deliver(s.viewer.request, tag.Tag) {

@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestViewerWithABody checks that a viewer with a request body is refused. Until the announced body has arrived, net/http does not
-// notice that a client has left. Such a viewer would wait for its stream forever, and would count in MaxConns all the time.
+// TestViewerWithABody checks that a viewer with a request body is refused. Until the announced body has arrived, net/http does not notice
+// when a client leaves. Such a viewer could wait for its stream forever, and would count in MaxConns meanwhile.
 func TestViewerWithABody(t *testing.T) {
 	s := new(server.Server)
 	url := strings.TrimPrefix(web(t, s), "http://")

@@ -65,8 +65,8 @@ func TestViewerThatDoesNotReadTheEnd(t *testing.T) {
 	}
 }
 
-// TestEndOfALiveStreamWithoutHalfClose checks that the response of a live stream ends at once with the
-// stream even if the connection has no CloseWrite.
+// TestEndOfALiveStreamWithoutHalfClose checks that the response of a live stream ends together with the stream, even if the connection has
+// no CloseWrite.
 func TestEndOfALiveStreamWithoutHalfClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
@@ -127,7 +127,8 @@ func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 	})
 }
 
-// readFile reads a file to its end over HTTP or a WebSocket, and calls begun in between. whole says whether the response has ended properly.
+// readFile reads a file to its end over HTTP or a WebSocket, and calls begun when the response has begun. whole reports whether the
+// response has ended properly.
 func readFile(t *testing.T, client *http.Client, url, transport string, begun func()) (whole bool) {
 	t.Helper()
 	if transport == "WebSocket" {
@@ -153,8 +154,8 @@ func readFile(t *testing.T, client *http.Client, url, transport string, begun fu
 	return err == nil
 }
 
-// TestViewerOfAPartOfAFile checks that a response that contains only a part of a file, because the server closes, does not seem to be
-// complete. A whole file does.
+// TestViewerOfAPartOfAFile checks that a response does not seem to be complete if it contains only a part of a file, because the server was
+// closed. The response with the whole file must seem complete.
 func TestViewerOfAPartOfAFile(t *testing.T) {
 	dir := t.TempDir()
 	film := flv.AppendFileHeader(nil, flv.FileHeader{HasVideo: true})

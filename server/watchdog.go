@@ -18,10 +18,10 @@ type watchdog struct {
 	quiet int    // consecutive checks without new bytes
 }
 
-// silenceChecks is the number of checks in each Server.IdleTimeout. With four, a connection ends at most a quarter of the timeout late.
+// silenceChecks is the number of checks in each Server.IdleTimeout. With four, a connection ends late by at most a quarter of the timeout.
 const silenceChecks = 4
 
-// start arranges for f to be called after d. It cancels the call that was arranged before.
+// start arranges for f to be called after d. It cancels the call that was arranged before, if there is one.
 func (w *watchdog) start(d time.Duration, f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -37,7 +37,7 @@ func (w *watchdog) start(d time.Duration, f func()) {
 // stop cancels the call that was arranged.
 func (w *watchdog) stop() { w.start(0, nil) }
 
-// end is like stop, and for good.
+// end is like stop, but also prevents later calls of start from having an effect.
 func (w *watchdog) end() {
 	w.mu.Lock()
 	w.ended = true
@@ -45,7 +45,8 @@ func (w *watchdog) end() {
 	w.stop()
 }
 
-// limitSilence ends s when the client has sent nothing for limit, and pings it after half of that time. If limit is 0, it does nothing.
+// limitSilence ends s when the client has sent nothing for limit, and pings the client after half of that time. If limit is 0, it does
+// nothing.
 func (w *watchdog) limitSilence(s *session.Session, limit time.Duration) {
 	w.start(limit/silenceChecks, func() { w.check(s, limit) })
 }

@@ -8,8 +8,8 @@ import (
 	"net/netip"
 )
 
-// guarded is a handler for pages that show the names of streams. It serves only clients on this machine, and clients that
-// send a user's name and password.
+// guarded is a handler for pages that show the names of streams. It serves only clients on this machine, and clients that send a user's
+// name and password.
 type guarded struct {
 	users accounts
 	next  http.Handler
@@ -36,8 +36,9 @@ func (g guarded) authenticated(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && given && known
 }
 
-// local reports whether a request comes from this machine itself: not through a proxy, which adds headers or, like nginx by default, uses
-// HTTP/1.0, and not from a web page whose host name was made to resolve to this machine, which the Host header shows.
+// local reports whether a request comes from a program on this machine. A request through a proxy does not count: proxies add headers or,
+// like nginx by default, use HTTP/1.0. Neither does a request from a web page whose host name was made to resolve to this machine, which
+// the Host header shows.
 func local(r *http.Request) bool {
 	if !r.ProtoAtLeast(1, 1) {
 		return false

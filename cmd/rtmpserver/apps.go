@@ -25,7 +25,7 @@ type application struct {
 	logger   *slog.Logger
 }
 
-// applications are the applications by name; "*" applies to all other names.
+// applications contains the applications by name; "*" applies to all other names.
 type applications map[string]*application
 
 // newApplications makes the applications of a server and adds them to it.
@@ -69,8 +69,8 @@ func (all applications) reload() (err error) {
 	return err
 }
 
-// close ends the applications' connections to other servers, and waits until all hooks have been called or ctx is
-// done. The server must already be closed.
+// close ends the applications' connections to other servers. It waits until all hooks have been called or ctx is done. The server must
+// already be closed.
 func (all applications) close(ctx context.Context) {
 	var closing sync.WaitGroup
 	for _, a := range all {
@@ -102,7 +102,7 @@ func (a *application) app(dump bool) *server.App {
 		Token: s.secureToken,
 	}
 	if s.pull != "" && s.publishIdle == 0 {
-		app.Live.PublishIdle = -1 // players stay while the server from which the stream comes is unreachable
+		app.Live.PublishIdle = -1 // players stay while the server that sends the stream is unreachable
 	}
 	if s.sharedDir != "" {
 		app.Shared = &server.SharedPolicy{Dir: s.sharedDir}
@@ -146,7 +146,7 @@ func (a *application) publish(ctx context.Context, r *server.Request) error {
 }
 
 func (a *application) play(ctx context.Context, r *server.Request) error {
-	if r.Conn == nil { // HTTP viewers have no RTMP connection, for which Connect would have been called
+	if r.Conn == nil { // for HTTP viewers, which have no RTMP connection, Connect was not called
 		if err := a.admits(r.RemoteAddr); err != nil {
 			return err
 		}

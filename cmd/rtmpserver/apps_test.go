@@ -65,7 +65,7 @@ func TestApplications(t *testing.T) {
 	playAny(t, c.url("asked/film"), nil).takes(5)
 }
 
-// TestWithoutApplication checks that a client that has connected with an empty app can't bypass the rules of an application.
+// TestWithoutApplication checks that a client can't bypass the rules of an application by connecting with an empty app.
 func TestWithoutApplication(t *testing.T) {
 	t.Parallel()
 	keys := filepath.Join(t.TempDir(), "keys")

@@ -67,7 +67,7 @@ func (a *appSettings) groups() []group {
 	}
 }
 
-// These functions define the options. The current values are the defaults; for an application, these are the global
+// These functions define the options. The current values of the settings are the defaults. For an application, these are the global
 // settings.
 
 func (a *appSettings) files(set *pflag.FlagSet) {

@@ -27,8 +27,8 @@ func (l single) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// TestStalledRequests checks that a client is disconnected after a while if it does not send the body that it has announced, or does
-// not read the response.
+// TestStalledRequests checks that a client is disconnected after a while if it does not send the whole request body, or does not read the
+// response.
 func TestStalledRequests(t *testing.T) {
 	for name, request := range map[string]string{
 		"body":                        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",

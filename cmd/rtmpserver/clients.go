@@ -59,7 +59,7 @@ type client struct {
 	User     string     `json:"user,omitempty"`
 	BytesIn  uint64     `json:"bytes_in"`
 	BytesOut uint64     `json:"bytes_out"`
-	Since    *time.Time `json:"since,omitempty"` // only for HTTP viewers
+	Since    *time.Time `json:"since,omitempty"` // HTTP viewers only
 	Streams  []stream   `json:"streams"`
 }
 

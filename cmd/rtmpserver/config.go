@@ -15,8 +15,8 @@ import (
 // onlyOnCommandLine are options that are not allowed in the file.
 var onlyOnCommandLine = []string{"config", "help", "version"}
 
-// readConfig reads the file. It contains options by their long names, and a table app.NAME for each application with
-// its own settings. The command line overrides the file's global options, and an application's table overrides both.
+// readConfig reads the configuration file. The file contains options by their long names, and a table app.NAME for each application with
+// settings of its own. The command line overrides the file's global options, and an application's table overrides both.
 func (s *settings) readConfig(set *pflag.FlagSet) error {
 	var file map[string]any
 	if _, err := toml.DecodeFile(s.config, &file); err != nil {
@@ -53,7 +53,7 @@ func (s *settings) readConfig(set *pflag.FlagSet) error {
 	return nil
 }
 
-// quotation matches the part of a toml error that repeats a value from the file, which may be a secret.
+// quotation matches the part of a toml error that quotes a value from the file, since the value may be a secret.
 var quotation = regexp.MustCompile(` but found ".*"`)
 
 func withoutQuotation(err error) error {
@@ -64,7 +64,7 @@ func withoutQuotation(err error) error {
 	return err
 }
 
-// apply sets the options that the command line has not set.
+// apply sets the options in table, except those that the command line has set.
 func apply(table map[string]any, set *pflag.FlagSet) error {
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		flag := set.Lookup(name)
@@ -94,7 +94,7 @@ func apply(table map[string]any, set *pflag.FlagSet) error {
 	return nil
 }
 
-// texts returns a value of the file, or the values of an array, as they are written on the command line.
+// texts returns a value of the file, or the values of an array, in the form that they have on the command line.
 func texts(value any) (all []string, _ error) {
 	values, isArray := value.([]any)
 	if !isArray {

@@ -40,7 +40,7 @@ type crowd struct {
 	ctx      context.Context // done when all publishers and players must disconnect
 	random   func(n int) int
 	sent     published
-	happened chan struct{} // receives a value for each publication that has ended, and for each player that has received a picture
+	happened chan struct{} // receives a value when a publication has ended, and when a player has received a picture
 }
 
 // crowdSize says how large a crowd is and how long its members stay.
@@ -51,13 +51,13 @@ type crowdSize struct {
 	busy                time.Duration // duration of the test; 0 means until there were enough events
 }
 
-// eventsPerThird is how many events make up a third of the test if crowdSize.busy is 0.
+// eventsPerThird is how many events must happen in each third of the test if crowdSize.busy is 0.
 const eventsPerThird = 50
 
 // TestCrowd runs many publishers and players against a server. Publishers take over from each other, players stall, hooks fail, and
-// certificates are renewed. Every player must begin with a picture that can be decoded and receive only pictures that were sent, recordings
-// must be complete, and in the end the server must have no connections, streams, goroutines or files left. With RTMP_LONG=1 the size is
-// that in RTMP_CROWD; the default is fifteen minutes.
+// certificates are renewed. Every player must begin with a picture that can be decoded, and receive only pictures that were sent.
+// Recordings must be complete. In the end the server must have no connections, streams, goroutines or files left. With RTMP_LONG=1 the
+// crowd is larger and the test takes fifteen minutes, unless RTMP_CROWD sets another time and size.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	size := crowdSize{publishers: 8, players: 20, pictures: 10, stay: time.Second}
@@ -185,7 +185,7 @@ func (a *crowd) dial(name int, o *rtmp.Options) (*rtmp.Conn, error) {
 	return rtmp.Dial(conntest.Context(a.t), address+"/live/"+strconv.Itoa(name), o)
 }
 
-// publish publishes one stream after the other. It uses the name of another publisher for one in ten.
+// publish publishes one stream after the other. In one of ten cases it uses the name of another publisher.
 func (a *crowd) publish(own int) {
 	for a.ctx.Err() == nil {
 		name := own
@@ -215,8 +215,7 @@ func (a *crowd) publish(own int) {
 // pause waits a short time after a client was refused.
 func (a *crowd) pause() { a.wait(10 * time.Millisecond) }
 
-// play plays one stream after the other. If exactly is false, it checks only the first picture of each, which takes
-// less time.
+// play plays one stream after the other. If exactly is false, it checks only the first picture of each stream, which takes less time.
 func (a *crowd) play(exactly bool) {
 	for a.ctx.Err() == nil {
 		c, err := a.dial(a.random(a.size.publishers), &rtmp.Options{Live: true})

@@ -42,9 +42,8 @@ func picture(publication, n uint32) []byte {
 	return b
 }
 
-// marks returns the publication and the number of a picture. ok is false if a byte differs from the picture that the
-// crowd has published.
-func marks(b []byte) (publication, n uint32, ok bool) {
+// parsePicture returns the publication and the number of a picture. ok is false if any byte differs from the picture that was published.
+func parsePicture(b []byte) (publication, n uint32, ok bool) {
 	if len(b) != pictureSize {
 		return 0, 0, false
 	}
@@ -57,7 +56,7 @@ type published struct {
 	missed atomic.Int64 // number of pictures that players have missed
 	mu     sync.Mutex
 	last   uint32
-	whole  map[uint32]uint32 // number of pictures by publication; contains only publications all of whose pictures have certainly arrived
+	whole  map[uint32]uint32 // number of pictures by publication, for publications all of whose pictures have certainly arrived
 }
 
 // sending is a publication in progress.
@@ -70,7 +69,7 @@ func (p *published) begin() *sending {
 	return &sending{id: p.last}
 }
 
-// end records the number of pictures that were sent. arrived says that all of them have arrived.
+// end records the number of pictures that were sent. arrived is true if all of them have arrived.
 func (p *published) end(s *sending, arrived bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,13 +105,13 @@ type watcher struct {
 	timestamp uint32
 }
 
-// check checks a message. A picture must be one that was sent, and be the next one of its publication or a key frame.
+// check checks a message. A picture must be one that was sent. It must also be the next one of its publication, or a key frame.
 func (w *watcher) check(packet *rtmp.Packet) error {
 	kind, _ := flv.KindOf(flv.Tag{Type: flv.TagType(packet.Type), Body: packet.Body})
 	if packet.Type != message.TypeVideo || kind == flv.KindHeader {
 		return nil
 	}
-	id, n, ok := marks(packet.Body)
+	id, n, ok := parsePicture(packet.Body)
 	key := n%keyEvery == 0
 	next := w.pictures > 0 && id == w.id && n == w.n+1
 	switch {
@@ -130,7 +129,7 @@ func (w *watcher) check(packet *rtmp.Packet) error {
 	return nil
 }
 
-// checkFiles checks that each publication has been recorded as it was sent, in its own file.
+// checkFiles checks that each publication has been recorded in a file of its own, as it was sent.
 func (p *published) checkFiles(t *testing.T, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.flv"))

@@ -19,7 +19,7 @@ import (
 const (
 	// shutdownTimeout is how long the server waits for clients to disconnect.
 	shutdownTimeout = 5 * time.Second
-	// endTimeout is how long the hooks that are called at the end may take.
+	// endTimeout is how long the hooks may take that are called when the server ends.
 	endTimeout = 10 * time.Second
 )
 
@@ -91,7 +91,7 @@ func (d *daemon) listen() error {
 		d.logger.Info("listening", "protocol", service.protocol, "address", l.Addr().String())
 		d.addrs[service.protocol] = l.Addr()
 		if service.protocol == "rtmp" {
-			d.server.Addr = l.Addr().String() // the page shows this address for publishing
+			d.server.Addr = l.Addr().String() // for the page, which shows the address for publishing
 		}
 		d.serving.Go(func() {
 			if err := service.serve(l); !errors.Is(err, server.ErrServerClosed) && !errors.Is(err, http.ErrServerClosed) {
@@ -140,7 +140,7 @@ func (d *daemon) shutdown(signals <-chan os.Signal) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		d.server.Shutdown(ctx) // the HTTP server still runs, so that viewers and RTMPT clients are informed
+		d.server.Shutdown(ctx) // the HTTP server is still running, so that viewers and RTMPT clients are notified
 		d.close()
 	}()
 	for {

@@ -30,7 +30,7 @@ func (c *command) metricWithin(line string, limit time.Duration) {
 	}, limit, 20*time.Millisecond, line)
 }
 
-// TestOriginAndEdges runs an origin, two edges and their players. Each edge must connect only once to the origin. When the origin is killed
+// TestOriginAndEdges runs an origin, two edges and their players. Each edge must connect to the origin only once. When the origin is killed
 // or terminated and started again, the players must stay connected.
 func TestOriginAndEdges(t *testing.T) {
 	t.Parallel()
@@ -68,7 +68,7 @@ func testOriginAndEdges(t *testing.T, end os.Signal) {
 	origin = start(t, append(web, "-p", port)...)
 	publish(t, origin.url("live/x"))
 	for _, p := range players {
-		p.takes(int(first.sent.Load())) // together with the five pictures before, these are more than were sent before the restart
+		p.takes(int(first.sent.Load())) // including the five pictures above, more than were sent before the restart
 		p.conn.Close()
 	}
 	for _, e := range edges {
@@ -78,7 +78,7 @@ func testOriginAndEdges(t *testing.T, end os.Signal) {
 	origin.metric("rtmp_players 0")
 }
 
-// TestRecordingAskedOfEdge checks that a client that asks for a recording, since it does not ask for a live stream, also gets the live
+// TestRecordingAskedOfEdge checks a client that does not ask for a live stream, so that it may get a recording. It must also get the live
 // stream, even if it is the first player.
 func TestRecordingAskedOfEdge(t *testing.T) {
 	t.Parallel()
@@ -88,8 +88,7 @@ func TestRecordingAskedOfEdge(t *testing.T) {
 	playAny(t, e.url("live/x"), nil).takes(5)
 }
 
-// TestRecordingAtTheEdge checks that an edge records the streams that it fetches, and calls the hook for the
-// recordings.
+// TestRecordingAtTheEdge checks that an edge records the streams that it fetches, and calls the hook for these recordings.
 func TestRecordingAtTheEdge(t *testing.T) {
 	t.Parallel()
 	origin := start(t)
@@ -126,8 +125,7 @@ func TestEndAtTheOrigin(t *testing.T) {
 	assert.True(t, p.ends())
 }
 
-// TestLoops checks that a server refuses connections by which it would fetch streams from itself, directly or through
-// another server.
+// TestLoops checks that a server refuses a connection by which it would fetch a stream from itself, directly or through another server.
 func TestLoops(t *testing.T) {
 	t.Parallel()
 	port := conntest.UnusedPort(t)

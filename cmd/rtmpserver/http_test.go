@@ -140,7 +140,8 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
-// TestOtherOrigins checks that web pages of other origins can play streams if --cors allows it, but can't disconnect clients.
+// TestOtherOrigins checks that web pages of other origins can play streams if --cors allows it. They must not be able to disconnect
+// clients.
 func TestOtherOrigins(t *testing.T) {
 	t.Parallel()
 	c := start(t, "--http", "127.0.0.1:0", "--cors", "https://mine.example", "--await", "-1s")
@@ -184,7 +185,7 @@ func TestTunnel(t *testing.T) {
 	assert.Equal(t, exitSuccess, tunnel.wait())
 }
 
-// TestSiteIsGuarded checks that all requests for the names of streams are guarded, and requests for media are not.
+// TestSiteIsGuarded checks that access is restricted to all pages that show the names of streams, but not to media.
 func TestSiteIsGuarded(t *testing.T) {
 	t.Parallel()
 	srv := &server.Server{Logger: slog.New(slog.DiscardHandler), Apps: map[string]*server.App{"*": {Live: server.Live{Await: -1}}}}

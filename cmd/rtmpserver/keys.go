@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// keys is a file with the keys that publishers need. A line has the form "app/name key". A line with "app/*" applies to all names that
-// have no line of their own. Lines that begin with # are comments.
+// keys is a file with the keys that publishers need. A line has the form "app/name key". A line with "app/*" applies to all names that have
+// no line of their own. Lines that begin with # are comments.
 type keys struct {
 	file    string
 	entries atomic.Pointer[map[string][]string] // by path
@@ -49,8 +49,8 @@ func (k *keys) reload() error {
 	return nil
 }
 
-// check returns an error if a publisher does not send the key of its stream. The key is a parameter of the name: in
-// OBS the stream key is NAME?key=KEY.
+// check returns an error if a publisher does not send the key of its stream. The key is a parameter of the name. In OBS the stream key is
+// NAME?key=KEY.
 func (k *keys) check(r *server.Request) error {
 	entries := *k.entries.Load()
 	valid, known := entries[r.Path]

@@ -49,8 +49,8 @@ func denied(t *testing.T, err error) {
 	assert.Equal(t, message.CodePublishDenied, status.Code)
 }
 
-// TestKeysOfPublishers checks that a publisher can send its key with the name, that the file is read again after SIGHUP, and that neither
-// the log of -v nor the recording of --capture contains a key.
+// TestKeysOfPublishers checks that a publisher can send its key with the name, and that the file is read again after SIGHUP. Neither the
+// log of -v nor the recording of --capture may contain a key.
 func TestKeysOfPublishers(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "keys")

@@ -10,31 +10,31 @@ import (
 	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
-// browserConns is the smallest limit on HTTP connections. A browser opens up to six connections to a server.
+// browserConns is the minimum of the limits on HTTP connections. A browser opens up to six connections to a server.
 const browserConns = 8
 
-// limitHTTP makes srv close connections beyond the limits as soon as it has accepted them. Connections that package server takes over are
-// counted there, as viewers.
+// limitHTTP makes srv close connections beyond the limits as soon as it has accepted them. When package server takes over a connection, it
+// counts the connection as a viewer instead.
 func (s *settings) limitHTTP(srv *http.Server, logger *slog.Logger) {
-	l := &httpLimits{trusted: s.trustedProxies, logger: logger, taken: make(map[net.Conn]*admission.Place)}
+	l := &httpLimits{trusted: s.trustedProxies, logger: logger, taken: make(map[net.Conn]*admission.Slot)}
 	if s.maxConns > 0 {
-		l.places.Max = max(s.maxConns, browserConns)
+		l.limiter.Max = max(s.maxConns, browserConns)
 	}
 	if s.maxConnsPerIP > 0 {
-		l.places.PerAddr = max(s.maxConnsPerIP, browserConns)
+		l.limiter.PerAddr = max(s.maxConnsPerIP, browserConns)
 	}
 	srv.ConnState = l.connState
 }
 
 // httpLimits counts all connections of an HTTP server, including those without a request.
 type httpLimits struct {
-	places  admission.Places
-	trusted prefixes // proxies, whose connections are not counted as those of one client
+	limiter admission.Limiter
+	trusted prefixes // proxies, whose connections do not count for their address
 	logger  *slog.Logger
 	refused admission.Refusals
 
 	mu    sync.Mutex // guards taken
-	taken map[net.Conn]*admission.Place
+	taken map[net.Conn]*admission.Slot
 }
 
 // connState is for http.Server.ConnState, which is called before a connection is served.
@@ -45,7 +45,7 @@ func (l *httpLimits) connState(nc net.Conn, state http.ConnState) {
 		if l.trusted.contain(addr) {
 			addr = netip.Addr{}
 		}
-		place, err := l.places.Take(addr)
+		slot, err := l.limiter.Acquire(addr)
 		if err != nil {
 			nc.Close()
 			if n := l.refused.Add(); n > 0 {
@@ -55,12 +55,12 @@ func (l *httpLimits) connState(nc net.Conn, state http.ConnState) {
 		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.taken[nc] = place
+		l.taken[nc] = slot
 	case http.StateHijacked, http.StateClosed:
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if place := l.taken[nc]; place != nil {
-			place.Leave()
+		if slot := l.taken[nc]; slot != nil {
+			slot.Release()
 			delete(l.taken, nc)
 		}
 	}

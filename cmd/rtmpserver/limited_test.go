@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// health requests /healthz on a new connection, which stays open. It returns nil if the server closes the connection.
+// health requests /healthz on a new connection, which stays open. If the server closes the connection, health returns nil.
 func (c *command) health() net.Conn {
 	c.t.Helper()
 	nc, err := net.Dial("tcp", c.http)
@@ -31,8 +31,7 @@ func (c *command) health() net.Conn {
 	return nc
 }
 
-// TestMaxHTTPConns checks that the number of HTTP connections is limited, in total and for each address, even if they
-// play nothing.
+// TestMaxHTTPConns checks that the number of HTTP connections is limited, in total and for each address, even if they do not play anything.
 func TestMaxHTTPConns(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--max-conns-per-ip", "1"}, {"--max-conns", "1"}} {
@@ -45,7 +44,7 @@ func TestMaxHTTPConns(t *testing.T) {
 		assert.Nil(t, c.health(), args)
 		c.await("HTTP connection refused")
 		first.Close()
-		require.Eventually(t, func() bool { return c.health() != nil }, patience, 10*time.Millisecond, "%s: a place is free", args)
+		require.Eventually(t, func() bool { return c.health() != nil }, patience, 10*time.Millisecond, "%s: a slot is free", args)
 	}
 }
 
@@ -61,8 +60,9 @@ func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 	}
 }
 
-// TestViewersDoNotTakePlacesOfHTTP checks that viewers, whose connections package server takes over and counts, leave room for other requests.
-func TestViewersDoNotTakePlacesOfHTTP(t *testing.T) {
+// TestViewersAreNotHTTPConns checks that viewers leave room for other requests, since package server takes over their connections and
+// counts them.
+func TestViewersAreNotHTTPConns(t *testing.T) {
 	t.Parallel()
 	c := start(t, "--max-conns-per-ip", "9", "--http", "127.0.0.1:0")
 	publish(t, c.url("live/x")) // the first client

@@ -48,7 +48,7 @@ func run(args []string, stdout io.Writer, stderr *os.File) int {
 	}
 	logger := s.logger(stderr)
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // Most memory belongs to clients, and the work of the garbage collector is small. This saves a sixth.
+		debug.SetGCPercent(50) // most memory belongs to clients, and the garbage collector has little work; this saves a sixth of the memory
 	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -90,7 +90,7 @@ func (s *settings) logger(stderr *os.File) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(stderr, o))
 }
 
-// redact removes the names of streams, by which anyone may publish them, and formats addresses.
+// redact removes the names of streams, since anyone who knows a name may publish the stream, and formats addresses.
 func redact(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == "stream" && a.Value.Kind() == slog.KindString {
 		return slog.Attr{}

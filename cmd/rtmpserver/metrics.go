@@ -10,8 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// metric is a metric of the server for Prometheus. There are no labels with the names of streams, since these names
-// are keys.
+// metric is a metric of the server for Prometheus. No label contains the name of a stream, since names are keys.
 type metric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType

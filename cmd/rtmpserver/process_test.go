@@ -28,8 +28,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// beCommand is an environment variable that makes this test binary run the command. It is used by tests that need a
-// separate process.
+// beCommand is an environment variable that makes this test binary run the command. It is for tests that need a separate process.
 const beCommand = "BE_RTMPSERVER"
 
 func TestMain(m *testing.M) {
@@ -98,8 +97,8 @@ func (c *command) awaitTimes(text string, times int) {
 	}
 }
 
-// start starts the command and waits until it serves. It uses free ports unless args set ports. The command is killed at the
-// end of the test.
+// start starts the command and waits until it is serving. It uses free ports unless args set ports. The command is killed at the end of the
+// test.
 func start(t testing.TB, args ...string) *command {
 	t.Helper()
 	c := startIn(t, t.TempDir(), args...)
@@ -374,7 +373,7 @@ func complete(t *testing.T, file string) {
 	assert.Greater(t, len(tags), 10)
 }
 
-// TestInterrupted checks that after SIGINT recordings are complete, and players and hooks are informed.
+// TestInterrupted checks that after SIGINT recordings are complete, and that players and hooks are notified.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) { w.Write([]byte("0")) })

@@ -45,7 +45,7 @@ type group struct {
 	define func(*pflag.FlagSet)
 }
 
-// groups returns all options in the order of --help, in which the options of applications come last.
+// groups returns all options in the order of --help. The options of applications come last.
 func (s *settings) groups() []group {
 	return append([]group{
 		{"Listening", s.listening}, {"HTTP", s.web}, {"Tunnel", s.forwarding}, {"Limits", s.limits}, {"General", s.command},

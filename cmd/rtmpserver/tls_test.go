@@ -44,8 +44,8 @@ func renew(t *testing.T, cert, key string) *tls.Config {
 	return &tls.Config{RootCAs: roots}
 }
 
-// TestTLS checks RTMPS, HTTPS, RTMPTS and RTMPE. It also checks that a renewed certificate is used after SIGHUP, and that the old
-// one stays in use if the new one is invalid.
+// TestTLS checks RTMPS, HTTPS, RTMPTS and RTMPE. It also checks that a renewed certificate is used after SIGHUP. If the new certificate is
+// invalid, the old one must stay in use.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

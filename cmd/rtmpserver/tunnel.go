@@ -22,7 +22,7 @@ const (
 	lingerTimeout = 5 * time.Second
 )
 
-// forward serves only RTMPT, and forwards it to another server, until a signal ends it.
+// forward serves only RTMPT, and forwards it to another server until a signal ends the command.
 func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger, signals <-chan os.Signal) error {
 	l, err := net.Listen("tcp", s.tunnel)
 	if err != nil {
@@ -61,8 +61,8 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 	}
 }
 
-// connect connects to the target, and copies in both directions between it and a tunnelled connection until either ends. It lets the
-// target read everything that the client has sent: closing the connection at once could reset it.
+// connect connects to the target, and copies in both directions between the target and a tunnelled connection until either ends. The target
+// can read everything that the client has sent. If its connection were closed at once, a reset could prevent that.
 func connect(tunnelled net.Conn, target string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()

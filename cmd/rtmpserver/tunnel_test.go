@@ -14,8 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// TestForwardLosesNothing checks that the target of --tunnel receives everything that a client has sent before it closes the tunnel, even
-// if the client has not read everything, and the target reads late.
+// TestForwardLosesNothing checks a client that closes the tunnel before it has read everything. The target of --tunnel must receive
+// everything that the client has sent, even if the target reads late.
 func TestForwardLosesNothing(t *testing.T) {
 	t.Parallel()
 	const size, answer = 2 << 20, 16 << 20

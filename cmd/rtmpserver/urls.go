@@ -58,7 +58,7 @@ func (s *settings) printURLs(w io.Writer, d *daemon) {
 	}
 }
 
-// usualPorts are the default ports of schemes, which URLs need not contain.
+// usualPorts are the default ports of schemes, which URLs may omit.
 var usualPorts = map[string]string{"rtmp": "1935", "rtmps": "443", "rtmpt": "80", "rtmpts": "443", "http": "80", "https": "443"}
 
 // shown returns an address in the form in which a URL on this machine contains it.

@@ -14,14 +14,14 @@ import (
 
 const (
 	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute // of a connection between requests; RTMPT clients send requests more often
+	idleTimeout   = 2 * time.Minute // for a connection between requests; RTMPT clients send requests more often
 	maxHeader     = 64 << 10
-	bodyTimeout   = 30 * time.Second // for a request to arrive with its body; RTMPT extends the time with each part
+	bodyTimeout   = 30 * time.Second // for a request and its body to arrive; RTMPT extends the time with each part
 	answerTimeout = 30 * time.Second // for the whole response, unless it is a stream
 )
 
-// newHTTPServer returns the HTTP server. It has no WriteTimeout, since responses may be endless; handlers set their own deadlines. It
-// limits the time for a request's body, for which net/http waits before it sends the response.
+// newHTTPServer returns the HTTP server. It has no WriteTimeout, since responses may be endless; handlers set their own deadlines. net/http
+// waits for a request's body before it sends the response, so the time for the body is limited.
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	bounded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -37,7 +37,7 @@ func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 type site struct {
 	cors    []string
 	viewers viewers
-	leaving atomic.Bool // the server is shutting down, so that /healthz tells load balancers to send no more clients
+	leaving atomic.Bool // the server is shutting down: /healthz makes load balancers send no more clients
 
 	flv, tunnel, page, other http.Handler
 }

@@ -8,61 +8,61 @@ import (
 	"sync"
 )
 
-// The errors of Take and Assign.
+// The errors of Acquire and Assign.
 var (
 	ErrFull     = errors.New("too many connections")
 	ErrAddrFull = errors.New("too many connections from one address")
 )
 
-// Places counts connections, in total and for each address, and refuses those beyond a limit. The fields must not be changed after the
-// first use. All methods may be called from any goroutine.
-type Places struct {
-	Max     int // number of places; 0 or less means no limit
-	PerAddr int // number of places for each IPv4 address or IPv6 /64; 0 or less means no limit
+// Limiter limits the number of connections, in total and for each address. The fields must not be changed after the first use. All methods
+// may be called from any goroutine.
+type Limiter struct {
+	Max     int // maximum number of connections; 0 or less means no limit
+	PerAddr int // maximum number for each IPv4 address or IPv6 /64; 0 or less means no limit
 
 	mu     sync.Mutex // guards the fields below
-	taken  int
+	inUse  int
 	byAddr map[netip.Prefix]int
 }
 
-// Place is the place of one connection.
-type Place struct {
-	places *Places
-	from   netip.Prefix // counted for these addresses; the zero Prefix means none
+// Slot is what one connection occupies of a Limiter's limits.
+type Slot struct {
+	limiter *Limiter
+	from    netip.Prefix // counted for these addresses; the zero Prefix means none
 }
 
-// Take takes a place for a connection from addr. If addr is invalid, the connection counts for no address.
-func (p *Places) Take(addr netip.Addr) (*Place, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.Max > 0 && p.taken >= p.Max {
+// Acquire returns a slot for a connection from addr. If addr is invalid, the connection counts for no address.
+func (l *Limiter) Acquire(addr netip.Addr) (*Slot, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.Max > 0 && l.inUse >= l.Max {
 		return nil, ErrFull
 	}
-	place := &Place{places: p}
-	if err := place.assign(addr); err != nil {
+	slot := &Slot{limiter: l}
+	if err := slot.assign(addr); err != nil {
 		return nil, err
 	}
-	p.taken++
-	return place, nil
+	l.inUse++
+	return slot, nil
 }
 
-// Taken returns the number of places that are taken.
-func (p *Places) Taken() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.taken
+// InUse returns the number of slots that have not been released.
+func (l *Limiter) InUse() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.inUse
 }
 
-// Assign counts the connection for addr. The place must have been taken without an address.
-func (p *Place) Assign(addr netip.Addr) error {
-	p.places.mu.Lock()
-	defer p.places.mu.Unlock()
-	return p.assign(addr)
+// Assign counts the connection for addr. The slot must have been acquired without an address.
+func (s *Slot) Assign(addr netip.Addr) error {
+	s.limiter.mu.Lock()
+	defer s.limiter.mu.Unlock()
+	return s.assign(addr)
 }
 
-func (p *Place) assign(addr netip.Addr) error {
-	all := p.places
-	if all.PerAddr <= 0 || !addr.IsValid() {
+func (s *Slot) assign(addr netip.Addr) error {
+	l := s.limiter
+	if l.PerAddr <= 0 || !addr.IsValid() {
 		return nil
 	}
 	bits := 32
@@ -70,33 +70,33 @@ func (p *Place) assign(addr netip.Addr) error {
 		bits = 64
 	}
 	from, err := addr.Prefix(bits)
-	if err != nil || all.byAddr[from] >= all.PerAddr {
+	if err != nil || l.byAddr[from] >= l.PerAddr {
 		return ErrAddrFull
 	}
-	if all.byAddr == nil {
-		all.byAddr = make(map[netip.Prefix]int)
+	if l.byAddr == nil {
+		l.byAddr = make(map[netip.Prefix]int)
 	}
-	all.byAddr[from]++
-	p.from = from
+	l.byAddr[from]++
+	s.from = from
 	return nil
 }
 
-// Leave frees the place. It must be called once.
-func (p *Place) Leave() {
-	all := p.places
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	all.taken--
-	if !p.from.IsValid() {
+// Release releases the slot. It must be called exactly once.
+func (s *Slot) Release() {
+	l := s.limiter
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inUse--
+	if !s.from.IsValid() {
 		return
 	}
-	if all.byAddr[p.from]--; all.byAddr[p.from] == 0 {
-		delete(all.byAddr, p.from)
+	if l.byAddr[s.from]--; l.byAddr[s.from] == 0 {
+		delete(l.byAddr, s.from)
 	}
 }
 
-// AddrOf returns the IP address in a, without zone and port. An IPv4-mapped IPv6 address becomes IPv4. The result is invalid if a has no IP
-// address.
+// AddrOf returns the IP address in a, without zone and port. An IPv4-mapped IPv6 address becomes an IPv4 address. The result is invalid if
+// a has no IP address.
 func AddrOf(a net.Addr) netip.Addr {
 	if a == nil {
 		return netip.Addr{}

@@ -9,48 +9,48 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPlaces(t *testing.T) {
-	p := &Places{Max: 4, PerAddr: 2}
-	take := func(addr string) *Place {
+func TestLimiter(t *testing.T) {
+	p := &Limiter{Max: 4, PerAddr: 2}
+	acquire := func(addr string) *Slot {
 		t.Helper()
-		place, err := p.Take(netip.MustParseAddr(addr))
+		slot, err := p.Acquire(netip.MustParseAddr(addr))
 		require.NoError(t, err)
-		return place
+		return slot
 	}
 	refused := func(addr string, want error) {
 		t.Helper()
-		_, err := p.Take(netip.MustParseAddr(addr))
+		_, err := p.Acquire(netip.MustParseAddr(addr))
 		assert.ErrorIs(t, err, want)
 	}
-	first := take("192.0.2.1")
-	take("192.0.2.1")
+	first := acquire("192.0.2.1")
+	acquire("192.0.2.1")
 	refused("192.0.2.1", ErrAddrFull)
-	take("2001:db8::1")
-	take("2001:db8::ffff")
+	acquire("2001:db8::1")
+	acquire("2001:db8::ffff")
 	refused("192.0.2.2", ErrFull)
-	first.Leave()
-	assert.Equal(t, 3, p.Taken())
+	first.Release()
+	assert.Equal(t, 3, p.InUse())
 	refused("2001:db8:0:0:8000::", ErrAddrFull)
-	take("2001:db8:0:1::")
+	acquire("2001:db8:0:1::")
 }
 
 // TestAssign checks that a connection from a proxy counts for the address of the client after Assign.
 func TestAssign(t *testing.T) {
-	p := &Places{PerAddr: 1}
+	p := &Limiter{PerAddr: 1}
 	client := netip.MustParseAddr("192.0.2.1")
-	var places []*Place
+	var slots []*Slot
 	for range 2 {
-		place, err := p.Take(netip.Addr{})
+		slot, err := p.Acquire(netip.Addr{})
 		require.NoError(t, err)
-		places = append(places, place)
+		slots = append(slots, slot)
 	}
-	require.NoError(t, places[0].Assign(client))
-	assert.ErrorIs(t, places[1].Assign(client), ErrAddrFull)
-	places[1].Leave()
-	_, err := p.Take(client)
+	require.NoError(t, slots[0].Assign(client))
+	assert.ErrorIs(t, slots[1].Assign(client), ErrAddrFull)
+	slots[1].Release()
+	_, err := p.Acquire(client)
 	assert.ErrorIs(t, err, ErrAddrFull)
-	places[0].Leave()
-	_, err = p.Take(client)
+	slots[0].Release()
+	_, err = p.Acquire(client)
 	assert.NoError(t, err)
 	assert.Len(t, p.byAddr, 1, "addresses without connections are forgotten")
 }

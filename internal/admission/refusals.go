@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// logEvery is the least time between two lines about refused connections.
+// logEvery is the minimum time between two log lines about refused connections.
 const logEvery = time.Second
 
-// Refusals counts refused connections, so that a flood of them does not flood the log. The zero value is ready to use, and Add may be
+// Refusals counts refused connections, so that a flood of connections does not flood the log. The zero value is ready to use. Add may be
 // called from any goroutine.
 type Refusals struct {
 	mu     sync.Mutex // guards the fields below
@@ -16,7 +16,7 @@ type Refusals struct {
 	since  int        // refusals since then
 }
 
-// Add counts a refusal. If a line of the log is due, Add returns the number of refusals that it covers, and otherwise 0.
+// Add counts a refusal. If it is time for a log line, Add returns the number of refusals since the last line, and otherwise 0.
 func (r *Refusals) Add() (refused int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// alarm is a timer. A WaitGroup counts it until its function has returned or it
-// is stopped.
+// alarm is a timer. A WaitGroup counts it until its function has returned or the alarm is stopped.
 type alarm struct {
 	wg    *sync.WaitGroup
 	timer *time.Timer
@@ -21,8 +20,7 @@ func newAlarm(wg *sync.WaitGroup, d time.Duration, f func()) *alarm {
 	})}
 }
 
-// stop prevents f from being called, if it has not been called yet. It does not wait for f. A nil alarm may be
-// stopped.
+// stop prevents f from being called, if it has not been called yet. It does not wait for f. A nil alarm may be stopped, too.
 func (a *alarm) stop() {
 	if a != nil && a.timer.Stop() {
 		a.wg.Done()

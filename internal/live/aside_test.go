@@ -31,8 +31,7 @@ func TestAside(t *testing.T) {
 	assert.Equal(t, io.EOF, err, "it does not linger for it")
 }
 
-// TestRest checks that the log stores no messages for a Subscriber after Rest, and that the
-// Subscriber still counts as a player.
+// TestRest checks that the log keeps no messages for a Subscriber after Rest, and that the Subscriber still counts as a player.
 func TestRest(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()
@@ -55,7 +54,7 @@ func TestRest(t *testing.T) {
 	assert.EqualValues(t, 2, sub.Missed())
 }
 
-// TestRestKeepsNothing checks that Rest also releases the messages that Next has fetched but not returned.
+// TestRestKeepsNothing checks that Rest also releases the messages that were fetched from the log but not yet returned by Next.
 func TestRestKeepsNothing(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// batch is a group of messages for one player, with the cursor's position before and after it.
+// batch is a group of messages for one player, with the positions of the player's cursor before and after them.
 type batch struct {
 	before, after cursor
 	streamID      uint32
@@ -20,8 +20,8 @@ type batch struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// load fills b with the next messages for p, unless b already contains them. If p.deliver is set, the caller must commit the batch,
-// since deliver is called only once for each message. The caller holds p.mu.
+// load fills b with the next messages for p, unless b already contains them. If p.deliver is set, the caller must commit the batch, since
+// deliver may be called only once for each message. The caller holds p.mu.
 func (b *batch) load(p *Player) {
 	if b.loaded && b.before == p.cursor && b.streamID == p.streamID && b.flv == p.flv {
 		b.join()
@@ -44,7 +44,7 @@ func (b *batch) load(p *Player) {
 	}
 }
 
-// join makes one slice of the slices that the first player was sent. A write of one slice costs each of the other players less.
+// join joins the slices that were sent to the first player. Writing one slice is cheaper, and the other players are sent the same bytes.
 func (b *batch) join() {
 	if len(b.out) > 1 {
 		all := slices.Concat(b.out...)

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// patient is a Sink that supports only Write, as Sinks for TLS do.
+// patient is a Sink that supports only Write, like Sinks for TLS.
 type patient struct{ *socket }
 
 func (patient) TryWrite([][]byte) (ok, ready bool) { return false, false }
@@ -29,7 +29,7 @@ const drainEnv = "LIVE_TEST_DRAIN" // makes this test binary run the players; co
 // drain opens connections, and makes the kernel discard the bytes that arrive.
 func drain(addr string, n int) {
 	var wg sync.WaitGroup
-	unwritten := make([]byte, 1<<20) // with MSG_TRUNC, the length of the buffer limits how much is discarded
+	unwritten := make([]byte, 1<<20) // with MSG_TRUNC, the kernel discards at most as many bytes as the buffer is long
 	for range n {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -106,7 +106,7 @@ func (f *fan) deliver(t flv.Tag, players int) {
 	f.cpu += cpuTime() - before
 }
 
-// rawFan is a plain loop that writes to one player after the other, in as many goroutines as there are pushers.
+// rawFan is a plain loop that writes to one player after the other. It uses as many goroutines as there are pushers.
 func rawFan(b *testing.B, n int) *fan {
 	f := &fan{name: "raw"}
 	conns := players(b, n)
@@ -159,9 +159,9 @@ func hubFan(b *testing.B, n int, name string, sink func(*socket) live.Sink) *fan
 	return f
 }
 
-// BenchmarkFanOut sends messages of the size of a frame of 2 Mbit/s at 30 fps to 500 players over TCP. It alternates between three
-// ways: the plain loop, the hub, and the hub with players that support only blocking writes. It reports the CPU time of each way per
-// message and player.
+// BenchmarkFanOut sends messages of the size of a frame of 2 Mbit/s at 30 fps to 500 players over TCP. It alternates between three ways:
+// the plain loop, the hub, and the hub with players that support only blocking writes. It reports the CPU time of each way per message and
+// player.
 func BenchmarkFanOut(b *testing.B) {
 	const n, size = 500, 8333
 	fans := []*fan{rawFan(b, n),

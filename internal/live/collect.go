@@ -8,13 +8,13 @@ import (
 
 // collector makes a recorder fetch many messages at a time.
 type collector struct {
-	bytes    int           // NextBatch waits for so many bytes
-	patience time.Duration // but not longer than this
-	timer    *time.Timer   // nil if the Subscriber does not collect
-	more     bool          // the last batch did not contain all messages; used by all Subscribers
+	bytes    int           // NextBatch waits until this number of bytes has arrived; 0 means that it does not wait for more
+	patience time.Duration // NextBatch does not wait longer than this
+	timer    *time.Timer
+	more     bool // the last batch did not contain all messages
 
-	behind int // cost of the messages that have arrived since the last fetch; guarded by stream.mu
-	enough int // value of behind at which the recorder is woken; guarded by stream.mu
+	behind int // bytes that have arrived since the last fetch; guarded by stream.mu
+	enough int // the recorder is woken when behind reaches this value; guarded by stream.mu
 }
 
 func newCollector(bytes int, d time.Duration, policy *Policy) collector {

@@ -24,7 +24,7 @@ func TestCollect(t *testing.T) {
 		recorder := pub.Collect(1_400, time.Second)
 		began := time.Now()
 		var mu sync.Mutex
-		var got []string // the number of messages in each batch, and when it came
+		var got []string // the number of messages in each batch, and the time at which the batch came
 		recorded := make(chan error, 1)
 		go func() {
 			for {
@@ -72,7 +72,7 @@ func TestCollect(t *testing.T) {
 	})
 }
 
-// TestCollectMoreThanABatch checks that a recorder does not wait if messages are left that did not fit in the last batch.
+// TestCollectMoreThanABatch checks that a recorder does not wait if some messages did not fit in the last batch.
 func TestCollectMoreThanABatch(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{})
@@ -91,7 +91,8 @@ func TestCollectMoreThanABatch(t *testing.T) {
 	})
 }
 
-// TestASlowRecorderKeepsItsBatch checks that the messages that a recorder is using are not reused after the log had to drop them.
+// TestASlowRecorderKeepsItsBatch checks that the memory of the messages that a recorder is using is not reused, even after the log has
+// dropped them.
 func TestASlowRecorderKeepsItsBatch(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Backlog: 10_000}})
@@ -142,7 +143,7 @@ func TestCollectEnds(t *testing.T) {
 	})
 }
 
-// TestCollectLessThanTheLogHolds checks that a recorder does not wait until the log has dropped messages.
+// TestCollectLessThanTheLogHolds checks that a recorder does not wait so long that the log drops messages.
 func TestCollectLessThanTheLogHolds(t *testing.T) {
 	for name, policy := range map[string]live.Policy{
 		"bytes": {Backlog: 20_000}, "time": {BacklogTime: 200 * time.Millisecond},
@@ -242,8 +243,8 @@ func TestMessagesInUseAreNotReused(t *testing.T) {
 	}
 }
 
-// TestUnwatchedMessagesAreReused checks that a publisher without players allocates nothing for the messages of one group of pictures after
-// the other.
+// TestUnwatchedMessagesAreReused checks that a publisher without players allocates nothing for its messages after the first groups of
+// pictures.
 func TestUnwatchedMessagesAreReused(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()

@@ -6,42 +6,42 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// cursor is a player's position in a log, with the state that decides which messages it gets. Players with equal
-// cursors get the same messages. The mutex of its owner guards a cursor.
+// cursor is a player's position in a log, together with the state that decides which messages the player gets. Players with equal cursors
+// get the same messages. A cursor is guarded by the mutex of its owner.
 type cursor struct {
 	next uint64       // sequence number of the next message to consider
 	from *publication // the publication of the message at the cursor; nil before the first message
-	only *publication // the publication that a recorder accepts exactly; if nil, messages of any that can be decoded are accepted
+	only *publication // only messages of this publication are accepted; if nil, those of any publication that can be decoded
 
 	noAudio, noVideo bool
 
 	waiting  bool             // waiting for a key frame
-	waited   time.Duration    // when the wait began, by the hub's clock; 0 if no message has come yet
+	waited   time.Duration    // start of the wait, by the hub's clock; 0 if no message has come yet
 	pictures flv.KeyFrameWait // decides which pictures can be decoded
-	lagging  bool             // messages were missed, and those that need them can't be decoded
+	lagging  bool             // messages were missed, so those that depend on them can't be decoded
 
-	fresh bool   // the headers must be sent before the next message, if they have changed since seen
+	fresh bool   // the headers must be sent before the next message, if they have changed since the message seen
 	seen  uint64 // sequence number up to which the player has received the headers
 
 	carried bool // the player has the headers with which the previous publication ended
 }
 
-// join moves the cursor to the newest key frame in the log, if cached is set, or makes it wait for the next
-// key frame. It does not wait if the stream has no video.
+// join moves the cursor to the newest key frame in the log, if cached is set. Otherwise the cursor waits for the next key frame, unless the
+// stream has no video.
 func (c *cursor) join(l *log, cached bool) {
 	c.fresh = true
 	c.begin(l, cached)
 }
 
-// resume is called after a pause. It moves the cursor to the newest key frame, if that is
-// after the cursor or if the log has dropped the message at the cursor.
+// resume is called after a pause. It moves the cursor to the newest key frame if that is after the cursor, or if the log has dropped the
+// message at the cursor.
 func (c *cursor) resume(l *log) {
 	if c.next < max(l.base, l.key) {
 		c.skip(l)
 	}
 }
 
-// receive changes which types of media are wanted. It does nothing for recorders.
+// receive sets which types of media are wanted. It does nothing for recorders.
 func (c *cursor) receive(audio, video bool) {
 	if c.only != nil {
 		return

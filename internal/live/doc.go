@@ -5,17 +5,17 @@
 //	                              ^        ^     ^    -> wake   -> Subscriber.Next, NextBatch   (FLV, recordings, programs)
 //	                              cursors of players
 //
-// A stream is one log of messages. The messages in it are encoded for sending. Each player has a cursor in the log, so the log is both
-// the cache for players that join late and the send queue of every player. It keeps the messages since the last key frame and those
-// that players have not been sent yet, but at most Policy.Backlog bytes and Policy.BacklogTime. If the log drops the message at a
-// cursor, the cursor continues at the newest key frame.
+// A stream is one log of messages, which are encoded for sending. Each player has a cursor in the log. The log is therefore both the cache
+// for players that join late and the send queue of every player. It keeps the messages since the last key frame and those that players have
+// not been sent yet, but at most Policy.Backlog bytes and Policy.BacklogTime. If the log drops the message at a cursor, the cursor
+// continues at the newest key frame.
 //
 // # Waiting
 //
-// A publisher never waits. A pusher goroutine writes new messages to every player without blocking ([Sink.TryWrite]). With many
-// players there are several pushers, up to one for each processor. If a player's Sink does not accept the messages, the player gets
-// its own goroutine, which blocks in [Sink.Write] until the player has caught up. Subscribers fetch their messages. Recorders are
-// Subscribers that the publisher itself wakes.
+// A publisher never waits. A pusher goroutine writes new messages to every player without blocking ([Sink.TryWrite]). If there are many
+// players, there are several pushers, up to one for each processor. If a player's Sink does not accept the messages, the player gets its
+// own goroutine, which blocks in [Sink.Write] until the player has caught up. Subscribers fetch their messages. Recorders are Subscribers
+// that the publisher itself wakes.
 //
 // # Lock order
 //

@@ -6,12 +6,11 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// A player that is too slow delays nobody, but misses messages. The log drops its oldest messages (limit, keep). If it has dropped a
-// player's next message, the player continues at the newest key frame (resync), as a player that joins does. It does not get messages
-// that can't be decoded without those that it has missed (accepts).
+// A player that is too slow delays nobody, but misses messages. The log drops its oldest messages (limit, keep). If the log has dropped a
+// player's next message, the player continues at the newest key frame (resync), like a player that joins. It does not get messages that
+// depend on those that it has missed (accepts).
 
-// limit drops the oldest messages until the log is within maxCost and maxAge. It never drops the newest message. slowest is
-// stream.slowest.
+// limit drops the oldest messages until the log is within maxCost and maxAge. It never drops the newest message. slowest is stream.slowest.
 func (l *log) limit(maxCost int, maxAge time.Duration, slowest func(uint64) uint64) {
 	newest, used := l.messages[len(l.messages)-1], uint64(0)
 	for len(l.messages) > 1 && (l.cost > maxCost || newest.at-l.messages[0].at > maxAge) {
@@ -22,8 +21,8 @@ func (l *log) limit(maxCost int, maxAge time.Duration, slowest func(uint64) uint
 	}
 }
 
-// keep drops messages before sequence number from that are not needed for players that join: those before the newest key frame or,
-// without video, all of them. from is the result of stream.slowest.
+// keep keeps the messages that a player that joins needs: those from the newest key frame on or, without video, none. It drops all others
+// before sequence number from, which is the result of stream.slowest.
 func (l *log) keep(from uint64) {
 	used := from
 	if l.video {
@@ -34,7 +33,7 @@ func (l *log) keep(from uint64) {
 	}
 }
 
-// drop drops the oldest message. Messages from sequence number used on may be in use.
+// drop drops the oldest message. Messages may be in use if their sequence number is used or greater.
 func (l *log) drop(used uint64) {
 	m := l.messages[0]
 	l.cost -= m.cost
@@ -49,8 +48,7 @@ func (l *log) drop(used uint64) {
 	l.base++
 }
 
-// skip moves the cursor to the message at which a player continues after it has missed messages. A new player begins
-// there, too.
+// skip moves the cursor to the message at which a player continues after it has missed messages. New players begin there, too.
 func (c *cursor) skip(l *log) {
 	if !c.fresh {
 		c.fresh, c.seen = true, c.next
@@ -58,8 +56,7 @@ func (c *cursor) skip(l *log) {
 	c.begin(l, true)
 }
 
-// resync is like skip, for a cursor whose next message has been dropped. It returns the number of messages
-// missed.
+// resync is like skip, for a cursor whose next message has been dropped. It returns the number of missed messages.
 func (c *cursor) resync(l *log) uint64 {
 	from := c.next
 	c.skip(l)
@@ -90,8 +87,8 @@ func (c *cursor) begin(l *log, cached bool) {
 	}
 }
 
-// keyFrameWait is how long a new player waits for a key frame. After that it gets the messages that can be decoded
-// without one, since some publishers rarely send key frames, or do not mark them.
+// keyFrameWait is how long a new player waits for a key frame. After that it gets the messages that can be decoded without a key frame,
+// since some publishers rarely send key frames, or do not mark them as such.
 const keyFrameWait = 10 * time.Second
 
 // accepts reports whether the player gets m, the next message.

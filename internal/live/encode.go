@@ -12,11 +12,11 @@ import (
 const (
 	sharedStreamID = 1 // the message stream on which nearly every client plays
 
-	messageCost = 192 // approximate memory of a message in addition to its bytes: the struct and its place in the log
+	messageCost = 192 // approximate memory of a message in addition to its bytes: the struct and its entry in the log
 )
 
-// encode makes a Message of t, with the timestamp time in milliseconds. It copies the body. from provides the memory; nil means that the
-// message gets its own.
+// encode makes a Message of t, with the given time in milliseconds. It copies the body into memory of from. If from is nil, the message
+// gets memory of its own.
 func encode(t flv.Tag, time int64, chunkSize int, from *memory) (*Message, error) {
 	if len(t.Body) > chunk.MaxMessageLength {
 		return nil, fmt.Errorf("live: %w", &chunk.Error{Detail: "message too long to send", Value: len(t.Body)})

@@ -12,7 +12,7 @@ import (
 const maxHeaderBytes = 1 << 20
 
 // headerSet is the set of headers that are valid at a message of a stream, in the form of flv.Headers. All messages up to the next header
-// share one set, which does not change after the first of these messages has been added to the log.
+// share one set. A set does not change after the first of these messages has been added to the log.
 type headerSet struct {
 	tags    []flv.Tag
 	changed uint64 // sequence number of the header that changed the set last
@@ -34,7 +34,7 @@ func (s *headerSet) without(t flv.TagType) *headerSet {
 	return &headerSet{rest, s.changed}
 }
 
-// size returns the number of bytes in the bodies.
+// size returns the number of bytes in the bodies of the headers.
 func (s *headerSet) size() (n int) {
 	if s != nil {
 		for _, t := range s.tags {

@@ -17,8 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// These functions return tags as publishers send them. The last bytes of each body
-// are unique.
+// These functions return tags as publishers send them. The last bytes of each body are unique.
 
 func videoHeader(n int) flv.Tag      { return video(0, "\x17\x00\x00\x00\x00", n) }
 func key(ms uint32, n int) flv.Tag   { return video(ms, "\x17\x01\x00\x00\x00", n) }
@@ -128,7 +127,7 @@ func (c *client) take(b [][]byte) {
 	}
 }
 
-// stall makes the client stop reading, or start again.
+// stall makes the client stop reading, or resume.
 func (c *client) stall(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,7 +144,7 @@ func (c *client) fail() {
 	c.released.Broadcast()
 }
 
-// got waits until all goroutines are idle, and returns the received messages.
+// got waits until all goroutines are blocked, and returns the received messages.
 func (c *client) got() []flv.Tag {
 	synctest.Wait()
 	c.mu.Lock()
@@ -187,7 +186,7 @@ func play(t testing.TB, h *live.Hub, c *client) *live.Player {
 	return p
 }
 
-// withHub runs a test in a synctest bubble, whose clock advances when all goroutines are idle.
+// withHub runs a test in a synctest bubble, whose clock advances when all goroutines are blocked.
 func withHub(t *testing.T, f func(t *testing.T, h *live.Hub)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := live.NewHub(live.Config{})

@@ -26,10 +26,10 @@ type Hub struct {
 
 	mu         sync.Mutex // guards everything below
 	streams    map[string]*stream
-	members    map[member]struct{} // players and subscribers that have not left and have not been informed that they were ended
-	uninformed int                 // number of publishers that are being informed that they were ended
+	members    map[member]struct{} // players and subscribers that have not left, and have not been informed of their end
+	uninformed int                 // number of publishers that are being informed of their end
 	closed     bool
-	drained    chan struct{} // closed when the Hub is closed, has no members, and is not informing any publisher
+	drained    chan struct{} // closed when the Hub is closed, has no members, and has informed all publishers
 }
 
 // NewHub returns a Hub without streams.
@@ -45,8 +45,8 @@ func NewHub(c Config) *Hub {
 // now returns the time since the Hub was made.
 func (h *Hub) now() time.Duration { return time.Since(h.epoch) }
 
-// stream returns the stream of a path, which it makes if there is none. The caller holds h.mu and must add a
-// publisher or a player to the stream.
+// stream returns the stream of a path, after making it if there is none. The caller holds h.mu and must add a publisher or a player to the
+// stream.
 func (h *Hub) stream(path string) *stream {
 	s := h.streams[path]
 	if s == nil {
@@ -69,8 +69,8 @@ type PublishOptions struct {
 	Ended func(err error)
 }
 
-// Publish makes the caller the publisher of a path. If the path has players, they stay, and the stream's time continues.
-// The error is ErrPublished if the path has a publisher that o.Policy does not allow the caller to replace, or ErrClosed.
+// Publish makes the caller the publisher of a path. If the path has players, they stay, and the stream's time continues. The error is
+// ErrPublished if o.Policy does not allow the caller to replace the path's present publisher, or ErrClosed.
 func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 	o.Policy = o.Policy.resolved()
 	h.mu.Lock()
@@ -106,7 +106,7 @@ func (h *Hub) Play(path string, sink Sink, o PlayOptions) (*Player, error) {
 	return p, nil
 }
 
-// Subscribe is like Play, for callers that fetch the messages themselves. It ignores o.Begun, o.Ended and o.StreamID.
+// Subscribe is like Play, for a caller that fetches the messages itself. It ignores o.Begun, o.Ended and o.StreamID.
 func (h *Hub) Subscribe(path string, o PlayOptions) (*Subscriber, error) {
 	s := newSubscriber(o.Deliver)
 	if err := h.join(path, s, o); err != nil {
@@ -152,7 +152,7 @@ func (h *Hub) removeMember(m member) {
 	h.drain()
 }
 
-// publisherInformed records that one of the uninformed publishers has been told that it was ended.
+// publisherInformed records that one of the uninformed publishers has been informed of its end.
 func (h *Hub) publisherInformed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -160,8 +160,7 @@ func (h *Hub) publisherInformed() {
 	h.drain()
 }
 
-// drain closes h.drained, so that Shutdown returns, if all publishers and members
-// have been informed. The caller holds h.mu.
+// drain closes h.drained, so that Shutdown returns, if all publishers and members have been informed of their end. The caller holds h.mu.
 func (h *Hub) drain() {
 	if !h.closed || len(h.members) > 0 || h.uninformed > 0 {
 		return
@@ -178,7 +177,7 @@ func (h *Hub) Published(path string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.streams[path]
-	return s != nil && s.publisher != nil // reading publisher needs only h.mu, since it is written with both locks held
+	return s != nil && s.publisher != nil // this needs only h.mu, since publisher is written with both locks held
 }
 
 // Stats returns the counters of every stream that has a publisher, or had one and still has players, sorted by path.
@@ -197,9 +196,9 @@ func (h *Hub) Stats() []StreamStats {
 	return all
 }
 
-// Shutdown ends all streams without lingering. It ends publishers with ErrClosed at once, and players with ErrClosed when they have
+// Shutdown ends all streams without lingering. Publishers end with ErrClosed at once, and players end with ErrClosed when they have
 // received everything in the log. Shutdown returns when all publishers and players have been informed and all subscribers are closed, or
-// with ctx's error. Close must be called after it.
+// with ctx's error. Close must be called afterwards.
 func (h *Hub) Shutdown(ctx context.Context) error {
 	h.endAll()
 	select {

@@ -76,8 +76,8 @@ func TestNoCacheWaitsForTheNextKeyFrame(t *testing.T) {
 	})
 }
 
-// TestNoAwait checks that a player that does not wait for a publisher is refused unless there is one, even if the stream has players
-// that wait.
+// TestNoAwait checks that a player that does not wait for a publisher is refused if there is none, even if other players of the stream
+// wait.
 func TestNoAwait(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		play(t, h, newClient(65536))

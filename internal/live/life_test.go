@@ -152,7 +152,7 @@ func TestMergeGathers(t *testing.T) {
 	})
 }
 
-// TestMergedMessagesAreJoined checks that players after the first get merged messages in one slice, with the same content.
+// TestMergedMessagesAreJoined checks that all players except the first get merged messages in one slice, with the same content.
 func TestMergedMessagesAreJoined(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Merge: 100 * time.Millisecond}})
@@ -246,8 +246,8 @@ func TestARecorderGetsOnePublication(t *testing.T) {
 	})
 }
 
-// TestShutdownWaitsForPublishers checks that Shutdown does not return before all publishers have been informed, so that the caller can
-// then close their connections.
+// TestShutdownWaitsForPublishers checks that Shutdown does not return before all publishers have been informed. The caller can then close
+// their connections.
 func TestShutdownWaitsForPublishers(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		told := false

@@ -5,7 +5,7 @@ import "time"
 // These are the limits of one batch.
 const (
 	batchMessages = 32
-	batchBytes    = 256 << 10 // after this size no message is added
+	batchBytes    = 256 << 10 // a batch of at least this size is complete
 )
 
 // log holds the newest messages of a stream. It is guarded by stream.mu.
@@ -13,14 +13,14 @@ type log struct {
 	messages []*Message // messages[i] has the sequence number base+i
 	base     uint64     // starts at 1
 	cost     int        // of messages
-	key      uint64     // sequence number of the newest message with which a player may begin; 0 if it is no longer in the log
+	key      uint64     // sequence number of the newest message with which a player may begin; 0 if the log has none
 	video    bool       // the publication has video, so players begin with a key frame
 }
 
 // end returns the sequence number of the next message.
 func (l *log) end() uint64 { return l.base + uint64(len(l.messages)) }
 
-// append adds a message. It drops old messages, see limit.
+// append adds a message, and drops old messages as limit does.
 func (l *log) append(m *Message, maxCost int, maxAge time.Duration, slowest func(uint64) uint64) {
 	m.sequence = l.end()
 	l.messages = append(l.messages, m)
@@ -38,8 +38,7 @@ type progress struct {
 	more    bool // more messages did not fit in the batch
 }
 
-// take appends the messages at the cursor to dst, up to the limits of one batch, and moves the cursor to the
-// message after them.
+// take appends the messages at the cursor to dst, up to the limits of one batch, and moves the cursor past them.
 func (l *log) take(c *cursor, dst []*Message, e *headerEncoder) ([]*Message, progress) {
 	var p progress
 	begin, bytes := len(dst), 0
@@ -66,7 +65,7 @@ func (l *log) take(c *cursor, dst []*Message, e *headerEncoder) ([]*Message, pro
 			}
 		}
 		if c.only == nil { // a recorder does not use a message after its position has passed it
-			m.lend()
+			m.pin()
 		}
 		dst = append(dst, m)
 		bytes += m.size

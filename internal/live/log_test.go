@@ -13,8 +13,7 @@ import (
 // newest is stream.slowest of a stream without members.
 func newest(sequence uint64) uint64 { return sequence }
 
-// TestLogLimits checks that a log drops messages that exceed its limits, and
-// none that are exactly at a limit.
+// TestLogLimits checks that a log drops messages that exceed its limits, and none that just reach a limit.
 func TestLogLimits(t *testing.T) {
 	sequences := func(l *log) (all []uint64) {
 		for _, m := range l.messages {
@@ -73,8 +72,8 @@ func TestLogBatches(t *testing.T) {
 	}
 }
 
-// TestResume checks where a player continues after a pause: where it was, or at the newest key frame if that is later or if the log
-// has dropped messages that it has not received.
+// TestResume checks where a player continues after a pause. This must be the message at which it was paused. If there is a later key frame,
+// or if the log has dropped messages that the player has not received, it must be the newest key frame.
 func TestResume(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -98,8 +97,8 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestMissedBeforeATakeover checks that a player that continues at a key frame of the previous publisher also counts the pictures that
-// it can't decode until the takeover.
+// TestMissedBeforeATakeover checks a player that continues at a key frame of the previous publisher. It must also count as missed the
+// pictures that it can't decode until the takeover.
 func TestMissedBeforeATakeover(t *testing.T) {
 	before, after := new(publication), new(publication)
 	picture := func(from *publication, kind flv.Kind, track uint8) *Message {
@@ -117,7 +116,7 @@ func TestMissedBeforeATakeover(t *testing.T) {
 	assert.Equal(t, progress{missed: 3, resyncs: 1}, p)
 }
 
-// TestHeaderSetCost checks that the cost of a set is at least the memory that it takes.
+// TestHeaderSetCost checks that the cost of a set is at least the memory that it occupies.
 func TestHeaderSetCost(t *testing.T) {
 	for n := range 10 {
 		set := headerSet{tags: make([]flv.Tag, n)}

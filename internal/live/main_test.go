@@ -6,8 +6,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Mutation testing (see CONTRIBUTING.md) makes changes that no test notices, because they have no effect:
-//   - member.go: whether 0 is added to a counter.
-//   - stream.go: which of two pushers with equally many members gets a member.
+// Mutation testing (see CONTRIBUTING.md) finds these changes that no test notices, since they have no effect:
+//   - member.go: adding 0 to a counter.
+//   - stream.go: choosing the other of two pushers with equally many members.
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,22 +9,21 @@ import (
 // member is a Player or a Subscriber.
 type member interface {
 	common() *reader
-	// visit sends new messages to a Player, or wakes a Subscriber. The pusher calls it.
-	visit(r *round)
+	// push sends new messages to a Player, or wakes a Subscriber. The pusher calls it.
+	push(r *round)
 	// cut ends the member with an error, without delivering the remaining messages.
 	cut(err error)
 }
 
-// reader is the part that Player and Subscriber have in common. The fields used for
-// every message come first.
+// reader contains what Player and Subscriber have in common. The fields that are used for every message come first.
 type reader struct {
 	mu     sync.Mutex // guards the fields below
 	cursor cursor
 	paused bool
 	left   bool  // the member receives no more messages
-	err    error // the error with which the member ends or has ended
+	err    error // the error with which the member has ended or is about to end
 
-	position atomic.Uint64 // the cursor's position, which may be read without mu; math.MaxUint64 if the log need not keep messages for the member
+	position atomic.Uint64 // the cursor's position, which may be read without mu; math.MaxUint64 if the log keeps no messages for the member
 	traffic  traffic
 
 	// The fields below are set before other goroutines use the member.
@@ -35,7 +34,7 @@ type reader struct {
 	await   *alarm
 
 	pusher *pusher // nil if the member is not on the stream; guarded by stream.mu
-	place  int     // index in pusher.members; guarded by stream.mu
+	index  int     // index in pusher.members; guarded by stream.mu
 }
 
 // traffic counts what a member has received. It may be read at any time, and is written by one goroutine at a time.
@@ -56,7 +55,7 @@ func (t *traffic) clear() {
 
 func (r *reader) common() *reader { return r }
 
-// count records the cursor's progress.
+// count adds the cursor's progress to the counters.
 func (r *reader) count(bytes int, p progress) {
 	r.traffic.bytes.Add(uint64(bytes))
 	if p.resyncs > 0 || p.missed > 0 {
@@ -65,8 +64,8 @@ func (r *reader) count(bytes int, p progress) {
 	}
 }
 
-// Receive says whether the member wants audio and video (receiveAudio and receiveVideo). When video is turned on again, the headers and a
-// key frame come first.
+// Receive sets whether the member wants audio and video (receiveAudio and receiveVideo). When video is turned on again, it begins with the
+// headers and a key frame.
 func (r *reader) Receive(audio, video bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -10,7 +10,8 @@ import (
 // Publisher.Collect.
 //
 // The RTMP form and the FLV form are slices of the same bytes. If the body is longer than a chunk, it is interrupted by the headers of the
-// second and later chunks (1 byte, or 5 with an extended timestamp). Then the FLV form consists of several slices, which leave them out:
+// second and later chunks (1 byte each, or 5 with an extended timestamp). The FLV form then consists of several slices, without these
+// headers:
 //
 //	+----------------+---------------+------------+---+-- - - --+--------------+
 //	| FLV tag header | format 0      | body       | 3 |  body   | back pointer |
@@ -34,14 +35,14 @@ type Message struct {
 	sequence uint64
 	at       time.Duration // time of arrival, by the hub's clock
 	from     *publication  // nil for repeated headers
-	headers  *headerSet    // the headers that a player needs before this message if it begins here
-	key      bool          // a player may begin here
+	headers  *headerSet    // the headers that a player needs before this message if it begins with this message
+	key      bool          // a player may begin with this message
 	repeated bool          // a header that players of the previous publication already have
-	lent     bool          // see lend; guarded by stream.mu
+	pinned   bool          // see pin; guarded by stream.mu
 }
 
-// Tag returns the message as an FLV tag with the stream's time. If the body is longer than a chunk, each call makes a copy of it
-// without the chunk headers.
+// Tag returns the message as an FLV tag with the stream's time. If the body is longer than a chunk, each call of Tag makes a copy of the
+// body without the chunk headers.
 func (m *Message) Tag() flv.Tag {
 	t := flv.Tag{Type: m.typ, Timestamp: uint32(m.time)}
 	if body := m.bytes[flv.TagHeaderSize+m.header:]; m.size <= m.chunkSize {
@@ -56,8 +57,8 @@ func (m *Message) Tag() flv.Tag {
 	return t
 }
 
-// Pieces is like Tag, but does not copy a body that is longer than a chunk: t.Body is its first piece, of at least 4 KiB, and more are the
-// others.
+// Pieces is like Tag, but never copies. If the body is longer than a chunk, t.Body is only its first piece, of at least 4 KiB, and more
+// contains the other pieces.
 func (m *Message) Pieces() (t flv.Tag, more [][]byte) {
 	if m.size <= m.chunkSize || m.chunkSize < 4<<10 {
 		return m.Tag(), nil
@@ -68,8 +69,8 @@ func (m *Message) Pieces() (t flv.Tag, more [][]byte) {
 	return flv.Tag{Type: m.typ, Timestamp: uint32(m.time), Body: more[0]}, more[1:]
 }
 
-// AppendFLV appends to dst the slices that make up the message in an FLV file, including the back pointer. All callers share the
-// bytes. A body that is longer than a chunk is in several slices.
+// AppendFLV appends to dst the slices that make up the message in an FLV file, including the back pointer. All callers share the bytes. A
+// body that is longer than a chunk consists of several slices.
 func (m *Message) AppendFLV(dst [][]byte) [][]byte {
 	dst = append(dst, m.bytes[:flv.TagHeaderSize:flv.TagHeaderSize])
 	rest := m.bytes[flv.TagHeaderSize+m.header:]
@@ -80,8 +81,8 @@ func (m *Message) AppendFLV(dst [][]byte) [][]byte {
 	return append(dst, rest[:len(rest):len(rest)])
 }
 
-// AppendRTMP appends to dst the slices that make up the message as chunks of a message stream. For message stream 1 this is one
-// slice, which all callers share. For others there are two, the first of which is newly allocated.
+// AppendRTMP appends to dst the slices that make up the message as chunks of a message stream. For message stream 1 this is one slice,
+// which all callers share. For other message streams there are two slices, and the first is newly allocated.
 func (m *Message) AppendRTMP(dst [][]byte, streamID uint32) [][]byte {
 	end := len(m.bytes) - flv.PreviousTagSizeLen
 	chunks := m.bytes[flv.TagHeaderSize:end:end]
@@ -101,6 +102,6 @@ func (m *Message) Key() bool { return m.key }
 // Header reports whether the message is metadata or a decoder configuration.
 func (m *Message) Header() bool { return m.kind == flv.KindHeader }
 
-// Sequence returns the number of the message in the stream, from 1 on without gaps. It is 0 for headers that are repeated for a player that
-// has joined or has missed messages.
+// Sequence returns the number of the message in the stream, from 1 on without gaps. It returns 0 for headers that are repeated for a player
+// that has joined or has missed messages.
 func (m *Message) Sequence() uint64 { return m.sequence }

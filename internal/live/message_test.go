@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// TestEncodedMessages decodes encoded messages with a chunk reader, an FLV reader and Tag, for lengths and times on both sides of every
-// limit at which the encoding changes.
+// TestEncodedMessages decodes encoded messages with a chunk reader, an FLV reader and Tag. Their lengths and times are on both sides of
+// every limit at which the encoding changes.
 func TestEncodedMessages(t *testing.T) {
 	for _, chunkSize := range []int{1, 128, 4096, 65536} {
 		for _, size := range []int{0, 1, 2, chunkSize - 1, chunkSize, chunkSize + 1, 2 * chunkSize, 2*chunkSize + 1, 5*chunkSize - 1} {

@@ -20,10 +20,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// naive is a model of the hub that keeps all messages. The test compares it with the messages that the hub
-// delivers to players.
+// naive is a model of the hub that keeps all messages. The test compares the model with what the hub delivers to players.
 type naive struct {
-	all []entry // everything that was published on one stream, in order: sequence numbers 1, 2, ...
+	all []entry // everything that was published on one stream, in order, with the sequence numbers 1, 2, ...
 
 	// The fields below describe the current publication.
 	number  int
@@ -36,7 +35,7 @@ type naive struct {
 	from    moment                 // time of the newest message of the previous publication
 }
 
-// moment is a time of the stream, and the real time at which it was reached.
+// moment is a time of the stream, and the real time at which the stream reached it.
 type moment struct {
 	at   int64
 	came time.Time
@@ -55,7 +54,7 @@ func (n *naive) takeover() {
 	n.number++
 	n.joined, n.keyed = len(n.all) == 0, false
 	n.offset, n.from = 0, n.last
-	if len(n.all) > 0 && n.all[len(n.all)-1].publication == n.number-1 { // a publication without messages does not change the headers of players
+	if len(n.all) > 0 && n.all[len(n.all)-1].publication == n.number-1 { // a publication without messages does not change the headers that players have
 		n.before = n.headers
 	}
 	n.headers = map[flv.TagType][]byte{}
@@ -105,7 +104,7 @@ type watcher struct {
 	over      bool // a Subscriber has received io.EOF
 
 	joined           int  // len(naive.all) when it joined
-	cached, filtered bool // cached: it began with the newest key frame; filtered: it has turned audio or video off
+	cached, filtered bool // cached: it has begun with the newest key frame; filtered: it has turned audio or video off
 	slow, paused     bool // slow: it is or was slow; paused: it is paused now
 }
 
@@ -221,7 +220,7 @@ func (w *watcher) checkMissed(t *testing.T, n *naive) {
 		}
 	}
 	if w.joined > 0 && w.recorder == 0 {
-		most += len(n.all) // it may have begun with messages that were published before
+		most += len(n.all) // it may have begun with messages that were published before it joined
 	}
 	if !w.filtered {
 		assert.LessOrEqual(t, least, int(w.sub.Missed()), "%s: missed", w.name)
@@ -229,7 +228,7 @@ func (w *watcher) checkMissed(t *testing.T, n *naive) {
 	assert.GreaterOrEqual(t, most, int(w.sub.Missed()), "%s: missed", w.name)
 }
 
-// schedule runs the hub and the model. Each byte of a script selects one step.
+// schedule runs the hub and the model side by side. Each byte of a script selects one step.
 type schedule struct {
 	t        *testing.T
 	hub      *live.Hub

@@ -7,36 +7,35 @@ import (
 
 // Sink is a player's connection. The hub makes only one call at a time.
 //
-// b consists of whole messages, in any number of slices. The bytes are shared with other players and
-// never change, so a Sink may keep them. A Sink must not keep b itself, and only Write may change it. TryWrite must not call methods of the
-// Player.
+// b consists of whole messages, in any number of slices. The bytes are shared with other players and never change, so a Sink may keep them.
+// A Sink must not keep b itself, and only Write may change b. TryWrite must not call methods of the Player.
 type Sink interface {
-	// TryWrite accepts all of b, and returns true for ok, or nothing. It sends as many bytes as it can without blocking, and keeps
-	// the rest. ready is false if a rest is left, which the next Write sends first. A connection that does not support this returns
-	// false, false.
+	// TryWrite accepts either all of b or nothing; ok reports which. It sends as many bytes as it can without blocking, and keeps the
+	// remaining ones for the next Write. ready reports that no bytes remain. A connection that does not support TryWrite returns false,
+	// false.
 	TryWrite(b [][]byte) (ok, ready bool)
 
-	// Write sends the rest, if there is one, and then b, which may be nil. It returns when everything has been sent, and must
-	// limit the time that it blocks. An error ends the player.
+	// Write sends the bytes that TryWrite has kept, and then b, which may be nil. It returns when everything has been sent, and must limit
+	// the time that it blocks. An error ends the player.
 	Write(b [][]byte) error
 }
 
 // PlayOptions describe a player.
 type PlayOptions struct {
-	StreamID uint32        // message stream id; 0 means 1, the id for which messages need no header of their own
+	StreamID uint32        // message stream id; 0 means 1, the id for which messages need no separate header
 	Await    time.Duration // how long to wait for a publisher; 0 means forever, < 0 not at all
-	NoCache  bool          // begin with the next key frame, not with the last one; audio also waits for it, but at most 10 s
+	NoCache  bool          // begin with the next key frame, not with the last one; audio also waits for that key frame, for at most 10 s
 	NoAudio  bool          // see Receive
 	NoVideo  bool
-	Aside    bool // for Subscribe: the Subscriber does not count as a player and does not keep a stream that has no publisher
+	Aside    bool // for Subscribe: do not count as a player, and do not keep a stream without a publisher alive
 
 	// Deliver reports whether the player gets a message. If it is nil, the player gets all messages. It is called once for each message,
 	// in order, and must not block or call the hub. If it is set, the hub calls only Sink.Write, not TryWrite.
 	Deliver func(m *Message) bool
 
-	// Begun is called once, when there is a publisher, before the first message. Ended is called once, after all other calls, when the
-	// hub ends the player. Its argument is nil if everything has been delivered, ErrNotFound after Await, ErrClosed after Hub.Close or
-	// Shutdown, or the error of Sink.Write. It is not called after Player.Leave or Close. Both functions are called on a goroutine of
+	// Begun is called once, when there is a publisher, before the first message. Ended is called once, after all other calls, when the hub
+	// ends the player. Its argument is nil if everything has been delivered, ErrNotFound after Await, ErrClosed after Hub.Close or
+	// Shutdown, or the error of Sink.Write. Ended is not called after Player.Leave or Close. Both functions are called on a goroutine of
 	// the player, and may block and write to the connection. Both may be nil. Begun must not call Player.Close.
 	Begun func()
 	Ended func(err error)
@@ -47,7 +46,7 @@ type Player struct {
 	sink     Sink
 	streamID uint32
 	flv      bool // the player gets FLV, not chunks
-	begun    bool // onBegun has been called, or is about to; guarded by mu
+	begun    bool // onBegun has been called, or is about to be called; guarded by mu
 	busy     bool // run is running and is the only writer; guarded by mu
 	reader
 
@@ -73,14 +72,13 @@ func newPlayer(sink Sink, o PlayOptions) *Player {
 // start starts the player's goroutine. The caller holds p.mu.
 func (p *Player) start() {
 	p.busy = true
-	p.stream.hub.running.Add(1) // safe, since the pusher, which calls visit, is counted in running
+	p.stream.hub.running.Add(1) // the counter is not zero, since the pusher, which calls push, is counted in running
 	go p.serve()
 }
 
-// visit writes new messages until the sink would block. The player's goroutine does what may block: it
-// sends the rest that the sink could not send, and the first batch, which may be large, and it ends the
-// player.
-func (p *Player) visit(r *round) {
+// push writes new messages until the sink would block. The player's goroutine does everything that may block. It sends the bytes that the
+// sink could not send and the first batch, which may be large, and it ends the player.
+func (p *Player) push(r *round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !p.busy && !p.left {
@@ -114,8 +112,7 @@ func (p *Player) visit(r *round) {
 	}
 }
 
-// run writes until the player has received all messages or has ended. After that, the
-// pusher writes for the player again.
+// run writes until the player has received all messages or has ended. After that, the pusher writes for the player again.
 func (p *Player) run() {
 	p.begin()
 	b := batches.Get().(*batch)
@@ -143,8 +140,8 @@ func (p *Player) begin() {
 	}
 }
 
-// next loads the next batch. The first batch may be empty, since the sink may have buffered data to send. next
-// returns false if the player has received all messages, or has ended.
+// next loads the next batch. flushed is false if the sink may still have bytes to send, in which case the batch may be empty. next returns
+// false if the player has received all messages, or has ended.
 func (p *Player) next(b *batch, flushed bool) bool {
 	_, ended, reason := p.stream.state()
 	p.mu.Lock()
@@ -192,8 +189,7 @@ func (p *Player) finish(err error) {
 	p.stream.hub.removeMember(p)
 }
 
-// cut ends the player before it has received everything. ErrNotFound has no effect after the stream has had a
-// publisher.
+// cut ends the player before it has received everything. If err is ErrNotFound and the stream has had a publisher, cut does nothing.
 func (p *Player) cut(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -205,8 +201,8 @@ func (p *Player) cut(err error) {
 	}
 }
 
-// Pause stops sending messages to the player, or resumes it. A player resumes at the newest key frame since the pause began, or, if
-// there is none, with the message at which it was paused.
+// Pause stops sending messages to the player, or resumes. A player resumes at the newest key frame since the beginning of the pause. If
+// there is none, it resumes with the message at which it was paused.
 func (p *Player) Pause(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -218,13 +214,13 @@ func (p *Player) Pause(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if on {
-		p.position.Store(math.MaxUint64) // the log need not keep anything for this player
+		p.position.Store(math.MaxUint64) // the log keeps nothing for this player
 		return
 	}
 	p.cursor.resume(&s.log)
 	p.position.Store(p.cursor.next)
 	if p.pusher != nil {
-		p.pusher.hurry(p)
+		p.pusher.pushNow(p)
 	}
 }
 

@@ -24,10 +24,10 @@ type Publisher struct {
 	headers  *headerSet // the headers in kept
 	known    *headerSet // headers of the previous publication that this one has not replaced; players already have them
 	keyed    bool       // the publication has had a key frame
-	memory   memory     // of the messages
+	memory   memory     // memory of the messages
 	primary  uint8      // the video track with the lowest id, at whose key frames players begin
 
-	lastCame atomic.Int64 // arrival of the newest message or, before the first message, of the publisher, by the hub's clock
+	lastCame atomic.Int64 // arrival of the newest message, or of the publisher if there is none, by the hub's clock
 
 	err  error  // why the publication has ended; guarded by stream.mu
 	idle *alarm // checks for media; guarded by stream.mu
@@ -49,7 +49,7 @@ func newPublisher(s *stream, o PublishOptions) *Publisher {
 	return p
 }
 
-// heard returns lastCame as a time of the hub's clock.
+// heard returns lastCame as a duration.
 func (p *Publisher) heard() time.Duration { return time.Duration(p.lastCame.Load()) }
 
 // watch checks after d whether the publisher has been idle for too long. The caller holds Hub.mu and stream.mu.
@@ -83,10 +83,10 @@ func (p *Publisher) end(err error, tell bool) {
 	})
 }
 
-// Write adds a message. The body is copied. Write does not wait for players. t must be in the form that players get: onMetaData without
-// @setDataFrame, and data in AMF0. The first timestamp may have any value: all are shifted so that they continue those of earlier
-// publishers. The error is the reason for which the hub has ended the publisher, ErrClosed after Close, or an error for a body that is
-// too long.
+// Write adds a message. It copies the body, and does not wait for players. t must be in the form that players get: onMetaData without
+// @setDataFrame, and data in AMF0. The first timestamp may have any value, since all timestamps are shifted to continue those of earlier
+// publishers. The error is the reason for which the hub has ended the publisher, ErrClosed after Close, or an error for a body that is too
+// long.
 func (p *Publisher) Write(t flv.Tag) error {
 	now := p.stream.hub.now()
 	kind, track := flv.KindOf(t)
@@ -112,7 +112,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 		m.key = track == p.primary
 	}
 	t.Timestamp = uint32(m.time)
-	if err := p.publish(m, changed); err != nil { // another publisher may recycle m from now on
+	if err := p.publish(m, changed); err != nil { // from now on, another publisher may reuse the memory of m
 		return err
 	}
 	p.lastCame.Store(int64(now))
@@ -141,7 +141,7 @@ func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
 	return true
 }
 
-// publish appends m to the log. changed reports whether m has changed p.headers.
+// publish appends m to the log. changed is true if m has changed p.headers.
 func (p *Publisher) publish(m *Message, changed bool) error {
 	s := p.stream
 	s.mu.Lock()
@@ -178,8 +178,7 @@ func (p *Publisher) Collect(bytes int, d time.Duration) *Subscriber {
 	return sub
 }
 
-// Err returns the reason for which the hub has ended the publisher, or ErrClosed after Close. It returns nil while the
-// publication continues.
+// Err returns the reason for which the hub has ended the publisher, ErrClosed after Close, or nil while the publication continues.
 func (p *Publisher) Err() error {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
@@ -193,12 +192,12 @@ func (p *Publisher) Watched() bool {
 	return p.stream.players > 0
 }
 
-// Stats returns the stream's counters. Info, Since and BytesIn are this publisher's.
+// Stats returns the stream's counters, of which Info, Since and BytesIn are those of this publisher.
 func (p *Publisher) Stats() StreamStats {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
 	return p.stream.stats(p, p.stream.traffic())
 }
 
-// Close ends the publication. The stream lingers for its players. Close may be called more than once.
+// Close ends the publication. The stream stays for its players for Policy.Linger. Close may be called more than once.
 func (p *Publisher) Close() { p.end(ErrClosed, false) }

@@ -8,19 +8,19 @@ import (
 
 // pusher is a goroutine that serves some of a stream's members.
 type pusher struct {
-	stream  *stream
-	members []member // guarded by stream.mu
-	hurried []member // members to visit at once; guarded by stream.mu
-	news    chan struct{}
-	urgent  chan struct{} // signalled when hurried has members
-	done    chan struct{} // closed when no members are left
+	stream        *stream
+	members       []member // guarded by stream.mu
+	urgentMembers []member // members that need not wait for Policy.Merge; guarded by stream.mu
+	news          chan struct{}
+	urgent        chan struct{} // signalled when urgentMembers is not empty
+	done          chan struct{} // closed when no members are left
 
 	// Only run uses the fields below.
 	round round
 	timer *time.Timer
 }
 
-// round is the state that all members share during one call of pusher.visit.
+// round is the state that all members share during one call of pusher.push.
 type round struct {
 	members          []member
 	published, ended bool   // the stream's state
@@ -40,22 +40,22 @@ func (p *pusher) run() {
 				return
 			}
 		case <-p.urgent:
-			p.visit(&p.hurried)
+			p.push(&p.urgentMembers)
 			continue
 		case <-p.done:
 			return
 		}
-		p.visit(&p.members)
+		p.push(&p.members)
 	}
 }
 
-// hurry visits m at once, without waiting for Policy.Merge. The caller holds stream.mu.
-func (p *pusher) hurry(m member) {
-	p.hurried = append(p.hurried, m)
+// pushNow makes the pusher push to m without waiting for Policy.Merge. The caller holds stream.mu.
+func (p *pusher) pushNow(m member) {
+	p.urgentMembers = append(p.urgentMembers, m)
 	session.Signal(p.urgent)
 }
 
-// merge waits for more messages. It returns false if no member is left.
+// merge waits for Policy.Merge, so that more messages arrive. It returns false if no member is left.
 func (p *pusher) merge() bool {
 	p.stream.mu.Lock()
 	d := p.stream.policy.Merge
@@ -76,7 +76,7 @@ func (p *pusher) merge() bool {
 		case <-p.timer.C:
 			return true
 		case <-p.urgent:
-			p.visit(&p.hurried)
+			p.push(&p.urgentMembers)
 		case <-p.done:
 			p.timer.Stop()
 			return false
@@ -84,19 +84,19 @@ func (p *pusher) merge() bool {
 	}
 }
 
-// visit calls the visit method of every member in list once. list is members, or hurried, which visit empties.
-func (p *pusher) visit(list *[]member) {
+// push calls the push method of every member in list. list is either members or urgentMembers, which push empties.
+func (p *pusher) push(list *[]member) {
 	r, s := &p.round, p.stream
 	s.mu.Lock()
 	r.members = append(r.members[:0], *list...)
-	if list == &p.hurried {
-		clear(p.hurried)
-		p.hurried = p.hurried[:0]
+	if list == &p.urgentMembers {
+		clear(p.urgentMembers)
+		p.urgentMembers = p.urgentMembers[:0]
 	}
 	r.published, r.ended, r.end = s.newest != nil, s.ended, s.log.end()
 	s.mu.Unlock()
 	for _, m := range r.members {
-		m.visit(r)
+		m.push(r)
 	}
 	clear(r.members)
 	r.batch.clear()

@@ -12,8 +12,8 @@ type rate struct {
 	sum     int64
 }
 
-// add counts n bytes at the time now, and returns the bit rate over the last rateSeconds seconds.
-// now may come from any clock that does not go back.
+// add counts n bytes at the time now, and returns the bit rate over the last rateSeconds seconds. now may come from any clock that does not
+// go back.
 func (r *rate) add(now time.Duration, n int) int64 {
 	second := int64(now / time.Second)
 	for r.now = max(r.now, second-rateSeconds); r.now < second; {

@@ -1,8 +1,8 @@
 package live
 
 // Push replaces the Subscriber with a player that writes to sink. sink gets the messages that Next would have returned next, as FLV. ended
-// is PlayOptions.Ended. Push always ends the Subscriber with ErrClosed. If the Subscriber or the hub had already ended, there is no player,
-// and Push returns the reason.
+// is PlayOptions.Ended. Push always ends the Subscriber with ErrClosed. If the Subscriber or the hub had already ended, Push makes no
+// player and returns the reason.
 func (s *Subscriber) Push(sink Sink, ended func(err error)) (*Player, error) {
 	s.mu.Lock()
 	left, err := s.left, s.err
@@ -25,8 +25,7 @@ func (s *Subscriber) Push(sink Sink, ended func(err error)) (*Player, error) {
 	return p, nil
 }
 
-// replace replaces the member old by m, which continues with the counters of
-// old.
+// replace replaces the member old by m, which takes over the counters of old.
 func (s *stream) replace(old, m member) error {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()

@@ -23,7 +23,7 @@ func (s *fileSink) Write(b [][]byte) error {
 	return nil
 }
 
-// TestPush checks that the player continues where the Subscriber has stopped: it gets every message once, as FLV, and has the
+// TestPush checks that the player continues where the Subscriber has stopped. It must get every message once, as FLV, and must have the
 // Subscriber's counters.
 func TestPush(t *testing.T) {
 	h := live.NewHub(live.Config{})
@@ -66,8 +66,7 @@ func TestPush(t *testing.T) {
 	assert.Equal(t, live.ErrClosed, err)
 }
 
-// TestPushAfterTheHub checks that Push fails after the hub was closed, and adds
-// no player.
+// TestPushAfterTheHub checks that Push fails after the hub was closed, and adds no player.
 func TestPushAfterTheHub(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	sub, err := h.Subscribe("a", live.PlayOptions{})

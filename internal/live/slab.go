@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// The log drops each message after a few seconds. If messages were garbage then, the collector would leave as much memory unused as the
-// logs need, and the runtime would clear the memory of each new message. So the bytes of a publisher's messages are in slabs, and a slab is
-// reused when its messages have left the log and nobody can be reading them any more.
+// The log drops each message after a few seconds. If the memory of messages were left to the garbage collector, it would stay unused for as
+// long as the logs use it, and the runtime would clear the memory of each new message. So a publisher's messages are in slabs. A slab is
+// reused when its messages have left the log and can no longer be read.
 
 // These are the sizes of slabs in bytes. Up to commonSlab they are powers of 2, then multiples of slabStep.
 const (
@@ -21,7 +21,7 @@ const (
 // slab is memory for several messages.
 type slab struct {
 	bytes []byte
-	uses  atomic.Int64 // messages in the log, and the memory whose slab it is; a message that was lent counts for ever
+	refs  atomic.Int64 // messages in the log, and the memory that is filling the slab; pinned messages are counted forever
 }
 
 // slabs contains slabs to reuse, by slabClass.
@@ -48,9 +48,9 @@ func newSlab(n int) *slab {
 	return &slab{bytes: make([]byte, 0, size)}
 }
 
-// done ends one use. The last one makes the slab available to newSlab.
+// done ends one use. The last call makes the slab available to newSlab.
 func (s *slab) done() {
-	if s == nil || s.uses.Add(-1) > 0 || cap(s.bytes) > largestSlab {
+	if s == nil || s.refs.Add(-1) > 0 || cap(s.bytes) > largestSlab {
 		return
 	}
 	class, _ := slabClass(cap(s.bytes))
@@ -58,8 +58,8 @@ func (s *slab) done() {
 	slabs[class].Put(s)
 }
 
-// memory provides the memory of a publisher's messages. Less than half of it remains unused, since the unused rest of a slab is smaller
-// than the message after it.
+// memory provides the memory of a publisher's messages. Less than half of it stays unused, since the unused end of a slab is smaller than the
+// message after it.
 type memory struct {
 	slab  *slab // the slab that is being filled; may be nil
 	held  int   // memory of the log in bytes; determines the size of the next slab
@@ -73,27 +73,27 @@ func (m *memory) take(n int) ([]byte, *slab) {
 	}
 	if m.slab == nil {
 		m.slab = newSlab(max(n, min(m.held, commonSlab)))
-		m.slab.uses.Add(1)
+		m.slab.refs.Add(1)
 	}
 	s := m.slab
-	s.uses.Add(1)
+	s.refs.Add(1)
 	at := len(s.bytes)
 	s.bytes = s.bytes[:at+n]
 	m.taken += n
 	return s.bytes[at : at : at+n], s
 }
 
-// rest returns the number of unused bytes in the slab.
+// rest returns the number of unused bytes at the end of the slab.
 func (m *memory) rest() int { return cap(m.slab.bytes) - len(m.slab.bytes) }
 
-// seal makes the next message begin a new slab.
+// seal makes the next message use a new slab.
 func (m *memory) seal() {
 	m.slab.done()
 	m.slab = nil
 }
 
-// keyFrame is called before a key frame, with which most messages leave the log. The key frame begins a new slab, unless that would waste
-// much memory while the log does keep them.
+// keyFrame is called before a key frame, since most messages leave the log when a key frame comes. The key frame begins a new slab, unless
+// too much memory would stay unused while the log does keep the messages.
 func (m *memory) keyFrame() {
 	if m.slab != nil && m.rest() <= m.taken/8 {
 		m.seal()
@@ -103,18 +103,18 @@ func (m *memory) keyFrame() {
 
 var unusedMessages = sync.Pool{New: func() any { return new(Message) }}
 
-// lend says that somebody may use m after it has left the log. The caller holds stream.mu.
-func (m *Message) lend() {
-	if !m.lent && m.slab != nil {
-		m.slab.uses.Add(1)
+// pin prevents the memory of m from being reused, since m may be read after it has left the log. The caller holds stream.mu.
+func (m *Message) pin() {
+	if !m.pinned && m.slab != nil {
+		m.slab.refs.Add(1)
 	}
-	m.lent = true
+	m.pinned = true
 }
 
-// recycle is called when m has left the log and is not used any more, except by those to whom it was lent.
+// recycle is called when m has left the log. If m is not pinned, its memory is reused.
 func (m *Message) recycle() {
 	m.slab.done()
-	if !m.lent {
+	if !m.pinned {
 		*m = Message{}
 		unusedMessages.Put(m)
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestSlabClass checks that each class has one size, with room for its messages and little more.
+// TestSlabClass checks that all slabs of a class have the same size, with room for their messages and little more.
 func TestSlabClass(t *testing.T) {
 	sizes := map[int]int{}
 	for n := 1; n <= largestSlab; n++ {
@@ -22,7 +22,7 @@ func TestSlabClass(t *testing.T) {
 	assert.Equal(t, len(slabs), len(sizes))
 }
 
-// TestMemory checks where messages are, and when a slab is reused.
+// TestMemory checks in which slab messages are stored, and when a slab is reused.
 func TestMemory(t *testing.T) {
 	var m memory
 	take := func(n int) ([]byte, *slab) {
@@ -40,7 +40,7 @@ func TestMemory(t *testing.T) {
 	_, third := take(2)
 	assert.NotSame(t, first, third)
 	take(largestSlab + 1)
-	assert.EqualValues(t, 2, first.uses.Load())
+	assert.EqualValues(t, 2, first.refs.Load())
 
 	m.held = 100_000
 	_, fourth := take(1)
@@ -53,23 +53,23 @@ func TestMemory(t *testing.T) {
 	m.keyFrame()
 	_, same := take(1)
 	assert.Same(t, sixth, same, "a new slab would be a waste")
-	assert.EqualValues(t, 1, fifth.uses.Load())
+	assert.EqualValues(t, 1, fifth.refs.Load())
 	fifth.done()
 	assert.Empty(t, fifth.bytes, "it can be reused")
 }
 
-// TestLend checks that a message that was lent is not reused, nor its slab.
-func TestLend(t *testing.T) {
+// TestPin checks that neither a pinned message nor its slab is reused.
+func TestPin(t *testing.T) {
 	var from memory
-	lent, other := &Message{}, &Message{}
-	_, lent.slab = from.take(10)
+	pinned, other := &Message{}, &Message{}
+	_, pinned.slab = from.take(10)
 	_, other.slab = from.take(10)
 	from.seal()
-	lent.lend()
-	lent.lend()
-	lent.recycle()
+	pinned.pin()
+	pinned.pin()
+	pinned.recycle()
 	other.recycle()
-	assert.NotNil(t, lent.slab)
+	assert.NotNil(t, pinned.slab)
 	assert.Nil(t, other.slab)
-	assert.EqualValues(t, 1, lent.slab.uses.Load())
+	assert.EqualValues(t, 1, pinned.slab.refs.Load())
 }

@@ -183,8 +183,8 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// TestStalledPlayersShareWhatTheyWaitFor checks that stalled players share the messages that they have not received, so
-// that their memory does not grow while a stream is published.
+// TestStalledPlayersShareWhatTheyWaitFor checks that stalled players share the messages that they have not received. Their memory must not
+// grow while a stream is published.
 func TestStalledPlayersShareWhatTheyWaitFor(t *testing.T) {
 	const n = 2000
 	withHub(t, func(t *testing.T, h *live.Hub) {

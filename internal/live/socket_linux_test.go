@@ -18,8 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// socket is a Sink like that of a server, but without a session. Bytes that the kernel does not accept at once
-// are kept in rest.
+// socket is a Sink like that of a server, but without a session. It keeps in rest the bytes that the kernel does not accept at once.
 type socket struct {
 	conn  *net.TCPConn
 	raw   syscall.RawConn
@@ -104,8 +103,8 @@ func (s *socket) Write(b [][]byte) error {
 	return err
 }
 
-// TestSocketsThatAreNotRead uses real sockets, some of which are not read for a while. Messages must stay whole, and slow players must
-// continue with a key frame.
+// TestSocketsThatAreNotRead uses real sockets, some of which are not read for a while. All messages must arrive complete, and slow players
+// must continue at a key frame.
 func TestSocketsThatAreNotRead(t *testing.T) {
 	const chunkSize, frames, last = 4096, 1000, 1<<32 - 1
 	h := live.NewHub(live.Config{ChunkSize: chunkSize})
@@ -176,7 +175,7 @@ func TestSocketsThatAreNotRead(t *testing.T) {
 	write(t, pub, padded(key(last, frames), 20_000))
 	for i, v := range viewers {
 		tags := <-v.tags
-		v.player.Close() // what is being written has then been counted
+		v.player.Close() // afterwards, the bytes of the last write have been counted
 		missed := v.player.Stats().Missed
 		assert.EqualValues(t, frames+1, uint64(len(tags))+missed, "player %d", i)
 		now := -1

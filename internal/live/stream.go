@@ -11,16 +11,15 @@ import (
 )
 
 // playersPerPusher is the number of players for which another pusher is started. A pusher needs about 3 ms to write a message to so many.
-// With fewer, messages arrive hardly earlier, and a processor that works on something else is interrupted.
+// With a smaller number, messages would arrive hardly earlier, and processors that are working on something else would be interrupted.
 const playersPerPusher = 512
 
-// publication is the part of a stream that comes from one publisher. It is
-// guarded by stream.mu.
+// publication is the part of a stream that comes from one publisher. It is guarded by stream.mu.
 type publication struct {
 	ended uint64 // sequence number after the last message; 0 while the publication continues
 }
 
-// stream is the stream of a path. It exists while it has a publisher or a player, or until it ends.
+// stream is the stream of a path. It exists while it has a publisher or players, unless the hub ends it earlier.
 type stream struct {
 	hub  *Hub
 	path string
@@ -34,7 +33,7 @@ type stream struct {
 	newest    *Publisher // the current publisher or the last one; nil if there was none
 	linger    *alarm     // set while players wait for another publisher
 	ended     bool       // no more messages will arrive, and the stream has been removed from the Hub
-	err       error      // the reason; nil for a normal end
+	err       error      // the reason for the end; nil for a normal end
 
 	lastTime int64         // time of the newest message
 	lastCame time.Duration // arrival of the newest message
@@ -64,8 +63,7 @@ func (s *stream) append(m *Message) {
 	s.wake()
 }
 
-// slowest returns the minimum of from and the positions of all members. The caller holds
-// s.mu.
+// slowest returns the minimum of from and the positions of all members. The caller holds s.mu.
 func (s *stream) slowest(from uint64) uint64 {
 	for _, r := range s.recorders {
 		from = min(from, r.position.Load())
@@ -78,14 +76,14 @@ func (s *stream) slowest(from uint64) uint64 {
 	return from
 }
 
-// wake makes the pushers visit their members. The caller holds s.mu.
+// wake makes the pushers push to their members. The caller holds s.mu.
 func (s *stream) wake() {
 	for _, p := range s.pushers {
 		session.Signal(p.news)
 	}
 }
 
-// wakeAll is called when the publication or the stream has ended. The caller holds s.mu.
+// wakeAll also wakes the recorders, when the publication or the stream has ended. The caller holds s.mu.
 func (s *stream) wakeAll() {
 	s.wake()
 	for _, r := range s.recorders {
@@ -93,7 +91,7 @@ func (s *stream) wakeAll() {
 	}
 }
 
-// take is log.take. over reports that the stream has ended and the cursor has reached its end.
+// take is log.take. over is true if the stream has ended and the cursor has reached its end.
 func (s *stream) take(c *cursor, dst []*Message) (_ []*Message, p progress, over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,17 +124,16 @@ func (s *stream) add(m member) {
 		s.hub.running.Go(p.run)
 	}
 	r := m.common()
-	r.pusher, r.place = p, len(p.members)
+	r.pusher, r.index = p, len(p.members)
 	p.members = append(p.members, m)
 	if !r.aside {
 		s.players++
 	}
 	s.hub.members[m] = struct{}{}
-	p.hurry(m)
+	p.pushNow(m)
 }
 
-// remove removes a member; further calls have no effect. A stream without a
-// publisher and players ends.
+// remove removes a member; further calls have no effect. A stream ends if neither a publisher nor players are left.
 func (s *stream) remove(m member) {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
@@ -162,8 +159,8 @@ func (s *stream) removeLocked(m member) {
 	r.await.stop()
 	s.gone.add(&r.traffic)
 	last := len(p.members) - 1
-	p.members[r.place] = p.members[last]
-	p.members[r.place].common().place = r.place
+	p.members[r.index] = p.members[last]
+	p.members[r.index].common().index = r.index
 	p.members[last] = nil
 	p.members = p.members[:last]
 	if last == 0 {
@@ -178,7 +175,7 @@ func (s *stream) removeLocked(m member) {
 	}
 }
 
-// unpublish ends the publication, and informs the publisher if tell is set. The caller holds Hub.mu and s.mu.
+// unpublish ends the publication, and informs the publisher if tell is true. The caller holds Hub.mu and s.mu.
 func (s *stream) unpublish(err error, tell bool) {
 	p := s.publisher
 	s.publisher = nil
@@ -194,8 +191,8 @@ func (s *stream) unpublish(err error, tell bool) {
 	s.wakeAll()
 }
 
-// leave is called after the publisher has left. If the stream has players, it continues for Policy.Linger. The
-// caller holds Hub.mu and s.mu.
+// leave is called after the publisher has left. If the stream has players, it continues for Policy.Linger. The caller holds Hub.mu and
+// s.mu.
 func (s *stream) leave() {
 	if s.players == 0 || s.policy.Linger == 0 {
 		s.end(nil)
@@ -213,8 +210,8 @@ func (s *stream) leave() {
 	})
 }
 
-// end ends the stream. Its path can then be used by another stream. Players are informed after they have received
-// everything. The stream must not have a publisher. The caller holds Hub.mu and s.mu.
+// end ends the stream, which must not have a publisher. Its path can then be used by another stream. Players are informed after they have
+// received everything. The caller holds Hub.mu and s.mu.
 func (s *stream) end(err error) {
 	s.ended, s.err = true, err
 	s.linger.stop()
@@ -237,8 +234,7 @@ func (s *stream) traffic() *traffic {
 	return all
 }
 
-// stats describes p's publication, with the traffic t. A nil p means that the stream has not had a publisher. The
-// caller holds s.mu.
+// stats describes p's publication, with the traffic t. If p is nil, the stream has not had a publisher. The caller holds s.mu.
 func (s *stream) stats(p *Publisher, t *traffic) StreamStats {
 	st := StreamStats{Path: s.path, Players: s.players, Backlog: s.log.cost,
 		BytesOut: t.bytes.Load(), Missed: t.missed.Load(), Resyncs: t.resyncs.Load()}

@@ -22,7 +22,7 @@ func newSubscriber(deliver func(*Message) bool) *Subscriber {
 	return &Subscriber{reader: reader{deliver: deliver}, news: make(chan struct{}, 1)}
 }
 
-func (s *Subscriber) visit(*round) { session.Signal(s.news) }
+func (s *Subscriber) push(*round) { session.Signal(s.news) }
 
 // Next waits for the next message. The error is io.EOF when the stream has ended and all messages have been fetched, ErrNotFound
 // after PlayOptions.Await, ErrClosed after Close or Hub.Close, or the error of ctx.
@@ -60,7 +60,7 @@ func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message,
 	}
 }
 
-// fetch appends the next messages to dst. more reports that further messages did not fit.
+// fetch appends the next messages to dst. more is true if further messages did not fit.
 func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) 
 	return kept, p.more, nil
 }
 
-// over returns the error of a stream that has ended.
+// over returns the error for a stream that has ended.
 func (s *Subscriber) over() error {
 	if _, _, err := s.stream.state(); err != nil && !s.aside {
 		return err
@@ -99,8 +99,8 @@ func (s *Subscriber) over() error {
 	return io.EOF
 }
 
-// Rest says that no more messages will be fetched. The Subscriber still counts as a player, but the log keeps no messages for it. Its
-// owner reports with Count what it sends in place of the messages, and how many were missed.
+// Rest says that no more messages will be fetched. The Subscriber still counts as a player, but the log keeps no messages for it. With
+// Count, its owner reports what was sent instead of the messages, and how many were missed.
 func (s *Subscriber) Rest() {
 	s.pending = nil
 	s.position.Store(math.MaxUint64)
@@ -112,8 +112,7 @@ func (s *Subscriber) Count(bytes int, missed uint64) { s.count(bytes, progress{m
 // Missed returns the number of messages that were skipped because the Subscriber was too slow.
 func (s *Subscriber) Missed() uint64 { return s.traffic.missed.Load() }
 
-// cut ends the Subscriber before it has received everything. One that is aside may still fetch the rest, and then gets
-// io.EOF.
+// cut ends the Subscriber before it has received everything. A recorder may still fetch the remaining messages, and then gets io.EOF.
 func (s *Subscriber) cut(err error) {
 	if s.aside {
 		s.detach()

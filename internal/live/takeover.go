@@ -6,13 +6,12 @@ import "time"
 type Takeover int
 
 const (
-	TakeStale  Takeover = iota // it is replaced by the same user or, if neither has authenticated, the same host; and by anyone after StaleAfter
+	TakeStale  Takeover = iota // the same user or, if neither has authenticated, the same host replaces it at once, and anyone else after StaleAfter
 	TakeNever                  // it stays
 	TakeAlways                 // it is replaced
 )
 
-// replaces reports whether newcomer may replace old, which has sent no messages for the duration
-// silence.
+// replaces reports whether newcomer may replace old, which has sent no messages for the duration silence.
 func (p Policy) replaces(old, newcomer *PublishOptions, silence time.Duration) bool {
 	switch p.Takeover {
 	case TakeAlways:

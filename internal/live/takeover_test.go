@@ -106,8 +106,8 @@ func TestTakeover(t *testing.T) {
 	}
 }
 
-// TestATakeoverEndsTheWaitForAKeyFrame checks that a player that waits for a key frame gets the next publisher's audio at once, as if it
-// had joined then.
+// TestATakeoverEndsTheWaitForAKeyFrame checks that a player that waits for a key frame gets the next publisher's audio at once, like a
+// player that joins after the takeover.
 func TestATakeoverEndsTheWaitForAKeyFrame(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		always := live.PublishOptions{Policy: live.Policy{Takeover: live.TakeAlways}}

@@ -7,8 +7,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// timeline maps a publisher's timestamps to the time of the stream, which must not decrease when another
-// publisher takes over. Both are in milliseconds; the stream's time may exceed 32 bits.
+// timeline maps a publisher's timestamps to the time of the stream, which must not decrease when another publisher takes over. Both are in
+// milliseconds. The stream's time may exceed 32 bits.
 type timeline struct {
 	line   flv.Timeline
 	joined bool
@@ -22,8 +22,8 @@ type timeline struct {
 // firstTimeline returns the timeline of a stream's first publication.
 func firstTimeline() timeline { return timeline{joined: true, floor: math.MinInt64} }
 
-// at returns the stream's time for a message that arrives now. The time between the last message of the previous
-// publication and the first message of this one that is not a header is the real time that has passed.
+// at returns the stream's time for a message that arrives now. If it is the first message of this publication that is not a header, its
+// distance from the last message of the previous publication is the real time that has passed.
 func (l *timeline) at(timestamp uint32, header bool, now time.Duration) int64 {
 	if l.joined {
 		return max(l.floor, l.line.Unwrap(timestamp)+l.offset)

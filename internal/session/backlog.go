@@ -5,27 +5,27 @@ import (
 	"sync/atomic"
 )
 
-// Backlog is the back-pressure from a queue of received media with a limit. While the queue is full, only its consumer may read from the
-// connection; all other waiters get ErrBacklog, and the standing reader waits.
+// Backlog applies back-pressure when a queue of received media is full. Until the queue is half empty, only its consumer may read from the
+// connection: all other waiters get ErrBacklog, and the standing reader waits.
 type Backlog struct {
 	all   *backlogs
 	limit int
 	what  func() string
 }
 
-// backlogs are the Backlogs of a Session.
+// backlogs knows which Backlog of a Session is full.
 type backlogs struct {
 	full    atomic.Pointer[Backlog] // a Backlog that is full; nil if none is
 	drained chan struct{}           // signalled when full is cleared
 }
 
-// NewBacklog returns the Backlog of a queue of limit bytes. what names the queue in errors.
+// NewBacklog returns a Backlog for a queue that is full beyond limit bytes. what returns the name of the queue, for errors.
 func (a *backlogs) NewBacklog(limit int, what func() string) *Backlog {
 	return &Backlog{all: a, limit: limit, what: what}
 }
 
-// Queued sets how many bytes are queued. When n exceeds the limit, other waiters stop reading; when n falls to half of the limit, they
-// continue.
+// Queued reports that n bytes are queued now. If n exceeds the limit, other waiters stop reading. When n has fallen to half of the limit,
+// they continue.
 func (b *Backlog) Queued(n int) {
 	full := &b.all.full
 	switch {

@@ -20,9 +20,9 @@ type Batch struct {
 	p   purpose
 	err error // error of the connection
 
-	begun bool // the replies that were waiting before the first message are in the write buffer
-	now   bool // made by beginNow
-	full  bool // the socket has not accepted everything
+	started bool // the replies that were pending before the first message have been encoded
+	now     bool // made by beginNow
+	full    bool // the socket has not accepted everything
 }
 
 // Begin takes the write lock for who. If who is nil, the write has no limit.
@@ -31,12 +31,14 @@ func (w *writer) Begin(who Writer) (Batch, error) {
 	return Batch{w: w, p: p}, w.acquire(p)
 }
 
-// beginNow is like Begin, but does not wait, and the batch does not block: what the socket does not accept stays in the write buffer.
+// beginNow is like Begin, but does not wait. The writes of the batch do not block: bytes that the socket does not accept stay in the write
+// buffer.
 func (w *writer) beginNow() (Batch, bool) {
 	return Batch{w: w, now: true}, w.acquireNow()
 }
 
-// Add encodes o, and writes if enough has been gathered. If Add fails, messages that were added before are still sent.
+// Add encodes o, and writes to the socket when gatherSize bytes have been gathered. If Add fails, messages that were added before are still
+// sent.
 func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	w := b.w
 	b.begin()
@@ -56,13 +58,13 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 
 // begin prepares the write buffer for a message.
 func (b *Batch) begin() {
-	if !b.begun || len(b.w.buf) == 0 {
+	if !b.started || len(b.w.buf) == 0 {
 		b.w.begin()
-		b.begun = true
+		b.started = true
 	}
 }
 
-// addPieces encodes o, and writes all but the last piece of it, so that the write buffer stays small enough for the processor's cache.
+// addPieces encodes o, and writes all of it except the last piece, so that the write buffer stays small enough for the processor's cache.
 func (b *Batch) addPieces(o *chunk.Outgoing) error {
 	w := b.w
 	buf, h, err := w.chunks.AppendHeader(w.buf, o)
@@ -84,7 +86,7 @@ func (b *Batch) addPieces(o *chunk.Outgoing) error {
 			if err := b.write(); err != nil {
 				return err
 			}
-			w.haveBuffer()
+			w.getBuffer()
 		}
 	}
 	if w.config.Sent != nil {
@@ -93,7 +95,7 @@ func (b *Batch) addPieces(o *chunk.Outgoing) error {
 	return nil
 }
 
-// Append lets encode append arbitrary bytes, even without the chunk writer. It is for test servers.
+// Append lets encode append arbitrary bytes, with or without the chunk writer. It is for test servers.
 func (b *Batch) Append(encode func(dst []byte, w *chunk.Writer) ([]byte, error)) error {
 	w := b.w
 	b.begin()
@@ -117,7 +119,7 @@ func (b *Batch) writeAll() error {
 	if err := b.write(); err != nil {
 		return err
 	}
-	_, err := b.p.limit() // Only here can the write be stopped without ending the connection, since everything that was encoded has been sent.
+	_, err := b.p.limit() // this is the only place where a write can stop without ending the connection: all encoded messages have been sent
 	return err
 }
 
@@ -134,7 +136,7 @@ func (b *Batch) write() error {
 	return b.err
 }
 
-// End writes the rest and releases the lock. It returns err or, if the connection has ended, the error of the connection.
+// End writes the gathered bytes and releases the lock. It returns err or, if the connection has ended, the error of the connection.
 func (b *Batch) End(err error) error {
 	defer b.w.release()
 	return b.finish(err)

@@ -57,7 +57,7 @@ func TestBatchWithout(t *testing.T) {
 	require.NoError(t, client.session.Err())
 }
 
-// TestBatchStops checks that a stopped Writer stops after the gathered bytes were sent, so that the connection stays usable.
+// TestBatchStops stops a Writer during a batch, and checks that the gathered bytes are still sent, so that the connection stays usable.
 func TestBatchStops(t *testing.T) {
 	a, b := conntest.Pair(t)
 	go io.Copy(io.Discard, b)
@@ -74,7 +74,8 @@ func TestBatchStops(t *testing.T) {
 	require.NoError(t, client.session.Err())
 }
 
-// TestBatchStopsAfterALargeMessage checks that a Writer that is stopped while a large message is written stops after all of that message.
+// TestBatchStopsAfterALargeMessage stops a Writer in the middle of a large message. The Writer must stop, but only after the whole message
+// was written.
 func TestBatchStopsAfterALargeMessage(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})

@@ -18,28 +18,28 @@ type Call struct {
 	Others bool // other calls were unanswered when this call was made
 
 	table  *calls
-	done   atomic.Pointer[chan struct{}] // the channel that Done has made, if any; completed when reply and err are set
+	done   atomic.Pointer[chan struct{}] // the channel that Done returns; nil until Done is called; completed once reply and err are set
 	reply  []any
 	err    error
 	then   atomic.Pointer[func()]  // called once, on completion; may be nil
 	accept func(reply []any) error // called with a result before the call is complete; its error ends the Session; may be nil
 }
 
-// completed is the channel that Done returns for complete calls.
+// completed is a closed channel, which Done returns for complete calls.
 var completed = func() *chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return &c
 }()
 
-// AnswerAtOnce makes the new Call k a call of method that is complete, with an empty answer.
+// AnswerAtOnce makes k, which must be new, a complete call of method with an empty answer.
 func (k *Call) AnswerAtOnce(method string) {
 	k.Method = method
 	k.done.Store(completed)
 }
 
-// Done returns a channel that is closed when the call is complete. A goroutine that reads the answer itself needs no channel, so it is made
-// only here.
+// Done returns a channel that is closed when the call is complete. Only Done makes this channel, since a goroutine that reads the answer
+// itself does not need one.
 func (k *Call) Done() <-chan struct{} {
 	if k.done.Load() == nil {
 		c := make(chan struct{})
@@ -74,8 +74,8 @@ func (k *Call) Wait(ctx context.Context) error {
 	return k.WaitWithin(ctx, 0)
 }
 
-// WaitWithin is Wait with limit instead of Config.Timeout, unless limit is 0; < 0 means no limit. If limit passes, the error is a
-// *TimeoutError whose What is Method.
+// WaitWithin is like Wait, but waits for at most limit instead of Config.Timeout. If limit is 0, Config.Timeout applies; < 0 means no
+// limit. If limit passes, the error is a *TimeoutError whose What is Method.
 func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	if k.IsDone() { // succeeds even after the connection has ended
 		return nil
@@ -89,7 +89,7 @@ func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	return nil
 }
 
-// awaitAnswer waits until k is complete, for at most limit, and does not read; <= 0 means no limit.
+// awaitAnswer waits until k is complete, but does not read the connection. It waits for at most limit; <= 0 means no limit.
 func awaitAnswer(ctx context.Context, limit time.Duration, k *Call) error {
 	w := Waiter{What: k.Method, call: k, ctx: ctx}
 	w.expireAfter(limit)
@@ -112,8 +112,8 @@ func (k *Call) Complete(reply []any, err error) {
 	k.runThen()
 }
 
-// WhenDone makes the reader call f when the call is complete. f must not block. If the call is already complete, WhenDone calls f. A
-// second f replaces a first one that was not called yet.
+// WhenDone makes the reader call f when the call is complete. f must not block. If the call is already complete, WhenDone itself calls f.
+// If WhenDone is called again before that, the new f replaces the old one.
 func (k *Call) WhenDone(f func()) {
 	k.then.Store(&f)
 	if k.IsDone() {
@@ -127,8 +127,8 @@ func (k *Call) runThen() {
 	}
 }
 
-// BeforeResult makes the reader call f with a result before the call is complete. An error of f ends the connection, and so does a
-// result that cannot be decoded. BeforeResult must be called before the call is sent.
+// BeforeResult makes the reader call f with the result, before the call is complete. The Session ends if f returns an error or if the
+// result cannot be decoded. BeforeResult must be called before the call is sent.
 func (k *Call) BeforeResult(f func(reply []any) error) { k.accept = f }
 
 // calls contains the unanswered calls, by transaction id.
@@ -148,9 +148,9 @@ func (t *calls) NewCall(method string, id float64) (*Call, error) {
 	return k, t.Register(k, method, id)
 }
 
-// Register makes the new Call k a call of method that is about to be sent. If id is 0, k uses the next transaction id. As in librtmp, a
-// call with another id does not change the next one. An id that belongs to an unanswered call is refused, since the answers could not be
-// told apart.
+// Register assigns method and a transaction id to k, which must be new and not yet sent. If id is 0, Register uses the next transaction id.
+// Any other id does not change the next one, as in librtmp. Register refuses the id of an unanswered call, since the two answers could not
+// be told apart.
 func (t *calls) Register(k *Call, method string, id float64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -216,7 +216,7 @@ func (t *calls) end(err error) {
 }
 
 // CallAnswered completes the call that a _result or _error belongs to. found is false if there is no such call. damage is the error of
-// decoding the answer; it matters only if the result itself is missing. The returned error ends the Session.
+// decoding the answer, and is ignored if the result itself was decoded. The returned error ends the Session.
 func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ error) {
 	k := t.TakeCall(cmd.TransactionID)
 	if k == nil {

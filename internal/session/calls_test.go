@@ -60,7 +60,8 @@ func TestTransactionIDs(t *testing.T) {
 	require.Equal(t, 8.0, id(0), "7 was used")
 }
 
-// TestTransactionIDInUse checks that a call cannot take the transaction id of an unanswered call, which keeps its answer.
+// TestTransactionIDInUse checks that a call cannot use the transaction id of an unanswered call. The unanswered call must still get its
+// answer.
 func TestTransactionIDInUse(t *testing.T) {
 	var table calls
 	first, err := table.NewCall("first", 7)

@@ -5,8 +5,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// serve handles a message. It handles the messages that mean the same to client and server itself, and passes all others to the Dispatcher.
-// It neither blocks nor writes. The caller holds dispatching. An error ends the Session.
+// serve handles the messages that mean the same to client and server, and passes all others to the Dispatcher. It neither blocks nor
+// writes. The caller holds dispatching. An error ends the Session.
 func (r *reader) serve(m *Message, direct Sink) error {
 	r.config.Counters.Messages.Add(1)
 	if r.config.Tap != nil {
@@ -60,8 +60,8 @@ func (r *reader) unreadable(m *Message, err error) error {
 	return nil
 }
 
-// EchoWindow announces the peer's window size as this end's own, unless that was already done in answer to Set Peer Bandwidth. The message
-// is sent as by ReplyLater.
+// EchoWindow announces the peer's window size as this end's own, unless the answer to Set Peer Bandwidth has announced it. The message is
+// sent as by ReplyLater.
 func (r *reader) EchoWindow() {
 	w := &r.window
 	w.mu.Lock()
@@ -72,7 +72,7 @@ func (r *reader) EchoWindow() {
 	}
 }
 
-// Tolerated returns the numbers of protocol violations in chunks that were accepted nevertheless. It must not be called in Dispatch.
+// Tolerated returns how often the peer has violated the chunk protocol in ways that are accepted. It must not be called in Dispatch.
 func (r *reader) Tolerated() chunk.Tolerated {
 	r.dispatching.Lock()
 	defer r.dispatching.Unlock()

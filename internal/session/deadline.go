@@ -8,10 +8,10 @@ import (
 // past is a deadline that makes a blocked read or write return at once.
 var past = time.Unix(1, 0)
 
-// deadline manages the socket's deadline for one direction, and knows the user of that direction. It does not set the deadline for each
-// operation, even if the present one is too early, since setting it often costs more than the operation (the runtime's timers wake another
-// thread). Instead, an operation that ends too early is repeated after rearm. A deadline in the past interrupts the user. A stray interrupt
-// is harmless: the next operation sets the deadline again.
+// deadline manages the socket's deadline for one direction, and knows the user of that direction, its holder. Setting the deadline often
+// costs more than the operation, since the runtime's timers wake another thread. A deadline that is too early therefore stays in place, and
+// an operation that ends too early is repeated after rearm. To interrupt the holder, the deadline is set in the past. A stray interrupt is
+// harmless, since the next operation sets the deadline again.
 type deadline struct {
 	set func(time.Time) error // the socket's SetReadDeadline or SetWriteDeadline
 
@@ -21,7 +21,7 @@ type deadline struct {
 	interrupted bool       // the holder was interrupted after it last checked its state
 }
 
-// hold makes who the holder; nil means none. The holder must check its state afterwards.
+// hold makes who the holder; nil means that there is none. The new holder must check its state after the call.
 func (d *deadline) hold(who any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -38,8 +38,8 @@ func (d *deadline) arm(due time.Time) bool {
 	return !d.interrupted
 }
 
-// rearm prepares to repeat an operation that the deadline has ended. It returns false if the operation had to end: the holder was
-// interrupted, or due has passed.
+// rearm prepares to repeat an operation that has timed out. It returns false if the operation must not be repeated, since the holder was
+// interrupted or due has passed.
 func (d *deadline) rearm(due time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -50,8 +50,8 @@ func (d *deadline) rearm(due time.Time) bool {
 	return true
 }
 
-// pause limits a wait before an operation: the wait ends at due at the latest. The operation then needs rearm. pause returns false if the
-// holder has already been interrupted.
+// pause prepares a wait before an operation. The wait must end at due at the latest. The operation after the wait needs rearm. pause
+// returns false if the holder has already been interrupted.
 func (d *deadline) pause(due time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -70,7 +70,7 @@ func (d *deadline) takeInterrupt() bool {
 	return interrupted
 }
 
-// interrupt makes who check its state if it is the holder; nil means the present holder.
+// interrupt makes who check its state, if who is the holder. If who is nil, it interrupts any holder.
 func (d *deadline) interrupt(who any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

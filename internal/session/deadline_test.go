@@ -143,8 +143,8 @@ func writeFor(s *Session, w Writer) error {
 	return b.End(b.Add(&o))
 }
 
-// TestWriteLimitMoves checks that a change of a Writer's limit takes effect while its write is blocked, and that a write continues after an
-// interrupt without a change.
+// TestWriteLimitMoves changes a Writer's limit while its write is blocked, and checks that the new limit takes effect. An interrupt without
+// a change must not end the write.
 func TestWriteLimitMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -158,7 +158,7 @@ func TestWriteLimitMoves(t *testing.T) {
 	})
 }
 
-// TestGivingUpBeforeTheLock checks that a write that gives up before it has taken the lock sends nothing and does not end the connection.
+// TestGivingUpBeforeTheLock checks a write that ends before it has taken the lock. It must send nothing, and must not end the connection.
 func TestGivingUpBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})

@@ -8,7 +8,7 @@ type DropQueue struct {
 	limit    int              // bytes
 	pictures flv.KeyFrameWait // decides which arriving pictures are dropped
 	offered  int64            // number of bytes offered so far
-	due      [2]int64         // values of offered from which on prune is worth its cost, for any message and for a key frame
+	pruneAt  [2]int64         // pruning is worth its cost from these values of offered on: for any message, and for a key frame
 }
 
 // pruneCost is how many bytes prune may copy for each offered byte. prune copies all messages that it keeps.
@@ -21,9 +21,9 @@ func NewDropQueue(limit int) DropQueue { return DropQueue{limit: limit} }
 func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
 	q.offered += int64(queueHeaderSize + m.Size())
 	if q.Len()+m.Size() > q.limit {
-		due := &q.due[0]
+		due := &q.pruneAt[0]
 		if kind, _ := kindOf(m); kind == flv.KindKeyFrame { // other media is dropped to make room for a key frame
-			due = &q.due[1]
+			due = &q.pruneAt[1]
 		}
 		if q.offered >= *due {
 			dropped = q.prune(m)
@@ -40,12 +40,12 @@ func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
 // Take removes and returns everything.
 func (q *DropQueue) Take() MediaQueue {
 	taken := q.MediaQueue
-	q.MediaQueue, q.due = MediaQueue{}, [2]int64{}
+	q.MediaQueue, q.pruneAt = MediaQueue{}, [2]int64{}
 	return taken
 }
 
-// Restart makes the queue continue with pictures that can be decoded without those that were taken out. It drops the media before the last
-// key frames, and all pictures of tracks without a key frame. It returns the number of dropped messages.
+// Restart makes the queue begin with pictures that can be decoded without those that were taken out. It drops all media before the last key
+// frames, and all pictures of tracks without a key frame. It returns the number of dropped messages.
 func (q *DropQueue) Restart() (dropped int) {
 	q.pictures.All()
 	for m := range q.All() {
@@ -54,7 +54,7 @@ func (q *DropQueue) Restart() (dropped int) {
 	return q.prune(nil)
 }
 
-// refuse reports whether m must be dropped, because it can't be decoded or because the queue still has no room for it.
+// refuse reports whether m must be dropped, because it can't be decoded or because there is still no room for it.
 func (q *DropQueue) refuse(m *Message) bool {
 	kind, track := kindOf(m)
 	switch {
@@ -73,28 +73,28 @@ func (q *DropQueue) refuse(m *Message) bool {
 }
 
 // prune makes room for next, which may be nil. From each track it drops everything before the last key frame, so that a viewer sees a jump
-// to newer pictures that can be decoded. The last key frame may be next itself: otherwise a queue that is full of a single group of
+// to newer pictures that can be decoded. The last key frame may be next itself. Otherwise a queue that is full of a single group of
 // pictures would keep that group and refuse all newer pictures. prune drops all pictures of tracks without a key frame. It drops audio up
 // to the earliest of the last key frames, and all audio if the queue is still too long. It keeps metadata and codec headers.
 func (q *DropQueue) prune(next *Message) (dropped int) {
-	type place struct {
+	type position struct {
 		at   int
 		time uint32
 	}
-	last := make(map[uint8]place) // each track's last key frame
+	last := make(map[uint8]position) // each track's last key frame
 	i := 0
 	for m := range q.All() {
 		if kind, track := kindOf(&m); kind == flv.KindKeyFrame {
-			last[track] = place{i, m.Timestamp}
+			last[track] = position{i, m.Timestamp}
 		}
 		i++
 	}
 	if next != nil {
 		if kind, track := kindOf(next); kind == flv.KindKeyFrame {
-			last[track] = place{i, next.Timestamp}
+			last[track] = position{i, next.Timestamp}
 		}
 	}
-	first := place{at: i + 1} // the earliest of these key frames
+	first := position{at: i + 1} // the earliest of these key frames
 	for _, p := range last {
 		if p.at < first.at {
 			first = p

@@ -9,10 +9,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds these changes to the package, which no test notices because they have no effect:
-//   - dropqueue.go: which of the two values of DropQueue.due is that for key frames, and which of two tracks' key frames at the same place
-//     in a queue counts, where there is only one.
-//   - reader.go: whether a waiter lets others run before it waits.
+// Mutation testing (see CONTRIBUTING.md) finds these changes that no test notices, since they have no effect:
+//   - dropqueue.go: swapping the two values of DropQueue.pruneAt, and preferring the other of two key frames with the same position.
+//   - reader.go: not yielding to other goroutines before a wait.
 
 const (
 	mediaSize   = 100                         // size of each message's payload below, in bytes

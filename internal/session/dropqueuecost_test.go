@@ -9,8 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestDropQueueCopiesLittle checks that the number of copied bytes is proportional to the number of offered bytes, even if the queue is
-// full of small messages and each message that is offered must replace a few of them.
+// TestDropQueueCopiesLittle checks that the number of copied bytes is proportional to the number of offered bytes. This must be so even if
+// the queue is full of small messages, a few of which must be dropped for each new message.
 func TestDropQueueCopiesLittle(t *testing.T) {
 	const limit, messages = 1 << 20, 200
 	keep := map[string]*Message{

@@ -46,7 +46,7 @@ func EncodePacket(p *message.Packet) chunk.Outgoing {
 		Format: p.Format, Relative: p.Format != chunk.Format0 && !p.Absolute, Body: p.Body}
 }
 
-// Control returns a protocol control or user control message, on message stream 0.
+// Control returns a protocol control or user control message, which is always on message stream 0.
 func Control(t message.Type, body []byte) chunk.Outgoing { return Encode(t, 0, 0, body) }
 
 // Event returns a user control message about a stream, or a ping.

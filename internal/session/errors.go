@@ -64,8 +64,8 @@ func (e *LostError) Unwrap() []error {
 	return []error{io.ErrUnexpectedEOF, e.Cause}
 }
 
-// During returns err with the name of the operation that has failed before its text. The name is a phase, which may be followed by the name
-// of a stream. The text contains "rtmp: " and the phase only once.
+// During returns err with the name of the failed operation before its text. The name is a phase, which may be followed by the name of a
+// stream. The text contains "rtmp: " and the phase only once.
 func During(what string, err error) error { return &phaseError{what: what, err: err} }
 
 type phaseError struct {

@@ -37,8 +37,8 @@ func (l *lifetime) Own(f func()) bool {
 	return true
 }
 
-// Fail ends the Session and all waits, unless the Session has ended already. The Session's error is then err, or the error that
-// Dispatcher.Ended returns for err. Fail returns the Session's error.
+// Fail ends the Session and all waits, unless the Session has already ended. The Session's error is then the one that Dispatcher.Ended
+// returns for err. Fail returns the Session's error.
 func (l *lifetime) Fail(err error) error {
 	l.mu.Lock()
 	if l.err != nil {

@@ -6,12 +6,14 @@ const (
 	MaxCallbackBytes = 16 << 20
 	// CallbackSize is the memory of a callback in addition to its arguments, in bytes.
 	CallbackSize = 256
-	// MaxReplies bounds the number of replies that wait for a writer. If a peer sends pings faster than it reads the answers, answers are
-	// dropped, but the connection stays alive.
+	// MaxReplies bounds the number of pending replies. If a peer sends pings faster than it reads the answers, answers are dropped, but the
+	// connection stays alive.
 	MaxReplies = 1024
-	// maxReplyBytes bounds the bodies of the replies that TryReply adds, unless a single one is longer.
+	// maxReplyBytes bounds the total length of the pending replies' bodies. TryReply drops a reply that would exceed it, unless no reply is
+	// pending.
 	maxReplyBytes = 1 << 20
-	// maxPosted and maxPostedBytes bound the number of replies to which Post may add a message, and the bytes of their bodies.
+	// Post adds a message to the pending replies only if there are fewer than maxPosted, and their bodies then have at most maxPostedBytes
+	// in total.
 	maxPosted      = 256
 	maxPostedBytes = 64 << 10
 	// maxPendingCalls bounds the number of unanswered calls, which need some 250 bytes each.

@@ -7,8 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Message is a received message that has not been passed to the program yet. Its payload is in Packet.Body or still in the chunk reader's
-// buffer.
+// Message is a received message that the program has not seen yet. Its payload is in Packet.Body or still in the chunk reader's buffer.
 type Message struct {
 	message.Packet
 	Chunks *chunk.Message // contains the payload; nil if Packet.Body does
@@ -63,7 +62,7 @@ func (m *Message) Parts() iter.Seq2[*Message, error] {
 	}
 }
 
-// Detach takes the payload out of the message if it has its own memory; see chunk.Message.
+// Detach transfers ownership of the payload to the caller, if the payload has its own memory; see chunk.Message.
 func (m *Message) Detach() (chunk.Detached, bool) {
 	if m.Chunks == nil {
 		return chunk.Detached{}, false

@@ -42,7 +42,7 @@ func (r *role) numbers(t *testing.T, n int) (got []int) {
 	return got
 }
 
-// TestOrderOfAGoroutine checks that the messages of a goroutine are sent in order, even if several streams have queued media before.
+// TestOrderOfAGoroutine checks that the messages of a goroutine are sent in order, even if several streams had queued media before them.
 func TestOrderOfAGoroutine(t *testing.T) {
 	for name, send := range map[string]func(*role, chunk.Outgoing) error{
 		"Send":             func(r *role, o chunk.Outgoing) error { return r.session.Send(context.Background(), o) },
@@ -75,8 +75,8 @@ func TestOrderOfAGoroutine(t *testing.T) {
 	}
 }
 
-// TestWaitingForQueuedMediaEnds checks a call that waits for queued media when its context is done: it ends, nothing is sent for it, and
-// the connection stays alive.
+// TestWaitingForQueuedMediaEnds cancels the context of a call that waits for queued media. It checks that the call ends, that nothing is
+// sent for it, and that the connection stays alive.
 func TestWaitingForQueuedMediaEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -132,7 +132,7 @@ func TestPostDuringAWrite(t *testing.T) {
 	})
 }
 
-// TestWhatIsPosted checks that a message is posted only if the chunk writer cannot refuse it and there is room.
+// TestWhatIsPosted checks that a message is posted only if there is room for it and the chunk writer is certain to accept it.
 func TestWhatIsPosted(t *testing.T) {
 	for name, test := range map[string]struct {
 		o      chunk.Outgoing
@@ -150,14 +150,14 @@ func TestWhatIsPosted(t *testing.T) {
 		"they do not fit":        {chunk.Outgoing{ChunkStreamID: 2, Body: make([]byte, maxPostedBytes-100)}, 101, false},
 	} {
 		var r replies
-		r.add(chunk.Outgoing{Body: make([]byte, test.beside)}, &r.due)
+		r.add(chunk.Outgoing{Body: make([]byte, test.beside)}, &r.urgent)
 		assert.Equal(t, test.want, r.post(test.o), name)
 		assert.Equal(t, test.want, r.posted, name)
 	}
 }
 
-// TestPostedThatCannotBeSent checks that a posted message that cannot be sent ends the Session, unlike a reply, since its sender waits for
-// an answer.
+// TestPostedThatCannotBeSent posts a message that cannot be sent. Unlike a reply, it must end the Session, since its sender waits for an
+// answer.
 func TestPostedThatCannotBeSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, posted := range []bool{false, true} {
@@ -202,8 +202,8 @@ func TestReplyLater(t *testing.T) {
 	})
 }
 
-// TestOneReadCompletesAllCalls checks that one read completes all calls whose answers it returns, so that their goroutines need not read
-// one after the other.
+// TestOneReadCompletesAllCalls checks that one read completes all calls whose answers it returns, so that their goroutines do not take
+// turns reading.
 func TestOneReadCompletesAllCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -262,8 +262,8 @@ func TestWaitingForMediaThatIsDropped(t *testing.T) {
 	})
 }
 
-// TestPostBesideCloseWrite checks that CloseWrite writes the messages that were posted before it, and that after Leaving a message posted
-// after CloseWrite does not end the Session.
+// TestPostBesideCloseWrite checks that CloseWrite writes the messages that were posted before it. After Leaving, a message that is posted
+// after CloseWrite must not end the Session.
 func TestPostBesideCloseWrite(t *testing.T) {
 	a, b := conntest.Pair(t)
 	wrapped := struct{ *net.TCPConn }{a} // hides the socket, so that another goroutine than that of Post must write

@@ -8,7 +8,7 @@ import (
 )
 
 // Pushed bytes are encoded once and sent on many connections, such as those of the viewers of a live stream. They are chunks with full
-// headers (format 0), on chunk streams that carry nothing else, so that the chunk writer need not know about them.
+// headers (format 0), on chunk streams that carry nothing else, so that the chunk writer does not need to see them.
 const (
 	chunkStreamPushed      = 5 // audio and data
 	chunkStreamPushedVideo = 7
@@ -28,18 +28,17 @@ func IsPushed(chunkStreamID uint32) bool {
 	return chunkStreamID == chunkStreamPushed || chunkStreamID == chunkStreamPushedVideo
 }
 
-// TryWritev accepts b if no other write is in progress, and writes as much of the replies and b as the socket accepts without blocking. The
-// next write begins with the rest. TryWritev keeps the buffers without copying them, so they must not change until everything has been
-// written.
+// TryWritev writes the replies and b as far as the socket accepts them without blocking, unless another write is in progress. The next
+// write sends what is left. Until everything has been written, the buffers must not change, since TryWritev does not copy them.
 //
-// ok is false if nothing was accepted: another write is in progress or has not been completed, the Session has ended, or the connection is
-// not a plain socket. Use Writev in that case. ready reports that everything has been written.
+// ok is false if nothing was accepted, because another write is in progress or was not completed, the Session has ended, or the connection
+// is not a plain socket. Use Writev in that case. ready is true if everything has been written.
 func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 	if !w.acquireNow() {
 		return false, false
 	}
 	defer w.release()
-	if w.replies.due.Load() && !w.writeNow() {
+	if w.replies.urgent.Load() && !w.writeNow() {
 		return false, false
 	}
 	n := w.try.writev(b)
@@ -54,7 +53,7 @@ func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 	return true, true
 }
 
-// Writev writes the rest of earlier writes, replies, and b, which may be empty. It clears b. An error ends the Session.
+// Writev writes what earlier writes have left, the replies, and b, which may be empty. It clears b. An error ends the Session.
 func (w *writer) Writev(b [][]byte) error {
 	if err := w.acquire(purpose{}); err != nil {
 		return err
@@ -63,7 +62,7 @@ func (w *writer) Writev(b [][]byte) error {
 	all := net.Buffers(w.rest)
 	w.rest = nil
 	w.begin()
-	if _, plain := w.life.nc.(*net.TCPConn); !plain { // joined, so that they need one TLS record or one piece of ciphertext instead of many
+	if _, plain := w.life.nc.(*net.TCPConn); !plain { // joined, to need a single TLS record or piece of ciphertext
 		w.buf = appendAll(w.buf, b)
 		return w.failIf(w.flush(purpose{}, 0))
 	}
@@ -75,7 +74,7 @@ func (w *writer) Writev(b [][]byte) error {
 	} else {
 		all = append(all, b...)
 	}
-	w.err = w.writing(purpose{}, func() (int, error) {
+	w.err = w.repeatWrite(purpose{}, func() (int, error) {
 		n, err := all.WriteTo(w.life.nc)
 		return int(n), err
 	})

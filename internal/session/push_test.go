@@ -34,8 +34,8 @@ func TestPushedHeader(t *testing.T) {
 	}
 }
 
-// TestTryWritevKeepsTheRest checks that bytes that the socket does not accept at once are sent later in order, and that other messages are
-// sent only between whole messages.
+// TestTryWritevKeepsTheRest checks that the bytes that the socket does not accept at once are sent later, and in order. No other message
+// may be sent before the rest of a message.
 func TestTryWritevKeepsTheRest(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{Progress: true, Timeout: 20 * time.Second})
@@ -90,8 +90,8 @@ func TestPushWithoutASocket(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-// TestProgress checks that with Config.Progress a write waits for a slow peer, and that a peer that reads nothing is disconnected, even if
-// only replies are waiting.
+// TestProgress checks that with Config.Progress a write waits for a slow peer. A peer that reads nothing must be disconnected, even if only
+// replies are pending.
 func TestProgress(t *testing.T) {
 	const limit, size = 600 * time.Millisecond, 32 << 20
 	a, b := conntest.Pair(t)
@@ -99,7 +99,7 @@ func TestProgress(t *testing.T) {
 	s := server.session
 	done := make(chan error, 1)
 	go func() { done <- s.Writev([][]byte{make([]byte, size)}) }()
-	begun := time.Now()
+	start := time.Now()
 	buf := make([]byte, 1<<20)
 	for range size / len(buf) {
 		time.Sleep(limit / 20) // a slow peer, which is what this tests
@@ -107,7 +107,7 @@ func TestProgress(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, <-done)
-	require.Greater(t, time.Since(begun), limit)
+	require.Greater(t, time.Since(start), limit)
 	var err error
 	for err == nil {
 		err = s.SendReply(Control(message.TypeUserControl, make([]byte, 100_000)))

@@ -48,8 +48,8 @@ func (q *MediaQueue) Push(m *Message) {
 	q.slab = b
 }
 
-// makeRoom makes room for n bytes. If at least as many bytes have been taken out as are queued, it moves the queue to the beginning of the
-// slab; otherwise it moves the queue to a slab of twice the size. So each byte moves a bounded number of times, and the slab is at most
+// makeRoom makes room for n bytes. If the queued bytes fit into the free space before them, it moves them to the beginning of the slab;
+// otherwise it moves them to a new slab of twice their length. So each byte is copied a bounded number of times, and the slab is at most
 // twice as large as necessary.
 func (q *MediaQueue) makeRoom(n int) {
 	if len(q.slab)+n <= cap(q.slab) {

@@ -74,7 +74,8 @@ func TestMediaQueueKeepsOrder(t *testing.T) {
 	require.Equal(t, next, first)
 }
 
-// TestMediaQueueMoves checks that a queue moves to the beginning of its slab as soon as that halves its extent.
+// TestMediaQueueMoves checks that a queue that needs room moves to the beginning of its slab if the queued bytes fit into the free space
+// there.
 func TestMediaQueueMoves(t *testing.T) {
 	for name, test := range map[string]struct {
 		size, head, need int

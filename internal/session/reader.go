@@ -15,9 +15,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// reader is the read side. The token is the right to read the socket. A call that waits for something takes the token if it is free, reads
-// and dispatches for all calls until its own event has happened, and gives the token back. So a program that plays reads the socket on its
-// own goroutine, without a queue.
+// reader is the read side. The token is the right to read the socket. A call that waits for something takes the token if it is free. It
+// then reads and dispatches for all calls, until its own event has happened, and gives the token back. So a program that plays reads the
+// socket on its own goroutine, without a queue.
 type reader struct {
 	life   *lifetime
 	out    *writer
@@ -25,7 +25,7 @@ type reader struct {
 
 	token    token
 	in       *chunk.Reader // owned by the holder of the token
-	kept     bool          // msg was not dispatched yet; owned by the holder of the token
+	kept     bool          // msg has not been dispatched yet; owned by the holder of the token
 	holder   *Waiter       // owned by the holder of the token
 	msg      chunk.Message // owned by the holder of the token
 	deadline deadline
@@ -39,7 +39,7 @@ type reader struct {
 	acknowledged atomic.Uint32
 
 	standing standing
-	waiters  sync.Pool // Waiters for awaitCall; not shared by Sessions, since a timer may belong to a synctest bubble
+	waiters  sync.Pool // Waiters for awaitCall; each Session has its own, since a timer may belong to a synctest bubble
 }
 
 func (r *reader) init(life *lifetime, out *writer, config *Config) {
@@ -55,7 +55,7 @@ func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) e
 	return r.Read(&Waiter{What: what, Wake: done, ctx: ctx})
 }
 
-// AwaitReply is like Await, but waits for at most Config.Timeout.
+// AwaitReply is like Await, with a limit of Config.Timeout.
 func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct{}) error {
 	w := &Waiter{What: what, Wake: done, ctx: ctx}
 	w.expireAfter(r.config.Timeout)
@@ -72,24 +72,24 @@ func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) er
 	w.expireAfter(limit)
 	err := r.Read(w)
 	*w = Waiter{timer: w.timer}
-	r.waiters.Put(w) // a late interrupt is harmless
+	r.waiters.Put(w) // an interrupt that comes later is harmless
 	return err
 }
 
 // Read returns nil when w is ready, and otherwise an error.
 func (r *reader) Read(w *Waiter) error {
-	looks := w.Taker == nil // the owner of a Taker has checked before the call, and must check again only if it has to wait
+	check := w.Taker == nil // the owner of a Taker has checked before the call
 	for {
-		lost := r.life.Err() // read before checking readiness: messages that arrived before the connection was lost must be used
-		if (looks || lost != nil) && w.ready() {
+		lost := r.life.Err() // read before the first check, since messages that arrived before the connection was lost must be used
+		if (check || lost != nil) && w.ready() {
 			return nil
 		}
 		if lost != nil {
 			return lost
 		}
 		if w.Taker != nil && r.token.awaited() || !r.token.take() {
-			if !looks {
-				looks = true
+			if !check {
+				check = true
 				continue
 			}
 			if got, err := r.awaitTurn(w); err != nil {
@@ -98,17 +98,17 @@ func (r *reader) Read(w *Waiter) error {
 				continue
 			}
 		}
-		again, err := r.readFor(w, looks)
+		again, err := r.readFor(w, check)
 		r.token.give()
 		r.out.FlushReplies()
 		if !again {
 			return err
 		}
-		looks = true
+		check = true
 	}
 }
 
-// awaitTurn waits until it has the token (got is true), or until w was woken or has expired. In both cases w may be ready.
+// awaitTurn waits until it has the token (got is true), or until w was woken or has expired. w may be ready when awaitTurn returns.
 func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	if w.Taker != nil {
 		w.Taker.Park(true)
@@ -117,7 +117,7 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	wake := w.wake()
 	defer r.token.waiting.Add(-1)
 	if r.token.waiting.Add(1) > 1 && w.Taker != nil {
-		runtime.Gosched() // let goroutines that were woken earlier run first: otherwise their media would be queued
+		runtime.Gosched() // let goroutines that were woken earlier run first, since otherwise their media would be queued
 		select {
 		case <-wake:
 			return false, nil
@@ -133,7 +133,7 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	}
 	for {
 		select {
-		case <-r.token.given:
+		case <-r.token.released:
 			if r.token.take() {
 				return true, nil
 			}
@@ -149,11 +149,11 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	}
 }
 
-// readFor reads and dispatches until w is ready. The caller holds the token. looks says that w may be ready already. again reports that w
-// was interrupted and must check its state.
-func (r *reader) readFor(w *Waiter, looks bool) (again bool, err error) {
-	if ready, err := r.serveBuffered(w, looks); ready || err != nil {
-		r.rest()
+// readFor reads and dispatches until w is ready. If check is true, it first checks whether w is ready. The caller holds the token. again is
+// true if w was interrupted and must check its state.
+func (r *reader) readFor(w *Waiter, check bool) (again bool, err error) {
+	if ready, err := r.serveBuffered(w, check); ready || err != nil {
+		r.releaseBuffer()
 		return false, err
 	}
 	r.holder = w
@@ -163,28 +163,28 @@ func (r *reader) readFor(w *Waiter, looks bool) (again bool, err error) {
 		stop := context.AfterFunc(w.ctx, func() { r.Interrupt(w) })
 		defer stop()
 	}
-	for ready := w.ready(); !ready && err == nil; { // the holder of the deadline must check its state
+	for ready := w.ready(); !ready && err == nil; { // the new holder of the deadline must check its state
 		if err := r.in.Fill(); err != nil {
 			return r.failed(w, err)
 		}
 		ready, err = r.serveBuffered(w, true)
 	}
-	r.rest()
+	r.releaseBuffer()
 	return false, err
 }
 
-// rest returns the read buffer to its pool, unless the buffer is still needed.
-func (r *reader) rest() {
+// releaseBuffer returns the read buffer to its pool, unless the buffer is still needed.
+func (r *reader) releaseBuffer() {
 	if !r.kept {
 		r.in.ReleaseBuffer()
 	}
 }
 
-// serveBuffered dispatches messages that have already been read until w is ready, and then further ones while goesOn returns true. If looks
-// is set, it first checks whether w is ready. The error says why w is not ready; errors that occur after w is ready are left to the next
-// call.
-func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
-	ready, stopped, err := r.dispatchBuffered(w, looks && w.ready())
+// serveBuffered dispatches messages that have already been read until w is ready, and then further ones while wantsMore returns true. If
+// check is true, it first checks whether w is ready. The error says why w is not ready. An error that occurs after w is ready is left to
+// the next call.
+func (r *reader) serveBuffered(w *Waiter, check bool) (ready bool, _ error) {
+	ready, stopped, err := r.dispatchBuffered(w, check && w.ready())
 	if err != nil {
 		err = r.life.Fail(err)
 	}
@@ -197,12 +197,12 @@ func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	return false, err
 }
 
-// dispatchBuffered does the work of serveBuffered with dispatching held. An error ends the Session. stopped is the Backlog that is full, if
-// any.
+// dispatchBuffered does the work of serveBuffered, and holds dispatching meanwhile. An error ends the Session. If a full Backlog has
+// stopped w, dispatchBuffered returns that Backlog.
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
 	r.dispatching.Lock()
 	defer r.dispatched()
-	for !ready || !r.kept && r.goesOn(w) {
+	for !ready || !r.kept && r.wantsMore(w) {
 		if b := r.full.Load(); !ready && w.stops(b) {
 			return false, b, nil
 		}
@@ -219,11 +219,11 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 		}
 		switch {
 		case w.Taker != nil && r.config.Tap == nil:
-			var rest bool
-			if rest, ready, err = r.takeBuffered(w.Taker); err != nil {
+			var declined bool
+			if declined, ready, err = r.takeBuffered(w.Taker); err != nil {
 				return ready, nil, ReadError(err, r.config.Peer)
 			}
-			if !rest {
+			if !declined {
 				continue
 			}
 		case w.packet != nil:
@@ -243,9 +243,9 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 	return ready, nil, nil
 }
 
-// goesOn reports whether w, which is ready, should handle more messages that have already been read. It should do so to fill its Sink, and
-// to complete the calls of other goroutines, so that these need not wake up one after the other.
-func (r *reader) goesOn(w *Waiter) bool {
+// wantsMore reports whether w, which is ready, should handle more of the messages that have already been read. It should if its Sink has
+// room, or if other goroutines wait for the answers to their calls, so that these need not take turns reading.
+func (r *reader) wantsMore(w *Waiter) bool {
 	if w.Sink != nil {
 		return w.Sink.Room()
 	}
@@ -256,8 +256,8 @@ func isCommand(t uint8) bool {
 	return message.Type(t) == message.TypeCommandAMF0 || message.Type(t) == message.TypeCommandAMF3
 }
 
-// WakeAfter signals wake, a channel with one slot, once all messages that were received together have been dispatched, so that the
-// goroutine that waits for wake runs once and not for each message. Only a Dispatcher may call WakeAfter, in Dispatch.
+// WakeAfter signals wake, a channel with one slot, when all messages that were received together have been dispatched. The goroutine that
+// waits for wake then runs once instead of once for each message. Only a Dispatcher may call WakeAfter, in Dispatch.
 func (r *reader) WakeAfter(wake chan<- struct{}) {
 	if !slices.Contains(r.wakes, wake) {
 		r.wakes = append(r.wakes, wake)
@@ -273,9 +273,9 @@ func (r *reader) dispatched() {
 	r.dispatching.Unlock()
 }
 
-// takeBuffered offers t the message in r.msg and the following ones that have already been read, until t declines a message. rest reports
-// that t has declined one. That message is then in r.message and must be dispatched.
-func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
+// takeBuffered offers t the message in r.msg and the following ones that have already been read, until t declines a message. If t has
+// declined one, that message is in r.message and must be dispatched.
+func (r *reader) takeBuffered(t Taker) (declined, ready bool, err error) {
 	taken := uint64(0)
 	t.Begin()
 	for ok := true; ok && err == nil; ok, err = r.in.NextBuffered(&r.msg) {
@@ -284,8 +284,8 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 		if r.message.Type == message.TypeVideo || r.message.Type == message.TypeAudio {
 			verdict = t.Take(&r.message)
 		}
-		rest, r.kept = verdict == Declined, verdict == Later
-		if rest || r.kept {
+		declined, r.kept = verdict == Declined, verdict == Later
+		if declined || r.kept {
 			break
 		}
 		if taken++; verdict == Last {
@@ -293,7 +293,7 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 		}
 	}
 	r.config.Counters.Messages.Add(taken)
-	return rest, t.End() || r.kept, err
+	return declined, t.End() || r.kept, err
 }
 
 // nextBuffered sets r.msg to the next message that has already been read.
@@ -362,7 +362,7 @@ func (r *reader) HandlePacket(ctx context.Context, p *message.Packet) error {
 	return nil
 }
 
-// Pause calls wait, which waits for the socket to become readable, and makes it return at due at the latest. Only Config.BeforeRead may call
+// Pause calls wait, which must wait until the socket is readable, and makes it return at due at the latest. Only Config.BeforeRead may call
 // Pause.
 func (r *reader) Pause(due time.Time, wait func()) {
 	if r.deadline.pause(due) {

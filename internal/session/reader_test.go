@@ -71,8 +71,8 @@ func (r *role) times() (all []uint32) {
 	return all
 }
 
-// TestTaker checks that a Taker receives as much of the audio and video that has already been read as it has room for, and that all other
-// messages are dispatched.
+// TestTaker checks that a Taker receives audio and video that has already been read, as far as it has room. All other messages must be
+// dispatched.
 func TestTaker(t *testing.T) {
 	data := Encode(message.TypeDataAMF0, 1, 4, []byte{5})
 	video := Encode(message.TypeVideo, 1, 5, []byte{0x17, 1})
@@ -149,8 +149,8 @@ func answers(t *testing.T) (all []chunk.Outgoing) {
 	return append(append(all, Encode(message.TypeCommandAMF3, 1, 3, []byte{0})), sounds(4, 1)...)
 }
 
-// TestReadingForOthers checks a call that has received its answer. If other goroutines wait, it also handles the answers for them that have
-// already been read, and leaves all other messages in the buffer.
+// TestReadingForOthers reads until a call has received its answer. If other goroutines wait, the call must also handle the answers for them
+// that have already been read. All other messages must stay in the buffer.
 func TestReadingForOthers(t *testing.T) {
 	for _, awaited := range []bool{false, true} {
 		client, server := pair(t, Config{})
@@ -186,8 +186,8 @@ func TestTakerOfALostConnection(t *testing.T) {
 	require.ErrorIs(t, (&player{want: 1}).read(client.session), io.ErrClosedPipe)
 }
 
-// TestTakerIsParked checks that a Taker is parked while it waits for another reader. When its goroutine gets the token, it must first check
-// whether the other reader has passed it media.
+// TestTakerIsParked checks that a Taker is parked while it waits for another reader. After its goroutine has got the token, the Taker must
+// check whether the other reader has passed it media, before it reads.
 func TestTakerIsParked(t *testing.T) {
 	client, _ := pair(t, Config{})
 	c := client.session
@@ -244,8 +244,7 @@ func TestSetMaxMessageSize(t *testing.T) {
 	assert.True(t, errors.As(err, &bad), "%v", err)
 }
 
-// TestAwaitTurnYields checks that a goroutine that waits for media lets those run first that were woken before it: one of them may have
-// read its media.
+// TestAwaitTurnYields checks that a goroutine first yields to those that were woken before it, since one of them may have read its media.
 func TestAwaitTurnYields(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that another goroutine runs only when this one yields
 	client, _ := pair(t, Config{})

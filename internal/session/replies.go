@@ -10,12 +10,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// replies contains the reader's messages to the peer. The reader never waits to write: the replies are sent with the next write, or the
-// reader writes as much of them as the socket accepts without blocking, and a flusher writes the rest.
+// replies contains the messages that the reader sends to the peer. The reader never waits to write. The replies are sent with the next
+// write, or the reader writes as much of them as the socket accepts without blocking, and a flusher writes the rest.
 type replies struct {
 	unanswered *atomic.Uint64 // counts replies that were dropped
-	due        atomic.Bool    // some replies are pending that must be sent soon
-	later      atomic.Bool    // some replies are pending that may wait for the next write, or until the Session reads again
+	urgent     atomic.Bool    // some of the pending replies must be sent soon
+	later      atomic.Bool    // some of the pending replies may wait for the next write, or until the Session reads again
 
 	mu        sync.Mutex // guards the fields below
 	pending   []chunk.Outgoing
@@ -28,7 +28,7 @@ type replies struct {
 	posted    bool   // pending contains messages of Post
 }
 
-// add queues a reply. urgency is due or later. The caller holds r.mu.
+// add queues a reply. urgency is &r.urgent or &r.later. The caller holds r.mu.
 func (r *replies) add(o chunk.Outgoing, urgency *atomic.Bool) {
 	r.pending = append(r.pending, o)
 	r.bytes += len(o.Body)
@@ -45,15 +45,15 @@ func (r *replies) post(o chunk.Outgoing) bool {
 	if len(r.pending) >= maxPosted || r.bytes+len(o.Body) > maxPostedBytes {
 		return false
 	}
-	r.add(o, &r.due)
+	r.add(o, &r.urgent)
 	r.posted = true
 	return true
 }
 
-// makeDue makes the replies due that could have waited.
-func (r *replies) makeDue() {
+// makeUrgent makes all replies urgent.
+func (r *replies) makeUrgent() {
 	if r.later.Load() {
-		r.due.Store(true)
+		r.urgent.Store(true)
 	}
 }
 
@@ -70,11 +70,11 @@ func (r *replies) acknowledge(received uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ackDue, r.ack = true, uint32(received)
-	r.due.Store(true)
+	r.urgent.Store(true)
 }
 
 // Reply adds a message to the replies, or drops it if too many replies are waiting. It does not block. It keeps o.Body.
-func (w *writer) Reply(o chunk.Outgoing) { w.reply(o, &w.replies.due) }
+func (w *writer) Reply(o chunk.Outgoing) { w.reply(o, &w.replies.urgent) }
 
 // ReplyLater is like Reply, but the message is sent with the next write or when the Session reads again, which saves a system call.
 func (w *writer) ReplyLater(o chunk.Outgoing) { w.reply(o, &w.replies.later) }
@@ -111,15 +111,15 @@ func (w *writer) takeReplies(buf []byte) []byte {
 	clear(r.pending)
 	r.pending, r.bytes = r.pending[:0], 0
 	w.posted, r.posted = w.posted || r.posted, false
-	r.due.Store(false)
+	r.urgent.Store(false)
 	r.later.Store(false)
 	return buf
 }
 
 // FlushReplies sends the replies without waiting. If a write is in progress, that write sends them when it releases the lock.
 func (w *writer) FlushReplies() {
-	for range 2 { // a bounded number of times, since others may add replies for ever
-		if !w.replies.due.Load() {
+	for range 2 { // a bounded number of times, since others may keep adding replies
+		if !w.replies.urgent.Load() {
 			return
 		}
 		if !w.tryLock() {
@@ -132,7 +132,7 @@ func (w *writer) FlushReplies() {
 			return
 		}
 	}
-	if w.replies.due.Load() {
+	if w.replies.urgent.Load() {
 		w.startFlusher()
 	}
 }
@@ -146,7 +146,8 @@ func (w *writer) startFlusher() {
 	}
 }
 
-// writeNow passes the replies to the socket, and reports whether the socket has accepted all of them. The caller holds the lock.
+// writeNow writes the replies as far as the socket accepts them without blocking, and reports whether it has accepted all of them. The
+// caller holds the lock.
 func (w *writer) writeNow() bool {
 	if w.err != nil && !w.leaving.Load() && w.havePosted() {
 		w.life.Fail(w.err)
@@ -155,10 +156,10 @@ func (w *writer) writeNow() bool {
 		return false
 	}
 	w.begin()
-	if w.offer(0) { // keeps no buffer, since there may be thousands of players
+	if w.offer(0) { // keeps no write buffer, since there may be thousands of players
 		return true
 	}
-	w.box, w.buf = new([]byte), slices.Clone(w.buf) // replies are short, unlike many buffers of the pool
+	w.box, w.buf = new([]byte), slices.Clone(w.buf) // keep a small copy instead of a large buffer of the pool
 	return false
 }
 
@@ -175,7 +176,7 @@ func (w *writer) flusher() {
 	r := &w.replies
 	for w.SendReply() == nil {
 		r.mu.Lock()
-		if !r.due.Load() {
+		if !r.urgent.Load() {
 			r.flushing = false
 			r.mu.Unlock()
 			return
@@ -192,7 +193,7 @@ func (w *writer) TryReply(o chunk.Outgoing) bool {
 	if len(r.pending) >= MaxReplies || len(r.pending) > 0 && r.bytes+len(o.Body) > maxReplyBytes {
 		return false
 	}
-	r.add(o, &r.due)
+	r.add(o, &r.urgent)
 	return true
 }
 

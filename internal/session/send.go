@@ -10,9 +10,9 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// Send writes pending replies and messages with one system call. If ctx is done before the write begins, nothing is sent. If ctx is done
-// during the write and the rest can't be written within writeGrace, the connection ends, since a part of a chunk may have been sent. Media
-// that was queued before the call is sent first.
+// Send writes the pending replies and messages with one system call. Media that was queued before the call is sent first. If ctx is done
+// before the write begins, nothing is sent. If ctx is done during the write, the rest must be written within writeGrace. Otherwise the
+// connection ends, since a part of a chunk may have been sent.
 func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	if err := w.afterMedia(ctx); err != nil {
 		return err
@@ -25,15 +25,15 @@ func (w *writer) SendBy(deadline time.Time, messages ...chunk.Outgoing) error {
 	return w.send(purpose{who: until(deadline), replies: len(messages) == 0}, messages...)
 }
 
-// SendReply is like Send, for an answer, and has no limit of its own. If the answer can't be sent, the connection stays alive as long as it
+// SendReply is like Send, for an answer, but has no limit of its own. If the answer can't be sent, the connection stays alive as long as it
 // can be read.
 func (w *writer) SendReply(messages ...chunk.Outgoing) error {
 	return w.send(purpose{replies: true}, messages...)
 }
 
-// Post is like Send, for a message whose sender will wait for an answer: an error after Post has returned ends the Session. If a write is
-// in progress, Post leaves the message to that write and returns, so that one system call sends the messages of many goroutines. gather
-// says that other goroutines may be about to post; Post lets them run before it writes. Post keeps o.Body.
+// Post is like Send, for a message whose sender waits for an answer. An error after Post has returned ends the Session. If a write is in
+// progress, Post leaves the message to that write and returns, so that one system call sends the messages of many goroutines. If gather is
+// true, Post lets other goroutines run before it writes, since they may be about to post. Post keeps o.Body.
 func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error {
 	if err := w.afterMedia(ctx); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	return w.sendLocked(p, messages...)
 }
 
-// sendLocked is send for a caller that holds the lock.
+// sendLocked writes messages. The caller holds the lock.
 func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
 	w.begin()
 	p.replies = p.replies && !w.posted
@@ -87,7 +87,7 @@ func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
 	switch err := w.flush(p, keepWriteBuffer); {
 	case err == nil:
 		return refused
-	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // continue to read, although the peer reads nothing
+	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // the Session can still read
 		return err
 	default:
 		return w.life.Fail(err)

@@ -31,11 +31,11 @@ func (s *senders) remove(q *SendQueue) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.count(false)
-	passed(&q.sent)
-	passed(&q.next)
+	closeDone(&q.sent)
+	closeDone(&q.next)
 }
 
-// afterMedia waits until all media that is queued now has been sent.
+// afterMedia waits until all media that was queued before the call has been sent.
 func (w *writer) afterMedia(ctx context.Context) error {
 	s := &w.sending
 	if s.busy.Load() == 0 {
@@ -61,20 +61,20 @@ func (w *writer) afterMedia(ctx context.Context) error {
 	return nil
 }
 
-// ahead returns a channel that is closed when the messages queued now have been sent, or nil if there are none.
+// ahead returns a channel that is closed when the messages that are queued now have been sent, or nil if there are none.
 func (q *SendQueue) ahead() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.queue.Len() > 0:
-		return passing(&q.next)
+		return makeDone(&q.next)
 	case q.busy:
-		return passing(&q.sent)
+		return makeDone(&q.sent)
 	}
 	return nil
 }
 
-// count updates senders.busy. busy says whether the queue is not empty or is sending. The caller holds q.mu.
+// count updates senders.busy. busy is true if the queue is not empty or is sending. The caller holds q.mu.
 func (q *SendQueue) count(busy bool) {
 	if busy == q.counts {
 		return
@@ -86,16 +86,16 @@ func (q *SendQueue) count(busy bool) {
 	}
 }
 
-// passing returns *c, and makes the channel if necessary.
-func passing(c *chan struct{}) <-chan struct{} {
+// makeDone returns *c, after making the channel if it is nil.
+func makeDone(c *chan struct{}) <-chan struct{} {
 	if *c == nil {
 		*c = make(chan struct{})
 	}
 	return *c
 }
 
-// passed closes *c, if it was made.
-func passed(c *chan struct{}) {
+// closeDone closes *c unless it is nil, and sets it to nil.
+func closeDone(c *chan struct{}) {
 	if *c != nil {
 		close(*c)
 		*c = nil

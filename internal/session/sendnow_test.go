@@ -21,7 +21,7 @@ func picture(n, size int) chunk.Outgoing {
 	return Encode(message.TypeVideo, 1, uint32(n), bytes.Repeat([]byte{byte(n)}, size))
 }
 
-// isPicture reads the message that picture has returned.
+// isPicture reads a message, which must be picture(n, size).
 func (r *role) isPicture(t *testing.T, n, size int) {
 	t.Helper()
 	var p message.Packet
@@ -36,8 +36,8 @@ func chunkSize(n uint32) chunk.Outgoing {
 	return Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, n))
 }
 
-// TestLargeMessages sends messages whose sizes are near those at which they are sent at once or in pieces. It checks that they arrive whole
-// and in order, and that the caller may change the body as soon as Enqueue has returned.
+// TestLargeMessages sends messages just below and just above the sizes at which Enqueue sends them at once, or in pieces. It checks that
+// they arrive complete and in order, and that the caller may change the body as soon as Enqueue has returned.
 func TestLargeMessages(t *testing.T) {
 	for _, size := range []uint32{1, 128, 4096, gatherSize, 1 << 20} {
 		a, b := conntest.Pair(t)
@@ -63,8 +63,8 @@ func TestLargeMessages(t *testing.T) {
 	}
 }
 
-// TestLargeMessageThatDoesNotFit checks a message that is larger than the buffers of the sockets: Enqueue returns before the peer has read
-// it, the sender sends the rest, and later messages follow it.
+// TestLargeMessageThatDoesNotFit sends a message that is larger than the buffers of the sockets. It checks that Enqueue returns before the
+// peer has read the message, that the sender sends the rest, and that later messages follow it.
 func TestLargeMessageThatDoesNotFit(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})
@@ -174,7 +174,7 @@ func TestLargeMessagesOfManyGoroutines(t *testing.T) {
 	sending.Wait()
 }
 
-// TestPiecesInALargeBuffer writes pieces with a buffer that is too large to be kept between them.
+// TestPiecesInALargeBuffer writes a message in pieces. Its buffer is too large to be kept from one piece to the next.
 func TestPiecesInALargeBuffer(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})

@@ -13,12 +13,12 @@ import (
 // queueLimit is how many bytes may wait for the sender before Enqueue blocks, if nothing is dropped.
 const queueLimit = 256 << 10
 
-// sendNowSize is the size in bytes from which a message is sent at once rather than queued. Smaller messages are better gathered, since a
-// system call costs more than copying them.
+// sendNowSize is the size in bytes from which a message is sent at once rather than queued. Smaller messages are gathered, since a system
+// call costs more than copying them.
 const sendNowSize = 32 << 10
 
-// finishLooks is how many times Finish checks for progress within a grace.
-const finishLooks = 8
+// finishChecks is how many times Finish checks for progress within its grace period.
+const finishChecks = 8
 
 // SendQueue holds the media that a stream sends. A goroutine of the Session, the sender, sends everything that is queued with one
 // system call. Large messages are written directly to the socket as far as it accepts them. When the queue is full, Enqueue blocks or drops
@@ -26,7 +26,7 @@ const finishLooks = 8
 type SendQueue struct {
 	w        *writer
 	streamID uint32 // set before the sender runs
-	dropping bool   // media is dropped when the queue is full; otherwise Enqueue blocks beyond queueLimit
+	dropping bool   // media is dropped when the queue is full; otherwise Enqueue blocks
 
 	more  chan struct{} // signalled when something was queued
 	room  chan struct{} // signalled when the sender has taken the queue, and when it ends
@@ -37,7 +37,7 @@ type SendQueue struct {
 	busy   bool // messages that were taken from the queue are being sent
 	closed bool
 	err    error
-	counts bool          // senders counts this queue
+	counts bool          // senders.busy includes this queue
 	sent   chan struct{} // closed when the messages that are being sent have been sent; nil if no goroutine waits for that
 	next   chan struct{} // closed when the messages in queue have been sent; nil if no goroutine waits for that
 }
@@ -65,7 +65,7 @@ func (q *SendQueue) Start(streamID uint32) bool {
 // Ended returns a channel that is closed when the sender has ended.
 func (q *SendQueue) Ended() <-chan struct{} { return q.ended }
 
-// close makes the sender end after it has sent everything.
+// close makes the sender end after it has sent everything that is queued.
 func (q *SendQueue) close() {
 	q.mu.Lock()
 	q.closed = true
@@ -79,7 +79,7 @@ func (q *SendQueue) failure() error {
 	return q.err
 }
 
-// over returns the reason why no more can be sent, or nil. The caller holds q.mu.
+// over returns the reason why nothing more can be sent, or nil. The caller holds q.mu.
 func (q *SendQueue) over() error {
 	if q.err == nil && q.closed {
 		return fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
@@ -87,7 +87,7 @@ func (q *SendQueue) over() error {
 	return q.err
 }
 
-// Waiting returns how many bytes wait to be sent.
+// Waiting returns how many bytes are queued.
 func (q *SendQueue) Waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -123,13 +123,13 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	default:
 		q.queue.Push(&m)
 	}
-	q.count(true) // until send has looked, even if everything was dropped
+	q.count(true) // busy until send has run, even if everything was dropped
 	Signal(q.more)
 	return true, nil
 }
 
-// Enqueue sends or queues a message. It waits for room within the limit of who. It does not keep the body, and replaces the stream id by that of the
-// queue. Several goroutines may call Enqueue at the same time.
+// Enqueue sends or queues a message, and replaces its stream id by that of the queue. It waits for room within the limit of who. It does
+// not keep the body. Several goroutines may call Enqueue at the same time.
 func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
 	return q.wait(who, func() (bool, error) {
 		if err := q.w.life.Err(); err != nil {
@@ -151,13 +151,13 @@ func (q *SendQueue) Drained(who Writer) error {
 	})
 }
 
-// wait calls try whenever there may be more room, until it returns true or an error, within the limit of who.
+// wait calls try whenever there may be more room, within the limit of who, until try returns true or an error.
 func (q *SendQueue) wait(who Writer, try func() (bool, error)) error {
 	done, err := try()
 	if done || err != nil {
 		return err
 	}
-	defer Signal(q.room) // wake another call: there may be room for it, or the queue has ended for all
+	defer Signal(q.room) // wake another call: there may be room for it, or the queue has ended
 	for !done && err == nil {
 		if err = q.w.waitFor(who, nil, q.room); err == nil {
 			done, err = try()
@@ -166,7 +166,7 @@ func (q *SendQueue) wait(who Writer, try func() (bool, error)) error {
 	return err
 }
 
-// run is the sender: it sends what is queued until the queue is closed and empty, or the connection ends.
+// run is the sender. It sends what is queued until the queue is closed and empty, or the connection ends.
 func (q *SendQueue) run() {
 	defer func() {
 		q.w.sending.remove(q)
@@ -180,7 +180,7 @@ func (q *SendQueue) run() {
 			return
 		}
 		q.mu.Lock()
-		last := q.closed // seen before taking the lock: nothing is queued or left by sendNow after the batch below
+		last := q.closed // read before Begin: if the queue is closed now, nothing is queued after the batch below
 		q.mu.Unlock()
 		b, err := q.w.Begin(nil) // without a limit, since the stream may be closing
 		if err == nil {
@@ -224,7 +224,7 @@ func (q *SendQueue) send(b *Batch, o *chunk.Outgoing) (err error) {
 		q.err = err
 	}
 	q.count(q.queue.Len() > 0)
-	passed(&q.sent)
+	closeDone(&q.sent)
 	return err
 }
 
@@ -234,8 +234,8 @@ func (q *SendQueue) add(b *Batch, o *chunk.Outgoing) error {
 	return b.Add(&here)
 }
 
-// sendNow sends o after what is queued, so that o, which is large, need not be copied into the queue. The sender sends what the socket does
-// not accept without blocking. sendNow returns false if it has done nothing, because another write is in progress.
+// sendNow sends the queued messages and then o, a large message, without copying o into the queue. The sender sends what the socket does
+// not accept without blocking. sendNow returns false, and does nothing, if another write is in progress.
 func (q *SendQueue) sendNow(o *chunk.Outgoing) (bool, error) {
 	b, ok := q.w.beginNow()
 	if !ok {
@@ -253,8 +253,8 @@ func (q *SendQueue) sendNow(o *chunk.Outgoing) (bool, error) {
 	return true, err
 }
 
-// Finish waits until everything has been sent, and then ends the queue. It waits as long as the peer accepts bytes within each grace, but
-// no longer than Config.Timeout. It returns the error of sending, if there is one.
+// Finish waits until everything has been sent, and then ends the queue. It gives up if the peer accepts no bytes for grace, or after
+// Config.Timeout. It returns the error of sending, if there is one.
 func (q *SendQueue) Finish(grace time.Duration) error {
 	w := q.w
 	q.close()
@@ -264,9 +264,9 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 		defer timer.Stop()
 		limit = timer.C
 	}
-	tick := time.NewTicker(grace / finishLooks)
+	tick := time.NewTicker(grace / finishChecks)
 	defer tick.Stop()
-	w.deadline.interrupt(nil) // interrupt the write, since it counts the accepted bytes only when it returns
+	w.deadline.interrupt(nil) // interrupt the write: it counts the accepted bytes only when it returns
 	quiet, before, ended := 0, w.counters.BytesWritten.Load(), q.ended
 	var lock chan struct{} // nil while waiting for the queue; then the lock
 	for {
@@ -287,9 +287,9 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 			w.deadline.interrupt(nil)
 			quiet++
 			if now := w.counters.BytesWritten.Load(); now != before {
-				quiet, before = 1, now // the peer had accepted the bytes before the last check
+				quiet, before = 1, now // the peer accepted these bytes before the last check
 			}
-			if quiet < finishLooks {
+			if quiet < finishChecks {
 				continue
 			}
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// queuedSound returns an audio message as a stream passes it to its queue.
+// queuedSound returns an audio message in the form in which a stream passes it to its queue.
 func queuedSound(timestamp uint32, size int) *chunk.Outgoing {
 	return &chunk.Outgoing{Type: uint8(message.TypeAudio), ChunkStreamID: ChunkStreamMedia, Timestamp: timestamp, Body: make([]byte, size)}
 }
@@ -57,7 +57,7 @@ func TestSendQueueSends(t *testing.T) {
 	})
 }
 
-// TestSendQueueBlocks checks that without a limit for dropping, Enqueue blocks beyond queueLimit, and that an empty queue accepts a
+// TestSendQueueBlocks checks a queue that does not drop media. Enqueue must block beyond gatherLimit, but an empty queue must accept a
 // message of any size.
 func TestSendQueueBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -180,12 +180,12 @@ func TestSendQueueEnds(t *testing.T) {
 	}
 }
 
-// TestSendQueueFinish checks that Finish sends the queued messages while the network accepts bytes within each grace, but no longer than
-// Config.Timeout.
+// TestSendQueueFinish checks that Finish sends the queued messages while the network accepts bytes within each grace period, but no longer
+// than Config.Timeout.
 func TestSendQueueFinish(t *testing.T) {
 	const grace, timeout, every, size = time.Second, 5 * time.Second, 600 * time.Millisecond, 12 + 50
 	for name, test := range map[string]struct {
-		takes []int // bytes that the peer reads; the times between them are every
+		takes []int // bytes that the peer reads at intervals of every
 		after time.Duration
 		err   error
 	}{
@@ -222,8 +222,8 @@ func TestSendQueueFinish(t *testing.T) {
 	}
 }
 
-// TestSendQueueFinishWaitsForTheLock checks that Finish also waits for the write lock, within the same limits. The lock is needed to send
-// the last commands of the stream afterwards.
+// TestSendQueueFinishWaitsForTheLock checks that Finish also waits for the write lock, within the same limits. The caller needs the lock
+// afterwards, for the last commands of the stream.
 func TestSendQueueFinishWaitsForTheLock(t *testing.T) {
 	for _, after := range []time.Duration{time.Second / 2, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {

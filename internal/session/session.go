@@ -12,10 +12,10 @@ import (
 
 // Session is a connection after its handshake. All methods may be called from any goroutine.
 //
-// A Session reads only while a call waits for something, or after StartStanding was called. A call that waits takes the token, and reads
-// and dispatches for all calls until its own event has happened. A call that writes takes the write lock. The reader never waits to write:
-// its replies are sent with the next write, or the reader writes as much of them as the socket accepts without blocking, and a flusher
-// writes the rest.
+// A Session reads only while a call waits for something, or after StartStanding was called. A call that waits takes the token. It then
+// reads and dispatches for all calls until its own event has happened. A call that writes takes the write lock. The reader never waits to
+// write: its replies are sent with the next write, or the reader writes as much of them as the socket accepts without blocking, and a
+// flusher writes the rest.
 //
 // Lock order, outermost first, and what each lock guards:
 //
@@ -32,7 +32,8 @@ import (
 // calls.mu, Callbacks.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
 // innermost: while they are held, no other lock is taken and no other code is called.
 type Session struct {
-	// For a message that is pushed to many players, only the first few hundred bytes are used. The rest stays out of the processor's cache.
+	// Pushing a message to many players uses only the first few hundred bytes of each Session. The other fields follow these, so that they
+	// stay out of the processor's cache.
 	counters Counters // used if Config.Counters is nil
 	lifetime
 	writer
@@ -43,7 +44,7 @@ type Session struct {
 
 // New returns a Session on nc. The handshake must be complete. New starts no goroutine.
 func New(nc net.Conn, up Dispatcher, config Config) *Session {
-	s := new(Session) // one allocation for all parts
+	s := new(Session) // all parts in one allocation
 	if config.Counters == nil {
 		config.Counters = &s.counters
 	}

@@ -92,7 +92,7 @@ func TestRepliesAreBounded(t *testing.T) {
 	require.NoError(t, client.session.Err())
 }
 
-// TestClose checks that Close ends waits and writes with its own error, and joins every goroutine.
+// TestClose checks that Close ends all waits and writes with ErrClosed, and joins every goroutine.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -135,8 +135,8 @@ func TestEndedChoosesTheError(t *testing.T) {
 	require.ErrorContains(t, err, "ask")
 }
 
-// TestReadPacketBesideTheStandingReader checks that ReadPacket takes precedence over the standing reader and returns every message before
-// it is dispatched, and that HandlePacket dispatches it.
+// TestReadPacketBesideTheStandingReader checks that ReadPacket takes precedence over the standing reader. It must return every message
+// before the message is dispatched, and HandlePacket must dispatch the message.
 func TestReadPacketBesideTheStandingReader(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})
@@ -149,7 +149,7 @@ func TestReadPacketBesideTheStandingReader(t *testing.T) {
 			assert.NoError(t, client.session.ReadPacket(ctx, 0, &p))
 			got <- p
 		}()
-		reads := func() bool { // reads reports whether the test reads instead of the standing reader
+		reads := func() bool { // reads reports whether the test, rather than the standing reader, reads
 			d := &client.session.reader.deadline
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -235,8 +235,8 @@ func TestEndedIsTheEnd(t *testing.T) {
 	require.ErrorIs(t, <-found, io.ErrClosedPipe)
 }
 
-// TestHungUpComesFirst checks that Config.HungUp is called before a Session ends because the peer has closed the connection, and in no
-// other case. While HungUp waits, Err does not block.
+// TestHungUpComesFirst checks that Config.HungUp is called before a Session ends because the peer has closed the connection, and is not
+// called in any other case. While HungUp waits, Err must not block.
 func TestHungUpComesFirst(t *testing.T) {
 	for name, end := range map[string]func(client, server *role){
 		"the peer closes": func(_, server *role) { server.session.Close() },

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// source reads the socket for the chunk reader, within the deadline of the holder of the token.
+// source reads the socket for the chunk reader. The deadline is that of the holder of the token.
 type source struct{ r *reader }
 
 // newSource returns a source, which implements chunk.Vectored if the socket supports that.
@@ -29,10 +29,10 @@ func (s *source) Read(b []byte) (int, error) {
 	return 0, os.ErrDeadlineExceeded
 }
 
-// begin prepares to read until due. ok is false if the holder of the token was interrupted.
+// begin prepares a read. due is its deadline. ok is false if the holder of the token was interrupted.
 func (s *source) begin() (due time.Time, ok bool) {
 	r := s.r
-	r.out.replies.makeDue()
+	r.out.replies.makeUrgent()
 	r.out.FlushReplies()
 	due = r.holder.due()
 	ok = r.deadline.arm(due)
@@ -42,7 +42,7 @@ func (s *source) begin() (due time.Time, ok bool) {
 	return due, ok
 }
 
-// done counts what a read has returned. It returns false if only a deadline has ended the read.
+// done counts the bytes of a read. It returns false if the read should be repeated, since only an old deadline has ended it.
 func (s *source) done(n int, err error) bool {
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 		return false

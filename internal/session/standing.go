@@ -10,9 +10,9 @@ import (
 // standing is the standing reader. It reads while no other waiter reads, so that pings and calls are always answered. It is a waiter
 // without a deadline, and gives way only to calls that take precedence.
 type standing struct {
-	reader *reader
-	waiter Waiter
-	begun  atomic.Bool
+	reader  *reader
+	waiter  Waiter
+	started atomic.Bool
 
 	mu      sync.Mutex // guards the fields below
 	claims  int        // number of calls that take precedence
@@ -26,7 +26,7 @@ func (s *standing) init(r *reader) {
 
 // StartStanding starts the standing reader, once.
 func (r *reader) StartStanding() {
-	if !r.standing.begun.Swap(true) {
+	if !r.standing.started.Swap(true) {
 		r.life.Own(r.standing.read)
 	}
 }
@@ -49,7 +49,7 @@ func (s *standing) release() {
 	}
 }
 
-// claimed returns nil if no call takes precedence at present. If one does, claimed returns a channel that is closed when none does any
+// claimed returns nil if no call takes precedence now. Otherwise it returns a channel that is closed when no call takes precedence any
 // more.
 func (s *standing) claimed() <-chan struct{} {
 	s.mu.Lock()
@@ -77,7 +77,8 @@ func (s *standing) read() {
 	}
 }
 
-// pause waits for an event, or until the Session has ended. (It is not a part of read, whose frame is on the stack of every connection.)
+// pause waits for an event, or until the Session has ended. It is separate from read to keep read's frame small, which is on the stack of
+// every connection.
 func (s *standing) pause(event <-chan struct{}) {
 	select {
 	case <-event:
@@ -85,11 +86,11 @@ func (s *standing) pause(event <-chan struct{}) {
 	}
 }
 
-// Serve runs the standing reader on the caller's goroutine until the Session ends. If the standing reader runs already, Serve returns at
-// once. While a connection is idle, the Go runtime halves its stack of 8 KiB if less than 1,248 bytes are in use. The functions from here
-// to the socket are therefore few, and leave to others what would make their frames large.
+// Serve runs the standing reader on the caller's goroutine until the Session ends. If the standing reader is already running, Serve returns
+// at once. While a connection is idle, the Go runtime halves the 8 KiB of its goroutine's stack if less than 1,248 bytes are in use. So only
+// a few functions lie between Serve and the read of the socket, and their frames are small.
 func (r *reader) Serve() {
-	if !r.standing.begun.Swap(true) {
+	if !r.standing.started.Swap(true) {
 		r.standing.read()
 	}
 }

@@ -37,7 +37,7 @@ func (t *tryWriter) init(nc net.Conn) {
 		return true
 	}
 	t.many = func(fd uintptr) bool {
-		// Errors are ignored here, since the next ordinary write will return them.
+		// The error is ignored, since the next ordinary write returns it.
 		if len(t.bufs) == 1 { // the usual case; write(2) costs less than writev(2)
 			t.n, _ = syscall.Write(int(fd), t.bufs[0])
 			return true
@@ -51,7 +51,8 @@ func (t *tryWriter) init(nc net.Conn) {
 func (t *tryWriter) usable() bool { return t.raw != nil }
 
 // write writes to the socket without blocking, and returns how many bytes of b the socket has accepted. The error is like that of
-// net.Conn.Write, but it is nil if the socket accepts no more, was closed, or its deadline has passed; an ordinary write will report that.
+// net.Conn.Write. But it is nil if the socket accepts no more bytes, was closed, or its deadline has passed: an ordinary write reports
+// these.
 func (t *tryWriter) write(b []byte) (int, error) {
 	t.buf, t.n, t.err = b, 0, nil
 	if err := t.raw.Write(t.once); err != nil {

@@ -9,7 +9,7 @@ import (
 
 // Waiter waits for something that the peer will send.
 type Waiter struct {
-	Sink  Sink            // decides when the wait is over; nil means when Wake is closed
+	Sink  Sink            // decides when the wait is over; if nil, it is over when Wake is closed
 	Taker Taker           // receives audio and video without a dispatch; may be nil; requires Sink
 	ctx   context.Context // may be nil
 	Idle  time.Duration   // bounds each read of the socket; 0 means no bound
@@ -30,9 +30,10 @@ type Sink interface {
 	Backlog() *Backlog   // the owner's Backlog; the owner may read even if it is full; may be nil
 }
 
-// Taker receives the messages of its own stream without a dispatch, many at a time. Only the goroutine of its Waiter calls the methods.
+// Taker receives the messages of its own stream without a dispatch, many at a time. Its methods are called only on the goroutine of its
+// Waiter.
 type Taker interface {
-	Park(parked bool)        // while parked is true, the goroutine waits for another reader, which may pass media to the Taker's owner
+	Park(parked bool)        // while parked is true, the goroutine waits for another reader, which may pass media to the owner of the Taker
 	Begin()                  // called before Take; may take a lock
 	Take(m *Message) Verdict // receives m, which is audio or video, or declines it
 	End() (ready bool)       // releases the lock; ready is the result of Sink.Ready
@@ -45,7 +46,7 @@ const (
 	Declined Verdict = iota // dispatch it
 	Taken
 	Last  // taken, and there is no room for another message
-	Later // offer the message again to the next Read; this one returns
+	Later // offer the message again in the next Read; this Read returns
 )
 
 func (w *Waiter) ready() bool {

@@ -20,8 +20,8 @@ func TestAcknowledgementsWrap(t *testing.T) {
 	require.EqualValues(t, DefaultWindow-11, client.session.replies.ack)
 }
 
-// TestAcknowledgements checks that an Acknowledgement is due after half the window, that it counts all bytes since the beginning of the
-// handshake, and that only the newest is sent.
+// TestAcknowledgements checks that an Acknowledgement is sent after half the window, that it counts all bytes since the beginning of the
+// handshake, and that only the newest one is sent.
 func TestAcknowledgements(t *testing.T) {
 	client, server := pair(t, Config{Window: 1000, HandshakeBytes: 400})
 	w := &client.session.window

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// acquire takes the write lock. It returns an error if the Session has ended or p's limit has passed. Messages are encoded only after that,
-// since every encoded message must be written.
+// acquire takes the write lock. It returns an error if the Session has ended or p's limit has passed. Messages must be encoded only with
+// the lock held, since every encoded message must be written.
 func (w *writer) acquire(p purpose) error {
 	if _, err := p.limit(); err != nil {
 		return err
@@ -21,8 +21,8 @@ func (w *writer) acquire(p purpose) error {
 	return err
 }
 
-// acquireNow takes the write lock if nobody else has it and no bytes of earlier writes are left. It returns false if it has not taken the
-// lock, and always if the connection is not a plain socket.
+// acquireNow takes the write lock if it is free and no bytes of earlier writes are left. It returns false if it has not taken the lock. It
+// never takes the lock of a connection that is not a plain socket.
 func (w *writer) acquireNow() bool {
 	if !w.try.usable() || w.life.ending.Load() || w.stopped.Load() != nil || !w.tryLock() {
 		return false
@@ -99,7 +99,7 @@ func (w *writer) waitForLock(p purpose) error {
 	}
 }
 
-// waitFor waits for the lock or for an event, one of which must be nil, within the limit of who. A nil who has no limit.
+// waitFor waits for the lock or for an event, within the limit of who. Either lock or event is nil. If who is nil, there is no limit.
 func (w *writer) waitFor(who Writer, lock chan<- struct{}, event <-chan struct{}) error {
 	for {
 		var expired <-chan time.Time

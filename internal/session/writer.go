@@ -19,8 +19,8 @@ const (
 	keepWriteBuffer = 64 << 10
 	// shareWriteBuffer is the size of the largest buffer that is returned to the pool, in bytes.
 	shareWriteBuffer = 4 << 20
-	// writeGrace is the minimum time for a write that has begun. A context or deadline may end before the first system call, and usually
-	// the socket accepts all bytes within microseconds.
+	// writeGrace is the minimum time that a write gets. Its context or deadline may expire before the first system call, but the socket
+	// usually accepts all bytes within microseconds.
 	writeGrace = 100 * time.Millisecond
 	// stopGrace is how long a write that is in progress when the peer hangs up is waited for.
 	stopGrace = 20 * time.Millisecond
@@ -33,8 +33,8 @@ type writer struct {
 	counters *Counters
 	lock     chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
 	err      error         // error of the first failed write; owned by the holder of lock
-	buf      []byte        // owned by the holder of lock. Between writes, it contains the bytes that the socket has not accepted without blocking
-	rest     [][]byte      // buffers of TryWritev that the socket has not accepted; owned by the holder of lock. At most one of buf and rest is not empty
+	buf      []byte        // owned by the holder of lock. Between writes, it contains bytes that the socket has not accepted yet
+	rest     [][]byte      // what is left of TryWritev; owned by the holder of lock. buf or rest is empty
 	try      tryWriter     // owned by the holder of lock
 	replies  replies
 
@@ -42,7 +42,7 @@ type writer struct {
 	deadline deadline
 	chunks   *chunk.Writer // owned by the holder of lock
 	box      *[]byte       // the pointer to buf that the pool uses; nil if there is no buffer; owned by the holder of lock
-	posted   bool          // the unwritten bytes contain messages whose loss ends the Session, such as those of Post; owned by the holder of lock
+	posted   bool          // the loss of the unwritten bytes ends the Session, as with messages of Post; owned by the holder of lock
 
 	sending   senders
 	gathering atomic.Bool           // a call of Post is about to write the messages that others post meanwhile
@@ -69,15 +69,15 @@ func (w *writer) encode(dst []byte, o *chunk.Outgoing) ([]byte, error) {
 	return dst, err
 }
 
-// begin starts a write with the messages that must be written first. The caller holds the lock.
+// begin starts a write with the bytes that must be written first. The caller holds the lock.
 func (w *writer) begin() {
-	w.haveBuffer()
+	w.getBuffer()
 	w.buf = w.takeReplies(appendAll(w.buf, w.rest))
 	w.rest = nil
 }
 
-// haveBuffer gets a buffer from the pool, unless the connection has kept one. The caller holds the lock.
-func (w *writer) haveBuffer() {
+// getBuffer gets a buffer from the pool, unless the connection has kept one. The caller holds the lock.
+func (w *writer) getBuffer() {
 	if w.box == nil {
 		w.box = writeBuffers.Get().(*[]byte)
 		w.buf = (*w.box)[:0]
@@ -91,10 +91,10 @@ func appendAll(dst []byte, all [][]byte) []byte {
 	return dst
 }
 
-// writeBuffers are the larger write buffers, shared by all connections, so that a connection that writes rarely keeps none.
+// writeBuffers is a pool of the larger write buffers of all connections, so that a connection that writes rarely keeps none.
 var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// flush writes the buffer, and keeps it if it is not larger than keep. The caller holds the lock. An error is final.
+// flush writes the buffer, and keeps the buffer if it is not larger than keep. An error ends all writing. The caller holds the lock.
 func (w *writer) flush(p purpose, keep int) error {
 	if len(w.buf) > 0 {
 		w.err = w.write(p, w.buf)
@@ -104,8 +104,8 @@ func (w *writer) flush(p purpose, keep int) error {
 	return w.err
 }
 
-// offer writes as much of the buffer as the socket accepts without blocking. It reports whether nothing is left. The next write returns an
-// error. The caller holds the lock.
+// offer writes as much of the buffer as the socket accepts without blocking, and reports whether that is all of it. If the write fails, the
+// next write returns the error. The caller holds the lock.
 func (w *writer) offer(keep int) bool {
 	n, _ := w.try.write(w.buf)
 	w.counters.BytesWritten.Add(uint64(n))
@@ -144,15 +144,15 @@ func (w *writer) write(p purpose, b []byte) error {
 			return nil
 		}
 	}
-	return w.writing(p, func() (int, error) {
+	return w.repeatWrite(p, func() (int, error) {
 		n, err := w.life.nc.Write(b)
 		b = b[n:]
 		return n, err
 	})
 }
 
-// writing calls write until it succeeds or a limit has passed. Each call of write continues where the previous one has stopped.
-func (w *writer) writing(p purpose, write func() (int, error)) error {
+// repeatWrite calls write until it succeeds or a limit has passed. Each call of write must continue where the previous one has stopped.
+func (w *writer) repeatWrite(p purpose, write func() (int, error)) error {
 	var holder any = w
 	if p.who != nil {
 		holder = p.who
@@ -163,8 +163,8 @@ func (w *writer) writing(p purpose, write func() (int, error)) error {
 		stop := context.AfterFunc(p.ctx, func() { w.deadline.interrupt(w) }) // rearm undoes an interrupt that comes too late
 		defer stop()
 	}
-	began := time.Now()
-	due, _ := w.due(p, began)
+	start := time.Now()
+	due, _ := w.due(p, start)
 	w.deadline.arm(due) // the result does not matter, since write is always tried once
 	for {
 		n, err := write()
@@ -179,12 +179,12 @@ func (w *writer) writing(p purpose, write func() (int, error)) error {
 			return w.lost(err)
 		}
 		if n > 0 && w.config.Progress {
-			began = time.Now()
-			due, _ = w.due(p, began)
+			start = time.Now()
+			due, _ = w.due(p, start)
 		}
 		for !w.deadline.rearm(due) {
 			w.deadline.takeInterrupt()
-			if due, err = w.due(p, began); !due.IsZero() && !time.Now().Before(due) {
+			if due, err = w.due(p, start); !due.IsZero() && !time.Now().Before(due) {
 				if err == nil {
 					err = &TimeoutError{What: "write"}
 				}
@@ -198,19 +198,18 @@ func (w *writer) lost(err error) error {
 	return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
 }
 
-// due returns the time by which a write that began at began must end, or zero if there is no limit. It returns p's error if p ends the
-// write.
-func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
+// due returns the deadline of a write that started at start, or zero if there is no limit. It returns an error if p must end the write now.
+func (w *writer) due(p purpose, start time.Time) (time.Time, error) {
 	due, err := p.limit()
-	grace := began.Add(writeGrace)
+	grace := start.Add(writeGrace)
 	if !p.began.IsZero() {
 		grace = p.began.Add(writeGrace)
 	}
 	if err != nil || !due.IsZero() && due.Before(grace) {
 		due = grace
 	}
-	if t := w.config.Timeout; t > 0 && (due.IsZero() || began.Add(t).Before(due)) {
-		due = began.Add(t)
+	if t := w.config.Timeout; t > 0 && (due.IsZero() || start.Add(t).Before(due)) {
+		due = start.Add(t)
 	}
 	return due, err
 }
@@ -218,8 +217,8 @@ func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 // InterruptWrite makes a write in progress for who check its limit.
 func (w *writer) InterruptWrite(who Writer) { w.deadline.interrupt(who) }
 
-// Leaving says that the peer may hang up from now on. A call after a failed write then returns its error without ending the Session, so that
-// what the peer has sent can still be read. A write of more than replies still ends the Session when it fails itself.
+// Leaving says that the peer may hang up from now on. After a write has failed, later calls return its error without ending the Session, so
+// that what the peer has sent can still be read. But a failing write of more than replies still ends the Session.
 func (w *writer) Leaving() { w.leaving.Store(true) }
 
 // CloseWrite writes all waiting messages, and closes the write side of the connection. It returns false if the connection can't be half

@@ -34,7 +34,7 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-// TestStoppedBeforeTheLock checks that a Writer that is stopped while it waits for the lock writes nothing, even if nothing has woken it.
+// TestStoppedBeforeTheLock stops a Writer that waits for the lock. The Writer must write nothing, even if nothing has woken it.
 func TestStoppedBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := pair(t, Config{})
@@ -50,8 +50,8 @@ func TestStoppedBeforeTheLock(t *testing.T) {
 	})
 }
 
-// TestWriteBuffers checks that a connection keeps only small write buffers, that a player's connection keeps none, and that very large
-// buffers are not shared.
+// TestWriteBuffers checks that a connection keeps only small write buffers, that the connection of a player keeps none, and that very large
+// buffers are not returned to the pool.
 func TestWriteBuffers(t *testing.T) {
 	send := func(s *Session) error { return s.Send(context.Background(), ping) }
 	batch := func(s *Session) error { return writeFor(s, nil) }

@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// cipherPiece is the number of bytes that are enciphered for one write to the connection below. Enciphered bytes must be sent, so
+// cipherPiece is the number of bytes that are enciphered for one write to the underlying connection. Enciphered bytes must be sent, so
 // cipherPiece also bounds the bytes that wait in the outbox.
 const cipherPiece = 64 << 10
 
-// cipherConn is a connection enciphered with stream ciphers, such as RTMPE's. Each byte passes through its cipher once and in order, even
-// if deadlines end reads and writes.
+// cipherConn is a connection enciphered with stream ciphers, such as those of RTMPE. Each byte passes through its cipher once and in order,
+// even if deadlines end reads and writes.
 type cipherConn struct {
 	net.Conn
 	in  cipher.Stream // used by the reader only
@@ -24,7 +24,7 @@ type cipherConn struct {
 }
 
 // Encipher returns a connection that applies in to the bytes read from nc, and out to the bytes written to nc. Its Write can be resumed
-// after a timeout. Write may return len(p) together with a timeout: the next Write, even an empty one, then sends the last bytes.
+// after a timeout. A Write that has timed out may have returned len(p): the next Write, even an empty one, then sends the last bytes.
 func Encipher(nc net.Conn, in, out cipher.Stream) net.Conn {
 	box := &outbox{Conn: nc}
 	return &cipherConn{Conn: nc, in: in, out: out, box: box}
@@ -55,7 +55,7 @@ func (c *cipherConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// CloseWrite shuts down the sending side. It returns errors.ErrUnsupported if the connection below has no CloseWrite.
+// CloseWrite shuts down the sending side. It returns errors.ErrUnsupported if the underlying connection has no CloseWrite.
 func (c *cipherConn) CloseWrite() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()

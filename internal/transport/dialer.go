@@ -35,8 +35,8 @@ type Config struct {
 	// Ident makes tunnels begin with a request to /fcs/ident2, as Flash does. librtmp and FFmpeg do not send this request.
 	Ident bool
 	// Refuse excludes servers whose address is as near as Refuse or nearer; 0 excludes none. The address is checked after the name has been
-	// resolved. If the name is resolved elsewhere (by socks4a, socks5 and HTTP proxies, and by HTTPClient), only hosts that are written as
-	// addresses, and localhost, can be refused.
+	// resolved. If the name is resolved elsewhere (by socks4a, socks5 and HTTP proxies, and by HTTPClient), Refuse excludes only hosts that
+	// are written as addresses, and localhost.
 	Refuse Nearness
 }
 
@@ -106,8 +106,8 @@ func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, er
 	return p.dial(ctx, d, target{host: host, port: port})
 }
 
-// dialServer connects without a proxy to an address that Config.Refuse allows. If possible, it refuses other addresses before it connects
-// to them.
+// dialServer connects without a proxy to an address that Config.Refuse allows. It refuses other addresses before it connects to them, if
+// possible.
 func (d *Dialer) dialServer(ctx context.Context, addr string) (net.Conn, error) {
 	dial := d.cfg.DialContext
 	if dial == nil {

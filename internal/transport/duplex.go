@@ -12,14 +12,14 @@ const (
 	// roomSize is how many bytes may be queued in each direction before the side that adds bytes must wait.
 	roomSize = 128 << 10
 	// stuckSize replaces roomSize for received bytes while the application is blocked in Write. It prevents a deadlock: the application may
-	// not read until its write is complete, and its bytes may not be sent until all received bytes have been queued.
+	// read only after its write is complete, and its bytes may be sent only after all received bytes have been queued.
 	stuckSize = 4 << 20
 	// fewBytes is how many bytes a read must return before the next one gets a whole block.
 	fewBytes = 1 << 10
 )
 
-// duplex is the application's end of a tunnel: a net.Conn without Close. The code that carries the bytes is a loop that makes requests, or
-// a handler that answers them. It uses the methods from receive on.
+// duplex is the application's end of a tunnel: a net.Conn without Close. The other end is a loop that makes requests, or a handler that
+// answers them. It uses the methods from receive on.
 type duplex struct {
 	local, remote net.Addr
 
@@ -27,15 +27,15 @@ type duplex struct {
 
 	mu      sync.Mutex
 	changed sync.Cond // signals changes of the fields below; its L is &mu
-	in      fifo      // received, not yet read
-	out     []byte    // written, not yet taken
+	in      fifo      // received but not yet read
+	out     []byte    // written but not yet taken
 	spare   []byte    // memory that out uses next; nil while its bytes are being carried
 	taken   int       // bytes that are being carried
 	closed  bool      // closed by the application
 	shut    bool      // closed by the application for writing
 	readers int       // number of calls of Read that are waiting
-	over    error     // why no more bytes are carried; io.EOF after an orderly end
-	lost    int       // received bytes that the application has closed its end without reading
+	over    error     // the reason why no more bytes are carried; io.EOF after an orderly end
+	lost    int       // number of received bytes that the application has not read before it closed its end
 
 	readDue, writeDue deadline
 
@@ -75,8 +75,8 @@ func (d *duplex) Read(p []byte) (int, error) {
 	}
 }
 
-// Write returns when all of p has been queued. If the bytes can't be carried, a later Write or Read returns the error. The n bytes that
-// Write reports will be carried even if it returns an error.
+// Write returns when all of p has been queued. It reports n bytes, which will be carried even if Write returns an error. If the bytes can't
+// be carried, a later Write or Read returns the error.
 func (d *duplex) Write(p []byte) (n int, err error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -136,7 +136,7 @@ func (d *duplex) wake() {
 	d.changed.Broadcast()
 }
 
-// leave is called when the application closes its end. The bytes that it has written can still be taken.
+// leave is called when the application closes its end. The bytes that the application has written can still be taken.
 func (d *duplex) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -148,9 +148,9 @@ func (d *duplex) leave() {
 	d.changed.Broadcast()
 }
 
-// receive waits until the application has read enough of the earlier bytes. Then it reads r once, and queues the bytes for the application.
-// After the application has closed its end, receive drops the bytes. While the peer sends only a few bytes at a time, receive waits for
-// them without holding a block.
+// receive waits until the application has read enough of the earlier bytes. It then reads r once, and queues the bytes for the application.
+// After the application has closed its end, receive drops the bytes. If the peer sends only a few bytes at a time, receive holds no block
+// while it waits for them.
 func (d *duplex) receive(r io.Reader) (n int, err error) {
 	var b *block
 	if d.brisk {
@@ -185,10 +185,10 @@ func (d *duplex) deliver(b *block) {
 	d.changed.Broadcast()
 }
 
-// hungry reports whether the application has read everything and waits for more. The caller holds d.mu.
+// hungry reports whether the application has read everything and is waiting for more. The caller holds d.mu.
 func (d *duplex) hungry() bool { return d.readers > 0 && d.in.len() == 0 }
 
-// take returns all bytes that wait to be carried. They are valid until release. The caller holds d.mu.
+// take returns all written bytes that are not being carried yet. They are valid until release. The caller holds d.mu.
 func (d *duplex) take() []byte {
 	taken := d.out
 	d.out, d.spare, d.taken = d.spare, nil, len(taken)
@@ -199,7 +199,7 @@ func (d *duplex) take() []byte {
 // uncarried returns the number of written bytes that have not been carried completely. The caller holds d.mu.
 func (d *duplex) uncarried() int { return len(d.out) + d.taken }
 
-// release returns the memory of taken, a result of take, after the bytes have been carried.
+// release releases the memory of taken, a result of take, after the bytes have been carried.
 func (d *duplex) release(taken []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -209,7 +209,7 @@ func (d *duplex) release(taken []byte) {
 	}
 }
 
-// end declares that no more bytes will be carried, and why. If end is called again, the first reason is kept.
+// end records that no more bytes will be carried, and why. If end is called again, it keeps the first reason.
 func (d *duplex) end(why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

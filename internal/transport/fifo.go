@@ -11,7 +11,8 @@ type fifo struct {
 	size   int      // bytes
 }
 
-// block is memory for received bytes. It belongs to the code that receives them, then to a fifo, and then to a pool for other connections.
+// block is memory for received bytes. It belongs first to the code that receives the bytes, then to a fifo, and then to a pool that all
+// connections share.
 type block struct {
 	memory   [64 << 10]byte
 	from, to int // range of the bytes that have not been read
@@ -44,8 +45,8 @@ func (f *fifo) read(p []byte) (n int) {
 	return n
 }
 
-// add adds the bytes in b. If they fit into the last block, add copies them there; otherwise it adds b itself. So the blocks are more than
-// half full on average, even if each read has returned only a few bytes. The fifo owns b from now on.
+// add adds the bytes in b. If they fit into the last block, add copies them there; otherwise it adds b itself. The blocks are therefore
+// more than half full on average, even if each read has returned only a few bytes. b then belongs to the fifo.
 func (f *fifo) add(b *block) {
 	n := b.to - b.from
 	f.size += n

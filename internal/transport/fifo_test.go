@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFifo checks that the bytes come out in order, and that all blocks are at least half full, except the first, which is being read, and
+// TestFifo checks that the bytes come out in order. All blocks must be at least half full, except for the first, which is being read, and
 // the last.
 func TestFifo(t *testing.T) {
 	var f fifo
@@ -38,7 +38,7 @@ func TestFifo(t *testing.T) {
 	assert.Zero(t, f.read(make([]byte, 1)))
 }
 
-// pieces is a Reader that returns pieces of the given sizes, and notes the sizes of the slices that it could have filled.
+// pieces is a Reader that returns pieces of the given sizes. It records the sizes of the slices that it was asked to fill.
 type pieces struct {
 	sizes, offered []int
 }

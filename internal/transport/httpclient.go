@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// HTTPClient returns Config.HTTPClient or, if that is nil, a client that connects as Config says. The client keeps no connections, since it
-// is meant for single requests.
+// HTTPClient returns Config.HTTPClient or, if that is nil, a client that connects according to Config. The client keeps no idle
+// connections, since it is meant for single requests.
 func (d *Dialer) HTTPClient() *http.Client {
 	if d.cfg.HTTPClient != nil {
 		return d.cfg.HTTPClient
@@ -27,7 +27,7 @@ func (s singleRequests) RoundTrip(r *http.Request) (*http.Response, error) {
 	transport.DisableKeepAlives = true
 	response, err := transport.RoundTrip(r)
 	if err != nil {
-		transport.CloseIdleConnections() // this also ends dialing, which would continue after r's context is done
+		transport.CloseIdleConnections() // also ends dialing, which would otherwise continue after r's context is done
 	}
 	return response, err
 }

@@ -13,8 +13,8 @@ import (
 // maxConnectHeader limits the header of a proxy's answer, in bytes.
 const maxConnectHeader = 16 << 10
 
-// askHTTP asks the proxy to connect to t (RFC 9110 section 9.3.6). It returns nc or, if bytes have arrived together with the answer, a
-// connection that begins with those bytes.
+// askHTTP asks the proxy to connect to t (RFC 9110 section 9.3.6). It returns nc. If bytes have arrived together with the answer, it
+// returns a connection that begins with those bytes.
 func (p *proxyServer) askHTTP(nc net.Conn, t target) (net.Conn, error) {
 	request := &http.Request{Method: http.MethodConnect, Host: t.String(), URL: &url.URL{Opaque: t.String()},
 		Header: make(http.Header)}

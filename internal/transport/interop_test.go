@@ -52,7 +52,7 @@ func TestTunnelServesRtmpdump(t *testing.T) {
 	out := programtest.Run(t, "rtmpdump", "-r", url+"sample", "-o", path)
 	file, err := os.ReadFile(path)
 	require.NoError(t, err, out)
-	// librtmp drops video of five bytes or fewer, like the end of sequence here.
+	// librtmp drops video of five bytes or fewer, such as the end of sequence in the sample.
 	assert.Equal(t, len(rtmptest.SampleTags(t))-1, len(rtmptest.Tags(t, file)))
 }
 

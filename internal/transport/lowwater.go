@@ -2,10 +2,10 @@ package transport
 
 import "net"
 
-// LowWater waits until much has arrived on a socket, so that one read returns it all.
+// LowWater waits until many bytes have arrived on a socket, so that one read returns all of them.
 type LowWater interface {
-	// Wait waits until the given number of bytes has arrived, and returns true. It also returns true when the peer has closed the connection,
-	// and false when the read deadline of the connection has passed. The next read then returns what has arrived.
+	// Wait returns true when the given number of bytes has arrived, or the peer has closed the connection. It returns false when the read
+	// deadline of the connection has passed. The next read then returns what has arrived.
 	Wait(bytes int) bool
 	// Clear must be called before a read without a Wait.
 	Clear()

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lowWater uses SO_RCVLOWAT, socket(7): the number of bytes for which poll waits. A read that need not wait returns fewer. Lowering the mark
-// while there is something to read would wake the poller, so Wait does that only if there is nothing.
+// lowWater uses SO_RCVLOWAT, socket(7), which is the number of bytes for which poll waits. A read that need not wait returns fewer. If the
+// low-water mark were lowered while there is something to read, the poller would wake up. Wait lowers the mark only if there is nothing.
 type lowWater struct {
 	raw    syscall.RawConn
 	direct bool // each read of the connection is one read of the socket
@@ -29,7 +29,7 @@ func newLowWater(tcp *net.TCPConn, direct bool) LowWater {
 	return w
 }
 
-// pollIn reports whether the mark has been reached or the peer has closed the connection.
+// pollIn reports whether the low-water mark has been reached or the peer has closed the connection.
 func pollIn(fd uintptr) bool {
 	fds := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, err := unix.Poll(fds[:], 0)
@@ -57,6 +57,6 @@ func (w *lowWater) Clear() { w.set(1) }
 func (w *lowWater) set(mark int) {
 	if w.mark != mark {
 		w.mark = mark
-		w.raw.Control(w.setMark) // it fails only for a closed socket
+		w.raw.Control(w.setMark) // fails only for a closed socket
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Nearness classifies addresses by how near to this machine they are. A server usually can't reach addresses that are nearer to its client
-// than its own address. It must not be able to make the client connect to such addresses.
+// Nearness classifies addresses by how near they are to this machine. A server usually can't reach addresses that are nearer to its client
+// than the server's own address. So it must not be able to make the client connect to such addresses.
 type Nearness int32
 
 // These are the classes of addresses, from far to near.
@@ -73,8 +73,8 @@ func (d *Dialer) allow(host string) error {
 	return nil
 }
 
-// reached records the address of a connection, and refuses it if necessary. An address that is hidden, or that is not of a type of package
-// net, counts as public.
+// reached records the address of a connection, and returns an error if Config.Refuse excludes the address. An address that is hidden, or
+// that is not of a type of package net, is treated as public.
 func (d *Dialer) reached(addr net.Addr) error {
 	host := ""
 	if addr != nil {
@@ -84,6 +84,6 @@ func (d *Dialer) reached(addr net.Addr) error {
 	return d.allow(host)
 }
 
-// Nearness returns the nearness of the server of the last connection. If the server was reached directly, it is the nearness of the
-// server's address; through a proxy or a Config.HTTPClient, it is the nearness of the host as written.
+// Nearness returns the nearness of the server of the last connection. If the server was reached directly, this is the nearness of its
+// address. Through a proxy or a Config.HTTPClient, it is the nearness of the host as written.
 func (d *Dialer) Nearness() Nearness { return Nearness(d.near.Load()) }

@@ -26,7 +26,7 @@ func TestNearness(t *testing.T) {
 	}
 }
 
-// TestRefusedAddresses checks that addresses as near as Config.Refuse, and nearer ones, are refused, wherever the name is resolved.
+// TestRefusedAddresses checks that addresses that are as near as Config.Refuse or nearer are refused, wherever the name is resolved.
 func TestRefusedAddresses(t *testing.T) {
 	l := conntest.Listen(t)
 	_, port, _ := net.SplitHostPort(l.Addr().String())

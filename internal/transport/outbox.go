@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// outbox is the connection below TLS or a cipher. It keeps the encrypted bytes that could not be written before a timeout, since they can't
-// be encrypted again.
+// outbox is the connection below TLS or a cipher. If a write times out, it keeps the encrypted bytes that were not written, since they
+// can't be encrypted again.
 type outbox struct {
 	net.Conn
 
@@ -22,12 +22,12 @@ type outbox struct {
 	latest  time.Time  // the latest possible write deadline; zero if the connection is not being closed
 }
 
-// Write is called with whole records by crypto/tls, and with enciphered pieces by cipherConn.
+// Write is called by crypto/tls with whole records, and by cipherConn with enciphered pieces.
 func (o *outbox) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.late {
-		if len(o.waiting) > 2*tlsPiece { // Only answers to key updates need so much, if the peer reads nothing.
+		if len(o.waiting) > 2*tlsPiece { // only answers to key updates need so much memory, if the peer reads nothing
 			return 0, errors.New("the peer reads nothing")
 		}
 		o.waiting = append(o.waiting, b...)
@@ -41,7 +41,8 @@ func (o *outbox) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// flush writes the waiting bytes. If there are none, an empty write flushes an outbox further below, such as that of an https proxy.
+// flush writes the waiting bytes. If there are none, it makes an empty write, which flushes another outbox below this one, such as that of
+// an https proxy.
 func (o *outbox) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -55,8 +56,8 @@ func (o *outbox) flush() error {
 	return err
 }
 
-// hurry limits every write from now on, including one in progress, because the connection is being closed.
-func (o *outbox) hurry() {
+// limitClose limits every write from now on, including one in progress, since the connection is being closed.
+func (o *outbox) limitClose() {
 	o.closing.Lock()
 	defer o.closing.Unlock()
 	o.latest = time.Now().Add(tlsCloseTimeout)

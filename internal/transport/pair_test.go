@@ -18,10 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience bounds the waits of tests. It is reached only if a test fails.
+// patience bounds the waits of tests. A wait takes that long only if a test fails.
 const patience = 20 * time.Second
 
-// serveTunnel starts a server that calls serve for its sessions. Requests pass through the handlers that wrap makes.
+// serveTunnel starts a server that calls serve for its sessions. Requests pass through the handlers that wrap returns.
 func serveTunnel(t testing.TB, serve func(net.Conn), wrap ...func(http.Handler) http.Handler) (addr string) {
 	tunnels := NewTunnelServer(serve)
 	handler := http.Handler(tunnels)

@@ -166,8 +166,8 @@ func (p *proxyServer) wrap(err error) error {
 	return p.fail("", err)
 }
 
-// within runs f, which reads and writes nc. If ctx is done before f returns, within ends f and returns ctx's error; nc can then no longer
-// be used.
+// within runs f, which reads and writes nc. If ctx is done before f returns, within makes f return, and returns ctx's error. nc can then no
+// longer be used.
 func within(ctx context.Context, nc net.Conn, f func() error) error {
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

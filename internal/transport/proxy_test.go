@@ -19,8 +19,8 @@ import (
 // turn is one exchange with a fake proxy: the expected request, and the answer.
 type turn struct{ ask, answer string }
 
-// fakeProxy is a proxy that follows a script and then echoes what it receives. It is reached through net.Pipe, so that each of its writes
-// is a separate read for the client.
+// fakeProxy is a proxy that follows a script and then echoes what it receives. Its connection is a net.Pipe, so that each of its writes is
+// a separate read for the client.
 type fakeProxy struct {
 	script  []turn
 	dribble bool // answer byte by byte
@@ -129,7 +129,7 @@ func TestDialThroughProxy(t *testing.T) {
 				nc, err := f.through(t, t.Context(), test.proxy, test.addr)
 				require.NoError(t, err)
 				assert.Equal(t, test.dialled, f.dialled)
-				after := make([]byte, len(test.after)) // read in two pieces, so that the prefix of a prefixedConn is read in two pieces as well
+				after := make([]byte, len(test.after)) // read in two pieces, so that the prefix of a prefixedConn is read in two pieces, too
 				_, err = io.ReadFull(nc, after[:len(after)/2])
 				require.NoError(t, err)
 				_, err = io.ReadFull(nc, after[len(after)/2:])
@@ -200,7 +200,7 @@ func TestProxyRefuses(t *testing.T) {
 	}
 }
 
-// TestProxySilent checks that dialling through a proxy ends when ctx is done, at whatever point of the exchange the proxy stops answering.
+// TestProxySilent checks that dialing through a proxy ends when ctx is done, wherever in the exchange the proxy stops answering.
 func TestProxySilent(t *testing.T) {
 	for _, test := range goodProxies {
 		for silent := range test.script {

@@ -13,5 +13,5 @@ func quickAck(tcp *net.TCPConn) func() {
 		return nil
 	}
 	set := func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) }
-	return func() { raw.Control(set) } // ignore errors: they only make acknowledgements slower
+	return func() { raw.Control(set) } // an error only makes acknowledgements slower
 }

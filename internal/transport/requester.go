@@ -31,9 +31,9 @@ const (
 // DialTunnel begins an RTMPT session with the server at addr, "host:port", by HTTP, or by HTTPS if secure is set. The error is a
 // *TunnelError, which may wrap an error of Dial or DialTLS. ctx does not affect the session after DialTunnel has returned.
 //
-// Write blocks only if 128 KiB are already queued; if sending fails, a later call returns the error. Bytes written while a request is in
-// progress share the next request. Up to 128 KiB of received bytes are queued for Read, and up to 4 MiB while a Write is blocked.
-// CloseWrite returns at once; Read then returns io.EOF when all written bytes have been sent and the server has no more data. Close takes
+// Write blocks only if 128 KiB are already queued. If sending fails, a later call returns the error. Bytes that are written while a request
+// is in progress share the next request. Up to 128 KiB of received bytes are queued for Read, and up to 4 MiB while a Write is blocked.
+// CloseWrite returns at once. Read then returns io.EOF when all written bytes have been sent and the server has no more data. Close takes
 // at most a quarter of a second to send the written bytes.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
 	host, _, err := splitTarget(addr)
@@ -73,7 +73,7 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	t.cancel = cancel
 	t.poll.set(time.Now().Add(minPoll), t.wake) // do not poll at once, since the client usually sends first
-	t.turn.set(time.Now(), t.wake)
+	t.nextSend.set(time.Now(), t.wake)
 	go t.run(running)
 	return t, nil
 }
@@ -84,9 +84,9 @@ type tunnelAddr string
 func (tunnelAddr) Network() string  { return "tcp" }
 func (a tunnelAddr) String() string { return string(a) }
 
-// httpTransport returns an http.Transport that makes HTTP/1.1 connections as Config says, for one tunnel. If there is an HTTP proxy, it
-// sends the requests of an unencrypted tunnel to the proxy, which forwards them. It does not use CONNECT, which proxies often allow only
-// for the ports of TLS servers.
+// httpTransport returns an http.Transport for one tunnel, which makes HTTP/1.1 connections according to Config. If there is an HTTP proxy,
+// requests of an unencrypted tunnel are sent to the proxy, which forwards them. CONNECT is not used for these requests, since proxies often
+// allow it only for the ports of TLS servers.
 func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
 	p, err := d.proxyFor(scheme, addr)
 	if err != nil {
@@ -128,7 +128,7 @@ type requester struct {
 	close        func() // closes the connections of client, if client is not Config.HTTPClient
 }
 
-// tunnelHeader is exactly the header that librtmp sends: crtmpserver keeps connections alive only for this spelling of Keep-Alive.
+// tunnelHeader is exactly the header that librtmp sends. crtmpserver keeps connections alive only for this spelling of Keep-Alive.
 var tunnelHeader = http.Header{
 	"Accept":        {"*/*"},
 	"User-Agent":    {"Shockwave Flash"},
@@ -137,8 +137,8 @@ var tunnelHeader = http.Header{
 	"Content-Type":  {"application/x-fcs"},
 }
 
-// post makes a request and lets receive read the body of a successful answer. If it returns nil, the server has received the whole body.
-// The error is a *TunnelError.
+// post makes a request. If the answer is successful, receive reads its body. If post returns nil, the server has received the whole body of
+// the request. The error is a *TunnelError.
 func (q *requester) post(ctx context.Context, op, path string, body []byte, receive func(io.Reader) error) error {
 	answer, up, err := q.send(ctx, path, body)
 	if err != nil {
@@ -162,15 +162,15 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 	return up.sent(ctx, op)
 }
 
-// tunnelURL returns the URL of a request. It also sets RawPath, so that the path is sent unchanged: with Path alone, some characters would
-// be escaped.
+// tunnelURL returns the URL of a request. It also sets RawPath, so that the path is sent unchanged. Otherwise some characters would be
+// escaped.
 func tunnelURL(scheme, addr, path string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: addr, Path: path, RawPath: path}
 }
 
-// lost returns the error for a request that failed with err. A timeout below HTTP must differ from a deadline of the tunnel, after which
-// the tunnel can still be used. If net/http has closed the connection because the server hung up, the error must differ from that of a
-// tunnel that was closed by its user.
+// lost returns the error for a request that failed with err. A timeout below HTTP must differ from a deadline of the tunnel, since after a
+// deadline the tunnel can still be used. If net/http has closed the connection because the server hung up, the error must differ from that
+// of a tunnel that its user has closed.
 func lost(op string, err error) *TunnelError {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -182,8 +182,8 @@ func lost(op string, err error) *TunnelError {
 }
 
 // send sends a request and waits for the answer. It retries once if the connection was kept from an earlier request and has ended before
-// the first byte of the answer. Proxies close such connections without notice (Tinyproxy after each answer), and browsers retry as well.
-// net/http itself repeats a POST only if no byte of it has been sent.
+// the first byte of the answer. Proxies close such connections without notice (Tinyproxy after each answer), and browsers retry, too.
+// net/http itself repeats a POST only if no byte of the request has been sent.
 func (q *requester) send(ctx context.Context, path string, body []byte) (*http.Response, *upload, error) {
 	for again := true; ; again = false {
 		var kept, answered atomic.Bool // set by goroutines of net/http
@@ -216,7 +216,7 @@ func carriesTunnel(contentType string) bool {
 	return contentType == ""
 }
 
-// upload is the body of a request. Its bytes belong to net/http until net/http closes it, which may be after the answer has arrived.
+// upload is the body of a request. Its bytes belong to net/http until net/http closes the body, which may be after the answer has arrived.
 type upload struct {
 	mu     sync.Mutex
 	rest   []byte

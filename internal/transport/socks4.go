@@ -55,7 +55,7 @@ func (p *proxyServer) askSOCKS4(ctx context.Context, d *Dialer, nc net.Conn, t t
 	return p.socks4Reply(reply[1])
 }
 
-// byName is the address that tells a SOCKS4a proxy to use the name after the user id.
+// byName is the address with which a SOCKS4a proxy uses the name after the user id.
 var byName = [4]byte{0, 0, 0, 1}
 
 // resolve returns the IPv4 address of host, since SOCKS4 supports no other kind.

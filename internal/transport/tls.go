@@ -20,7 +20,7 @@ func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*
 	if cfg.ServerName == "" {
 		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone has a meaning only on this machine
 	}
-	cfg.NextProtos = nil // RTMPS has no ALPN, and a tunnel is HTTP/1
+	cfg.NextProtos = nil // RTMPS uses no ALPN, and a tunnel is HTTP/1
 	box := &outbox{Conn: nc}
 	tc := tls.Client(box, cfg)
 	trace := httptrace.ContextClientTrace(ctx)
@@ -38,7 +38,7 @@ func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*
 	return &tlsConn{Conn: tc, box: box}, nil
 }
 
-// tlsAdvice returns a text that says what the user can do about err.
+// tlsAdvice returns a text about what the user can do about err.
 func tlsAdvice(err error) string {
 	var (
 		invalid   x509.CertificateInvalidError

@@ -26,7 +26,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// certify returns a certificate for a name. It is valid until a given time, and signed by the authority or, if authority is nil, by itself.
+// certify returns a certificate for a name, which is valid until a given time. It is signed by the authority or, if authority is nil, by
+// itself.
 func certify(t testing.TB, name string, until time.Time, authority *tls.Certificate) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -195,7 +196,7 @@ func tlsPair(t testing.TB) (client net.Conn, server *tls.Conn) {
 	return client, <-accepted
 }
 
-// TestTLSWriteResumes checks that a tlsConn can be used after a timeout of Write, unlike a tls.Conn.
+// TestTLSWriteResumes checks that a tlsConn, unlike a tls.Conn, can be used after a timeout of Write.
 func TestTLSWriteResumes(t *testing.T) {
 	client, server := tlsPair(t)
 	// Small socket buffers make writes wait.
@@ -213,7 +214,7 @@ func TestTLSWriteResumes(t *testing.T) {
 	assert.True(t, bytes.Equal(want, <-got))
 }
 
-// TestTLSWriteResumesAfterLongWait checks a peer that reads nothing for a long time: each Write must end at its deadline, no bytes may be
+// TestTLSWriteResumesAfterLongWait checks a peer that reads nothing for a long time. Each Write must end at its deadline, no bytes may be
 // lost, and the queue must stay bounded.
 func TestTLSWriteResumesAfterLongWait(t *testing.T) {
 	client, server := tlsPair(t)

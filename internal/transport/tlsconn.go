@@ -10,25 +10,25 @@ import (
 const (
 	// tlsPiece is the number of bytes that are encrypted before they are written to the socket. It bounds outbox.waiting.
 	tlsPiece = 64 << 10
-	// tlsCloseTimeout bounds sending close_notify; crypto/tls would take five seconds.
+	// tlsCloseTimeout bounds the sending of close_notify, which crypto/tls bounds by five seconds.
 	tlsCloseTimeout = 250 * time.Millisecond
 )
 
 // tlsConn is a TLS connection whose Write can be resumed after a timeout. crypto/tls abandons the connection after a timeout, since a part
-// of a record may have been sent. tlsConn keeps the rest of the record in the outbox: Write reports the bytes as written, and the next
-// Write, even an empty one, sends them. Package session relies on that, since it does not set the deadline for each write.
+// of a record may have been sent. tlsConn keeps the unsent part of the record in the outbox. Write reports the bytes as written, and the
+// next Write, even an empty one, sends them. Package session relies on that, since it does not set the deadline for each write.
 type tlsConn struct {
 	*tls.Conn
 	box     *outbox
 	writing sync.Mutex
 }
 
-// Write may return len(p) together with a timeout; the next Write then sends the last bytes.
+// Write writes p. A Write that has timed out may have returned len(p): the next Write then sends the last bytes.
 func (c *tlsConn) Write(p []byte) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	for err = c.box.flush(); err == nil && n < len(p); {
-		if c.box.overdue() { // queue no more once the deadline has passed
+		if c.box.overdue() { // queue nothing after the deadline
 			return n, os.ErrDeadlineExceeded
 		}
 		var m int
@@ -57,6 +57,6 @@ func (c *tlsConn) CloseWrite() error {
 
 // Close sends close_notify and closes the connection. It takes at most tlsCloseTimeout.
 func (c *tlsConn) Close() error {
-	c.box.hurry()
+	c.box.limitClose()
 	return c.Conn.Close()
 }

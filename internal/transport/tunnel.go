@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// minPoll and maxPoll bound the pause between polls. The pause doubles with each poll that returns no data.
+	// minPoll and maxPoll bound the pause between polls. The pause doubles after each poll that returns no data.
 	minPoll = 10 * time.Millisecond
 	maxPoll = 500 * time.Millisecond
-	// bulk is the size in bytes from which on an answer counts as part of a continuing stream rather than as a reply.
+	// bulk is the minimum size in bytes of an answer that is treated as part of a continuous stream, rather than as a reply.
 	bulk = 4 << 10
-	// pollCost is how many bytes an answer must contain to be worth its poll: about a tenth of the size of the HTTP headers. Each poll
-	// costs pollCost bytes of credit, and the data that requests carry earns credit, up to maxCredit bytes. Without credit, polls become
-	// less frequent, like polls that return no data. A send whose answer contains data also costs pollCost, since the data may cause
-	// another send: calls and their results are worth the cost, pings and their replies are not. Without credit, the next send waits at
-	// least minPoll.
+	// pollCost is the number of bytes that make an answer worth its poll, about a tenth of the size of the HTTP headers. Each poll costs
+	// pollCost bytes of credit. Data that requests carry earns credit, up to maxCredit bytes. Without credit, polls become less frequent,
+	// as after polls that return no data. A send whose answer contains data also costs pollCost, since the data may cause another send.
+	// Calls and their results are worth the cost, but pings and their replies are not. Without credit, the next send waits at least
+	// minPoll.
 	pollCost  = 64
 	maxCredit = 4 << 10
-	// pollUnit is how much each unit of the interval byte adds to the minimum pause. The highest value in use, 33, then means half
-	// a second, which is what Red5 intends.
+	// pollUnit is how much each unit of the interval byte adds to the minimum pause. For 33, the largest value in use, it adds half a
+	// second, as Red5 intends.
 	pollUnit = 15 * time.Millisecond
 	// tunnelCloseTimeout bounds Close, which sends the written bytes and closes the session.
 	tunnelCloseTimeout = 250 * time.Millisecond
@@ -35,8 +35,8 @@ const (
 // nothing is the body of requests without data: some servers refuse an empty body.
 var nothing = []byte{0}
 
-// tunnel is the client's half of an RTMPT session. It makes POST requests, one after the other. Their bodies carry the written bytes, and
-// their answers contain the bytes to read.
+// tunnel is the client's half of an RTMPT session. It makes POST requests, one after the other. The written bytes are in the bodies of the
+// requests, and the bytes to read are in the bodies of the answers.
 type tunnel struct {
 	duplex
 	http   *requester
@@ -48,7 +48,7 @@ type tunnel struct {
 	sequence uint64        // number of the next request
 	poll     deadline      // when to ask for data
 	pause    time.Duration // pause before the next poll
-	turn     deadline      // the earliest time of the next send
+	nextSend deadline      // the earliest time of the next send
 	credit   int           // bytes that requests have carried beyond their cost
 	eager    bool          // poll as soon as the application has read everything
 	quiet    bool          // the last poll returned no data, and nothing has been sent since
@@ -110,9 +110,9 @@ func (t *tunnel) run(ctx context.Context) {
 	}
 }
 
-// finish ends the tunnel after its last request. err is the error of that request, or nil. If the server has refused the final request, or
-// any request because the session has ended, that is an orderly end, unless written bytes have not arrived. Servers differ in the form of
-// these refusals.
+// finish ends the tunnel after its last request. err is the error of that request, or nil. A server that has ended the session may refuse
+// any request, and some refuse the final one. Such a refusal is an orderly end, unless written bytes have not arrived. Its form differs
+// between servers.
 func (t *tunnel) finish(op string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -135,7 +135,7 @@ func (t *tunnel) next() (op string, body []byte) {
 	defer t.mu.Unlock()
 	for {
 		switch {
-		case len(t.out) > 0 && (t.closed || t.turn.passed()):
+		case len(t.out) > 0 && (t.closed || t.nextSend.passed()):
 			return "send", t.take()
 		case len(t.out) > 0: // the next send is not due yet
 		case t.closed || t.shut && t.quiet:
@@ -147,8 +147,8 @@ func (t *tunnel) next() (op string, body []byte) {
 	}
 }
 
-// exchange makes one request and delivers the data in its answer as it arrives. It does not repeat requests, except in the case described
-// at requester.send, since few servers would recognize the repetition by its number.
+// exchange makes one request, and delivers the data in the answer as it arrives. It does not repeat requests, except as described at
+// requester.send, since few servers would recognize the repetition by its number.
 func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	path := "/" + op + "/" + t.id + "/" + strconv.FormatUint(t.sequence, 10)
 	t.sequence++
@@ -182,7 +182,7 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	return err
 }
 
-// charge accounts for a request and determines the earliest time of the next send. The caller holds t.mu.
+// charge accounts for a request, and determines the earliest time of the next send. The caller holds t.mu.
 func (t *tunnel) charge(op string, sent, received int, began time.Time) {
 	switch {
 	case op == "idle":
@@ -194,12 +194,12 @@ func (t *tunnel) charge(op string, sent, received int, began time.Time) {
 	if op == "send" && received > 0 && t.credit < 0 {
 		began = began.Add(minPoll)
 	}
-	t.turn.set(began, t.wake)
+	t.nextSend.set(began, t.wake)
 }
 
 // schedule sets the time of the next poll after an answer. During a stream, the next poll is due at once. Otherwise there is a pause, since
-// the application may be about to write, and would have to wait for the answer to the poll. There is also a pause if answers contain very
-// little data, so that a server can't make the client poll without end.
+// the application may be about to write, and the write would have to wait for the answer to the poll. There is also a pause if answers
+// contain very little data, so that a server can't make the client poll without end.
 func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.ending = interval == 0 && received == 0
 	t.quiet = op == "idle" && received == 0
@@ -239,7 +239,7 @@ func (t *tunnel) Close() error {
 	t.cancel()
 	t.mu.Lock()
 	t.poll.stop()
-	t.turn.stop()
+	t.nextSend.stop()
 	t.mu.Unlock()
 	t.http.close()
 	return nil

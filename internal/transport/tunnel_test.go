@@ -46,7 +46,7 @@ func TestTunnelIsNetConn(t *testing.T) {
 	})
 }
 
-// forwarder is an HTTP proxy that requires a password and counts the requests that it forwards.
+// forwarder starts an HTTP proxy that requires a password. forwarded is the number of requests that it has forwarded.
 func forwarder(t *testing.T) (addr string, forwarded *atomic.Int64) {
 	forwarded = new(atomic.Int64)
 	transport := &http.Transport{}
@@ -105,8 +105,8 @@ func TestTunnelEchoOfSlowReader(t *testing.T) {
 	assert.True(t, bytes.Equal(want, got))
 }
 
-// TestTunnelBackPressure checks that Write blocks after a few hundred kilobytes if the peer does not read, and that the peer receives
-// exactly the bytes that Write has reported.
+// TestTunnelBackPressure checks that Write blocks after a few hundred kilobytes if the peer does not read. The peer must receive exactly
+// the bytes that Write has reported.
 func TestTunnelBackPressure(t *testing.T) {
 	serve, accepted := handOver(t)
 	client := dialTunnel(t, Config{}, serveTunnel(t, serve))
@@ -155,7 +155,7 @@ func TestTunnelCloseWrite(t *testing.T) {
 	assert.ErrorIs(t, err, net.ErrClosed)
 }
 
-// TestTunnelAsksAfterCloseWrite checks that the server is polled once more after CloseWrite, even if its last answer was empty.
+// TestTunnelAsksAfterCloseWrite checks that the client polls once more after CloseWrite, even if the last answer was empty.
 func TestTunnelAsksAfterCloseWrite(t *testing.T) {
 	var tunnel tunnel
 	tunnel.init(nil, nil)

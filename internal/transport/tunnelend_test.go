@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTunnelEndsBeforeItHasEverything checks a request that is refused after the server has announced the end of the session. It is an
-// orderly end only if no written bytes are lost.
+// TestTunnelEndsBeforeItHasEverything checks a request that the server refuses after it has announced the end of the session. The end is
+// orderly only if no written bytes are lost.
 func TestTunnelEndsBeforeItHasEverything(t *testing.T) {
 	const first, second = 1000, 2000
 	for _, lost := range []bool{false, true} {

@@ -28,13 +28,13 @@ func pattern(from, n int) []byte {
 	return b[:n]
 }
 
-// erraticServer is a tunnel server that answers some requests wrongly, late or slowly. Each direction of the tunnel carries a pattern.
+// erraticServer is a tunnel server that answers some requests incorrectly, late or slowly. Each direction of the tunnel carries a pattern.
 type erraticServer struct {
 	random   *rand.Rand
-	received []byte // the bodies of the sends that were answered rightly
-	sent     int    // bytes in the right answers
-	ended    bool   // the last right answer has announced the end
-	failed   string // path of the request that was answered wrongly
+	received []byte // the bodies of the sends that were answered correctly
+	sent     int    // bytes in the correct answers
+	ended    bool   // the last correct answer has announced the end
+	failed   string // path of the request that was answered incorrectly
 }
 
 // slowBody returns a few bytes at a time, each after a pause, and then the error.
@@ -102,7 +102,7 @@ func (e *erraticServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// wrongly makes an answer wrong.
+// wrongly makes an answer incorrect.
 func (e *erraticServer) wrongly(answer *http.Response, b *slowBody) (*http.Response, error) {
 	switch e.random.IntN(6) {
 	case 0:
@@ -121,8 +121,8 @@ func (e *erraticServer) wrongly(answer *http.Response, b *slowBody) (*http.Respo
 	return answer, nil
 }
 
-// TestErraticTunnelServers checks a tunnel whose server answers wrongly at some time. Its bytes must be in order, it must report as
-// acknowledged, and end with io.EOF, only what has arrived, and Close must end in time.
+// TestErraticTunnelServers checks a tunnel whose server answers incorrectly at some time. The bytes must be in order. The tunnel must
+// report only bytes that have arrived as acknowledged, and must end with io.EOF only if all have arrived. Close must end in time.
 func TestErraticTunnelServers(t *testing.T) {
 	seeds := uint64(100)
 	if os.Getenv("RTMP_LONG") != "" {
@@ -159,7 +159,7 @@ func TestErraticTunnelServers(t *testing.T) {
 	}
 }
 
-// writePattern writes a pattern with pauses, until an error or for at most a minute, and returns how much was written.
+// writePattern writes a pattern with pauses, until an error or for at most a minute. It returns the number of bytes written.
 func writePattern(nc net.Conn, random *rand.Rand) (n int) {
 	nc.SetWriteDeadline(time.Now().Add(time.Minute))
 	out, pause := pattern(0, 1_000_000), time.Duration(random.IntN(100))*time.Millisecond

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// answers returns a handler that answers with a status, a content type, unless it is empty, and a body.
+// answers returns a handler that answers with a status and a body, and with a content type unless it is empty.
 func answers(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -46,7 +46,7 @@ func raw(bytes string) http.HandlerFunc {
 	}
 }
 
-// instead uses fault to answer requests for op, from the n-th request on, counted from 0.
+// instead answers requests for op with fault, from the n-th request on, counted from 0.
 func instead(op string, n int64, fault http.HandlerFunc) func(http.Handler) http.Handler {
 	var seen atomic.Int64
 	return func(next http.Handler) http.Handler {
@@ -200,7 +200,7 @@ func TestTunnelBrokenAnswer(t *testing.T) {
 	isTunnelError(t, err, "idle", 0, "the answer is empty")
 }
 
-// TestTunnelAnswersCutAnywhere checks that the received bytes do not depend on how the server divides them into answers.
+// TestTunnelAnswersCutAnywhere checks that the received bytes are the same, however the server divides them into answers.
 func TestTunnelAnswersCutAnywhere(t *testing.T) {
 	want := noise(7, 3000)
 	for name, size := range map[string]func(n int) int{
@@ -293,7 +293,7 @@ func (c *flakyConn) Write(b []byte) (int, error) {
 }
 
 // TestTunnelConnectionDies checks that a request is repeated if the connection was kept from an earlier request and ends before the answer.
-// If the server has already received a part of the request, the tunnel may end.
+// If the server has received only a part of the request, the tunnel may end.
 func TestTunnelConnectionDies(t *testing.T) {
 	for taken, served := range map[int64]bool{0: false, 1: false, 500: true} {
 		var dials, left atomic.Int64
@@ -312,7 +312,7 @@ func TestTunnelConnectionDies(t *testing.T) {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if first && strings.HasPrefix(r.URL.Path, "/idle/") {
 					first = false
-					io.Copy(io.Discard, r.Body) // the request has been sent completely then
+					io.Copy(io.Discard, r.Body) // then the request has been sent completely
 					close(polled)
 					<-goOn
 				}
@@ -374,8 +374,8 @@ func TestTunnelTimeoutBelow(t *testing.T) {
 	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
-// TestTunnelServerHangsUp checks the error if the server closes the connection and net/http then closes the client's end. The error must
-// not be net.ErrClosed, since the caller has not closed the tunnel.
+// TestTunnelServerHangsUp checks the error after the server has closed the connection, and net/http has then closed the client's end. The
+// error must not be net.ErrClosed, since the caller has not closed the tunnel.
 func TestTunnelServerHangsUp(t *testing.T) {
 	addr := conntest.Serve(t, func(nc net.Conn) { nc.Read(make([]byte, 1)) })
 	for range 300 {

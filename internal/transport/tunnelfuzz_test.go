@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzSessionID checks that a session id that is accepted stays the same when it is put into a path and extracted again.
+// FuzzSessionID checks that a session id that is accepted does not change when it is put into a path and extracted again.
 func FuzzSessionID(f *testing.F) {
 	for _, id := range []string{"1", "C0FFEE", "a-b_c.d~e:f@g=h", "a%2fb", "a/b", "..", "\x00", "h\u017f", "a?b#c"} {
 		f.Add(id)
@@ -32,7 +32,7 @@ func FuzzSessionID(f *testing.F) {
 	})
 }
 
-// FuzzTunnelServer checks that the server answers every request, and never with more bytes than the session has written.
+// FuzzTunnelServer checks that the server answers every request, and never sends more bytes than the session has written.
 func FuzzTunnelServer(f *testing.F) {
 	f.Add("POST", "/open/1", "\x00", uint8(0))
 	f.Add("POST", "/send/ID/0", "hello", uint8(1))

@@ -78,8 +78,8 @@ func TestPollsForNextToNothing(t *testing.T) {
 	}
 }
 
-// TestPollsForAStream checks that the client polls for a stream of low bit rate at the rate of its data, and for one of high bit rate
-// without a pause.
+// TestPollsForAStream checks that the client polls for a stream of low bit rate as often as its data requires, and for a stream of high bit
+// rate without a pause.
 func TestPollsForAStream(t *testing.T) {
 	for _, rate := range []int{1_000, 8_000, 100_000} { // bytes per second
 		synctest.Test(t, func(t *testing.T) {
@@ -131,8 +131,8 @@ func exchanged(t *testing.T, d time.Duration, answer, reply int) int {
 	return a.polls + a.sends
 }
 
-// TestPingsInEachAnswer checks that there are pauses between the requests if each answer contains a ping, which needs a reply. Calls and
-// their results may follow each other without a pause.
+// TestPingsInEachAnswer checks that there are pauses between the requests if each answer contains a ping, which needs a reply. There must
+// be no pauses between calls and their results.
 func TestPingsInEachAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		assert.Less(t, exchanged(t, 10*time.Second, 18, 18), 1500)

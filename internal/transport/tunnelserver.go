@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	// sessionTimeout is how long a session lives without a request, and how long a request may make no progress.
+	// sessionTimeout is how long a session lasts without a request, and how long a request may make no progress.
 	sessionTimeout = 30 * time.Second
 	// maxSessions is the maximum number of sessions of a server, and maxSessionsPerAddr that of sessions from one IPv4 address or IPv6 /64.
 	maxSessions        = 1024
 	maxSessionsPerAddr = maxSessions / 4
-	// maxHold is how long a request waits for data for its answer. The wait saves a request if the data is available a moment later, and it
-	// slows down clients that poll without a pause, as librtmp does.
+	// maxHold is how long a request waits for data for its answer. The wait saves a request if data becomes available a moment later. It
+	// also slows down clients that poll without a pause, as librtmp does.
 	maxHold = 15 * time.Millisecond
 	// maxEmpty is the number of consecutive empty answers after which clients are asked to poll less often.
 	maxEmpty = 10
@@ -38,13 +38,13 @@ var intervals = [...]byte{0x01, 0x03, 0x05, 0x09, 0x11, 0x21}
 // proxy may be running. A session without a request for 30 seconds ends.
 type TunnelServer struct {
 	// Admit is called before each session. It returns the function that serves the session, like the serve function of NewTunnelServer. If
-	// it returns an error, the session is refused, and the text of the error is sent to the client. Admit must not use the TunnelServer.
+	// it returns an error, the session is refused, and the client receives the text of the error. Admit must not use the TunnelServer.
 	Admit func(remote net.Addr) (serve func(net.Conn), err error)
 
 	timeout time.Duration
 	running sync.WaitGroup // running calls of serve
 
-	places   admission.Places // limits the number of sessions
+	limiter  admission.Limiter // limits the number of sessions
 	mu       sync.Mutex
 	closed   bool
 	sessions map[string]*session
@@ -54,7 +54,7 @@ type TunnelServer struct {
 // return io.EOF when the client has closed the session.
 func NewTunnelServer(serve func(net.Conn)) *TunnelServer {
 	return &TunnelServer{Admit: func(net.Addr) (func(net.Conn), error) { return serve, nil }, timeout: sessionTimeout,
-		places: admission.Places{Max: maxSessions, PerAddr: maxSessionsPerAddr}, sessions: make(map[string]*session)}
+		limiter: admission.Limiter{Max: maxSessions, PerAddr: maxSessionsPerAddr}, sessions: make(map[string]*session)}
 }
 
 // Close ends all sessions and waits until the calls of serve have returned.
@@ -70,8 +70,8 @@ func (s *TunnelServer) Close() {
 	s.running.Wait()
 }
 
-// Sessions returns the number of sessions. It includes those that the application has ended and whose last bytes the client has not
-// fetched yet.
+// Sessions returns the number of sessions. This includes sessions that the application has ended, until the client has fetched their last
+// bytes.
 func (s *TunnelServer) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,10 +104,10 @@ func (s *TunnelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// open serves /open/1: it begins a session.
+// open serves /open/1. It begins a session.
 func (s *TunnelServer) open(w http.ResponseWriter, r *http.Request) {
 	id := rand.Text()
-	one := &session{server: s, id: id, turn: make(chan struct{}, 1)}
+	one := &session{server: s, id: id, serving: make(chan struct{}, 1)}
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
 		local = tunnelAddr(r.Host)
@@ -132,12 +132,12 @@ func (s *TunnelServer) begin(one *session) (err error) {
 	if s.closed {
 		return errors.New("the server is closed")
 	}
-	if one.place, err = s.places.Take(addr); err != nil {
+	if one.slot, err = s.limiter.Acquire(addr); err != nil {
 		return err
 	}
 	serve, err := s.Admit(one.remote)
 	if err != nil {
-		one.place.Leave()
+		one.slot.Release()
 		return err
 	}
 	s.sessions[one.id] = one
@@ -174,11 +174,11 @@ type session struct {
 	duplex
 	server *TunnelServer
 	id     string
-	place  *admission.Place
+	slot   *admission.Slot
 	expiry *time.Timer
 	tls    *tls.ConnectionState // TLS state of the request that opened the session; nil without TLS
 
-	turn     chan struct{} // held by the request that is being served; guards sequence, started and empty
+	serving  chan struct{} // held while a request is served; guards sequence, started and empty
 	started  bool          // sequence is valid; clients begin with 0 or 1
 	sequence uint64        // expected number of the next request
 	empty    int           // consecutive answers without data
@@ -210,7 +210,7 @@ func (s *session) remove(why error) {
 	s.server.mu.Lock()
 	if s.server.sessions[s.id] == s {
 		delete(s.server.sessions, s.id)
-		s.place.Leave()
+		s.slot.Release()
 	}
 	s.server.mu.Unlock()
 	s.expiry.Stop()
@@ -222,7 +222,7 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 	if !s.enter(r.Context()) {
 		return
 	}
-	defer func() { <-s.turn }()
+	defer func() { <-s.serving }()
 	s.expiry.Stop()
 	if s.ended() {
 		http.NotFound(w, r)
@@ -239,7 +239,7 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 	}
 	s.started, s.sequence = true, sequence+1
 	if err := s.receiveBody(w, r, op); err != nil {
-		s.remove(io.ErrUnexpectedEOF) // the client's next bytes would not fit
+		s.remove(io.ErrUnexpectedEOF) // the client's next bytes would not continue those that were received
 		http.Error(w, "the request is incomplete", http.StatusBadRequest)
 		return
 	}
@@ -253,12 +253,12 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 // already closed the connection.
 func (s *session) enter(ctx context.Context) bool {
 	select {
-	case s.turn <- struct{}{}:
+	case s.serving <- struct{}{}:
 		return true
 	default:
 	}
 	select {
-	case s.turn <- struct{}{}:
+	case s.serving <- struct{}{}:
 		return true
 	case <-ctx.Done():
 		return false
@@ -271,8 +271,8 @@ func (s *session) ended() bool {
 	return s.over != nil
 }
 
-// receiveBody delivers the body of a send, and skips that of any other request. If it fails, its deadline stays, since net/http waits for
-// the rest of the body before it sends the answer.
+// receiveBody delivers the body of a send, and skips the body of any other request. If it fails, the read deadline stays, since net/http
+// waits for the rest of the body before it sends the answer.
 func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string) error {
 	control := http.NewResponseController(w)
 	for {
@@ -297,8 +297,8 @@ func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string)
 	return nil
 }
 
-// await waits briefly for data for the answer. The wait of a send ends early if the application has read all bytes, waits for more, and is
-// not busy.
+// await waits briefly for data for the answer. The answer to a send does not wait any longer if the application has read all bytes, is
+// waiting for more, and is not busy.
 func (s *session) await(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -312,8 +312,8 @@ func (s *session) await(op string) {
 	s.hold.stop()
 }
 
-// answer sends the interval byte and the bytes that have been written. An interval byte of zero says that the session is about to end. If
-// the application has ended the session without reading everything, the last answer is an error, so that the client notices.
+// answer sends the interval byte and the bytes that have been written. An interval byte of zero announces the end of the session. If the
+// application has ended the session without reading everything, the last answer is an error, so that the client notices.
 func (s *session) answer(w http.ResponseWriter) {
 	s.mu.Lock()
 	b := s.take()

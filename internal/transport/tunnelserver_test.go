@@ -136,8 +136,8 @@ func TestTunnelServerIntervals(t *testing.T) {
 	assert.Equal(t, "\x01", poll())
 }
 
-// TestTunnelServerConnCloses checks that bytes written before Close can be fetched, followed by the end. If the application has not read
-// everything, the end is an error.
+// TestTunnelServerConnCloses checks that the client can fetch the bytes that were written before Close, followed by the end. If the
+// application has not read everything, the end must be an error.
 func TestTunnelServerConnCloses(t *testing.T) {
 	for name, test := range map[string]struct {
 		bytes    string // sent before the application closes

@@ -2,8 +2,8 @@ package transport
 
 import "net"
 
-// Unacknowledged returns how many of the bytes written to nc the peer's TCP has not acknowledged yet, counting a FIN as one byte. For a
-// client's tunnel it returns the number of bytes that no successful request has carried yet. known is false if the number can't be
+// Unacknowledged returns how many of the bytes written to nc have not been acknowledged by the peer's TCP yet. A FIN counts as one byte.
+// For a client's tunnel it returns the number of bytes that no successful request has carried yet. known is false if the number can't be
 // determined: for connections without a socket, and on systems other than Linux and macOS. (macOS is untested.) Unacknowledged does not
 // wait for a write in progress.
 func Unacknowledged(nc net.Conn) (n int, known bool) {
@@ -22,7 +22,7 @@ func Unacknowledged(nc net.Conn) (n int, known bool) {
 	return 0, false
 }
 
-// unacknowledged returns the number for the connection below, plus the bytes that have not been written to it yet.
+// unacknowledged returns the number for the underlying connection, plus the bytes that have not been written to it yet.
 func (o *outbox) unacknowledged() (n int, known bool) {
 	n, known = Unacknowledged(o.Conn)
 	if !o.mu.TryLock() {

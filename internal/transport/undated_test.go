@@ -48,8 +48,8 @@ func (noDeadlineConn) SetDeadline(time.Time) error      { return errNoDeadlines 
 func (noDeadlineConn) SetReadDeadline(time.Time) error  { return errNoDeadlines }
 func (noDeadlineConn) SetWriteDeadline(time.Time) error { return errNoDeadlines }
 
-// TestProxyHangsWithoutDeadlines checks that dialling through a proxy that does not answer ends when ctx is done, and that the connection
-// is closed.
+// TestProxyHangsWithoutDeadlines checks that dialing ends when ctx is done, if a proxy does not answer and its connection does not support
+// deadlines. The connection must be closed.
 func TestProxyHangsWithoutDeadlines(t *testing.T) {
 	for _, proxy := range []string{"socks4://proxy.test", "socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test",
 		"https://proxy.test"} {
@@ -67,7 +67,7 @@ func TestProxyHangsWithoutDeadlines(t *testing.T) {
 	}
 }
 
-// TestRequestGivenUpWhileDialling checks that cancelling a request also ends the dialling for that request.
+// TestRequestGivenUpWhileDialling checks that cancelling a request also ends the dialing for that request.
 func TestRequestGivenUpWhileDialling(t *testing.T) {
 	for _, proxy := range []string{"socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test", "https://proxy.test"} {
 		for _, url := range []string{"http://192.0.2.1/", "https://192.0.2.1/"} {

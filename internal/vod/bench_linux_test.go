@@ -120,8 +120,7 @@ func takeFLV(p *Player) (out []byte) {
 	return out
 }
 
-// takeRTMP converts the tags to messages of one chunk each, in the memory of
-// the piece, and returns them.
+// takeRTMP converts the tags to messages of one chunk each, using the memory of the piece, and returns the messages.
 func takeRTMP(p *Player) (out []byte) {
 	var tag Tag
 	for p.Next(&tag) {

@@ -8,12 +8,12 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// maxMetadata is the size in bytes of the largest metadata that is searched for a list of key frames. A list takes 18 bytes for each key
+// maxMetadata is the size in bytes of the largest metadata that is searched for a list of key frames. A list contains 18 bytes for each key
 // frame, so with one key frame per second this is enough for 100 hours.
 const maxMetadata = 8 << 20
 
-// buildIndex makes the index of a file. If trust is set, it uses the list of key frames in the metadata, after
-// checking a few of them. The error is ErrNotFLV, the error of ctx, or that of the file.
+// buildIndex makes the index of a file. If trust is true, it uses the list of key frames in the metadata, after checking a few of them. The
+// error is ErrNotFLV, the error of ctx, or that of the file.
 func buildIndex(ctx context.Context, file io.ReaderAt, size int64, trust bool) (*index, error) {
 	s, err := newScanner(file, size)
 	if err != nil {
@@ -26,8 +26,8 @@ func buildIndex(ctx context.Context, file io.ReaderAt, size int64, trust bool) (
 	return x, x.scan(ctx, s)
 }
 
-// takeOver adds the beginning of the file. If the metadata contains a list of key frames that seems correct, it also adds these key
-// frames, and leaves the scanner at the last of them.
+// takeOver adds the beginning of the file. If the metadata contains a list of key frames that seems correct, takeOver also adds these key
+// frames, and moves the scanner to the last of them.
 func (x *index) takeOver(s *scanner) {
 	const most = 1 << 10 // maximum number of tags before the first key frame
 	var h head
@@ -57,7 +57,7 @@ func (x *index) takeOver(s *scanner) {
 	}
 }
 
-// after returns the entries of list after the position at.
+// after returns the entries of list whose position is greater than at.
 func after(at int64, list []entry) []entry {
 	for len(list) > 0 && list[0].at <= at {
 		list = list[1:]
@@ -65,8 +65,8 @@ func after(at int64, list []entry) []entry {
 	return list
 }
 
-// probe reports whether list is in order, and whether the first entry, the last and some in between are the
-// positions and times of key frames in the file.
+// probe reports whether list is in order, and whether the file has key frames at the positions and times of the first entry, the last one
+// and some in between.
 func probe(file io.ReaderAt, size int64, list []entry) bool {
 	const probes = 8
 	for i := range list {

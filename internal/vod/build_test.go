@@ -168,8 +168,8 @@ func TestIndexOfContinuedFile(t *testing.T) {
 	require.NotEqual(t, x.entries[2].headers, x.entries[3].headers)
 }
 
-// TestListIsUsedSoon checks that the list of key frames is used if one of the first 1024 tags is a key frame, and not after more tags, so
-// that a file does not have to be read twice.
+// TestListIsUsedSoon checks that the list of key frames is used if one of the first 1024 tags is a key frame. After more tags the list must
+// not be used, so that a file does not have to be read twice.
 func TestListIsUsedSoon(t *testing.T) {
 	for sounds, used := range map[int]bool{1022: true, 1023: false} {
 		var rest []flv.Tag

@@ -12,7 +12,7 @@ import (
 // maxCached is the number of indexes that a Folder keeps.
 const maxCached = 64
 
-// cache keeps the indexes of the most recently used files. One goroutine at a time scans a file; others wait for it.
+// cache keeps the indexes of the most recently used files. Only one goroutine at a time scans a file, and the others wait for it.
 type cache struct {
 	mu    sync.Mutex
 	files []*cached // in order of use, the most recent last
@@ -21,8 +21,8 @@ type cache struct {
 // cached is the index of the file with a name.
 type cached struct {
 	name  string
-	turn  chan struct{} // a lock: the goroutine that has sent to turn may use the fields below until it receives from it
-	info  fs.FileInfo   // describes the file at the time when index was made
+	lock  chan struct{} // a lock: only the goroutine that has sent to it may use the fields below, until it receives from it
+	info  fs.FileInfo   // describes the file at the time at which index was made
 	index *index        // nil if it has not been made yet
 }
 
@@ -31,34 +31,32 @@ func (c *cache) get(ctx context.Context, name string, file *os.File) (*index, er
 	return c.use(ctx, name, func(e *cached) error { return e.update(ctx, file) })
 }
 
-// rebuild makes a new index after the old one has turned out to be wrong. It does not use
-// the list of key frames in the file's metadata.
+// rebuild makes a new index after the old one has turned out to be wrong. It ignores the list of key frames in the file's metadata.
 func (c *cache) rebuild(ctx context.Context, name string, file *os.File) (*index, error) {
 	return c.use(ctx, name, func(e *cached) error { return e.build(ctx, file, false) })
 }
 
-// use calls f with the entry for a name, which no other goroutine uses meanwhile, and
-// returns the entry's index.
+// use calls f with the entry for a name, and returns the entry's index. No other goroutine uses the entry meanwhile.
 func (c *cache) use(ctx context.Context, name string, f func(*cached) error) (*index, error) {
 	e := c.entry(name)
 	select {
-	case e.turn <- struct{}{}:
+	case e.lock <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	defer func() { <-e.turn }()
+	defer func() { <-e.lock }()
 	if err := f(e); err != nil {
 		return nil, err
 	}
 	return e.index, nil
 }
 
-// entry returns the entry for a name. If it has to add an entry and there are already maxCached, it
-// removes the least recently used one.
+// entry returns the entry for a name. If there is none, it adds one; if there are already maxCached entries, it first removes the least
+// recently used one.
 func (c *cache) entry(name string) *cached {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := &cached{name: name, turn: make(chan struct{}, 1)}
+	e := &cached{name: name, lock: make(chan struct{}, 1)}
 	if i := slices.IndexFunc(c.files, func(e *cached) bool { return e.name == name }); i >= 0 {
 		e = c.files[i]
 		c.files = slices.Delete(c.files, i, i+1)

@@ -7,8 +7,7 @@ import (
 	"os"
 )
 
-// lock does nothing. On this system, recordings by other processes are not
-// detected.
+// lock does nothing. On this system, recordings by other processes are not detected.
 func lock(*os.File) error { return nil }
 
 // freeSpace returns the largest number. On this system, a full disk is detected only when a

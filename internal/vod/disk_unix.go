@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock locks the file, so that other processes do not record to it, until the file is closed. It has no effect on file
-// systems that have no locks.
+// lock locks the file until it is closed, so that other processes do not record to it. It has no effect on file systems without locks.
 func lock(file *os.File) error {
 	err := control(file, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
 	if errors.Is(err, unix.EWOULDBLOCK) {

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lock locks the file, so that other processes do not record to it, until the file is closed. It locks one byte far
-// after the end, since on Windows others cannot read locked bytes. It has no effect on file systems that have no
-// locks.
+// lock locks the file until it is closed, so that other processes do not record to it. It locks one byte far after the end, since on
+// Windows other processes cannot read locked bytes. It has no effect on file systems without locks.
 func lock(file *os.File) error {
 	const far = 1 << 30 // upper 32 bits of the position
 	const how = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY

@@ -1,5 +1,5 @@
-// Package vod plays from and records into folders of FLV files. It handles files and tags, not connections: a server asks it for the tags
-// that are due, and passes it the tags to record.
+// Package vod plays and records FLV files in folders. It handles files and tags, not connections: a server asks it for the tags that are
+// due, and passes it the tags to record.
 //
 //	player, err := folder.Play(ctx, "vod/film.flv", vod.PlayOptions{Length: -1, Buffer: 3 * time.Second})
 //	...

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Duration returns the time of a file's last tag, which is the largest position for Seek. For a recording in progress it is the
-// time of the last tag written so far. The errors are those of Play.
+// Duration returns the time of a file's last tag, which is the largest position for Seek. If the file is being recorded, it is the last tag
+// written so far. The errors are those of Play.
 func (f *Folder) Duration(ctx context.Context, name string) (time.Duration, error) {
 	file, err := f.open(name)
 	if err != nil {

@@ -9,18 +9,18 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// ending describes the end of a file that is to be continued.
+// ending describes the end of a file to which a recording is to be appended.
 type ending struct {
 	at      int64  // position of the next tag to write; 0 if the file header is incomplete
 	last    uint32 // the latest time of a tag, ms modulo 2^32
 	timed   bool   // last is valid
 	has     flv.FileHeader
-	numbers [len(finalProperties)]int64 // positions of the numbers in the file; 0 if missing
+	numbers [len(finalProperties)]int64 // positions of the metadata's numbers in the file; 0 if missing
 }
 
-// findEnd finds the end of the last whole tag. Usually this is the end of the file, and the last tags show it. If
-// not, findEnd scans all tags; then the file may have more bytes after the last whole tag only if they are the
-// beginning of a tag. The error is ErrNotFLV, an [*flv.Error] or the error of the file.
+// findEnd finds the end of the last whole tag. Usually this is the end of the file, and the last tags are enough to verify it. If they are
+// not, findEnd scans all tags. After the last whole tag the file may then contain only the beginning of another tag. The error is
+// ErrNotFLV, an [*flv.Error] or the error of the file.
 func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if cut, err := isCutHeader(file, size); cut || err != nil {
 		return e, err
@@ -43,8 +43,7 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	return e, e.goForward(scannerAt(file, size, first))
 }
 
-// isCutHeader reports whether a file consists of the first bytes of a file header that this package
-// writes, but not all of them.
+// isCutHeader reports whether a file contains only a part of the file header that this package writes.
 func isCutHeader(file io.ReaderAt, size int64) (bool, error) {
 	if size >= flv.FileHeaderSize {
 		return false, nil
@@ -117,8 +116,8 @@ func (e *ending) wasClosed(s *scanner) bool {
 	return err == nil && len(b) == 8 && math.Float64frombits(binary.BigEndian.Uint64(b)) == float64(s.size)
 }
 
-// tagBefore uses the PreviousTagSize before the position at to return the position of the tag that ends there. If it is
-// invalid, the result is before the first tag or not the position of a tag. The error is that of the file.
+// tagBefore returns the position of the tag that ends at the position at, according to PreviousTagSize. If that is invalid, the result may
+// be before the first tag, or not the position of a tag. The error is that of the file.
 func (s *scanner) tagBefore(at int64) (int64, error) {
 	b, err := s.bytes(max(at-flv.PreviousTagSizeLen, 0), flv.PreviousTagSizeLen)
 	if err != nil || len(b) < flv.PreviousTagSizeLen {
@@ -157,8 +156,8 @@ func (e *ending) goForward(s *scanner) error {
 	return nil
 }
 
-// checkRest returns an error if the bytes at a position can't be the beginning of a tag. They must be valid, and the bytes before them must
-// be the PreviousTagSize of the tag at last.
+// checkRest returns an error if the bytes at a position can't be the beginning of a tag. Before them there must be the PreviousTagSize of
+// the tag at last.
 func (s *scanner) checkRest(at, last int64) error {
 	noTag := &flv.Error{Offset: at, Detail: "the file has something else than tags"}
 	if last < at {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// TestEndOfFile checks the position and the time at which a file is continued.
+// TestEndOfFile checks the position and the time at which recording continues in a file.
 func TestEndOfFile(t *testing.T) {
 	const max32 = 1<<32 - 1
 	for name, c := range map[string]struct {
@@ -42,7 +42,8 @@ func TestEndOfFile(t *testing.T) {
 	}
 }
 
-// TestEndOfLongFile checks that only the last tags are read if the metadata shows that the file was closed, and all tags otherwise.
+// TestEndOfLongFile checks that only the last tags are read if the metadata shows that the file was closed. Otherwise all tags must be
+// read.
 func TestEndOfLongFile(t *testing.T) {
 	var tags []flv.Tag
 	for n := range uint32(2000) {
@@ -70,7 +71,7 @@ func TestEndOfLongFile(t *testing.T) {
 	}
 }
 
-// TestAppendAfterCutInHeaders checks that a file that was cut before its first frame is continued like a new one.
+// TestAppendAfterCutInHeaders checks that a file that was cut off before its first frame is treated like a new one.
 func TestAppendAfterCutInHeaders(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	path := filepath.Join(dir, "a.flv")
@@ -85,8 +86,8 @@ func TestAppendAfterCutInHeaders(t *testing.T) {
 	}
 }
 
-// TestAppendToEmptyFiles checks that a file with only a file header is continued. The metadata is not written if the file header is not of
-// the usual size.
+// TestAppendToEmptyFiles checks that a file with only a file header can be appended to. If the file header is not of the usual size, no
+// metadata is written.
 func TestAppendToEmptyFiles(t *testing.T) {
 	long := append([]byte("FLV\x01\x05\x00\x00\x00\x20"), make([]byte, 32-9+flv.PreviousTagSizeLen)...)
 	for name, c := range map[string]struct {

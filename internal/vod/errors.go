@@ -8,14 +8,13 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// These are the reasons in an [*Error] that a server distinguishes, in addition to fs.ErrNotExist for a
-// missing file.
+// These are the errors that an [*Error] may wrap and that a server distinguishes, in addition to fs.ErrNotExist for a missing file.
 var (
 	ErrBadName     = errors.New("invalid file name")                  // see Folder
 	ErrInvalidTime = errors.New("the time is outside the file")       // a position after the end of the file
 	ErrNotFLV      = errors.New("not an FLV file")                    // the file is not an FLV file; it was not changed
 	ErrBusy        = errors.New("the file is being recorded already") // this process or another one is recording the file
-	ErrNoSpace     = errors.New("not enough space for the recording") // MinFree or MaxTotal is reached, the disk is full, or a quota or a limit of the process is reached
+	ErrNoSpace     = errors.New("not enough space for the recording") // MinFree or MaxTotal, the end of the disk, a quota or a limit of the process is reached
 	ErrClosed      = fs.ErrClosed                                     // the Folder, Player or Recorder is closed
 )
 

@@ -42,8 +42,8 @@ func ffprobe(t *testing.T, path string) (p probed, duration float64) {
 	return p, duration
 }
 
-// TestFilesOfFFmpeg checks that the index has the key frames that ffprobe finds, whether or not the file lists them, and that a recording
-// of the file has the same duration.
+// TestFilesOfFFmpeg checks that the index has the key frames that ffprobe finds, whether or not the file contains a list of them. It also
+// checks that a recording of the file has the same duration.
 func TestFilesOfFFmpeg(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	for name, options := range map[string][]string{
@@ -90,7 +90,7 @@ func TestFilesOfFFmpeg(t *testing.T) {
 			record(t, f, dir, "copy.flv", RecordOptions{Append: true}, tags...)
 			_, twice := ffprobe(t, filepath.Join(dir, "copy.flv"))
 			require.InDelta(t, 2*duration, twice, 0.2)
-			programtest.Run(t, "ffmpeg", decode...) // ffmpeg may print a warning, since the 1 ms between the two parts is less than a frame
+			programtest.Run(t, "ffmpeg", decode...) // ffmpeg may print a warning, since the time between the two recordings, 1 ms, is shorter than a frame
 		})
 	}
 }
@@ -111,7 +111,7 @@ func TestFFmpegPlays(t *testing.T) {
 	for _, tag := range tags[:399] {
 		require.NoError(t, r.WriteTag(tag))
 	}
-	written := readFile(t, filepath.Join(dir, "killed.flv")) // what is in the file if the process is killed now
+	written := readFile(t, filepath.Join(dir, "killed.flv")) // the contents of the file if the process is killed now
 	require.NoError(t, r.Close())
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "cut.flv"), written[:len(written)-10], 0o644))
 	p, _ := ffprobe(t, filepath.Join(dir, "cut.flv"))

@@ -10,9 +10,9 @@ import (
 
 // Folder is a directory of FLV files. Its methods may be called from any goroutine.
 //
-// A name has at most 32 elements between slashes, of at most 255 bytes each, and ends with ".flv". An element is not empty, does
-// not begin with a dot, is not the name of a device on Windows, and contains no control characters and no characters that are
-// special on Windows. The error for other names is [ErrBadName].
+// A name consists of at most 32 elements between slashes, of at most 255 bytes each, and ends with ".flv". An element is not empty, does
+// not begin with a dot, and is not the name of a device on Windows. It contains no control characters and no characters that are special on
+// Windows. The error for other names is [ErrBadName].
 type Folder struct {
 	root    *os.Root
 	indexes cache
@@ -28,15 +28,15 @@ func OpenFolder(dir string) (*Folder, error) {
 	return &Folder{root: root}, nil
 }
 
-// Close closes the directory and releases the indexes. Open Players and Recorders continue, but a Recorder
-// fails when it has to create another file.
+// Close closes the directory and releases the indexes. Open Players and Recorders continue to work. But a Recorder fails when it has to
+// create another file.
 func (f *Folder) Close() error {
 	f.indexes.clear()
 	return f.root.Close()
 }
 
-// Play opens a file and moves to o.Start, for which it may have to search the file until ctx is done. The error is that of ctx or an [*Error]
-// that wraps fs.ErrNotExist, ErrBadName, ErrNotFLV, ErrInvalidTime if o.Start is after the end, or an error of the system.
+// Play opens a file and moves to o.Start. To find that position, it may have to scan the file, until ctx is done. The error is that of ctx
+// or an [*Error] that wraps fs.ErrNotExist, ErrBadName, ErrNotFLV, ErrInvalidTime if o.Start is after the end, or an error of the system.
 func (f *Folder) Play(ctx context.Context, name string, o PlayOptions) (*Player, error) {
 	file, err := f.open(name)
 	if err != nil {
@@ -83,7 +83,7 @@ func (f *Folder) regular(name string) error {
 }
 
 // Record begins a recording, and creates missing directories. The error is an [*Error] that wraps ErrBadName, ErrBusy, ErrNoSpace,
-// ErrNotFLV, an error of the system, or, if the existing file is damaged and can't be continued, an [*flv.Error]. The errors of a
+// ErrNotFLV or an error of the system. If the existing file is damaged and can't be appended to, it wraps an [*flv.Error]. The errors of a
 // recording do not contain its name.
 func (f *Folder) Record(name string, o RecordOptions) (*Recorder, error) {
 	r, err := newRecorder(f, name, o)

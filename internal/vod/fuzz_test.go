@@ -28,7 +28,7 @@ func seeds(f *testing.F) {
 	}
 }
 
-// within is a file. The test fails if a read goes beyond its end.
+// within is a file. The test fails if a read goes beyond the end of the file.
 type within struct {
 	t    *testing.T
 	file []byte
@@ -41,8 +41,8 @@ func (w *within) ReadAt(b []byte, at int64) (int, error) {
 	return copy(b, w.file[at:]), nil
 }
 
-// FuzzIndex checks that the entries of an index are in order and within the file, that playing may begin at each of them, and that an index
-// of a part of the file becomes the same when it is extended to the whole file.
+// FuzzIndex checks that the entries of an index are in order and within the file, and that playing may begin at each of them. It also
+// checks that the index of a part of the file is the same as that of the whole file after it was extended.
 func FuzzIndex(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
@@ -124,8 +124,8 @@ func FuzzPlayer(f *testing.F) {
 	})
 }
 
-// FuzzAppend checks that tags appended to a file can be read after those that it contained before, and that a file is not changed
-// if appending is refused.
+// FuzzAppend checks that tags that were appended to a file can be read after the tags that it already contained. If appending is refused,
+// the file must not have changed.
 func FuzzAppend(f *testing.F) {
 	seeds(f)
 	dir := f.TempDir()
@@ -149,7 +149,7 @@ func FuzzAppend(f *testing.F) {
 		tags := readAll(after)
 		require.NotEmpty(t, tags)
 		require.Equal(t, key(0).Body, tags[len(tags)-1].Body)
-		require.GreaterOrEqual(t, len(tags), len(before)) // if the PreviousTagSize of the last tag was cut off, the tag is lost
+		require.GreaterOrEqual(t, len(tags), len(before)) // if the PreviousTagSize of the last tag is incomplete, that tag is lost
 		for i := 1; i < min(len(before), len(tags)-1); i++ {
 			require.Equal(t, before[i], tags[i])
 		}

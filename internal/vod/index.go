@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxWeight is the number of entries and headers that an index may have together. Each takes at most 40 bytes.
+	// maxWeight is the maximum number of entries and headers of an index, added together. Each occupies at most 40 bytes.
 	maxWeight = 16 << 10
 	// maxHeaders is the number of headers that may be valid at the same time. flv.Headers has the
 	// same limit.
@@ -24,33 +24,32 @@ const (
 // errStale means that the file has changed since the index was made.
 var errStale = errors.New("the index does not fit the file")
 
-// index lists the places where playing may begin. An index does not change after it has been shared; extended makes
-// a new one.
+// index lists the positions at which playing may begin. An index does not change after it has been shared; extended makes a new one.
 type index struct {
 	entries []entry // entries in increasing order of position and time; the first is the beginning of the file
 	spacing int     // every spacing-th key frame has an entry
-	weight  int     // number of entries, plus the number of headers, where headers that entries share count once
+	weight  int     // number of entries, plus the number of headers; headers that entries share are counted once
 
 	line      flv.Timeline
-	now, last int64   // the time of the last tag, and the largest time of all tags, in ms
-	timed     bool    // a tag with a time has been added
-	size      int64   // size of the file
-	tail      head    // head of the last whole tag
-	headers   []place // headers that are valid after the last tag
-	picture   int64   // position of the first video tag; 0 if there is none yet
-	track     uint8   // the video track of the first key frame; only its key frames have entries
-	unlisted  int     // number of key frames since the last entry
+	now, last int64       // the time of the last tag, and the largest time of all tags, in ms
+	timed     bool        // a tag with a time has been added
+	size      int64       // size of the file
+	tail      head        // head of the last whole tag
+	headers   []headerPos // headers that are valid after the last tag
+	picture   int64       // position of the first video tag; 0 if there is none yet
+	track     uint8       // the video track of the first key frame; only key frames of this track have entries
+	unlisted  int         // number of key frames since the last entry
 }
 
-// entry is a place where playing may begin.
+// entry is a position at which playing may begin.
 type entry struct {
-	at      int64   // position of the tag
-	time    int64   // time in ms; may exceed 32 bits
-	headers []place // headers that are valid there
+	at      int64       // position of the tag
+	time    int64       // time in ms; may exceed 32 bits
+	headers []headerPos // headers that are valid at the position
 }
 
-// place is the position of a header.
-type place struct {
+// headerPos is the position of a header.
+type headerPos struct {
 	about flv.Subject
 	at    int64
 }
@@ -60,8 +59,8 @@ func newIndex(first int64) *index {
 	return &index{entries: []entry{{at: first}}, weight: 1, spacing: 1, tail: head{at: first, size: -flv.TagOverhead}}
 }
 
-// scan adds the tags from the scanner's position to the end. It stops at damage without an error, since the file
-// can be played up to there.
+// scan adds the tags from the scanner's position to the end. If the file is damaged, it stops there without an error, since the file can be
+// played up to there.
 func (x *index) scan(ctx context.Context, s *scanner) error {
 	const often = 1 << 10 // number of tags between checks of ctx
 	x.size = s.size
@@ -78,8 +77,7 @@ func (x *index) scan(ctx context.Context, s *scanner) error {
 	return s.err
 }
 
-// isDamage reports whether err says that the contents of a file are invalid,
-// rather than that reading failed.
+// isDamage reports whether err means that the contents of a file are invalid, rather than that reading has failed.
 func isDamage(err error) bool {
 	_, ok := err.(*flv.Error)
 	return ok
@@ -125,9 +123,9 @@ func (x *index) advance(timestamp uint32) {
 
 func (x *index) addHeader(h *head) {
 	about, _ := flv.HeaderSubject(h.Tag)
-	headers := slices.DeleteFunc(slices.Clone(x.headers), func(p place) bool { return p.about == about })
+	headers := slices.DeleteFunc(slices.Clone(x.headers), func(p headerPos) bool { return p.about == about })
 	if len(headers) < maxHeaders {
-		headers = append(headers, place{about, h.at})
+		headers = append(headers, headerPos{about, h.at})
 	}
 	x.headers = headers
 }
@@ -157,12 +155,11 @@ func (x *index) append(e entry) {
 }
 
 // sameHeaders reports whether a and b are the same slice.
-func sameHeaders(a, b []place) bool {
+func sameHeaders(a, b []headerPos) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// thin removes every other entry. locate scans the file between the remaining
-// ones.
+// thin removes every other entry. locate then scans the file between the remaining ones.
 func (x *index) thin() {
 	all := x.entries
 	x.entries, x.weight = nil, 0
@@ -172,8 +169,7 @@ func (x *index) thin() {
 	x.spacing *= 2
 }
 
-// extended returns the index of the file after the file has grown. The error is errStale if the file has
-// changed in another way.
+// extended returns the index of the file after the file has grown. The error is errStale if the file has changed in another way.
 func (x *index) extended(ctx context.Context, file io.ReaderAt, size int64) (*index, error) {
 	if x.tail.size >= 0 {
 		if h, err := headAt(file, size, x.tail.at); err != nil || h.Timestamp != x.tail.Timestamp || h.end() != x.tail.end() {
@@ -197,8 +193,8 @@ func (x *index) seek(ctx context.Context, file io.ReaderAt, time int64) (entry, 
 	return x.locate(ctx, file, time)
 }
 
-// locate returns the last place at or before a time at which playing may begin. If entries were removed from the
-// index, it scans the file between two entries. The error is errStale, the error of ctx or that of the file.
+// locate returns the last position at or before a time at which playing may begin. If entries were removed from the index, locate scans the
+// file between two entries. The error is errStale, the error of ctx or that of the file.
 func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
 	n := notAfter(x.entries, time)
 	e := x.entries[n]
@@ -227,8 +223,7 @@ func notAfter(entries []entry, time int64) int {
 	return max(0, sort.Search(len(entries), func(i int) bool { return entries[i].time > time })-1)
 }
 
-// check returns errStale if the file has no tag that fits the entry, or the
-// error of the file.
+// check returns errStale if the file has no tag at e that fits e, or the error of the file.
 func (e *entry) check(file io.ReaderAt, size int64) error {
 	h, err := headAt(file, size, e.at)
 	if err != nil && !isDamage(err) {

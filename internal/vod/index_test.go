@@ -63,8 +63,7 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// TestIndexIsThinned checks that the size of an index is bounded, and that locate finds the key frames that have no
-// entry by scanning.
+// TestIndexIsThinned checks that the size of an index is bounded. locate must then scan the file to find the key frames that have no entry.
 func TestIndexIsThinned(t *testing.T) {
 	const keys = 3 * maxWeight
 	for name, header := range map[string]uint32{"few headers": keys, "many headers": 7} {
@@ -132,8 +131,8 @@ func TestLargestIndex(t *testing.T) {
 	require.Len(t, x.entries, maxWeight/2+1)
 }
 
-// TestThinnedIndexFindsTheSame checks that locate finds each place after its entry was removed: a key frame, or an audio tag before
-// the first picture.
+// TestThinnedIndexFindsTheSame checks that locate still finds each position after its entry was removed: a key frame, or an audio tag
+// before the first picture.
 func TestThinnedIndexFindsTheSame(t *testing.T) {
 	tags := []flv.Tag{avc(1), sound(0), sound(1000), sound(2000), aac(2), sound(3000), sound(3500)}
 	for n := range uint32(9) {
@@ -173,8 +172,8 @@ func TestHeadersInIndexAreBounded(t *testing.T) {
 	require.Equal(t, header(0, 2).Body, h.Body, "a header replaces the one of its track")
 }
 
-// TestEntriesAreChecked checks that a place is used only if the file has a key frame or audio there, at the entry's time. The time may
-// differ by 1 ms, because times in metadata are rounded.
+// TestEntriesAreChecked checks that an entry is used only if the file has a key frame or audio at its position, with its time. The time may
+// differ by 1 ms, since times in metadata are rounded.
 func TestEntriesAreChecked(t *testing.T) {
 	for name, c := range map[string]struct {
 		tag   flv.Tag
@@ -271,8 +270,7 @@ func readFile(t testing.TB, path string) []byte {
 	return b
 }
 
-// TestCache checks that each index is made only once when many players use many files, and that the least recently used
-// indexes are removed.
+// TestCache checks that each index is made only once when many players use many files. The least recently used indexes must be removed.
 func TestCache(t *testing.T) {
 	files := map[string][]byte{}
 	for n := range maxCached + 10 {
@@ -314,8 +312,7 @@ func (b *blocked) ReadAt(p []byte, at int64) (int, error) {
 	return b.ReaderAt.ReadAt(p, at)
 }
 
-// TestScanIsCancelled checks that a scan ends when its context is done, and that waiting for another
-// goroutine's scan does so, too.
+// TestScanIsCancelled checks that a scan ends when its context is done, and so does a wait for another goroutine's scan.
 func TestScanIsCancelled(t *testing.T) {
 	file := fileOf()
 	for n := range uint32(5000) {
@@ -346,7 +343,7 @@ func TestScanIsCancelled(t *testing.T) {
 	b.goOn <- struct{}{}
 	require.ErrorIs(t, <-done, context.Canceled)
 	close(b.begun)
-	_, err = c.use(context.Background(), "a.flv", func(*cached) error { return nil }) // the next caller gets its turn
+	_, err = c.use(context.Background(), "a.flv", func(*cached) error { return nil }) // the entry is no longer in use
 	require.NoError(t, err)
 
 	f, _ := newFolder(t, map[string][]byte{"a.flv": file})

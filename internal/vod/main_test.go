@@ -15,12 +15,12 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Mutation testing (see CONTRIBUTING.md) makes changes that no test notices. They have no effect on results:
-//   - build.go: numbers in a list of key frames that fit no file, and two key frames of the same time.
-//   - end.go: whether the last tags or all tags show where a file ends, and the comparison of equal times.
-//   - index.go: how often the context is checked.
-//   - output.go: whether an empty file has the beginning of a header.
-//   - piece.go: whether a tag header at the end of a piece is read again.
+// Mutation testing (see CONTRIBUTING.md) finds these changes that no test notices, since they do not affect results:
+//   - build.go: accepting a list of key frames whose numbers fit no file, or with two key frames of the same time.
+//   - end.go: finding the end of a file with the last tags or with all tags, and including equality in a comparison of times.
+//   - index.go: checking the context at other intervals.
+//   - output.go: treating an empty file as if it had the beginning of a header.
+//   - piece.go: reading a tag header at the end of a piece again.
 
 func TestMain(m *testing.M) {
 	if job := os.Getenv(jobVariable); job != "" {

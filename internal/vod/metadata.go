@@ -13,26 +13,26 @@ import (
 const onMetaData = "onMetaData"
 
 // finalProperties are the metadata properties whose values are known only at the end of a recording. A recording begins with placeholders
-// for the values, which are replaced when it is closed.
+// for them, which are replaced when it is closed.
 var finalProperties = [...]string{"duration", "filesize", "lasttimestamp"}
 
 const filesize = 1 // index of "filesize" in finalProperties
 
-// finalValues are the values of finalProperties, in seconds, bytes and seconds.
+// finalValues are the values of finalProperties. The durations are in seconds, the size in bytes.
 type finalValues [len(finalProperties)]float64
 
 func finalValuesOf(duration, size, last int64) finalValues {
 	return finalValues{float64(duration) / 1000, float64(size), float64(last) / 1000}
 }
 
-// outdated are properties that a publisher sends if it publishes a file. They are left out, since they
-// contain positions in that file.
+// outdated are properties of a file that a publisher is playing to the server. They are left out, since they contain positions in that
+// file.
 var outdated = []string{
 	"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd",
 }
 
-// appendMetadata appends the body of a recording's metadata tag: finalProperties, and then the properties in sent, which
-// is the body of the publisher's metadata tag, or nil if there is none.
+// appendMetadata appends the body of a recording's metadata tag: first finalProperties, and then the properties in sent, the body of the
+// publisher's metadata tag. sent is nil if the publisher has sent none.
 func appendMetadata(dst, sent []byte) []byte {
 	var all amf.ECMAArray
 	for _, name := range finalProperties {

@@ -26,13 +26,12 @@ func CheckName(name string) error {
 	return nil
 }
 
-// isElement reports whether e may name a file or a directory on every system, since recordings are moved between
-// systems.
+// isElement reports whether e may name a file or a directory on every system, since recordings are copied between systems.
 func isElement(e string) bool {
 	switch {
 	case e == "", len(e) > maxElement, e[0] == '.', isDevice(e):
 		return false
-	case strings.HasSuffix(e, "."), strings.HasSuffix(e, " "): // Windows removes these
+	case strings.HasSuffix(e, "."), strings.HasSuffix(e, " "): // Windows removes these characters
 		return false
 	}
 	return strings.IndexFunc(e, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(`\:*?"<>|`, r) }) < 0

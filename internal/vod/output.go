@@ -20,14 +20,14 @@ type output struct {
 
 	has     flv.FileHeader
 	numbers [len(finalProperties)]int64 // positions of the metadata's numbers in the file; 0 if missing
-	base    int64                       // smallest time for a new tag, which must come after the tags of earlier recordings in the file
+	base    int64                       // minimum time of a new tag, after all tags of earlier recordings in the file
 	last    int64                       // the largest time of a tag
 	shown   int64                       // time at which the last picture is shown, which may be later than last
 	size    int64                       // size of the file, including queued tags
 	begun   bool                        // this recording's headers have been written
 	closed  bool
 
-	whole, wholeLast, wholeShown int64 // values of size, last and shown after the last write to the file, which ended with a whole tag
+	whole, wholeLast, wholeShown int64 // values of size, last and shown after the last successful write
 }
 
 // creation says what to do if a file of the same name exists.
@@ -72,8 +72,7 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 	return o, nil
 }
 
-// claim opens a file and registers it as being recorded. It fails if another
-// recorder has the file open.
+// claim opens a file and registers it as being recorded. It fails if another recorder has the file open.
 func (f *Folder) claim(name string, how int) (*output, error) {
 	file, err := f.root.OpenFile(name, os.O_RDWR|how, 0o644)
 	if err != nil {
@@ -97,8 +96,8 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 	return o, nil
 }
 
-// replace removes the file and creates a new one, so that players of the old file are not affected. If this fails, replace empties the old
-// file: some files can't be removed, and on Windows a removed file keeps its name while it is open.
+// replace removes the file and creates a new one, so that players of the old file are not affected. If that fails, replace empties the old
+// file. Some files can't be removed, and on Windows a removed file keeps its name while it is open.
 func (f *Folder) replace(o *output) (*output, error) {
 	if o.size == 0 {
 		return o, nil
@@ -119,18 +118,18 @@ func (f *Folder) replace(o *output) (*output, error) {
 // release closes the file and ends its lock.
 func (o *output) release() error {
 	err := o.file.Close()
-	recordings.remove(o) // after the file was closed, since a recording that waits for this one needs the lock
+	recordings.remove(o) // after the file was closed, since a recording that waits for this one needs the file's lock
 	return err
 }
 
-// start prepares the file for tags: after the existing ones, or after a new file header.
+// start prepares the file for new tags. It moves to the end of the existing tags, or writes a new file header.
 func (o *output) start() error {
 	if o.size > 0 {
 		if again, err := o.resume(); !again {
 			return err
 		}
 	}
-	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // the flags are corrected when the content is known
+	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // close corrects the flags when the content is known
 	if _, err := o.file.Write(header); err != nil {
 		return err
 	}
@@ -139,8 +138,8 @@ func (o *output) start() error {
 	return nil
 }
 
-// resume prepares to write after the file's tags. again reports that the file header is incomplete, so that the
-// file must be written from the beginning.
+// resume prepares to write after the file's existing tags. again is true if the file header is incomplete, so that the file must be written
+// from the beginning.
 func (o *output) resume() (again bool, err error) {
 	e, err := findEnd(o.file, o.size)
 	if err != nil {
@@ -171,7 +170,7 @@ func (o *output) grown(n int) {
 	o.usage.add(int64(n))
 }
 
-// begin adds the metadata and the other headers. A file that is continued keeps its own metadata.
+// begin adds the metadata and the other headers. If the file existed before, it keeps its metadata.
 func (o *output) begin(headers *flv.Headers) {
 	if o.begun {
 		return
@@ -225,7 +224,7 @@ func delay(t flv.Tag) int64 {
 	return int64(h.CompositionTime)
 }
 
-// flush writes the queued tags.
+// flush writes the queued tags to the file.
 func (o *output) flush() error {
 	err := o.queue.writeTo(o.file)
 	if err == nil {
@@ -234,8 +233,8 @@ func (o *output) flush() error {
 	return err
 }
 
-// close writes the queued tags, updates the file header and the metadata, and closes the file. If a write
-// fails, close truncates the file after the last whole tag.
+// close writes the queued tags, updates the file header and the metadata, and closes the file. If a write fails, it truncates the file
+// after the last whole tag.
 func (o *output) close() error {
 	o.closed = true
 	err := o.flush()

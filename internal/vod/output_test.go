@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// TestFileEndsWithAWholeTag checks that the tags of each Write are in the file when it returns, so that nothing is lost if the process is
-// killed.
+// TestFileEndsWithAWholeTag checks that the tags of each Write are in the file when Write returns, so that nothing is lost if the process
+// is killed.
 func TestFileEndsWithAWholeTag(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	r, err := f.Record("a.flv", RecordOptions{})
@@ -24,8 +24,8 @@ func TestFileEndsWithAWholeTag(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
-// TestFileOfAFullDisk simulates a Write of which the file has taken only a part. The file must end after the last whole tag, and its metadata
-// and the folder's size must say so.
+// TestFileOfAFullDisk simulates a Write of which only a part has reached the file. The file must end after the last whole tag, and its
+// metadata and the folder's size must fit.
 func TestFileOfAFullDisk(t *testing.T) {
 	errFull := errors.New("the disk is full")
 	one, two := big(40, 500), big(80, 500)
@@ -49,7 +49,8 @@ func TestFileOfAFullDisk(t *testing.T) {
 	require.Equal(t, int64(len(file)), f.usage.total(f.root))
 }
 
-// TestDurationOfAFullDisk checks that the duration extends to the end of the last picture if nothing of the last Write is in the file.
+// TestDurationOfAFullDisk checks that the duration extends to the end of the last picture, even if nothing of the last Write has reached
+// the file.
 func TestDurationOfAFullDisk(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	r, err := f.Record("a.flv", RecordOptions{})

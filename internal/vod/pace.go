@@ -2,19 +2,19 @@ package vod
 
 import "time"
 
-// pacer computes when a tag must be sent to a client that has a buffer.
+// pacer computes when a tag must be sent to a client, which has a buffer.
 type pacer struct {
 	buffer time.Duration
 	asFast bool
 
 	begun  bool
-	base   time.Time // the moment at which the client shows the tag whose time is zero
+	base   time.Time // when the client shows the tag whose time is zero
 	zero   int64     // in ms
 	paused time.Time // when the client's clock was stopped; zero if it is running
 }
 
-// wait returns how long it takes until the tag with the time tag, in ms, is due: 0 if it is due now, and Forever if
-// the client's clock is stopped. The first tag starts the clock.
+// wait returns how long it takes until the tag with the time tag, in ms, is due. It returns 0 if the tag is due now, and Forever if the
+// client's clock is stopped. The first tag starts the clock.
 func (p *pacer) wait(now time.Time, tag int64) time.Duration {
 	switch {
 	case p.stands():

@@ -9,16 +9,16 @@ import (
 
 const pieceSize = 64 << 10
 
-// buffers are the free buffers, by size class; see bufferSize.
+// buffers contains unused buffers, by size class; see bufferSize.
 var buffers [20]sync.Pool
 
 // bufferSize returns the size of the buffers of a class in bytes: 96, 128, 192, 256 KiB and so on, up to more than the largest tag. The
-// first class is used for pieces of the usual size and also for most key frames, which are larger. With a class for each, every player
-// would need two buffers, of which one would be unused in the pool. A piece uses only the beginning of the buffer; the system provides no
-// memory for the rest.
+// first class serves both pieces of the usual size and most key frames, which are larger. If these had different classes, every player
+// would need two buffers, one of which would always be unused. A piece uses only the beginning of its buffer, and the system provides no
+// memory for pages that were never used.
 func bufferSize(class int) int { return pieceSize << ((class + 1) / 2) / 2 * (3 - class%2) }
 
-// bufferClass returns the first class whose buffers have room for n bytes.
+// bufferClass returns the smallest class whose buffers have room for n bytes.
 func bufferClass(n int) (class int) {
 	for bufferSize(class) < n {
 		class++
@@ -49,8 +49,7 @@ type piece struct {
 // position returns the position of the next frame in the file.
 func (p *piece) position() int64 { return p.at + int64(p.next) }
 
-// rest returns the bytes that were read from the file, but not yet returned by
-// take.
+// rest returns the bytes that were read from the file but not yet returned by take.
 func (p *piece) rest() []byte {
 	if p.buf == nil {
 		return nil
@@ -74,8 +73,7 @@ func (p *piece) moveTo(at int64) {
 	}
 }
 
-// head parses the header of the next tag. If the header is not in memory, it
-// reads it from the file.
+// head parses the header of the next tag, after reading it from the file if necessary.
 func (p *piece) head() (t flv.Tag, size int, err error) {
 	at := p.position() + flv.PreviousTagSizeLen
 	if rest := p.rest(); len(rest) >= FrameRoom {
@@ -89,7 +87,7 @@ func (p *piece) head() (t flv.Tag, size int, err error) {
 	return parseHead(b[:n], at)
 }
 
-// read reads at least n bytes, and at least a piece of the usual size. It reads fewer only at the end of the file.
+// read reads at least n bytes, and at least as many as a piece of the usual size. It reads fewer only at the end of the file.
 func (p *piece) read(n int) error {
 	buf := p.buf
 	if buf == nil || bufferClass(n) != bufferClass(len(*buf)) {

@@ -27,8 +27,8 @@ func TestBufferSizes(t *testing.T) {
 	}
 }
 
-// TestPieceKeepsItsBuffer checks that a piece reads into the buffer that it has if that is of the right size, and moves the rest of its
-// bytes to the beginning.
+// TestPieceKeepsItsBuffer checks that a piece keeps its buffer if that is of the right size, and moves the bytes that were not taken to the
+// beginning of it.
 func TestPieceKeepsItsBuffer(t *testing.T) {
 	file := make([]byte, 10*pieceSize)
 	for i := range file {
@@ -58,7 +58,7 @@ func TestLengthCountsFromStart(t *testing.T) {
 	f, _ := newFolder(t, map[string][]byte{"a.flv": seekable(t)})
 	for name, c := range map[string]struct {
 		start, length time.Duration
-		last          uint32 // the timestamp of the last tag after a Seek to 0; 0 if only headers come
+		last          uint32 // timestamp of the last tag after a Seek to 0; 0 if there are only headers
 	}{
 		"nothing":              {0, 0, 0},
 		"nothing, from second": {time.Second, 0, 901},

@@ -13,9 +13,9 @@ import (
 
 // PlayOptions say which part of a file is played, and how fast.
 type PlayOptions struct {
-	Start  time.Duration // a position, as a timestamp of the file; play begins with the key frame at or before it; <= 0 means the beginning
+	Start  time.Duration // a timestamp of the file; play begins with the key frame at or before it; <= 0 means the beginning
 	Length time.Duration // how long to play after Start; 0 means to end at once, < 0 to play to the end of the file
-	Buffer time.Duration // size of the client's buffer: tags are returned this long before the client shows them; see Player.Fill
+	Buffer time.Duration // size of the client's buffer: tags are due this long before the client shows them; see Player.Fill
 	AsFast bool          // return tags as fast as possible, regardless of Buffer
 }
 
@@ -26,18 +26,18 @@ const FrameRoom = flv.PreviousTagSizeLen + flv.TagHeaderSize
 type Tag struct {
 	flv.Tag
 
-	// Frame is the tag as it is in the file, after the PreviousTagSize of the tag before it: FrameRoom bytes, and then Body. The frames
-	// returned between two calls of Fill are adjacent in memory, so that together they are FLV again. The capacity of each extends to the
-	// end of the last one. Messages whose headers have at most FrameRoom bytes can therefore be made in this memory: begin with out =
-	// first.Frame[:0], and append the header and the Body of each tag to out before Next is called again.
+	// Frame is the tag in the form that it has in the file, after the PreviousTagSize of the tag before it. It consists of FrameRoom bytes
+	// and the Body. The frames between two calls of Fill are adjacent in memory, so together they are FLV again. The capacity of each
+	// extends to the end of the last one. If message headers have at most FrameRoom bytes, messages can therefore be made in place: begin
+	// with out = first.Frame[:0], and append the header and the Body of each tag to out before the next call of Next.
 	Frame []byte
 }
 
 // Forever is the wait that Fill returns if playing continues only after Seek or Resume.
 const Forever time.Duration = math.MaxInt64
 
-// Player reads one file for one client. It is used by one goroutine at a time. While no tag is due, it has no buffer. Otherwise it
-// has a buffer for 64 KiB, or for one larger tag.
+// Player reads one file for one client. It is used by one goroutine at a time. While no tag is due, it has no buffer. Otherwise it has a
+// buffer of 96 KiB, or a larger one for a larger tag.
 type Player struct {
 	folder *Folder
 	name   string
@@ -51,7 +51,7 @@ type Player struct {
 	until  int64 // position in ms at which playing ends; < 0 means no limit
 	over   bool  // the position until has been reached
 	clock  pacer
-	glance bool // the clock is stopped, but one picture must be sent
+	glance bool // one picture must be sent although the clock is stopped
 }
 
 // followEvery is how often a Player checks whether a recording has grown.
@@ -76,16 +76,16 @@ func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Play
 	return p, nil
 }
 
-// Fill reads the next piece of the file, 64 KiB or one larger tag, if it is due. If wait is 0 and there is no error, call Next until it
-// returns no more tags. If wait is greater than 0, no tag is due: call Fill again after that time, or after Seek, Resume or SetBuffer.
-// Fill keeps tags that Next has not returned yet.
+// Fill reads the next piece of the file if the piece is due. A piece is 64 KiB, or one larger tag. If wait is 0 and there is no error, call
+// Next until it returns no more tags. If wait is greater than 0, no tag is due: call Fill again after that time, or after Seek, Resume or
+// SetBuffer. Fill keeps tags that Next has not returned yet.
 //
 // A piece is due when the time of its first tag is at most Buffer ahead of the client's clock. The clock starts when the first tag, or the
-// first tag after Seek, is returned. Pause stops it. As a result, a client receives at most 64 KiB more than its buffer holds.
+// first tag after Seek, is returned. Pause stops the clock. As a result, a client receives at most 64 KiB more than its buffer holds.
 //
-// At the end of the file or of PlayOptions.Length the error is io.EOF. While a file is being recorded, its end is not reached. If the
-// file ends within a tag, or contains bytes that are not a tag, the error is an [*flv.Error], and all tags before it have been returned.
-// After these errors, Seek may be called to continue. Any other error is an [*Error].
+// At the end of the file or of PlayOptions.Length the error is io.EOF. There is no such end while a file is being recorded. If the file
+// ends within a tag, or contains bytes that are not a tag, the error is an [*flv.Error], and all tags before it have been returned. After
+// these errors, Seek may be called to continue. Any other error is an [*Error].
 func (p *Player) Fill() (wait time.Duration, err error) {
 	switch {
 	case p.closed:
@@ -128,8 +128,7 @@ func (p *Player) ready() (t flv.Tag, size int, ok bool) {
 	}
 }
 
-// load reads the piece with the next tag if the tag is due, or skips the tag if its type is not
-// one that is played.
+// load reads the piece with the next tag if the tag is due. It skips the tag if tags of that type are not played.
 func (p *Player) load() (wait time.Duration, err error) {
 	t, size, err := p.ahead()
 	switch {
@@ -145,7 +144,7 @@ func (p *Player) load() (wait time.Duration, err error) {
 		return wait, nil
 	}
 	if err = p.piece.read(FrameRoom + size); err == nil && len(p.piece.rest()) < FrameRoom+size {
-		p.size = 0 // the file has become shorter, so the next call must check its size again
+		p.size = 0 // the file has become shorter: check its size again in the next call
 	}
 	return 0, err
 }
@@ -154,8 +153,8 @@ func (p *Player) load() (wait time.Duration, err error) {
 // written yet.
 var errNotYet = errors.New("not recorded yet")
 
-// ahead returns the header of the next tag, if the file contains the whole tag. The error is io.EOF at the end of
-// the file, and errNotYet at the end of what has been recorded so far.
+// ahead returns the header of the next tag, if the file contains the whole tag. The error is io.EOF at the end of the file, and errNotYet
+// at the end of what has been recorded so far.
 func (p *Player) ahead() (t flv.Tag, size int, err error) {
 	growing := true
 	for asked := false; ; asked = true {
@@ -196,11 +195,11 @@ func (p *Player) due(t flv.Tag) time.Duration {
 	return p.clock.wait(time.Now(), line.Unwrap(t.Timestamp))
 }
 
-// Next sets t to the next tag of the piece. ok is false if there are no more. The tag's memory is valid until Fill, Seek, Pause or
-// Close is called.
+// Next sets t to the next tag of the piece. If the piece has no more tags, ok is false. The tag's memory is valid until Fill, Seek, Pause
+// or Close is called.
 func (p *Player) Next(t *Tag) (ok bool) {
 	if len(p.front) > 0 {
-		*t, p.front[0] = p.front[0], Tag{} // release the memory of the tag, which may be large
+		*t, p.front[0] = p.front[0], Tag{} // release the memory of the header, which may be large
 		p.front = p.front[1:]
 		return true
 	}
@@ -227,9 +226,9 @@ func (p *Player) Next(t *Tag) (ok bool) {
 	return true
 }
 
-// Seek moves to a position and drops the tags that Next has not returned yet. Then Fill and Next return the headers that are valid at the
-// position: the metadata and the decoder configurations of every track, with the timestamp of the tag after them. They continue with the
-// key frame before the position and the tags after it; while the client's clock is stopped, they return only this key frame. The error is
+// Seek moves to a position and drops the tags that Next has not returned yet. Fill and Next then return the headers that are valid at the
+// position, with the timestamp of the tag after them: the metadata and the decoder configurations of every track. They continue with the
+// key frame before the position and the tags after it. While the client's clock is stopped, they return only this key frame. The error is
 // that of ctx or an [*Error], for example with ErrInvalidTime. After an error the Player's position is unchanged.
 func (p *Player) Seek(ctx context.Context, to time.Duration) error {
 	return p.fail("seek", p.seek(ctx, to))
@@ -262,8 +261,7 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	return nil
 }
 
-// find returns the place at which playing begins for a position in ms, and the headers that are
-// valid there.
+// find returns the entry at which playing begins for a time in ms, and the headers that are valid there.
 func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front []Tag, err error) {
 	if e, err = x.seek(ctx, p.file, time); err == nil {
 		front, err = p.readHeaders(e)
@@ -275,12 +273,12 @@ func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front
 // bytes. flv.Headers has the same limit.
 const maxHeaderBytes = 4 << 20
 
-// readHeaders returns the headers that are valid at a place.
+// readHeaders returns the headers that are valid at an entry.
 func (p *Player) readHeaders(e entry) (tags []Tag, err error) {
 	var heads []head
 	size, bytes := 0, 0
-	for _, place := range e.headers {
-		h, err := headAt(p.file, e.at, place.at)
+	for _, header := range e.headers {
+		h, err := headAt(p.file, e.at, header.at)
 		if isDamage(err) || h.end() > e.at {
 			return nil, errStale
 		}
@@ -310,8 +308,7 @@ func (p *Player) readHeaders(e entry) (tags []Tag, err error) {
 	return tags, nil
 }
 
-// Pause stops the client's clock, so that no tag is due until Resume. Tags that Next has not returned yet are returned
-// after Resume.
+// Pause stops the client's clock, so that no tag is due until Resume. Tags that Next has not returned yet are returned after Resume.
 func (p *Player) Pause() {
 	p.clock.pause(time.Now())
 	p.glance = false
@@ -334,8 +331,8 @@ func (p *Player) Close() error {
 	return p.file.Close()
 }
 
-// fail makes an *Error of the error of an operation. It returns io.EOF, the error of a damaged
-// file and the error of a context unchanged.
+// fail returns an *Error for the error of an operation. It returns io.EOF, the error of a damaged file and the error of a context
+// unchanged.
 func (p *Player) fail(op string, err error) error {
 	if err == io.EOF || isDamage(err) {
 		return err

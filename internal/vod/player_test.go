@@ -70,8 +70,8 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 	}
 }
 
-// TestOtherTagsAreLeftOut checks that only audio, video and script tags are returned. A server uses tag types as message types, so with
-// other tags a file could make it send messages of any type.
+// TestOtherTagsAreLeftOut checks that only audio, video and script tags are returned. A server uses tag types as message types. If other
+// tags were returned, a file could make the server send messages of any type.
 func TestOtherTagsAreLeftOut(t *testing.T) {
 	odd := func(typ flv.TagType, size int) flv.Tag { return flv.Tag{Type: typ, Body: make([]byte, size)} }
 	f, _ := newFolder(t, map[string][]byte{"a.flv": fileOf(odd(1, 4), key(0), odd(4, 3), odd(20, 100_000), odd(15, 0), inter(40), odd(31, 70_000))})
@@ -86,7 +86,7 @@ func TestPlaysDamagedFiles(t *testing.T) {
 	for name, c := range map[string]struct {
 		content []byte
 		tags    int
-		cut     bool // the file is cut off, not damaged
+		cut     bool // the file is truncated, not damaged
 	}{
 		"cut in a body":            {whole[:len(whole)-100], 2, true},
 		"cut in a header":          {whole[:len(two)+5], 2, true},
@@ -106,7 +106,7 @@ func TestPlaysDamagedFiles(t *testing.T) {
 				require.ErrorIs(t, err, io.ErrUnexpectedEOF, name)
 			}
 			require.Len(t, tags, c.tags, name)
-			require.NoError(t, p.Seek(context.Background(), 0), name) // after an error, Seek works
+			require.NoError(t, p.Seek(context.Background(), 0), name) // Seek works after an error
 		}
 	}
 }
@@ -164,7 +164,7 @@ func TestSeek(t *testing.T) {
 	require.Empty(t, want)
 }
 
-// TestHeadersInPlace checks that the frames of headers are FLV too, and that messages can be made from them in place.
+// TestHeadersInPlace checks that the frames of headers are FLV, too, and that messages can be made from them in place.
 func TestHeadersInPlace(t *testing.T) {
 	f, _ := newFolder(t, map[string][]byte{"a.flv": seekable(t)})
 	p := play(t, f, "a.flv", all)
@@ -214,7 +214,7 @@ func TestStartAndLength(t *testing.T) {
 	require.Empty(t, tags)
 }
 
-// TestSeekWhilePaused checks that a seek while the client's clock is stopped returns one picture.
+// TestSeekWhilePaused checks that a seek returns one picture while the client's clock is stopped.
 func TestSeekWhilePaused(t *testing.T) {
 	f, _ := newFolder(t, map[string][]byte{"a.flv": seekable(t), "sound.flv": fileOf(aac(1), sound(0), sound(2000), sound(3000))})
 	for _, fast := range []bool{false, true} {
@@ -260,8 +260,7 @@ func TestSeekWhilePaused(t *testing.T) {
 	}
 }
 
-// TestPace checks that a client receives as much as its buffer holds, and at most one piece
-// more.
+// TestPace checks that a client receives as much as its buffer holds, and at most one piece more.
 func TestPace(t *testing.T) {
 	var tags []flv.Tag
 	for n := range uint32(100) { // a tag of almost a piece every 500 ms
@@ -370,7 +369,7 @@ func TestPlaysWhileRecorded(t *testing.T) {
 	})
 }
 
-// TestShrinks checks that a file that becomes shorter while it is played ends with an error.
+// TestShrinks checks that playing ends with an error if the file becomes shorter while it is played.
 func TestShrinks(t *testing.T) {
 	f, dir := newFolder(t, map[string][]byte{"a.flv": fileOf(big(0, 70_000), big(40, 70_000), big(80, 70_000))})
 	p := play(t, f, "a.flv", all)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// jobVariable is an environment variable that makes a child process of this test binary do a job in the directory in dirVariable.
+// jobVariable is an environment variable that makes a child process of this test binary do a job in the directory named by dirVariable.
 const (
 	jobVariable = "VOD_TEST_JOB"
 	dirVariable = "VOD_TEST_DIR"
@@ -86,7 +86,7 @@ func recordBeyondLimit(f *Folder) error {
 	return nil
 }
 
-// TestKilled checks that a killed process leaves files that can be played and continued.
+// TestKilled checks that the files of a killed process can be played and appended to.
 func TestKilled(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	cmd := child(t, "record", dir)
@@ -108,7 +108,7 @@ func TestKilled(t *testing.T) {
 		content := record(t, f, dir, name, RecordOptions{Append: true}, key(77))
 		after := tagsOf(t, content)
 		requireTotals(t, content, after)
-		require.InDelta(t, len(before)+1, len(after), 1) // if the last tag had no PreviousTagSize, it is lost
+		require.InDelta(t, len(before)+1, len(after), 1) // if the last tag had no PreviousTagSize, that tag is lost
 		requireSame(t, before[1:len(after)-1], after[1:len(after)-1])
 		require.Equal(t, key(after[len(after)-2].Timestamp+1), after[len(after)-1])
 	}

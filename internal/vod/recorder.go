@@ -17,28 +17,27 @@ import (
 type RecordOptions struct {
 	Append      bool          // continue an existing file 1 ms after its last tag; a truncated tag is removed first
 	Wait        time.Duration // how long to wait for the end of another recording of the file by this process; 0 means not to wait
-	Wanted      func() bool   // whether the recording is still wanted after such a wait; nil means yes
+	Wanted      func() bool   // called after such a wait; if it returns false, the recording is not begun; nil means that it is
 	MaxSize     int64         // size of a file in bytes after which the next begins, at a key frame; <= 0 means no limit
-	MaxDuration time.Duration // likewise
+	MaxDuration time.Duration // duration of a file after which the next begins, at a key frame; <= 0 means no limit
 	MinFree     int64         // free bytes on the disk below which nothing is recorded; 0 means 100 MiB, < 0 no limit
 	MaxTotal    int64         // total size of the files in the folder in bytes above which nothing is recorded; <= 0 means no limit
 
-	// Next returns the name of the second file, and of each one after it. If Next is nil, they get the name of the first file. These files
-	// never replace another file: if a name is in use, "-2", "-3" and so on are inserted before ".flv". If Next is set and Append is not,
-	// this also applies to the first file. Next must not use the Recorder.
+	// Next returns the name of each file after the first. If Next is nil, the files get the name of the first file. They never replace
+	// another file. If a name is in use, "-2", "-3" and so on are inserted before ".flv". If Next is set and Append is not, that applies to
+	// the first file, too. Next must not use the Recorder.
 	Next func(start time.Time) string
 
-	// Done is called for each file after it has been closed, by Write or Close. If the recording ended early, err says why. Done may be
-	// nil.
+	// Done is called for each file after Write or Close has closed it. If the recording ended early, err is the reason. Done may be nil.
 	Done func(name string, err error)
 }
 
 // Recorder writes a stream to a file, or to several files one after the other. Its methods may be called
 // from any goroutine.
 //
-// The Recorder has no buffer, so many tags should be written at once. At any time, a file consists of whole tags in order, of which only
-// the last may be incomplete, so a file can be played even if it was never closed. When a file is closed, its duration, size and last
-// timestamp are written into its metadata.
+// The Recorder has no buffer, so write many tags at once. At any time, a file consists of whole tags, except that the last tag may be
+// incomplete. So a file can be played even if it was never closed. When a file is closed, its duration, size and last timestamp are written
+// into its metadata.
 type Recorder struct {
 	folder *Folder
 	o      RecordOptions
@@ -103,8 +102,8 @@ func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
 	return r, nil
 }
 
-// begin begins the first file. If this process is already recording to it, begin waits for the end of
-// that recording until the deadline.
+// begin begins the first file. If this process is already recording to the file, begin waits for the end of that recording until the
+// deadline.
 func (r *Recorder) begin(deadline time.Time) (err error) {
 	for {
 		switch {
@@ -116,7 +115,7 @@ func (r *Recorder) begin(deadline time.Time) (err error) {
 			r.out, err = r.folder.create(r.first, replaceFile)
 		}
 		if r.o.Next == nil && errors.Is(err, fs.ErrExist) && time.Now().Before(deadline) {
-			continue // another Recorder, which has waited as well, has just replaced the file
+			continue // another Recorder was also waiting, and has just replaced the file
 		}
 		var busy *busyError
 		if !errors.As(err, &busy) {
@@ -133,8 +132,7 @@ func (r *Recorder) begin(deadline time.Time) (err error) {
 	}
 }
 
-// checkLimits returns ErrNoSpace if the disk has less than MinFree bytes free, or the folder has more than MaxTotal
-// bytes.
+// checkLimits returns ErrNoSpace if less than MinFree bytes are free on the disk, or the folder has more than MaxTotal bytes.
 func (r *Recorder) checkLimits(file *os.File) error {
 	if r.o.MinFree > 0 {
 		if free, err := freeSpace(file); err == nil && free < r.o.MinFree {
@@ -149,9 +147,9 @@ func (r *Recorder) checkLimits(file *os.File) error {
 	return nil
 }
 
-// Write writes tags, usually with one system call. It does not keep the bodies. Headers (see flv.IsHeader) may come at any time and with
-// any timestamp, and are repeated at the beginning of every file. Headers and other script data get the timestamp of the tag written last.
-// The first audio or video tag gets the timestamp 0, and later ones are relative to it. Tags of other types are left out.
+// Write writes tags, usually with one system call. It does not keep the bodies. The first audio or video tag gets the timestamp 0, and the
+// timestamps of later ones are relative to it. Headers (see flv.IsHeader) may come at any time and with any timestamp, and are repeated at
+// the beginning of every file. Headers and other script data get the timestamp of the tag written last. Tags of other types are left out.
 //
 // The error is an [*Error] that wraps ErrNoSpace or an error of the system. After an error the file is closed and ends with a whole tag,
 // and every later call returns the same error.
@@ -207,7 +205,7 @@ func (r *Recorder) locked(f func() error) error {
 	return failed("record", "", err)
 }
 
-// add begins the next file if it is time for it, and adds a tag.
+// add adds a tag. If necessary, it first begins the next file.
 func (r *Recorder) add(t Recorded) error {
 	if n := t.size(); n > flv.MaxBodySize {
 		return &flv.Error{Detail: "body is too long for a tag", Value: n}
@@ -251,8 +249,8 @@ func (r *Recorder) write(t Recorded, at int64) error {
 	return r.checkLimits(r.out.file)
 }
 
-// isNext reports whether the next file begins with a tag. This is so if a limit is exceeded and the tag can be
-// decoded without the tags before it, or if the file is twice as large or as long as allowed.
+// isNext reports whether a tag must begin the next file. It must if a limit is exceeded and the tag can be decoded without the tags before
+// it. It also must if the file is twice as large or as long as allowed.
 func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	size, time := r.o.MaxSize, r.o.MaxDuration.Milliseconds()
 	exceeds := func(times int64) bool {
@@ -273,8 +271,8 @@ func (r *Recorder) nextFile() error {
 	return r.beginNew(r.first, r.part+1)
 }
 
-// beginNew begins a file with the first free name. It tries name if n is 1, and then name with "-2", "-3" and so on, beginning
-// with "-n" if n is greater than 2.
+// beginNew begins a file with the first name that is not in use. It tries name if n is 1, and then name with "-2", "-3" and so on. If n is
+// greater than 2, it begins with "-n".
 func (r *Recorder) beginNew(name string, n int) error {
 	const most = 1 << 20
 	base := strings.TrimSuffix(name, extension)
@@ -314,8 +312,7 @@ func (r *Recorder) closeFile() {
 	r.done = append(r.done, finished{r.out.name, failed("record", "", r.err)})
 }
 
-// roomError wraps an error of the system in ErrNoSpace if the error means that
-// there is not enough space.
+// roomError wraps an error of the system in ErrNoSpace if there is not enough space.
 func roomError(err error) error {
 	if err != nil && isFull(err) {
 		return fmt.Errorf("%w: %w", ErrNoSpace, withoutPath(err))

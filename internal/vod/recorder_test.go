@@ -46,7 +46,7 @@ func metadata(t testing.TB, tag flv.Tag) amf.ECMAArray {
 	return values[0].(amf.ECMAArray)
 }
 
-// requireTotals checks the metadata, which must be the first tag, and the flags of a file that was closed.
+// requireTotals checks the flags and the metadata, which must be the first tag, of a file that was closed.
 func requireTotals(t testing.TB, file []byte, tags []flv.Tag) {
 	t.Helper()
 	var last uint32
@@ -61,7 +61,7 @@ func requireTotals(t testing.TB, file []byte, tags []flv.Tag) {
 	require.Equal(t, amf.ECMAArray{{Name: "duration", Value: seconds}, {Name: "filesize", Value: float64(len(file))}, {Name: "lasttimestamp", Value: seconds}}, m[:3])
 	h, _, err := flv.ParseFileHeader(file)
 	require.NoError(t, err)
-	require.False(t, has.HasAudio && !h.HasAudio || has.HasVideo && !h.HasVideo) // the flags may include a tag that was cut off
+	require.False(t, has.HasAudio && !h.HasAudio || has.HasVideo && !h.HasVideo) // the flags may include a tag that was removed later
 }
 
 // requireSame is like require.Equal, for tags that are too large to be printed.
@@ -91,7 +91,7 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, amf.ECMAArray{{Name: "width", Value: 320.0}, {Name: "encoder", Value: "x"}}, metadata(t, tags[0])[3:])
 	require.Equal(t, []flv.Tag{avc(1), aac(1), sound(0), key(0), inter(20), at(avc(2), 20), sound(40), {Type: flv.TagVideo, Timestamp: 60, Body: []byte{}}}, tags[1:])
 
-	again := record(t, f, dir, "live/room/a.flv", RecordOptions{}, sound(7)) // replaces it
+	again := record(t, f, dir, "live/room/a.flv", RecordOptions{}, sound(7)) // replaces the file
 	tags = tagsOf(t, again)
 	requireTotals(t, again, tags)
 	require.Equal(t, byte(4), again[4], "audio alone")
@@ -205,7 +205,7 @@ func TestAppendRefuses(t *testing.T) {
 	}
 }
 
-// TestAppendAfterCut checks that a file that was cut at any byte of its last three tags is continued after the last whole tag.
+// TestAppendAfterCut truncates a file at every byte of its last three tags. Appending must continue after the last whole tag.
 func TestAppendAfterCut(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	path := filepath.Join(dir, "a.flv")
@@ -224,15 +224,14 @@ func TestAppendAfterCut(t *testing.T) {
 		base := kept[len(kept)-1].Timestamp + 1
 		require.Equal(t, append(append([]flv.Tag{}, kept[1:]...), at(avc(1), base), key(base)), after[1:], cut)
 	}
-	for cut := range flv.FileHeaderSize { // a file that is empty or contains a part of a file header
+	for cut := range flv.FileHeaderSize { // the file is empty or contains a part of a file header
 		require.NoError(t, os.WriteFile(path, content[:4], 0o644))
 		require.NoError(t, os.WriteFile(path, flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})[:cut], 0o644))
 		require.Len(t, tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{Append: true}, key(7))), 2)
 	}
 }
 
-// TestAppendAfterCutInBodyOfTags checks that a file is continued correctly if it ends inside
-// a body whose bytes look like tags.
+// TestAppendAfterCutInBodyOfTags checks that appending works if the file ends inside a body whose bytes look like tags.
 func TestAppendAfterCutInBodyOfTags(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	path := filepath.Join(dir, "a.flv")
@@ -248,7 +247,7 @@ func TestAppendAfterCutInBodyOfTags(t *testing.T) {
 	}
 }
 
-// TestAppendToForeignFile checks that a file made by another program can be continued.
+// TestAppendToForeignFile checks that a recording can be appended to a file that another program has made.
 func TestAppendToForeignFile(t *testing.T) {
 	sample, err := os.ReadFile(sampleFile)
 	require.NoError(t, err)
@@ -293,7 +292,7 @@ func TestBusy(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
-// TestWaitForNothing checks that a recording that nobody wants any more after its wait does not replace the one that it has waited for.
+// TestWaitForNothing checks a recording that is no longer wanted after it has waited for another one. It must not replace the file.
 func TestWaitForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, dir := newFolder(t, nil)
@@ -314,7 +313,7 @@ func TestWaitForNothing(t *testing.T) {
 	})
 }
 
-// TestManyWait checks that each of several recordings that wait for the same file gets it in turn.
+// TestManyWait checks that each of several recordings that wait for the same file gets the file in turn.
 func TestManyWait(t *testing.T) {
 	f, _ := newFolder(t, nil)
 	for range 30 {
@@ -394,8 +393,7 @@ func TestRotationBySize(t *testing.T) {
 	require.Equal(t, 100, total)
 }
 
-// TestRotationToNamesOfOthers checks that recordings continue if the next files of several streams would have the same
-// name.
+// TestRotationToNamesOfOthers checks that recordings continue even if the next files of several streams would have the same name.
 func TestRotationToNamesOfOthers(t *testing.T) {
 	f, _ := newFolder(t, nil)
 	var mu sync.Mutex
@@ -527,8 +525,7 @@ func TestReplacedWhilePlayed(t *testing.T) {
 	require.Equal(t, sound(0), tags[1])
 }
 
-// TestUsage checks that the folder is searched again after a while, since other programs add and
-// remove files.
+// TestUsage checks that the folder is searched again after a while, since other programs also add and remove files.
 func TestUsage(t *testing.T) {
 	f, dir := newFolder(t, map[string][]byte{"a.flv": make([]byte, 1000), "d/b.flv": make([]byte, 200)})
 	synctest.Test(t, func(t *testing.T) {

@@ -27,10 +27,10 @@ func sizes(t *testing.T, dir string) (n int64) {
 	return n
 }
 
-// TestUsageFollowsRecordings checks that the size of a folder is right without another search after each kind of recording.
+// TestUsageFollowsRecordings checks that the size of a folder is correct after each kind of recording, without another search.
 func TestUsageFollowsRecordings(t *testing.T) {
 	f, dir := newFolder(t, nil)
-	f.usage.add(7) // a recording that has been removed since
+	f.usage.add(7) // a recording that was removed later
 	require.Zero(t, f.usage.total(f.root))
 	check := func(what string) {
 		t.Helper()
@@ -52,7 +52,7 @@ func TestUsageFollowsRecordings(t *testing.T) {
 	check("cut and continued")
 }
 
-// TestMaxTotal checks that a recording begins if the folder has just MaxTotal bytes.
+// TestMaxTotal checks that a recording may begin if the folder has exactly MaxTotal bytes.
 func TestMaxTotal(t *testing.T) {
 	f, _ := newFolder(t, map[string][]byte{"a.flv": make([]byte, 1000)})
 	_, err := f.Record("b.flv", RecordOptions{MaxTotal: 999})
@@ -93,8 +93,8 @@ func TestLargestTag(t *testing.T) {
 	require.ErrorAs(t, r.Close(), &tooLong)
 }
 
-// TestRotationAtTheLimits checks where the next file begins if a limit is just reached: at the next key frame, or in audio without video
-// at any tag. Other tags may double the limit.
+// TestRotationAtTheLimits checks with which tag the next file begins when a limit is just reached: with the next key frame or, in audio
+// without video, with any tag. Other tags may double the limit.
 func TestRotationAtTheLimits(t *testing.T) {
 	const second = time.Second
 	// size is the size of a file with a key frame and a frame, so that the next tag reaches a limit of that size.
@@ -137,7 +137,7 @@ func TestRotationAtTheLimits(t *testing.T) {
 	}
 }
 
-// TestDurationWithBFrames checks that the duration includes the time for which the last picture is delayed.
+// TestDurationWithBFrames checks that the duration includes the composition time of the last picture.
 func TestDurationWithBFrames(t *testing.T) {
 	delayed := func(at uint32, ms int32) flv.Tag {
 		return videoTag(at, 0x27, 1, byte(ms>>16), byte(ms>>8), byte(ms), 'b')
@@ -160,7 +160,7 @@ func TestDurationWithBFrames(t *testing.T) {
 	}
 }
 
-// TestLargestMetadataIsKept checks that the publisher's metadata is kept if it fits in a tag together with the recording's.
+// TestLargestMetadataIsKept checks that the publisher's metadata is kept if it fits into a tag together with the recording's.
 func TestLargestMetadataIsKept(t *testing.T) {
 	sent := func(padding int) []byte {
 		return script(t, onMetaData, amf.ECMAArray{{Name: "x", Value: string(make([]byte, math.MaxUint16+1+padding))}}).Body

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// recordings contains the files that this process is recording. They are compared with os.SameFile, not by name, since two servers
-// in one process may use the same directory.
+// recordings contains the files that this process is recording. Files are compared with os.SameFile, not by name, since two servers in one
+// process may use the same directory.
 var recordings registry
 
 type registry struct {

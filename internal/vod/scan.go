@@ -21,8 +21,8 @@ type head struct {
 // end returns the position of the next tag.
 func (h *head) end() int64 { return h.at + int64(h.size) + flv.TagOverhead }
 
-// isMedia reports whether t is a tag type of FLV. Tags of other types are skipped: a server would send them as
-// RTMP messages of that type.
+// isMedia reports whether t is one of FLV's tag types. Tags of other types are skipped, since a server would send them as RTMP messages of
+// that type.
 func isMedia(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
 
 // scanner moves from tag to tag without reading whole bodies.
@@ -61,8 +61,8 @@ func scannerAt(file io.ReaderAt, size, pos int64) *scanner {
 	return &scanner{file: file, size: size, pos: pos, whole: pos}
 }
 
-// next moves to the next whole tag. It returns false if there is none. Then s.err is nil if the file ends between
-// tags, an [*flv.Error] if it ends inside a tag or is damaged, or the error of the file.
+// next moves to the next whole tag. It returns false if there is none. s.err is then nil if the file ends between tags, an [*flv.Error] if
+// the file ends inside a tag or is damaged, or the error of the file.
 func (s *scanner) next(h *head) bool {
 	for s.err == nil && s.pos != s.size {
 		if s.err = s.read(h); s.err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// TestCutFiles checks which tags of a file are found if the file is cut, and the error at its end. A tag is found if only its
+// TestCutFiles truncates a file at every byte. It checks which tags are found, and the error at the end. A tag must be found if only its
 // PreviousTagSize is missing.
 func TestCutFiles(t *testing.T) {
 	file := fileOf(key(0), inter(40))
@@ -100,7 +100,7 @@ func (b *broken) ReadAt(p []byte, at int64) (int, error) {
 	return b.ReaderAt.ReadAt(p, at)
 }
 
-// TestBrokenFiles checks that each read error is returned and not taken for the end of the file or for damage.
+// TestBrokenFiles checks that each read error is returned, and not taken for the end of the file or for damage.
 func TestBrokenFiles(t *testing.T) {
 	rest := []flv.Tag{avc(1)}
 	for n := range uint32(20) {

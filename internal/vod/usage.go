@@ -21,15 +21,14 @@ type search struct {
 	bytes int64 // total size of the files, minus the value of usage.grown before the search
 }
 
-// searchEvery is the minimum time between two searches of a folder, which may have many files. A search finds
-// changes by other programs.
+// searchEvery is the minimum time between two searches of a folder, which may have many files. A search notices changes by other programs.
 const searchEvery = 10 * time.Second
 
 // add adds n bytes that a recording has written.
 func (u *usage) add(n int64) { u.grown.Add(n) }
 
-// total returns the total size of the files in bytes. While one recording searches the folder, others use the
-// result of the previous search.
+// total returns the total size of the files in bytes. While one recording searches the folder, others use the result of the previous
+// search.
 func (u *usage) total(root *os.Root) int64 {
 	s := u.found.Load()
 	switch {
@@ -49,7 +48,7 @@ func (u *usage) total(root *os.Root) int64 {
 	return s.bytes + u.grown.Load()
 }
 
-// treeSize returns the total size of the files that are accessible. It skips files that are not.
+// treeSize returns the total size of the files that can be accessed.
 func treeSize(root *os.Root) (bytes int64) {
 	fs.WalkDir(root.FS(), ".", func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

@@ -28,7 +28,7 @@ func (v *vector) add(t Recorded, n int, timestamp uint32) {
 	v.pieces = append(v.pieces, tail)
 }
 
-// writeTo writes the tags to f, and forgets them.
+// writeTo writes the tags to f, and removes them from v.
 func (v *vector) writeTo(f *os.File) error {
 	if v.err == nil && len(v.pieces) > 0 {
 		v.err = writev(f, v.pieces)

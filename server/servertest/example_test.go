@@ -65,7 +65,7 @@ func ExampleServer() {
 	// [key live]
 }
 
-// Test what a program does if the server refuses, or if the connection is lost.
+// Test what a program does if the server refuses a connection, or if a connection is lost.
 func ExampleServer_Refuse() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()
@@ -76,7 +76,7 @@ func ExampleServer_Refuse() {
 	if err := send(ctx, srv.URL("live/key")); errors.As(err, &refused) {
 		fmt.Println(refused.Description)
 	}
-	srv.CutAfter(3500) // bytes: in the middle of connecting
+	srv.CutAfter(3500) // in bytes; in the middle of connecting
 	fmt.Println(errors.Is(send(ctx, srv.URL("live/key")), io.ErrUnexpectedEOF))
 	// Output:
 	// closed for today

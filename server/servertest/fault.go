@@ -24,7 +24,7 @@ func (f *faults) add(one fault) {
 	f.next = append(f.next, one)
 }
 
-// take gives the next fault to a connection. It returns false if none is left.
+// take removes the next fault from the list and applies it to a connection. It returns false if there is none.
 func (f *faults) take(c *faultyConn) (ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -41,7 +41,7 @@ func (f *faults) take(c *faultyConn) (ok bool) {
 	return true
 }
 
-// opened is called when a client has sent play or publish. It stops a connection with a stall fault.
+// opened is called when a client has sent play or publish. If the connection has a stall fault, opened stops it.
 func (f *faults) opened(remote string) {
 	f.mu.Lock()
 	c := f.stalled[remote]

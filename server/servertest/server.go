@@ -55,7 +55,7 @@ func NewServer(app *server.App) *Server {
 	return s
 }
 
-// New is like NewServer, and closes the Server at the end of the test.
+// New is like NewServer, but also closes the Server at the end of the test.
 func New(tb testing.TB, app *server.App) *Server {
 	tb.Helper()
 	s := NewServer(app)
@@ -114,8 +114,8 @@ func (s *Server) TLSURL(path string) string {
 // ClientTLS returns the configuration that a client needs for TLSURL.
 func (s *Server) ClientTLS() *tls.Config { return selfsigned.Client() }
 
-// Published returns what has been published to a path so far, as players receive it; see server.Tag. The path is server.Request.Path, which
-// a Publish hook may have changed.
+// Published returns what has been published to a path so far, in the form in which players receive it; see server.Tag. The path is
+// server.Request.Path, which a Publish hook may have changed.
 func (s *Server) Published(path string) []flv.Tag {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,7 +139,7 @@ func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	}
 }
 
-// Calls returns the commands with a name that clients have sent so far: "connect", "publish", or the name of a remote method.
+// Calls returns the commands with a name that clients have sent so far. The name may be "connect", "publish", or that of a remote method.
 func (s *Server) Calls(method string) []message.Command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,7 +152,7 @@ func (s *Server) Calls(method string) []message.Command {
 	return calls
 }
 
-// CutAfter makes the Server reset the next connection when it has sent this number of bytes, including the handshake, to the client.
+// CutAfter makes the Server reset the next connection after it has sent the given number of bytes to the client, including the handshake.
 func (s *Server) CutAfter(bytes int64) { s.faults.add(fault{cut: true, after: bytes}) }
 
 // Stall makes the Server stop reading and writing on the next connection when the client has sent play or publish.

@@ -1,5 +1,5 @@
-// Package edge connects an application to other RTMP servers. It fetches streams from another server while they have
-// players here, and publishes the streams that are published here to other servers.
+// Package edge connects an application to other RTMP servers. It fetches streams from another server while they have players here, and it
+// publishes to other servers the streams that are published here.
 package edge
 
 import (
@@ -18,22 +18,21 @@ import (
 )
 
 const (
-	// maxVia is the maximum number of servers through which a stream may come, and maxID the maximum length of their ids
-	// in bytes.
+	// maxVia is the maximum number of servers through which a stream may come. maxID is the maximum length of their ids in bytes.
 	maxVia = 8
 	maxID  = 64
 	// defaultLinger is package server's default for Live.Linger.
 	defaultLinger = 5 * time.Second
 )
 
-// viaField is the property of connect's command object that contains the ids of the servers through which a stream
-// has come, the last server first. To prevent loops, a server refuses a client that sends the server's own id.
+// viaField is the property of connect's command object that contains the ids of the servers through which a stream has come, the last
+// server first. A server refuses a client that sends the server's own id, which prevents loops.
 const viaField = "rtmpserverVia"
 
-// minWait is how long the edge waits for a stream before it may give the stream up to fetch another one.
+// minWait is how long a pull waits for its stream before it may be ended to make room for another one.
 const minWait = time.Second
 
-// backoff is the delay before a server is connected to again, which is short since players are waiting.
+// backoff is the delay before connecting to a server again. It is short, since players are waiting.
 var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 3 * time.Second}
 
 // Options configure an Edge.
@@ -44,7 +43,7 @@ type Options struct {
 
 	Pull     string        // URL from which streams are fetched; "" means that none are fetched
 	Idle     time.Duration // how long a stream without players is kept
-	MaxPulls int           // maximum number of streams fetched at once; it prevents clients from causing many connections with random names
+	MaxPulls int           // maximum number of streams that are fetched at once; protects against clients that request random names
 	Push     []string      // URLs to which streams are published
 	Linger   time.Duration // Live.Linger of the application
 }
@@ -60,7 +59,7 @@ type Edge struct {
 	players   map[string]int
 	published map[string]int // number of the application's clients that publish a stream, by path
 	pulls     map[string]*pull
-	waiting   map[string][]string // pull.via of streams that have players but can't be fetched until another pull ends, by path
+	waiting   map[string][]string // streams that have players but can't be fetched until another pull ends: their pull.via, by path
 	pushes    map[string]*push
 }
 
@@ -84,7 +83,7 @@ func Check(url string) error {
 	return c.Close()
 }
 
-// Connect must be called by App.Connect. It refuses servers that would send a stream back to where it has come from.
+// Connect must be called by App.Connect. It refuses a server that would send a stream back to where the stream has come from.
 func (e *Edge) Connect(c *server.Conn) error {
 	via := viaOf(c)
 	switch tooLong := func(id string) bool { return len(id) > maxID }; {
@@ -110,7 +109,7 @@ func viaOf(c *server.Conn) []string {
 	return strings.SplitN(text, " ", maxVia+2)
 }
 
-// target returns the URL and options for fetching or publishing a stream, from a URL of Options.
+// target returns the URL and the options for fetching or publishing a stream. base is a URL of Options.
 func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Options) {
 	app, name, _ := strings.Cut(path, "/")
 	o = &rtmp.Options{ConnectFields: amf.Object{{Name: viaField, Value: strings.Join(append([]string{e.options.ID}, via...), " ")}}}
@@ -128,8 +127,8 @@ func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Opti
 	return base, o
 }
 
-// Played must be called by App.Play. The stream has a player until Left is called. A player that asks for a recording from its beginning
-// may not know that the stream is live, so it also waits for the live stream.
+// Played must be called by App.Play. From then on, the stream has a player, until Left is called. A player that asks for a recording from
+// its beginning may not know that the stream is live, so it also waits for the live stream.
 func (e *Edge) Played(r *server.Request) error {
 	if e.options.Pull == "" {
 		return nil
@@ -151,8 +150,9 @@ func (e *Edge) Played(r *server.Request) error {
 	return nil
 }
 
-// makeRoom reports whether one more stream may be fetched. At the maximum, it ends the oldest pull that has received no media, and puts its
-// stream into e.waiting, so that requests for streams that do not exist can't prevent others from being fetched. The caller holds e.mu.
+// makeRoom reports whether one more stream may be fetched. At the maximum, it ends the oldest pull that has received no media, and puts the
+// stream of that pull into e.waiting. Otherwise requests for streams that do not exist could prevent others from being fetched. The caller
+// holds e.mu.
 func (e *Edge) makeRoom() bool {
 	if len(e.pulls) < e.options.MaxPulls {
 		return true
@@ -200,7 +200,7 @@ func decrease(counts map[string]int, path string) int {
 	return n
 }
 
-// Published must be called by App.Publish, before a client publishes path. It holds until Unpublished is called.
+// Published must be called by App.Publish, before a client publishes path. The stream counts as published until Unpublished is called.
 func (e *Edge) Published(path string, c *server.Conn) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -225,8 +225,8 @@ func (e *Edge) Unpublished(path string) {
 	}
 }
 
-// Close stops fetching and publishing, and returns when all goroutines have ended. Messages that are queued for other
-// servers are still sent, for at most ten seconds.
+// Close stops fetching and publishing, and returns when all goroutines have ended. For at most ten seconds, it sends the messages that are
+// still queued for other servers.
 func (e *Edge) Close() {
 	e.mu.Lock()
 	e.cancel()

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for something that must happen.
 const patience = 20 * time.Second
 
-// TestTarget checks the URL from which a stream is fetched. Parts that Options.Pull lacks come from the stream's path, and a name
+// TestTarget checks the URL from which a stream is fetched. If a part is missing in Options.Pull, it comes from the stream's path. A name
 // must not be able to add options.
 func TestTarget(t *testing.T) {
 	e := New(Options{ID: "me"})
@@ -129,8 +129,8 @@ func play(t *testing.T, url string) (conn *rtmp.Conn, sees func()) {
 	}
 }
 
-// TestPull checks that a stream is fetched once for all players, is kept for a while after the last one has left, and is fetched again
-// later.
+// TestPull checks that a stream is fetched once for all players and is kept for a while after the last one has left. It must be fetched
+// again later.
 func TestPull(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url("live/"), Idle: time.Hour, MaxPulls: 1}, server.Live{PublishIdle: -1})
@@ -157,7 +157,7 @@ func TestPull(t *testing.T) {
 	assert.ElementsMatch(t, connected, origin.Conns(), "a player is left")
 }
 
-// TestPullAgain checks that a player receives a stream if it joins while the pull of the stream is ending.
+// TestPullAgain checks that a player receives a stream even if it joins while the pull of that stream is ending.
 func TestPullAgain(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url(""), Idle: time.Nanosecond, MaxPulls: 1}, server.Live{PublishIdle: -1})
@@ -171,7 +171,7 @@ func TestPullAgain(t *testing.T) {
 	origin.becomes(t, 1)
 }
 
-// TestPullOfNothing checks that requests for streams that do not exist delay an existing stream only briefly, and that they are tried again
+// TestPullOfNothing checks that requests for streams that do not exist delay an existing stream only briefly. The edge must try them again
 // later.
 func TestPullOfNothing(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
@@ -208,7 +208,7 @@ func TestPublishedHere(t *testing.T) {
 	sees()
 }
 
-// TestPush checks that a stream published here is pushed while it has a publisher, and a little longer.
+// TestPush checks that a stream that is published here is pushed while it has a publisher, and a little longer.
 func TestPush(t *testing.T) {
 	targets := []*peer{newPeer(t, Options{}, server.Live{}), newPeer(t, Options{}, server.Live{})}
 	e := newPeer(t, Options{Push: []string{targets[0].url("other"), targets[1].url("")}}, server.Live{Linger: -1, Await: -1})

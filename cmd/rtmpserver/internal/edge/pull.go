@@ -77,7 +77,7 @@ func (p *pull) keepHeader(packet *message.Packet) {
 	}
 }
 
-// publish publishes a packet. If the stream is not being published here, it begins with the headers.
+// publish publishes a packet. If the stream is not being published here yet, publish starts with the headers.
 func (p *pull) publish(packet *message.Packet) error {
 	if p.pub != nil {
 		return p.pub.WritePacket(packet)
@@ -103,8 +103,8 @@ func (p *pull) unpublish() {
 	}
 }
 
-// handleEvent is called by source.ReadPacket. It ends the publication here if the stream has ended at the other server, but not if that
-// server is unreachable, or has restarted and does not have the stream yet.
+// handleEvent is called by source.ReadPacket. It ends the publication here if the stream has ended at the other server. It does not do so
+// if that server is unreachable, or has restarted and does not have the stream yet.
 func (p *pull) handleEvent(event relay.Event) {
 	p.edge.log("pull", event)
 	var status *rtmp.StatusError
@@ -135,15 +135,15 @@ func (p *pull) endIfUnused() {
 	}
 }
 
-// remove removes the pull. It begins another pull of the stream if a player has joined while this one was ending, and pulls of the streams
-// in e.waiting.
+// remove removes the pull. If a player has joined while this pull was ending, it begins another pull of the stream. It also begins the
+// pulls of the streams in e.waiting.
 func (p *pull) remove() {
 	p.cancel()
 	e := p.edge
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p.idle.Stop()
-	if e.pulls[p.path] == p { // false if room has already removed the pull
+	if e.pulls[p.path] == p { // false if makeRoom has already removed the pull
 		delete(e.pulls, p.path)
 		if p.unused && e.players[p.path] > 0 && e.published[p.path] == 0 {
 			e.fetch(p.path, p.via)

@@ -10,8 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// retry is the interval at which subscribe tries again. It applies if Live.Await is negative and the stream is only
-// about to be published.
+// retry is the interval at which subscribe tries again. It tries again if Live.Await is negative and the stream is about to be published.
 const retry = 20 * time.Millisecond
 
 // push publishes one stream to other servers.
@@ -61,7 +60,7 @@ func (p *push) run() {
 		}
 		packet := message.Packet{Type: message.Type(m.Tag.Type), Timestamp: m.Tag.Timestamp, Body: m.Tag.Body}
 		for _, target := range targets {
-			target.WritePacket(&packet) // fails only if the URL is invalid, which Check has excluded, or the target is closed
+			target.WritePacket(&packet) // fails only if the target is closed, since Check has refused invalid URLs
 		}
 	}
 }

@@ -34,7 +34,7 @@ func describe(t *media.Track) (mp4.Codec, string, error) {
 			return &mp4.CodecMPEG1Audio{SampleRate: t.SampleRate, ChannelCount: t.Channels}, "mp4a.6b", nil
 		}
 	case media.Opus:
-		if t.Channels == 1 || t.Channels == 2 { // with more channels a channel mapping is necessary, which mediacommon does not write
+		if t.Channels == 1 || t.Channels == 2 { // more channels need a channel mapping, which mediacommon does not write
 			return &mp4.CodecOpus{ChannelCount: t.Channels}, "opus", nil
 		}
 	}
@@ -54,8 +54,7 @@ func describeH264(t *media.Track) (mp4.Codec, string, error) {
 	return &mp4.CodecH264{SPS: c.SPS[0], PPS: c.PPS[0]}, fmt.Sprintf("avc1.%x", c.SPS[0][1:4]), nil
 }
 
-// minHEVCSPS is the number of bytes of a sequence parameter set, up to the level, that mediacommon copies without
-// checking the length.
+// minHEVCSPS is the number of bytes of a sequence parameter set, up to the level. mediacommon copies them without checking the length.
 const minHEVCSPS = 13
 
 // describeH265 returns the name defined in ISO/IEC 14496-15 annex E. It contains the profile, the compatibility flags
@@ -106,7 +105,7 @@ func describeAAC(t *media.Track) (mp4.Codec, string, error) {
 	return c, fmt.Sprintf("mp4a.40.%d", kind), nil
 }
 
-// initSegment returns the initialization segment for tracks with these codecs. The ids of the tracks begin at 1.
+// initSegment returns the initialization segment for tracks with these codecs. The ids of the tracks start at 1.
 func initSegment(codecs []mp4.Codec) ([]byte, error) {
 	var segment fmp4.Init
 	for i, codec := range codecs {
@@ -119,10 +118,10 @@ func initSegment(codecs []mp4.Codec) ([]byte, error) {
 	return asHVC1(buf.Bytes()), nil
 }
 
-// asHVC1 renames the sample entry of H.265 from hev1, which mediacommon writes and Safari does not play, to hvc1. The
-// name hvc1 means that all parameter sets are in the initialization segment.
+// asHVC1 renames the sample entry of H.265 from hev1 to hvc1, since mediacommon writes hev1, which Safari does not play. The name hvc1
+// means that all parameter sets are in the initialization segment.
 func asHVC1(segment []byte) []byte {
-	const before = 4 + 4 + 4 // number of bytes between the names of stsd and of its first entry: version, count, size (ISO/IEC 14496-12 8.5.2)
+	const before = 4 + 4 + 4 // bytes between the names of stsd and of its first entry: version, count, size (ISO/IEC 14496-12 8.5.2)
 	for rest := segment; ; {
 		_, after, found := bytes.Cut(rest, []byte("stsd"))
 		if !found || len(after) < before {
@@ -134,7 +133,7 @@ func asHVC1(segment []byte) []byte {
 	}
 }
 
-// names joins the names of the tracks' codecs for users: "H.265, G.711 A-law".
+// names joins the names of the tracks' codecs for users, as in "H.265, G.711 A-law".
 func names(tracks []*media.Track) string {
 	var all []string
 	for _, t := range tracks {

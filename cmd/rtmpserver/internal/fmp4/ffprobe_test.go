@@ -78,7 +78,7 @@ func remux(t *testing.T, file io.Reader, live bool) (contentType string, mp4 []b
 }
 
 // TestFFprobeReadsEveryUnit converts an encoder's units to FLV and then to MP4. ffprobe must find all of them in the MP4 file, unchanged
-// and with their times.
+// and with the same times.
 func TestFFprobeReadsEveryUnit(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	const pictures, tone = "testsrc2=s=96x64:r=25:d=1", "sine=r=48000:d=1"

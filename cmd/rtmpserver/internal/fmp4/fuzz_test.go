@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// FuzzMuxer passes arbitrary tags of a publisher to a Muxer, whose output must always be readable. This also tests mediacommon, which
-// parses the parameter sets. The seeds in testdata are the first tags of encoders' output.
+// FuzzMuxer passes arbitrary tags of a publisher to a Muxer, whose output must always be readable. It also tests mediacommon, which parses
+// the parameter sets. The seeds in testdata are the first tags that encoders write.
 func FuzzMuxer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		r := media.NewFileReader(flv.NewReader(bytes.NewReader(file)))

@@ -21,11 +21,11 @@ const (
 	fragmentBytes = 1 << 20 // size of the samples in bytes after which a fragment ends early
 )
 
-// ErrChanged is the error of [Muxer.Add] if the stream's tracks or codecs are no longer those in the initialization segment. A new
-// Muxer can continue.
+// ErrChanged is the error of [Muxer.Add] if the stream's tracks or codecs are no longer those in the initialization segment. A new Muxer
+// can continue with the stream.
 var ErrChanged = errors.New("fmp4: the tracks have changed")
 
-// A CodecError reports a stream without tracks that can be put into fragmented MP4.
+// A CodecError reports that none of a stream's tracks can be put into fragmented MP4.
 type CodecError struct{ Codecs string } // names of the unsupported codecs, such as "H.266, Speex"
 
 func (e *CodecError) Error() string {
@@ -42,7 +42,7 @@ type Muxer struct {
 	number uint32 // number of the last fragment
 	bytes  int    // size of the samples for the next fragment
 	out    seekablebuffer.Buffer
-	pieces []Piece // parts of out; their Data is not valid before take
+	pieces []Piece // pieces of out; their Data is valid only after take
 	size   int     // bytes of pieces
 }
 
@@ -53,9 +53,9 @@ type Piece struct {
 	Key  bool // a fragment with which a viewer may begin, after the last initialization segment
 }
 
-// NewMuxer returns a Muxer of the first supported video track and the first supported audio track. If there is video, audio may be missing
-// because it is not supported. If the video, or the audio of a stream without video, is not supported, the error is a [*CodecError]. live
-// says that a track may have no more units although the stream continues; see Add.
+// NewMuxer returns a Muxer of the first supported video track and the first supported audio track. If there is video, audio that is not
+// supported is left out. If the video is not supported, or the audio of a stream without video, the error is a [*CodecError]. If live is
+// true, a track may have no more units although the stream continues; see Add.
 func NewMuxer(tracks []*media.Track, live bool) (*Muxer, error) {
 	m := &Muxer{live: live}
 	var refused []*media.Track
@@ -100,9 +100,9 @@ func (m *Muxer) ContentType() string {
 
 // Add adds a unit and returns the pieces that it completes, often none. They are valid until the next call.
 //
-// The error is [ErrChanged] if the stream has other codecs or another track. It is also ErrChanged if one track of a live stream has no
-// units while the other one advances by several seconds, since players would wait for the missing units, or if the time of a live stream
-// goes back by more than a second. After this error, call Flush for the rest.
+// The error is [ErrChanged] if the stream has other codecs or another track. For a live stream it is also ErrChanged if the time goes back
+// by more than a second, or if one track has no units while the other one advances by several seconds, since players would wait for the
+// missing units. After this error, call Flush for the units that the Muxer has kept.
 func (m *Muxer) Add(u *media.Unit) ([]Piece, error) {
 	m.reset()
 	t := m.of(u.Track)
@@ -137,7 +137,7 @@ func (m *Muxer) reset() {
 	m.pieces, m.size = m.pieces[:0], 0
 }
 
-// end appends p. Its data is what has been written to out since the previous piece.
+// end appends p. Its data is everything that was written to out after the previous piece.
 func (m *Muxer) end(p Piece) {
 	p.Data = m.out.Bytes()[m.size:] // take sets Data again, since out may be reallocated
 	m.size += len(p.Data)
@@ -244,7 +244,7 @@ func (m *Muxer) fragment() error {
 }
 
 // Flush returns the pieces with the units that the Muxer has kept. Call it at the end of the stream. The pieces are valid until the next
-// call.
+// call of a method.
 func (m *Muxer) Flush() ([]Piece, error) {
 	m.reset()
 	err := m.flush()

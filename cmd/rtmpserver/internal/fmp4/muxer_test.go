@@ -120,8 +120,8 @@ func (p *player) read(b []byte) {
 	}
 }
 
-// times returns the times at which a track's samples begin, and the end, in milliseconds. For a gap it also returns the time at
-// which the gap begins.
+// times returns the times at which a track's samples begin, and the end, in milliseconds. For a gap it also returns the time at which the
+// gap begins.
 func (p *player) times(id int) (all [][2]int64) {
 	for _, part := range p.parts {
 		for _, track := range part.Tracks {
@@ -333,7 +333,7 @@ func BenchmarkMuxerSecond(b *testing.B) {
 	}
 }
 
-// TestPieces checks that Key is set for fragments that begin with a key frame, and that a viewer may begin with them after the last
+// TestPieces checks that Key is set for fragments that begin with a key frame. A viewer must be able to begin with them after the last
 // initialization segment.
 func TestPieces(t *testing.T) {
 	video, audio := tracks(t)

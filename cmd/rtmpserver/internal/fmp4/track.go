@@ -14,11 +14,11 @@ import (
 const timeScale = 90000
 
 const (
-	maxSoundGap    = timeScale / 2  // longest time between audio samples that is not a gap; Opus with DTX leaves out 400 ms
+	maxSoundGap    = timeScale / 2  // maximum time between audio samples that is not a gap; Opus with DTX leaves out 400 ms
 	soundSilence   = 3 * timeScale  // time without units after which an audio track has ended
 	pictureSilence = 10 * timeScale // time without units after which a video track has ended; a shared screen may have few frames
-	maxBack        = timeScale      // time by which a decoding time may be too early
-	firstSpan      = timeScale / 25 // duration of a sample that is the only one
+	maxBack        = timeScale      // maximum time by which a decoding time may be too early
+	firstSpan      = timeScale / 25 // duration of a sample if the track has no other
 )
 
 // track is a track that a Muxer writes.
@@ -43,15 +43,15 @@ func newTrack(from *media.Track) (*track, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := initSegment([]mp4.Codec{codec}); err != nil { // this parses the parameter sets
+	if _, err := initSegment([]mp4.Codec{codec}); err != nil { // parses the parameter sets
 		return nil, err
 	}
 	inBand := from.Codec == media.H264 && len(from.ParameterSets) > 2 || from.Codec == media.H265 && len(from.ParameterSets) > 3
 	return &track{from: from, video: from.IsVideo(), codec: codec, name: name, inBand: inBand, at: -1, span: firstSpan}, nil
 }
 
-// put stores a unit in held, and completes the sample before it. It returns the time between them in ticks. hole
-// reports that there is a gap between them, at which a fragment must end.
+// put stores a unit in held, and completes the sample before it. It returns the time between the two in ticks. If hole is true, there is a
+// gap between them, at which a fragment must end.
 func (t *track) put(u *media.Unit) (passed int64, hole bool) {
 	at := max(ticks(u.DTS), t.at+1) // decoding times must increase
 	if t.held != nil {

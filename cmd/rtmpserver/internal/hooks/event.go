@@ -9,8 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// event is the body of a callback, with the field names of SRS. Programs expect all fields of an action, even if they
-// are empty.
+// event is the body of a callback, with the field names of SRS. Programs expect all fields of an action, even if they are empty.
 type event struct {
 	ServerID  string  `json:"server_id"`
 	Action    string  `json:"action"`

@@ -1,5 +1,4 @@
-// Package hooks reports the actions of clients to a web program, and asks it for permission. It is compatible with
-// SRS's HTTP callbacks.
+// Package hooks reports the actions of clients to a web program, and asks it for permission. It is compatible with SRS's HTTP callbacks.
 package hooks
 
 import (
@@ -25,8 +24,7 @@ import (
 // maxAnswer is the maximum size of an answer's body, and of its header, in bytes.
 const maxAnswer = 64 << 10
 
-// maxConns is the maximum number of simultaneous requests to a host. Further requests wait, which counts in their
-// Timeout.
+// maxConns is the maximum number of simultaneous requests to a host. Further requests wait, and the wait counts towards their Timeout.
 const maxConns = 64
 
 // Options configure a Client.
@@ -38,8 +36,8 @@ type Options struct {
 	Logger   *slog.Logger
 }
 
-// URLs are the URLs for callbacks, by action. The URL for "" applies to all actions that have none. If an action has
-// no URL, no callback is made, and the action is allowed.
+// URLs are the URLs for callbacks, by action. The URL for "" applies to all actions without a URL of their own. If no URL applies to an
+// action, no callback is made, and the action is allowed.
 type URLs map[string]string
 
 var actions = []string{"on_connect", "on_close", "on_publish", "on_unpublish", "on_play", "on_stop", "on_dvr"}
@@ -78,7 +76,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	viewers map[*server.Request]string // client ids of HTTP viewers
-	open    int                        // number of connections for which Disconnect will be called, and of viewers for which Stop will be called
+	open    int                        // number of connections that need a call of Disconnect, and of viewers that need a call of Stop
 	none    chan struct{}              // made by Wait, and closed when open is 0
 }
 

@@ -117,8 +117,8 @@ func (p *problems) add(text string) {
 	p.all = append(p.all, text)
 }
 
-// open opens a page. The browser does not throttle it when another page covers it. The test fails if there are problems at
-// its end.
+// open opens a page. The browser does not throttle the page when another one covers it. If there are problems at the end of the test, the
+// test fails.
 func open(t *testing.T, browser context.Context, url string) *tab {
 	t.Helper()
 	ctx, closed := chromedp.NewContext(browser)
@@ -178,7 +178,7 @@ func card(path string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(".card")].find((c) => c.querySelector(".name").textContent === %q)`, path)
 }
 
-// plays waits until the video plays, that is, until its time advances and its pictures change.
+// plays waits until the video plays: its time must advance and its pictures must change.
 func (tab *tab) plays() {
 	tab.t.Helper()
 	tab.until(`document.querySelector("video").readyState >= 3`)

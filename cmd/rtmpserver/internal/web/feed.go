@@ -15,11 +15,10 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// feeds contains the live streams that have viewers of fragmented MP4. Each stream is muxed once for all of its
-// viewers.
+// feeds contains the live streams that have viewers of fragmented MP4. Each stream is muxed once for all of its viewers.
 type feeds struct {
 	server *server.Server
-	hub    *live.Hub // contains a stream for each feed, whose messages are the pieces of the MP4; see tagOf
+	hub    *live.Hub // contains a stream for each feed; the messages of the stream are the pieces of the MP4; see tagOf
 
 	mu  sync.Mutex // guards the fields below, and the viewers of each feed
 	all map[string]*feed
@@ -56,8 +55,8 @@ func (all *feeds) join(ctx context.Context, path string) (*feed, *live.Subscribe
 	}
 }
 
-// tryJoin is like join, but does not wait. If the last viewer of the feed f has just left, tryJoin returns f without a Subscriber:
-// f must end before the stream can have another feed.
+// tryJoin is like join, but does not wait. If the last viewer of the feed f has just left, it returns f without a Subscriber. f must then
+// end before the stream can have another feed.
 func (all *feeds) tryJoin(path string) (f *feed, sub *live.Subscriber, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -108,7 +107,7 @@ func (all *feeds) run(ctx context.Context, f *feed) {
 	}
 }
 
-// begin publishes the pieces in the hub until the feed must end. pub is nil if nothing was published.
+// begin publishes the pieces in the hub until the feed must end. If nothing was published, pub is nil.
 func (all *feeds) begin(ctx context.Context, f *feed) (pub *live.Publisher, err error) {
 	defer func() {
 		if v := recover(); v != nil { // a panic would end the whole server
@@ -154,8 +153,8 @@ func (p packets) ReadPacket(to *message.Packet) error {
 	return nil
 }
 
-// The hub keeps the messages with which viewers that join begin, and with which slow viewers continue. It recognizes them by the
-// kinds of FLV tags. So an initialization segment has the form of a decoder configuration, and a fragment that of a frame.
+// The hub keeps the messages with which new viewers begin, and with which slow viewers continue. It recognizes these messages by the kinds
+// of FLV tags. An initialization segment therefore has the form of a decoder configuration, and a fragment has that of a frame.
 var (
 	initMark  = []byte{byte(flv.FrameKey)<<4 | byte(flv.VideoAVC), 0, 0, 0, 0}
 	keyMark   = []byte{byte(flv.FrameKey)<<4 | byte(flv.VideoAVC), 1, 0, 0, 0}
@@ -173,7 +172,7 @@ func tagOf(p fmp4.Piece) flv.Tag {
 	return flv.Tag{Type: flv.TagVideo, Body: bytes.Join([][]byte{mark, p.Data}, nil)}
 }
 
-// next returns the function that View.Relay needs to read the messages of sub.
+// next returns a function for View.Relay that reads the messages of sub.
 func next(sub *live.Subscriber) func(ctx context.Context) ([]byte, uint64, error) {
 	var batch, rest []*live.Message
 	var missed uint64

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// pictures publishes pictures. Every tenth is a key frame. Each contains its number; see number.
+// pictures publishes pictures, each of which contains its number; see number. Every tenth is a key frame.
 type pictures struct {
 	t     *testing.T
 	w     *media.Writer
@@ -61,8 +61,8 @@ func fragment(t *testing.T, r io.Reader) (b []byte) {
 	return b
 }
 
-// TestViewersShareFragments checks that a live stream is muxed only once. From the time at which it joins, a second viewer must receive
-// the same bytes as the first one.
+// TestViewersShareFragments checks that a live stream is muxed only once. A second viewer must receive the same bytes as the first one,
+// from the time at which it joins.
 func TestViewersShareFragments(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")
@@ -104,7 +104,7 @@ func TestViewersShareFragments(t *testing.T) {
 	}
 }
 
-// TestViewersComeAndGo checks that a viewer receives the stream after all viewers before it have left.
+// TestViewersComeAndGo checks that a viewer receives the stream after all earlier viewers have left.
 func TestViewersComeAndGo(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")
@@ -123,7 +123,7 @@ func TestViewersComeAndGo(t *testing.T) {
 	}
 }
 
-// TestViewersComeWhileOthersGo checks that a viewer receives the stream if it joins while the last other viewer is leaving, as happens
+// TestViewersComeWhileOthersGo checks that a viewer receives the stream if it joins while the last other viewer is leaving. This happens
 // when a page is reloaded.
 func TestViewersComeWhileOthersGo(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")

@@ -12,7 +12,7 @@ import (
 )
 
 // view sends a viewer fragmented MP4. The Content-Type header contains the codecs. The response ends when the stream ends or its codecs
-// change. Then the viewer must send another request to get the new codecs.
+// change. In the second case the viewer must send another request to get the new codecs.
 func (all *feeds) view(w http.ResponseWriter, v *server.View) error {
 	if v.Live {
 		return all.viewLive(w, v)
@@ -61,8 +61,8 @@ func begin(w http.ResponseWriter, contentType string) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// refuse answers a request for a stream that has no track that can be played, and returns err. Either MP4 does not support the codecs,
-// or the stream has ended, all of its media is damaged, or it has no decoder configuration.
+// refuse answers a request for a stream without a track that can be played, and returns err. The codecs are not supported in MP4, the
+// stream has ended, all of its media is damaged, or it has no decoder configuration.
 func refuse(w http.ResponseWriter, err error) error {
 	var unplayable *fmp4.CodecError
 	var undecodable *media.Error
@@ -82,7 +82,7 @@ func mux(r *media.Reader, m *fmp4.Muxer, write func(fmp4.Piece) error) error {
 		err := r.Read(&unit)
 		var damaged *media.Error
 		if errors.As(err, &damaged) {
-			continue // the message is skipped, since the next one may be audio
+			continue // skip the message: the next one may be audio
 		}
 		var pieces []fmp4.Piece
 		if err == nil {

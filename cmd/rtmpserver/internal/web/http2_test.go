@@ -18,8 +18,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// TestViewersOfOneHTTP2Connection checks that viewers that share a connection do not affect each other: some read everything, some leave,
-// and some read nothing. The latter are disconnected.
+// TestViewersOfOneHTTP2Connection checks that viewers that share a connection do not affect each other. Some read everything, some leave,
+// and some read nothing. Those that read nothing must be disconnected.
 func TestViewersOfOneHTTP2Connection(t *testing.T) {
 	const readers, leavers, sleepers = 10, 10, 2
 	s := &server.Server{WriteTimeout: time.Second, Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
@@ -79,7 +79,7 @@ func TestViewersOfOneHTTP2Connection(t *testing.T) {
 		time.Sleep(time.Millisecond) // so that the readers need not be fast
 	}
 	assert.Equal(t, readers, players(), "the others have gone")
-	pictures.write(25 - pictures.n%10) // the last one is no key frame
+	pictures.write(25 - pictures.n%10) // the last picture is not a key frame
 	require.NoError(t, p.Close())
 	reading.Wait()
 	last := binary.BigEndian.AppendUint32([]byte{0x41}, uint32(pictures.n-1))

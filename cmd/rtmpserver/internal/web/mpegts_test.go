@@ -15,8 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// npm starts to install the packages in testdata/mpegts/package-lock.json. Other tests may run meanwhile. modules waits for
-// the end, and returns the folder.
+// npm starts to install the packages in testdata/mpegts/package-lock.json. Other tests may run meanwhile. modules waits until the packages
+// are installed, and returns their folder.
 func npm(t *testing.T) (modules func() string) {
 	t.Helper()
 	programtest.Need(t, "npm")

@@ -17,18 +17,18 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// network is the network between a browser and a page whose player has short times. It carries the first response with media as the test
-// wants.
+// network is the network between a browser and a page whose player has short timeouts. The test decides how the first response with media
+// is carried.
 type network struct {
 	t     *testing.T
 	page  http.Handler
-	mute  bool         // it carries nothing of the response
-	lost  atomic.Bool  // it carries nothing more of the response, whose connection stays open
+	mute  bool         // nothing of the response is carried
+	lost  atomic.Bool  // nothing more of the response is carried, but its connection stays open
 	way   sync.Mutex   // held while the response is delayed
 	asked atomic.Int32 // number of requests for media
 }
 
-// times replaces the times of the player by shorter ones.
+// times replaces the timeouts of the player by shorter ones.
 var times = strings.NewReplacer("const silence = 15000;", "const silence = 3000;", "const answer = 60000;", "const answer = 1500;",
 	"const calm = 60000;", "const calm = 1500;")
 

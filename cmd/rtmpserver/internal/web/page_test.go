@@ -49,10 +49,10 @@ func TestBrowser(t *testing.T) {
 		s.ffmpeg(t, "live/x", "320x180", "-profile:v", "baseline")
 		tab := open(t, ctx, s.url+"/#live/live%2Fx")
 		tab.plays()
-		s.ffmpeg(t, "live/x", "426x240", "-profile:v", "baseline") // the codec stays, the size changes
+		s.ffmpeg(t, "live/x", "426x240", "-profile:v", "baseline") // the codec stays the same, but the size changes
 		tab.until(`document.querySelector("video").videoWidth === 426`)
 		tab.plays()
-		s.ffmpeg(t, "live/x", "640x360", "-profile:v", "high", "-an") // the codecs parameter changes, and the audio ends
+		s.ffmpeg(t, "live/x", "640x360", "-profile:v", "high", "-an") // the codecs parameter changes, and there is no audio any more
 		tab.until(`document.querySelector("video").videoWidth === 640`)
 		tab.plays()
 	})
@@ -84,7 +84,7 @@ func TestBrowser(t *testing.T) {
 		stop := s.publish(t, "live/x", h265)
 		tab := open(t, ctx, s.url+"/#live/live%2Fx")
 		if eval[bool](tab, `MediaSource.isTypeSupported('video/mp4; codecs="hvc1.1.6.L60.90"')`) {
-			tab.plays() // a browser with a decoder
+			tab.plays() // the browser can decode this
 		} else {
 			tab.until(`document.querySelector("#message").textContent === "This browser can't play H.265."`)
 			assert.Equal(t, "failed", eval[string](tab, `document.querySelector("#player").dataset.state`))

@@ -18,10 +18,10 @@ const (
 	maxEntries    = 20000 // maximum number of files and directories that are examined; others are ignored
 	maxDepth      = 8     // maximum depth of directories
 	headBytes     = 512 << 10
-	shelfTime     = 2 * time.Second // how long a list may be used before it is made again
+	shelfTime     = 2 * time.Second // how long a list is used before a new one is made
 )
 
-// recording describes an FLV file. Its recording may still be in progress.
+// recording describes an FLV file, which may still be growing.
 type recording struct {
 	Path     string    `json:"path"` // without .flv
 	Size     int64     `json:"size"` // bytes

@@ -55,4 +55,4 @@ func TestSlowViewerGoesOnAtAKeyFrame(t *testing.T) {
 }
 
 // number returns the number of the picture in a sample.
-func number(s *fmp4.Sample) int { return int(binary.BigEndian.Uint32(s.Payload[5:])) } // the number is after the length and the header of the NAL unit
+func number(s *fmp4.Sample) int { return int(binary.BigEndian.Uint32(s.Payload[5:])) } // after the NAL unit's length and header

@@ -44,8 +44,8 @@ var (
 	opus = made(encoded.Codec{Name: "Opus", Codec: media.Opus, Args: []string{"sine=r=48000:d=1", "-c:a", "libopus"}})
 )
 
-// publish publishes one second of each codec again and again, in real time, until stop is called or the test ends. It is used because
-// ffmpeg 5 can't write these codecs to FLV.
+// publish publishes one second of each codec again and again, in real time, until stop is called or the test ends. ffmpeg 5 can't write
+// these codecs to FLV.
 func (s *site) publish(t *testing.T, path string, codecs ...func(t *testing.T) second) (stop func()) {
 	t.Helper()
 	type unit struct {

@@ -21,8 +21,8 @@ type Options struct {
 //go:embed page
 var assets embed.FS
 
-// policy is the content security policy of the page. It allows the page's own scripts, style sheet, icon and data,
-// and the media that the scripts have fetched. It forbids everything else, and showing the page in a frame.
+// policy is the content security policy of the page. It allows the page's own scripts, style sheet, icon and data, and the media that the
+// scripts have fetched. It forbids everything else, and also showing the page in a frame.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src blob:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -32,7 +32,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 //	/api/streams          the live streams and the recordings, as JSON
 //	/fmp4/app/name.mp4    a live stream or a recording as fragmented MP4; ?start= gives the position in a recording, in seconds
 //
-// Clients of the handler see the names of all streams.
+// A client of the handler can see the names of all streams.
 func New(o Options) http.Handler {
 	page, err := fs.Sub(assets, "page")
 	if err != nil {
