@@ -202,6 +202,23 @@ func TestCollectManySmallMessages(t *testing.T) {
 	})
 }
 
+// TestCollectBeforeALargeMessage checks that a message almost as large as Backlog does not make the log drop what a recorder has not fetched.
+func TestCollectBeforeALargeMessage(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Backlog: 80_000}})
+		recorder := pub.Collect(100_000, time.Second)
+		defer recorder.Close()
+		for n := range 3 {
+			write(t, pub, flv.Tag{Type: flv.TagAudio, Body: bytes.Repeat([]byte{0xff}, []int{10, 10, 79_900}[n])})
+		}
+		pub.Close()
+		batch, err := recorder.NextBatch(context.Background(), nil)
+		require.NoError(t, err)
+		assert.Len(t, batch, 3)
+		assert.Zero(t, recorder.Missed())
+	})
+}
+
 // TestMessagesInUseAreNotReused checks that the memory of messages is not used for others while somebody may read it: for ever if a program
 // got them, and until the next batch if a recorder did.
 func TestMessagesInUseAreNotReused(t *testing.T) {

@@ -10,10 +10,11 @@ import (
 // player's next message, the player continues at the newest key frame (resync), like a player that joins. It does not get messages that
 // depend on those that it has missed (accepts).
 
-// limit drops the oldest messages until the log is within maxCost and maxAge. It never drops the newest message. slowest is stream.slowest.
+// limit drops the oldest messages until the log is within maxCost and maxAge. It never drops the newest message, and does not count its cost:
+// a key frame almost as large as maxCost would empty the log before anybody could fetch the messages. slowest is stream.slowest.
 func (l *log) limit(maxCost int, maxAge time.Duration, slowest func(uint64) uint64) {
 	newest, used := l.messages[len(l.messages)-1], uint64(0)
-	for len(l.messages) > 1 && (l.cost > maxCost || newest.at-l.messages[0].at > maxAge) {
+	for len(l.messages) > 1 && (l.cost-newest.cost > maxCost || newest.at-l.messages[0].at > maxAge) {
 		if used == 0 {
 			used = slowest(newest.sequence)
 		}

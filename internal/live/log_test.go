@@ -27,13 +27,14 @@ func TestLogLimits(t *testing.T) {
 		want     []uint64
 		key      uint64
 	}{
-		{"as much as may be", []Message{{cost: 50}, {cost: 50}}, []uint64{1, 2}, 0},
-		{"too much", []Message{{cost: 50}, {cost: 51}}, []uint64{2}, 0},
-		{"one that is too much", []Message{{cost: 1}, {cost: 101}}, []uint64{2}, 0},
+		{"as much as may be", []Message{{cost: 50}, {cost: 50}, {}}, []uint64{1, 2, 3}, 0},
+		{"too much", []Message{{cost: 50}, {cost: 51}, {}}, []uint64{2, 3}, 0},
+		{"one that is too much", []Message{{cost: 100}, {cost: 101}}, []uint64{1, 2}, 0},
+		{"one before it that is too much", []Message{{cost: 1}, {cost: 101}, {}}, []uint64{3}, 0},
 		{"as old as may be", []Message{{}, {at: time.Second}}, []uint64{1, 2}, 0},
 		{"too old", []Message{{}, {at: time.Second + 1}}, []uint64{2}, 0},
-		{"a key frame", []Message{{key: true, cost: 50}, {cost: 50}}, []uint64{1, 2}, 1},
-		{"a key frame that is dropped", []Message{{key: true, cost: 50}, {cost: 51}}, []uint64{2}, 0},
+		{"a key frame", []Message{{key: true, cost: 50}, {cost: 50}, {}}, []uint64{1, 2, 3}, 1},
+		{"a key frame that is dropped", []Message{{key: true, cost: 50}, {cost: 51}, {}}, []uint64{2, 3}, 0},
 	} {
 		l := log{base: 1}
 		for i := range test.messages {

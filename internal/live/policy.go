@@ -13,7 +13,7 @@ type Policy struct {
 	PublishIdle time.Duration // time without messages after which a publisher is ended; 0 means 30 s
 	Linger      time.Duration // how long players stay after the publisher has left; 0 means 5 s, < 0 not at all
 	MaxBitrate  int           // bits per second, averaged over 10 s, above which the publisher is ended; 0 means no limit
-	Backlog     int           // memory of the log in bytes; the newest message is always kept; 0 means 8 MiB
+	Backlog     int           // memory of the log in bytes, without its newest message; 0 means 8 MiB
 	BacklogTime time.Duration // how long the log keeps a message; 0 means 10 s
 	Merge       time.Duration // time for which messages are collected before players get them together; 0 means that each is sent at once
 }
