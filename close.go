@@ -40,8 +40,9 @@ func (l *link) sayGoodbye(last []chunk.Outgoing) {
 // or until lingerGrace after the server has received everything.
 //
 // If the socket does not report which bytes have arrived, linger sends createStream. All servers answer it, and the answer shows that the
-// server has read everything before it. linger closes the write side of a tunnel only after that answer, since the end of a tunnel does not
-// show what the server has read. RTMP Acknowledgements show that the server is still reading, so linger keeps waiting while they arrive.
+// server has read everything before it. linger closes the write side of a tunnel only after that answer: a tunnel that has ended does not
+// show that the RTMP server has read everything, since an HTTP server at its other end may have ended it. RTMP Acknowledgements show that
+// the server is still reading, so linger keeps waiting while they arrive.
 func (l *link) linger(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { // this also ends a write in progress
 		l.session.Fail(&session.TimeoutError{What: "close: the server has not read everything that was published"})

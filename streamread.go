@@ -48,7 +48,8 @@ type sink interface {
 	has() bool                    // there is enough for the call to return
 }
 
-// receive receives a media message from the reader. direct reports whether the reader is the goroutine that reads this stream.
+// receive takes a media message that has been read from the connection. direct reports whether the goroutine that read it is the one in this
+// stream's Read, ReadPacket or WriteTo; otherwise that goroutine must be woken.
 func (s *streamReader) receive(m *session.Message, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -114,8 +114,8 @@ func TestEarlyData(t *testing.T) {
 	})
 }
 
-// TestEarlyDataAfterAnUnusualS1 checks that the client waits for an S1 on which C2 depends, and that Data is encrypted if the connection
-// is.
+// TestEarlyDataAfterAnUnusualS1 checks that with a digest or encryption, where C2 depends on S1, the client waits for S1 even with
+// EarlyAtOnce. On an encrypted connection, Data must be encrypted too.
 func TestEarlyDataAfterAnUnusualS1(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"digest": {Digest: true},

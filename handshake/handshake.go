@@ -72,7 +72,8 @@ type Config struct {
 
 // Result is the result of a handshake.
 type Result struct {
-	// PeerType is the peer's C0 or S0: 3, a type of encryption, or another value that [Client] and [Server] tolerate.
+	// PeerType is the peer's C0 or S0: 3 for an unencrypted connection, 6, 8 or 9 for a type of [Encryption], or any other value that
+	// [Client] and [Server] tolerate.
 	PeerType byte
 
 	// Encryption is the type that the server chose, EncryptionNone if the connection is unencrypted.

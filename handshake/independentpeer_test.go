@@ -133,7 +133,8 @@ func (s *independentPeer) reply(theirs []byte, typ byte) {
 	s.complaint = errors.Join(s.complaint, errors.New("no digest in a first packet"))
 }
 
-// judge checks the second packet, which answers the independentPeer's first one, and begins the session.
+// judge checks the peer's second packet, the answer to s's first one. If the connection is encrypted, judge then sends the greeting, the
+// first bytes of the session.
 func (s *independentPeer) judge(second []byte, typ byte) {
 	if !bytes.Equal(second[1504:], signatureOf(s.peerName, s.digest, second[:1504], typ)) {
 		s.complaint = errors.Join(s.complaint, errors.New("wrong signature in a second packet"))

@@ -105,7 +105,8 @@ func TestPublishToNginx(t *testing.T) {
 	}
 }
 
-// contents reduces packets to size and MD5, since players join at an arbitrary time and count from there.
+// contents reduces each packet to its size and MD5. The timestamps cannot be compared, since a player joins at an arbitrary time and its
+// timestamps start there.
 func contents(lines []string) []string {
 	for i, line := range lines {
 		fields := strings.Split(line, ",")

@@ -21,7 +21,7 @@ func (w *window) drop(n int) { w.begin += n }
 // full reports whether fill has no room for more bytes.
 func (w *window) full() bool { return len(w.bytes()) == w.max }
 
-// fill reads more bytes, unless the window is full. After it there are more bytes or an error.
+// fill reads from r until there are more bytes or w.err is set. The window must not be full.
 func (w *window) fill() {
 	const smallest = 16 << 10
 	if w.begin > 0 {

@@ -60,7 +60,8 @@ func unavailable(err error) error {
 	return errors.Unwrap(err) // without the name of the Server's field
 }
 
-// forwarded counts a connection from a trusted proxy for the client's address, which the proxy has sent.
+// forwarded counts a connection that came through a trusted proxy against the limit of the client's own address, remote, which the proxy has
+// sent.
 func (s *Server) forwarded(p *slot, remote net.Addr) error {
 	if err := p.Assign(admission.AddrOf(remote)); err != nil {
 		return s.refused(err, remote)

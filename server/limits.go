@@ -34,7 +34,7 @@ const (
 // PublishTimeout is how long App.Publish may take. Then the client is refused.
 const PublishTimeout = 10 * time.Second
 
-// orDefault returns v, def if v is 0, or none if v is negative.
+// orDefault returns def if v is 0, none if v is negative, and otherwise v.
 func orDefault[T int | int64 | time.Duration](v, def, none T) T {
 	if v < 0 {
 		return none

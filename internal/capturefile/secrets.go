@@ -146,8 +146,8 @@ func (s *secrets) replaceURLs(t *subject) {
 	}
 }
 
-// replaceKnown replaces all occurrences of known secrets with at least minLength bytes in a string, including those in which bytes are
-// written as %XX.
+// replaceKnown replaces every known secret in t by its placeholder, even where some of its bytes are written as %XX. It skips secrets
+// shorter than minLength bytes.
 func (s *secrets) replaceKnown(t *subject, minLength int) {
 	plain := secret.Unescape(string(t.b))
 	first, _ := slices.BinarySearchFunc(s.list, len(plain.Text), func(s string, size int) int { return size - len(s) })

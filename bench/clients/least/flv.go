@@ -68,7 +68,8 @@ func (f *flvReader) Read(p []byte) (int, error) {
 	return at, nil
 }
 
-// pullFLV reads size bytes at a time, from the socket and from the flvReader.
+// pullFLV returns a function that plays a stream through an flvReader. size is the length of the socket buffer, and of the slice passed to
+// Read.
 func pullFLV(size int) func(string, *media.Got) error {
 	return func(url string, got *media.Got) error {
 		c, err := dial(url, false, size)

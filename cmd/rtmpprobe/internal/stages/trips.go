@@ -21,7 +21,8 @@ type trips struct {
 
 func (t *trips) asked() { t.waiting = true }
 
-// answered records an answer and returns its number of round trips: 0 if the request was sent with one that has been answered already.
+// answered records an answer and returns how many round trips it adds: 1, or 0 if no request was sent since the previous answer, as with
+// pipelined requests.
 func (t *trips) answered() int {
 	if !t.waiting {
 		return 0
