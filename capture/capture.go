@@ -67,6 +67,6 @@ func NewWriter(w io.Writer, options ...Option) io.WriteCloser {
 // Recorder records a session of other programs, for example in a proxy. Pass it the bytes of the client and the server.
 type Recorder = capturefile.Recorder
 
-// NewRecorder returns a Recorder that records a session to w until its Close method is called. w may already contain other sessions, and if
-// several goroutines may call w.Write, several Recorders may write to it.
+// NewRecorder returns a Recorder that records a session to w until its Close method is called. w may already contain other sessions. Several
+// Recorders can share w if its Write method is safe for concurrent use.
 func NewRecorder(w io.Writer, info Info) *Recorder { return capturefile.NewRecorder(w, info, nil) }

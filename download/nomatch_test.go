@@ -153,8 +153,8 @@ func TestSync(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// TestMoreThanTheServerHas checks that tags at the end of the file that the server does not have are cut off once the server has played to
-// the end.
+// TestMoreThanTheServerHas checks that if the file ends with tags that are missing on the server, these tags are cut off after the server
+// has played its whole recording.
 func TestMoreThanTheServerHas(t *testing.T) {
 	all := sample(t)
 	mark := flv.Tag{Type: flv.TagVideo, Timestamp: 9960, Body: []byte{0x17, 2, 0, 0, 0}} // time of the last picture

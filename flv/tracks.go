@@ -60,7 +60,8 @@ func (l *trackList) read() error {
 	return nil
 }
 
-// appendTrack appends the part of a list entry before the data.
+// appendTrack appends the header of a list entry, which precedes the entry's data: the FourCC if layout is ManyTracksManyCodecs, the track
+// id, and the size of the data. The caller appends the data.
 func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, size int) ([]byte, error) {
 	if layout != ManyTracks && layout != ManyTracksManyCodecs {
 		return dst, &Error{Detail: "multitrack type has no list of tracks", Value: uint8(layout)}

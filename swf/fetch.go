@@ -96,8 +96,8 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// fetch downloads the player and returns its record. If the player has not changed since cached, it returns cached with a new
-// time of confirmation. A zero cached means that there is no record.
+// fetch downloads the player and returns its record. The parameter cached is the record in the cache, or the zero record if there is none.
+// If the server answers that the player has not changed, fetch returns cached with a new time of confirmation.
 func fetch(ctx context.Context, o *Options, t target, cached record) (record, error) {
 	failed := func(detail string, value any, err error) error {
 		return &Error{Phase: PhaseFetch, Detail: detail, Value: value, Err: err}

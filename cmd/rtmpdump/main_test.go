@@ -152,7 +152,8 @@ var ports = regexp.MustCompile(`127\.0\.0\.1:[0-9]+|localhost:[0-9]+`)
 var tokens = regexp.MustCompile(`(?s)(secureTokenResponse .*) \[.*\]`)
 
 // attempt starts a server and runs a command line. In args, URL stands for the address of the server's application vod, HOST and PORT for
-// parts of that address, and FILE for the output file. At first the file contains before; if before is nil, it does not exist.
+// parts of that address, and FILE for the output file. The parameter before is the initial content of that file; if it is nil, the file does
+// not exist at first.
 func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buffer) int, cfg testserver.Config, args string,
 	before []byte) seen {
 	t.Helper()

@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// TestOptionsOfRTMPLite checks that the options of rtmplite's command have the same meaning: -i and -p select the address, -r and -k record
-// all streams, and -d and -v log more.
+// TestOptionsOfRTMPLite checks that the options of rtmplite's command mean the same in rtmpserver: -i and -p together select the address, -r
+// and -k together record all streams, and -d and -v log more.
 func TestOptionsOfRTMPLite(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	dir := t.TempDir()

@@ -34,7 +34,8 @@ func (l *log) keep(from uint64) {
 	}
 }
 
-// drop drops the oldest message. Messages may be in use if their sequence number is used or greater.
+// drop drops the oldest message. It recycles the message only if its sequence number is less than used, since messages from that number on
+// may still be in use.
 func (l *log) drop(used uint64) {
 	m := l.messages[0]
 	l.cost -= m.cost

@@ -53,7 +53,8 @@ func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 	return true, true
 }
 
-// Writev writes what earlier writes have left, the replies, and b, which may be empty. It clears b. An error ends the Session.
+// Writev writes three things in this order: what earlier writes have left unsent, the replies, and b, which may be empty. It may set the
+// elements of b to nil. An error ends the Session.
 func (w *writer) Writev(b [][]byte) error {
 	if err := w.acquire(purpose{}); err != nil {
 		return err

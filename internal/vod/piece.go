@@ -37,7 +37,7 @@ func getBuffer(n int) *[]byte {
 
 func putBuffer(b *[]byte) { buffers[bufferClass(len(*b))].Put(b) }
 
-// piece is a part of a file in memory. It begins with the PreviousTagSize before a tag.
+// piece holds a part of a file in memory. That part begins with the PreviousTagSize that precedes a tag.
 type piece struct {
 	file io.ReaderAt
 	at   int64 // position of buf in the file
