@@ -131,3 +131,16 @@ func TestManyChunkStreams(t *testing.T) {
 	require.NoError(t, r.Next(&m))
 	assert.True(t, same(&all[3900], &m))
 }
+
+// TestDistantTime checks that a capture with a time that the format can't express, as in a damaged packet capture, can be read.
+func TestDistantTime(t *testing.T) {
+	var out bytes.Buffer
+	began := time.Unix(1_700_000_000, 0)
+	r := capture.NewRecorder(&out, capture.Info{Began: began})
+	r.Record(capture.FromClient, began.AddDate(500, 0, 0), []byte{2})
+	require.NoError(t, r.Close(capture.FromServer, "over"))
+	file, err := capture.NewFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	require.NoError(t, err)
+	require.Len(t, file.Sessions(), 1)
+	require.Empty(t, file.Damage())
+}

@@ -90,7 +90,8 @@ func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
 	return r
 }
 
-// Record records bytes that were sent at the time at, or at the time of the previous call if that is later.
+// Record records bytes that were sent at the time at, or at the time of the previous call if that is later. Times more than 285 years after
+// the beginning, as in a damaged packet capture, are recorded as 285 years.
 func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 	if len(b) == 0 || from != FromClient && from != FromServer {
 		return
@@ -100,7 +101,7 @@ func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 	if r.closed || r.Err() != nil {
 		return
 	}
-	r.at = max(r.at, at.Sub(r.began).Truncate(time.Microsecond))
+	r.at = max(r.at, min(at.Sub(r.began), maxTime*time.Microsecond).Truncate(time.Microsecond))
 	w := &r.directions[from-1]
 	w.lost += w.filter.Write(b)
 	if from == FromClient && w.filter.Err() != nil {
