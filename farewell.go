@@ -45,8 +45,8 @@ func (f *farewell) outcome(err error) error {
 	return err
 }
 
-// cutShort reports whether the server has hung up without acknowledging everything but at most commands bytes. Linux may count bytes as unacknowledged for up to a
-// millisecond after it has received the hang-up, so cutShort asks several times.
+// cutShort reports whether the server has hung up without acknowledging everything but at most commands bytes. Linux may count bytes as
+// unacknowledged for up to a millisecond after it has received the hang-up, so cutShort asks several times.
 func cutShort(nc net.Conn, commands int) bool {
 	const tries, pause = 20, time.Millisecond
 	for range tries {
