@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -75,10 +76,25 @@ func (o *flvOut) take(m *session.Message) {
 		o.n += need
 	case o.off == len(o.rest) && o.detach(m):
 		o.drain()
+	case o.off == len(o.rest) && o.n+flv.TagHeaderSize < len(o.dst) && o.n+flv.TagHeaderSize+size >= len(o.dst):
+		o.split(m, size)
 	default:
 		o.rest = appendTag(o.more(), m)
 		o.drain()
 	}
+}
+
+// split builds the beginning of the tag in dst, which ends inside the body, and the remainder in rest. So most bytes are copied once.
+func (o *flvOut) split(m *session.Message, size int) {
+	b := o.dst[o.n:]
+	n := len(b) - flv.TagHeaderSize
+	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
+	m.CopyFrom(b[flv.TagHeaderSize:], 0)
+	o.n = len(o.dst)
+	left := size - n + flv.TagOverhead - flv.TagHeaderSize
+	o.rest = slices.Grow(o.more(), left)[:left]
+	m.CopyFrom(o.rest[:size-n], n)
+	flv.PutPreviousTagSize(o.rest[size-n:], size)
 }
 
 // detach builds the tag in the memory of the message, if the message has its own. It reports whether it has done so.

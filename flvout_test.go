@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -148,4 +149,32 @@ func TestFileHeaderAfterMuchMetadata(t *testing.T) {
 	header, err := flv.NewReader(bytes.NewReader(o.dst[:o.n])).Header()
 	require.NoError(t, err)
 	require.Equal(t, flv.FileHeader{HasAudio: true, HasVideo: true}, header)
+}
+
+// TestTagsLargerThanTheSlice reads the same tags with slices of all sizes. Tags that do not fit into a slice are split.
+func TestTagsLargerThanTheSlice(t *testing.T) {
+	var messages []*session.Message
+	var want []byte
+	for i, size := range []int{1, 3, 50, 200, 7} {
+		body := bytes.Repeat([]byte{byte(i + 1)}, size)
+		messages = append(messages, &session.Message{Packet: message.Packet{Type: message.TypeAudio, Timestamp: uint32(i), Body: body}})
+		want = append(want, make([]byte, flv.TagHeaderSize)...)
+		flv.PutTagHeader(want[len(want)-flv.TagHeaderSize:], flv.TagAudio, size, uint32(i))
+		want = append(want, body...)
+		want = binary.BigEndian.AppendUint32(want, uint32(flv.TagHeaderSize+size))
+	}
+	for size := range 250 {
+		o := flvOut{begun: true}
+		var got []byte
+		for next := 0; next < len(messages) || o.off < len(o.rest); {
+			o.dst, o.n = make([]byte, size+1), 0
+			o.drain()
+			for next < len(messages) && !o.full() && o.fits(messages[next]) {
+				o.take(messages[next])
+				next++
+			}
+			got = append(got, o.dst[:o.n]...)
+		}
+		require.Equal(t, want, got, "slices of %d bytes", size+1)
+	}
 }

@@ -6,6 +6,9 @@ const (
 	// maxRead is the maximum number of bytes that one read asks for beyond the end of a message. With 4 KiB, raw reading would cost
 	// twice as much, and more than 64 KiB gains nothing.
 	maxRead = 64 << 10
+	// maxFastRead replaces maxRead while a sender fills the reads of a Vectored source. Fewer messages then lie across the end of a read,
+	// and must be copied twice.
+	maxFastRead = 256 << 10
 	// minRead is the minimum number of bytes that one read asks for, if the source needs a buffer while it is idle.
 	minRead = 4 << 10
 )
@@ -22,6 +25,7 @@ func (r *Reader) Fill() error {
 		if r.vectored == nil {
 			n, err = r.read()
 		} else if n, err = r.vectored.ReadVector((*vector)(r)); n > 0 {
+			r.adapt(n)
 			r.settle(n)
 		}
 		if n > 0 {
@@ -33,6 +37,17 @@ func (r *Reader) Fill() error {
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// adapt chooses the size of the next read of a Vectored source, after n bytes have been read.
+func (r *Reader) adapt(n int) {
+	switch k := &r.scatter; {
+	case k.slots > 0:
+	case n == len(k.vector[0]):
+		r.size = min(2*r.size, maxFastRead)
+	case n < r.size/4:
+		r.size = maxRead
+	}
 }
 
 // read reads from a source that is not Vectored.

@@ -37,6 +37,30 @@ func (m *Message) CopyTo(dst []byte) int {
 	return len(dst) - len(rest) + copy(rest, raw)
 }
 
+// CopyFrom copies the body from offset off on into dst, as far as dst has room. off is at most Len.
+func (m *Message) CopyFrom(dst []byte, off int) {
+	if m.stride == 0 {
+		copy(dst, m.raw[off:])
+		return
+	}
+	rest := *m
+	if rest.length = min(len(dst), m.length-off); rest.length == 0 {
+		return
+	}
+	skip, step := off%m.stride, m.stride+m.gap
+	rest.raw = m.raw[off/m.stride*step:]
+	if skip > 0 { // the first piece is the end of a chunk
+		n := copy(dst[:rest.length], rest.raw[skip:min(m.stride, len(rest.raw))])
+		dst, rest.length = dst[n:], rest.length-n
+		if rest.length == 0 {
+			return
+		}
+		rest.raw = rest.raw[step:]
+	}
+	rest.raw = rest.raw[:rest.length+(rest.length-1)/m.stride*m.gap]
+	rest.CopyTo(dst)
+}
+
 // Body returns the body in one piece. It is valid until the Reader's next call and must not be modified.
 func (m *Message) Body() []byte {
 	if m.stride != 0 {

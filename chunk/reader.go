@@ -85,7 +85,11 @@ type stream struct { // at most one cache line
 // or above MaxMessageLength, means MaxMessageLength.
 func NewReader(src io.Reader, maxMessageSize int) *Reader {
 	vectored, _ := src.(Vectored)
-	return &Reader{src: src, vectored: vectored, size: minRead, chunkSize: DefaultChunkSize, maxSize: clampMessageSize(maxMessageSize)}
+	size := minRead
+	if vectored != nil {
+		size = maxRead
+	}
+	return &Reader{src: src, vectored: vectored, size: size, chunkSize: DefaultChunkSize, maxSize: clampMessageSize(maxMessageSize)}
 }
 
 // ChunkSize returns the peer's current chunk size in bytes.

@@ -67,7 +67,7 @@ type vector Reader
 // Lend implements Vector.
 func (v *vector) Lend() [][]byte {
 	r := (*Reader)(v)
-	r.provide(maxRead)
+	r.provide(r.size)
 	k := &r.scatter
 	k.vector = k.single[:0]
 	free := r.buf[r.end:]

@@ -37,6 +37,15 @@ func (m *Message) CopyTo(dst []byte) {
 	copy(dst, m.Body)
 }
 
+// CopyFrom copies the payload from offset off on into dst, as far as dst has room.
+func (m *Message) CopyFrom(dst []byte, off int) {
+	if m.Chunks != nil {
+		m.Chunks.CopyFrom(dst, off)
+		return
+	}
+	copy(dst, m.Body[off:])
+}
+
 // CopyPacket sets p to the message, with a copy of the payload in the memory of p.Body if that is large enough.
 func (m *Message) CopyPacket(p *message.Packet) {
 	body := p.Body

@@ -1,0 +1,36 @@
+package chunk
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestCopyFrom copies every part of a body that lies in one piece, and of one that lies in several chunks of the read buffer.
+func TestCopyFrom(t *testing.T) {
+	body := make([]byte, 300)
+	for i := range body {
+		body[i] = byte(i)
+	}
+	wire, err := NewWriter().AppendMessage(nil, &Outgoing{Type: 9, ChunkStreamID: 70, Body: body})
+	require.NoError(t, err)
+	var m Message
+	require.NoError(t, NewReader(bytes.NewReader(wire), 0).Next(&m))
+	require.NotZero(t, m.stride)
+	check := func() {
+		for off := range len(body) + 1 {
+			for n := range len(body) + 2 {
+				dst := make([]byte, n)
+				m.CopyFrom(dst, off)
+				want := make([]byte, n)
+				copy(want, body[off:])
+				require.Equal(t, want, dst, "%d bytes from %d on", n, off)
+			}
+		}
+	}
+	check()
+	m.Body() // joins the chunks
+	require.Zero(t, m.stride)
+	check()
+}
