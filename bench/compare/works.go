@@ -119,12 +119,13 @@ func play(title, file, profile string, chunk int, quick bool) *work {
 		}}
 }
 
-// transport plays through another transport than plain TCP.
+// transport plays through another transport than plain TCP. crypto/tls and net/http allocate for each record and request.
 func transport(scheme string, floors ...*client) *work {
+	checked := scheme == "rtmpe"
 	return &work{title: "Transports: playing 3 Mbit/s by " + scheme, file: "play-" + scheme, unit: "CPU s/GB", scheme: scheme, profile: "3mbit", quick: true,
 		server: []string{"-chunk", "4096", "-scheme", scheme}, clients: append(floors,
-			&client{name: "ours", command: "{bin}/ours pull {url}", checked: scheme != "rtmpt"}, // requests allocate
-			&client{name: "ours, ReadPacket", command: "{bin}/ours pull-packets {url}", checked: scheme != "rtmpt"})}
+			&client{name: "ours", command: "{bin}/ours pull {url}", checked: checked},
+			&client{name: "ours, ReadPacket", command: "{bin}/ours pull-packets {url}", checked: checked})}
 }
 
 func publish(title, file, profile string, quick bool) *work {
