@@ -76,8 +76,16 @@ func (c *conn) serve() {
 	emit(c.rep)
 }
 
-// handshake performs the plain handshake: S1 has a zero version, and S2 echoes C1.
+// handshake performs the plain handshake: S1 has a zero version, and S2 echoes C1. With rtmpe, it performs that of decipher.
 func (c *conn) handshake() error {
+	if *scheme == "rtmpe" {
+		nc, err := decipher(c.nc)
+		if err == nil {
+			c.nc = nc
+			c.br.Reset(nc)
+		}
+		return err
+	}
 	c01 := make([]byte, 1537)
 	if _, err := io.ReadFull(c.br, c01); err != nil {
 		return err

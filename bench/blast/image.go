@@ -162,8 +162,20 @@ func (im *image) sendPaced(w io.Writer, id int64, speed, secs float64, rep *repo
 	}
 }
 
+// size returns the number of bytes that sendAll sends.
+func (im *image) size(p media.Plan) int64 {
+	n := int64(p.Full) * int64(len(im.wire))
+	if p.Tail > 0 {
+		n += int64(im.end[p.Tail-1])
+	}
+	return n
+}
+
 func serveRaw(nc net.Conn, id int64, im *image, p media.Plan) {
 	defer nc.Close()
+	if *scheme == "rtmpe" {
+		nc, _ = decipher(nc)
+	}
 	var b [1]byte
 	if _, err := io.ReadFull(nc, b[:]); err != nil {
 		return
@@ -199,7 +211,7 @@ func serveRaw(nc net.Conn, id int64, im *image, p media.Plan) {
 			rep.Payload = p.Payload
 		}
 		rep.Complete = err == nil
-		nc.(*net.TCPConn).CloseWrite()
+		finish(nc)
 		nc.SetReadDeadline(time.Now().Add(10 * time.Second))
 		_, err = io.Copy(io.Discard, nc)
 		rep.End = endOf(err)

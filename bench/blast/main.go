@@ -1,5 +1,5 @@
 // Command blast is the stand-alone RTMP server of this bench. It is written with the standard library only, so that it favours none of the
-// peers under test.
+// peers under test. RTMPE's handshake and RTMPT's sessions are this library's.
 //
 //	play     sends a static in-memory run of AVC+AAC messages, over and over,
 //	         as fast as the socket accepts them (or paced), then ends the stream
@@ -25,7 +25,8 @@ import (
 
 var (
 	listen  = flag.String("listen", "127.0.0.1:0", "address of the RTMP listener")
-	raw     = flag.Bool("raw", false, "no RTMP: a bare TCP source ('R' + 8 bytes: how much) or sink ('W')")
+	scheme  = flag.String("scheme", "rtmp", "scheme of the URLs: rtmp, rtmps, rtmpe or rtmpt")
+	raw     = flag.Bool("raw", false, "no RTMP: a bare source ('R' + 8 bytes: how much) or sink ('W')")
 	bytesF  = flag.Int64("bytes", 1_000_000_000, "audio+video payload bytes of one play")
 	chunk   = flag.Int("chunk", 4096, "outgoing chunk size")
 	winack  = flag.Uint("winack", 2_500_000, "window acknowledgement size announced to the client")
@@ -89,24 +90,17 @@ func main() {
 	}
 	emit(map[string]any{"listen": ln.Addr().String(), "plan": plan, "run_payload": run.Payload, "run_wire": len(img.wire), "chunk": *chunk})
 	var ids atomic.Int64
-	for {
-		nc, err := ln.Accept()
-		if err != nil {
+	err = serve(ln, img, plan, func(nc net.Conn) {
+		id := ids.Add(1)
+		if *raw {
+			serveRaw(nc, id, img, plan)
 			return
 		}
-		if *sndbuf > 0 {
-			nc.(*net.TCPConn).SetWriteBuffer(*sndbuf)
-		}
-		id := ids.Add(1)
-		go func() {
-			if *raw {
-				serveRaw(nc, id, img, plan)
-				return
-			}
-			c := &conn{nc: nc, id: id, img: img, plan: plan, start: time.Now()}
-			c.serve()
-		}()
-	}
+		c := &conn{nc: nc, id: id, img: img, plan: plan, start: time.Now()}
+		c.serve()
+	})
+	fmt.Fprintln(os.Stderr, "blast:", err)
+	os.Exit(1)
 }
 
 func writeFLV(path string, run *media.Run, plan media.Plan) error {

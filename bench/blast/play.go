@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"net"
 	"strings"
 	"time"
 
@@ -96,7 +95,7 @@ func (c *conn) play(msid uint32, name string) error {
 	if err != nil {
 		c.rep.Err = err.Error()
 	}
-	c.nc.(*net.TCPConn).CloseWrite()
+	finish(c.nc)
 	c.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
 	err = <-done
 	c.rep.End = endOf(err)

@@ -50,7 +50,7 @@ func (w *work) table(out io.Writer) {
 		if w.file == "many" {
 			memory = blank("%.0f", c.spread(func(o outcome) float64 { return o.memory }))
 		}
-		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.spread(figure), w.ratios(c, floor), w.ratios(c, "librtmp"),
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.spread(figure), w.ratios(c, w.floor()), w.ratios(c, "librtmp"),
 			blank("%.2f", c.spread(func(o outcome) float64 { return o.mallocs })), blank("%.1f", c.spread(func(o outcome) float64 { return o.p50 })), memory,
 			blank("%.1f", c.spread(func(o outcome) float64 { return o.gain })))
 	}

@@ -1,11 +1,15 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // work is a workload that each client performs, in rounds.
 type work struct {
 	title, file string
 	unit        string // unit of the compared figure
+	scheme      string // of the URL; "" means rtmp
 	server      []string
 	profile     string
 	n           int  // number of repetitions, if the workload is not measured in bytes
@@ -17,7 +21,7 @@ type work struct {
 type client struct {
 	name    string
 	command string  // {bin}, {url}, {bytes}, {n} and {flv}, a file of the media, are replaced
-	raw     bool    // a client without a protocol
+	raw     bool    // a client without RTMP; the first one is the floor
 	share   float64 // share of the bytes, for slow clients; 0 means all
 	checked bool    // the client must not allocate per message
 	runs    []outcome
@@ -32,7 +36,15 @@ type outcome struct {
 	gain    float64 // rate of calls in flight together, divided by that of calls one at a time
 }
 
-const floor = "raw TCP"
+const rawTCP = "raw TCP"
+
+// floor returns the name of the client with which the others are compared, and "" if there is none.
+func (w *work) floor() string {
+	if i := slices.IndexFunc(w.clients, func(c *client) bool { return c.raw }); i >= 0 {
+		return w.clients[i].name
+	}
+	return ""
+}
 
 func works() []*work {
 	var all []*work
@@ -43,12 +55,16 @@ func works() []*work {
 		play("Playing sound alone, 300 bytes a message", "play-audio", "audio", 4096, true))
 	all = append(all, &work{title: "Playing 3 Mbit/s as several streams of one connection", file: "play-streams", unit: "CPU s/GB", profile: "3mbit",
 		server: []string{"-chunk", "4096"}, clients: []*client{
-			{name: floor, command: "{bin}/raw pull {url}", raw: true},
+			{name: rawTCP, command: "{bin}/raw pull {url}", raw: true},
 			{name: "ours, 1 stream", command: "{bin}/ours pull-streams {url}-of1", checked: true},
 			{name: "ours, 4 streams", command: "{bin}/ours pull-streams {url}-of4"},
 			{name: "ours, 16 streams", command: "{bin}/ours pull-streams {url}-of16"},
 			{name: "ours, 64 streams", command: "{bin}/ours pull-streams {url}-of64"},
 		}})
+	all = append(all, transport("rtmps", &client{name: "crypto/tls alone", command: "{bin}/raw pull {url}", raw: true}),
+		transport("rtmpe", &client{name: "RC4 alone", command: "{bin}/raw pull {url}", raw: true}),
+		transport("rtmpt", &client{name: "one GET by net/http", command: "{bin}/raw pull-get {url}", raw: true},
+			&client{name: "the same POSTs by net/http", command: "{bin}/raw pull-post {url}", raw: true}))
 	for _, profile := range []string{"3mbit", "20mbit", "audio"} {
 		all = append(all, publish("Publishing "+profile, "publish-"+profile, profile, profile != "20mbit"))
 	}
@@ -72,7 +88,7 @@ func works() []*work {
 		}},
 		&work{title: "500 live plays of 2 Mbit/s", file: "many", unit: "CPU s", n: 500, profile: "2mbit",
 			server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"}, clients: []*client{
-				{name: floor, command: "{bin}/raw many-64k {url} {n}", raw: true},
+				{name: rawTCP, command: "{bin}/raw many-64k {url} {n}", raw: true},
 				{name: "raw TCP, 16 KiB reads", command: "{bin}/raw many-16k {url} {n}", raw: true},
 				{name: "least Go code", command: "{bin}/least many-flv16k {url} {n}"},
 				{name: "ours", command: "{bin}/ours many-16k {url} {n}"},
@@ -84,7 +100,7 @@ func works() []*work {
 func play(title, file, profile string, chunk int, quick bool) *work {
 	return &work{title: title, file: file, unit: "CPU s/GB", profile: profile, quick: quick, server: []string{"-chunk", fmt.Sprint(chunk)},
 		clients: []*client{
-			{name: floor, command: "{bin}/raw pull {url}", raw: true},
+			{name: rawTCP, command: "{bin}/raw pull {url}", raw: true},
 			{name: "least Go code", command: "{bin}/least pull-flv {url}"},
 			{name: "ours", command: "{bin}/ours pull {url}", checked: true},
 			{name: "ours, ReadPacket", command: "{bin}/ours pull-packets {url}", checked: true},
@@ -103,9 +119,18 @@ func play(title, file, profile string, chunk int, quick bool) *work {
 		}}
 }
 
+// transport plays through another transport than plain TCP. crypto/tls and net/http allocate for each record and request.
+func transport(scheme string, floors ...*client) *work {
+	checked := scheme == "rtmpe"
+	return &work{title: "Transports: playing 3 Mbit/s by " + scheme, file: "play-" + scheme, unit: "CPU s/GB", scheme: scheme, profile: "3mbit", quick: true,
+		server: []string{"-chunk", "4096", "-scheme", scheme}, clients: append(floors,
+			&client{name: "ours", command: "{bin}/ours pull {url}", checked: checked},
+			&client{name: "ours, ReadPacket", command: "{bin}/ours pull-packets {url}", checked: checked})}
+}
+
 func publish(title, file, profile string, quick bool) *work {
 	return &work{title: title, file: file, unit: "CPU s/GB", profile: profile, quick: quick, clients: []*client{
-		{name: floor, command: "{bin}/raw push {url} {bytes}", raw: true},
+		{name: rawTCP, command: "{bin}/raw push {url} {bytes}", raw: true},
 		{name: "raw TCP, 256 KiB writes", command: "{bin}/raw push-256k {url} {bytes}", raw: true},
 		{name: "least Go code", command: "{bin}/least push-4096 {url} {bytes}"},
 		{name: "ours, WritePacket", command: "{bin}/ours push {url} {bytes}", checked: true},

@@ -1,7 +1,8 @@
-// Command peer-raw is the floor: it has no protocol, and just calls read(2) or write(2) in a loop.
+// Command peer-raw is the floor: it has no protocol, and just calls read(2) or write(2) in a loop. With the other schemes than rtmp, it
+// reads from crypto/tls, deciphers what it reads with RC4, or uses net/http.
 //
-// The command lines are "peer-raw pull-64k|pull-256k|... URL" and "peer-raw push URL N". Of the URL, only host:port and a "-b<digits>"
-// are used.
+// The command lines are "peer-raw pull-64k|pull-256k|... URL", "peer-raw pull-get|pull-post rtmpt://..." and "peer-raw push URL N". Of the
+// URL, only the scheme, host:port and a "-b<digits>" are used.
 package main
 
 import (
@@ -16,34 +17,47 @@ import (
 )
 
 func addr(url string) string {
-	return strings.SplitN(strings.TrimPrefix(url, "rtmp://"), "/", 2)[0]
+	_, rest, _ := strings.Cut(url, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return host
+}
+
+// wanted returns the number after "-b" in a URL, and 0 if there is none.
+func wanted(url string) (n uint64) {
+	_, digits, _ := strings.Cut(url, "-b")
+	fmt.Sscanf(digits, "%d", &n)
+	return n
+}
+
+// order is what a source of bytes wants to read first.
+func order(url string) []byte { return binary.BigEndian.AppendUint64([]byte("R"), wanted(url)) }
+
+// drain reads until the end.
+func drain(r io.Reader, size int, got *media.Got) error {
+	buf := make([]byte, size)
+	for {
+		n, err := r.Read(buf)
+		got.Payload += int64(n)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 func pull(size int) func(string, *media.Got) error {
 	return func(url string, got *media.Got) error {
-		c, err := net.Dial("tcp", addr(url))
+		c, err := dial(url)
 		if err != nil {
 			return err
 		}
 		defer c.Close()
-		var want uint64
-		if _, d, ok := strings.Cut(url, "-b"); ok {
-			fmt.Sscanf(d, "%d", &want)
-		}
-		if _, err := c.Write(binary.BigEndian.AppendUint64([]byte("R"), want)); err != nil {
+		if _, err := c.Write(order(url)); err != nil {
 			return err
 		}
-		buf := make([]byte, size)
-		for {
-			n, err := c.Read(buf)
-			got.Payload += int64(n)
-			if err == io.EOF {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-		}
+		return drain(c, size, got)
 	}
 }
 
@@ -87,6 +101,7 @@ func main() {
 	peer.Main(peer.Peer{
 		Pull: map[string]func(string, *media.Got) error{
 			"": pull(64 << 10), "4k": pull(4 << 10), "16k": pull(16 << 10), "64k": pull(64 << 10), "256k": pull(256 << 10), "1m": pull(1 << 20),
+			"get": get, "post": post,
 		},
 		Push: map[string]func(string, *media.Run, media.Plan) error{"": push, "256k": pushBig},
 	})
