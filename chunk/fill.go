@@ -3,8 +3,8 @@ package chunk
 import "io"
 
 const (
-	// maxRead is the maximum number of bytes that one read asks for beyond the end of a message. With 4 KiB, raw reading would cost
-	// twice as much, and more than 64 KiB gains nothing.
+	// maxRead is the maximum number of bytes that one read asks for beyond the end of a message, unless the sender fills such reads. With
+	// 4 KiB, raw reading would cost twice as much.
 	maxRead = 64 << 10
 	// maxFastRead replaces maxRead while a sender fills the reads of a Vectored source. Fewer messages then lie across the end of a read,
 	// and must be copied twice.
