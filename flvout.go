@@ -89,11 +89,11 @@ func (o *flvOut) split(m *session.Message, size int) {
 	b := o.dst[o.n:]
 	n := len(b) - flv.TagHeaderSize
 	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
-	m.CopyFrom(b[flv.TagHeaderSize:], 0)
+	m.CopyAt(b[flv.TagHeaderSize:], 0)
 	o.n = len(o.dst)
 	left := size - n + flv.TagOverhead - flv.TagHeaderSize
 	o.rest = slices.Grow(o.more(), left)[:left]
-	m.CopyFrom(o.rest[:size-n], n)
+	m.CopyAt(o.rest[:size-n], n)
 	flv.PutPreviousTagSize(o.rest[size-n:], size)
 }
 

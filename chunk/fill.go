@@ -41,9 +41,12 @@ func (r *Reader) Fill() error {
 
 // adapt chooses the size of the next read of a Vectored source, after n bytes have been read.
 func (r *Reader) adapt(n int) {
-	switch k := &r.scatter; {
-	case k.slots > 0:
-	case n == len(k.vector[0]):
+	k := &r.scatter
+	if k.slots > 0 {
+		return // the length of a message has determined how much was asked for
+	}
+	switch {
+	case n == len(k.vector[0]): // there may be more to read
 		r.size = min(2*r.size, maxFastRead)
 	case n < r.size/4:
 		r.size = maxRead

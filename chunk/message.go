@@ -37,8 +37,8 @@ func (m *Message) CopyTo(dst []byte) int {
 	return len(dst) - len(rest) + copy(rest, raw)
 }
 
-// CopyFrom copies the body from offset off on into dst, as far as dst has room. off is at most Len.
-func (m *Message) CopyFrom(dst []byte, off int) {
+// CopyAt copies the bytes of the body that begin at offset off into dst, as far as dst has room. off is at most Len.
+func (m *Message) CopyAt(dst []byte, off int) {
 	if m.stride == 0 {
 		copy(dst, m.raw[off:])
 		return

@@ -54,7 +54,7 @@ type Reader struct {
 	low  [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
 	high map[uint32]*stream
 
-	size      int       // size of the next buf in bytes, if the source is not Vectored
+	size      int       // size of the next buf in bytes; see read and adapt
 	partial   []*stream // the streams with an unfinished message
 	held      int       // memory of the unfinished messages, in bytes
 	longest   int       // length of the longest message that was assembled, in bytes

@@ -38,7 +38,7 @@ type outcome struct {
 
 const rawTCP = "raw TCP"
 
-// floor returns the name of the client with which the others are compared, and "" if there is none.
+// floor returns the name of the client with which the others are compared, or "" if all clients speak RTMP.
 func (w *work) floor() string {
 	if i := slices.IndexFunc(w.clients, func(c *client) bool { return c.raw }); i >= 0 {
 		return w.clients[i].name

@@ -37,10 +37,10 @@ func (m *Message) CopyTo(dst []byte) {
 	copy(dst, m.Body)
 }
 
-// CopyFrom copies the payload from offset off on into dst, as far as dst has room.
-func (m *Message) CopyFrom(dst []byte, off int) {
+// CopyAt copies the bytes of the payload that begin at offset off into dst, as far as dst has room. off is at most Size.
+func (m *Message) CopyAt(dst []byte, off int) {
 	if m.Chunks != nil {
-		m.Chunks.CopyFrom(dst, off)
+		m.Chunks.CopyAt(dst, off)
 		return
 	}
 	copy(dst, m.Body[off:])

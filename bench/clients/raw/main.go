@@ -22,7 +22,7 @@ func addr(url string) string {
 	return host
 }
 
-// wanted returns the number after "-b" in a URL, and 0 if there is none.
+// wanted returns the number after "-b" in a URL, or 0 if the URL does not contain "-b".
 func wanted(url string) (n uint64) {
 	_, digits, _ := strings.Cut(url, "-b")
 	fmt.Sscanf(digits, "%d", &n)

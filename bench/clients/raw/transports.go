@@ -67,6 +67,7 @@ func post(url string, got *media.Got) error {
 		return err
 	}
 	id, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
 	if err != nil {
 		return err
 	}

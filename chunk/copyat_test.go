@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCopyFrom copies every part of a body that lies in one piece, and of one that lies in several chunks of the read buffer.
-func TestCopyFrom(t *testing.T) {
+// TestCopyAt copies every part of a body that lies in one piece, and of one that lies in several chunks of the read buffer.
+func TestCopyAt(t *testing.T) {
 	body := make([]byte, 300)
 	for i := range body {
 		body[i] = byte(i)
@@ -22,7 +22,7 @@ func TestCopyFrom(t *testing.T) {
 		for off := range len(body) + 1 {
 			for n := range len(body) + 2 {
 				dst := make([]byte, n)
-				m.CopyFrom(dst, off)
+				m.CopyAt(dst, off)
 				want := make([]byte, n)
 				copy(want, body[off:])
 				require.Equal(t, want, dst, "%d bytes from %d on", n, off)
