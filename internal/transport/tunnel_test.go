@@ -60,6 +60,9 @@ func forwarder(t *testing.T) (addr string, forwarded *atomic.Int64) {
 			w.WriteHeader(http.StatusBadRequest)
 		default:
 			forwarded.Add(1)
+			// Otherwise the server closes the request's body when the answer begins. If the proxy's http.Transport has not seen the end of the
+			// body yet, it then gives up the answer.
+			http.NewResponseController(w).EnableFullDuplex()
 			forward.ServeHTTP(w, r)
 		}
 	}))
