@@ -52,9 +52,10 @@ func TestServer(t *testing.T) {
 	require.NoError(t, play(t, url+"alice", &rtmp.Options{Live: true, Stop: time.Second}))
 	require.NoError(t, out.Close())
 	require.Eventually(t, func() bool { return len(srv.Stats().Streams) == 0 }, 20*time.Second, 10*time.Millisecond)
-	info, err := os.Stat(filepath.Join(dir, "live", "alice.flv"))
-	require.NoError(t, err)
-	assert.Greater(t, info.Size(), int64(len(testserver.Sample)/2))
+	require.Eventually(t, func() bool { // the recording is written after the stream has left the statistics
+		info, err := os.Stat(filepath.Join(dir, "live", "alice.flv"))
+		return err == nil && info.Size() > int64(len(testserver.Sample)/2)
+	}, 20*time.Second, 10*time.Millisecond)
 	require.NoError(t, play(t, url+"alice", &rtmp.Options{Buffer: time.Hour}))
 }
 
