@@ -2,6 +2,7 @@ package pcap_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"path/filepath"
@@ -227,10 +228,12 @@ func TestNoPackets(t *testing.T) {
 
 func FuzzConvert(f *testing.F) {
 	for _, name := range []string{"rtmpdump", "rtmpdump-rtmpt", "lost"} {
-		packets := packetsOf(f, testdata(f, name+".pcap"))[:30]
+		packets := packetsOf(f, testdata(f, name+".pcap"))
+		packets = packets[:min(30, len(packets))]
 		f.Add(fileOf(f, packets))
 		f.Add(ngOf(f, packets))
 	}
+	f.Add(fileOf(f, withoutChunkSize(f)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var out bytes.Buffer
 		report, _ := pcap.Convert(&out, bytes.NewReader(b))
@@ -241,31 +244,54 @@ func FuzzConvert(f *testing.F) {
 		require.NoError(t, err)
 		require.Len(t, file.Sessions(), report.Sessions)
 		for _, s := range file.Sessions() {
-			messages(t, s)
+			if damaged(t, s) {
+				end, _ := s.End()
+				require.NotEmpty(t, end.Missing)
+			}
 			require.NoError(t, pcap.Write(io.Discard, s))
 		}
 	})
 }
 
-// FuzzSegments converts segments with arbitrary sequence numbers and flags, in arbitrary order.
-func FuzzSegments(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 1, 1, 1, 10, 2, 0, 100, 3, 1, 5, 7, 2, 200})
-	f.Fuzz(func(t *testing.T, script []byte) {
-		var packets []packet
-		for at := 0; at+4 <= len(script) && at < 400; at += 4 {
-			b := script[at : at+4]
-			tcp := &layers.TCP{SrcPort: 1000, DstPort: 1935, Seq: uint32(b[1]) * 97, SYN: b[0]&1 != 0, ACK: b[0]&2 != 0, FIN: b[0]&4 != 0, RST: b[0]&8 != 0}
-			ip := &layers.IPv4{Version: 4, TTL: 1, Protocol: layers.IPProtocolTCP, SrcIP: []byte{10, 0, 0, 1}, DstIP: []byte{10, 0, 0, 2}}
-			if b[0]&16 != 0 {
-				tcp.SrcPort, tcp.DstPort, ip.SrcIP, ip.DstIP = tcp.DstPort, tcp.SrcPort, ip.DstIP, ip.SrcIP
-			}
-			require.NoError(t, tcp.SetNetworkLayerForChecksum(ip))
-			buf := gopacket.NewSerializeBuffer()
-			require.NoError(t, gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true}, &layers.Ethernet{SrcMAC: make([]byte, 6),
-				DstMAC: make([]byte, 6), EthernetType: layers.EthernetTypeIPv4}, ip, tcp, gopacket.Payload(bytes.Repeat([]byte{b[2]}, 20*int(b[3])))))
-			data := bytes.Clone(buf.Bytes())
-			packets = append(packets, packet{gopacket.CaptureInfo{Timestamp: time.Unix(int64(at), 0), Length: len(data), CaptureLength: len(data)}, data})
+// damaged reads all messages of a session, and reports whether a part of it can't be read.
+func damaged(t testing.TB, s *capture.Session) (some bool) {
+	t.Helper()
+	r := s.Reader()
+	for {
+		var m capture.Message
+		var damage *capture.DamageError
+		switch err := r.Next(&m); {
+		case errors.As(err, &damage):
+			some = true
+		case err != nil:
+			require.Equal(t, io.EOF, err)
+			return some
 		}
-		converted(t, fileOf(t, packets))
-	})
+	}
+}
+
+// withoutChunkSize returns the packets of a connection whose server sets a chunk size of 0, which ends the chunk stream.
+func withoutChunkSize(t testing.TB) []packet {
+	t.Helper()
+	packets, patched := packetsOf(t, testdata(t, "rtmpdump.pcap")), 0
+	setChunkSize := []byte{0x42, 0, 0, 0, 0, 0, 4, 1} // on chunk stream 2, format 1
+	for _, p := range packets {
+		if at := bytes.Index(p.data, setChunkSize); at >= 0 {
+			clear(p.data[at+len(setChunkSize):][:4])
+			patched++
+		}
+	}
+	require.Equal(t, 1, patched)
+	return packets
+}
+
+// TestNotAChunkStream checks that a session names the bytes that can't be read.
+func TestNotAChunkStream(t *testing.T) {
+	sessions, _ := converted(t, fileOf(t, withoutChunkSize(t)))
+	require.Len(t, sessions, 1)
+	require.True(t, damaged(t, sessions[0]))
+	end, complete := sessions[0].End()
+	require.True(t, complete)
+	require.Len(t, end.Missing, 1)
+	assert.Contains(t, end.Missing[0], "bytes from the server that are not a chunk stream (chunk: chunk size out of range")
 }
