@@ -58,14 +58,6 @@ func isPrefix(t *testing.T, file []byte) {
 	}
 }
 
-// faultRecording returns the sample or, with RTMP_LONG=1, its first tags, for a fault at each byte.
-func faultRecording(t *testing.T) []byte {
-	if os.Getenv("RTMP_LONG") == "" {
-		return testserver.Sample
-	}
-	return shortSample(t, 20_000)
-}
-
 // shortSample returns the first tags of the sample as a file of at least size bytes.
 func shortSample(t *testing.T, size int) []byte {
 	tags := rtmptest.SampleTags(t)
@@ -76,17 +68,20 @@ func shortSample(t *testing.T, size int) []byte {
 	return file
 }
 
+// afterFirstMedia is a position in the bytes that a server sends, soon after the first media.
+const afterFirstMedia = 3073 + 1500
+
 // faultPositions returns positions in the bytes that a server sends: some in the handshake, every byte from there to just after the first
 // media, and some after that. With RTMP_LONG=1 it returns all positions.
 func faultPositions(seed uint64, recording []byte) (all []int64) {
-	const handshakeSize, toMedia = 3073, 3073 + 1500
+	const handshakeSize = 3073
 	step := int64(1)
 	for at := int64(0); at < handshakeSize+int64(len(recording))+1500; at += step {
-		if os.Getenv("RTMP_LONG") == "" {
+		if !long() {
 			switch {
 			case at < handshakeSize-8:
 				step = 61
-			case at > toMedia:
+			case at > afterFirstMedia:
 				step = 10_000 + int64(rand.New(rand.NewPCG(seed, uint64(at))).IntN(10_000))
 			default:
 				step = 1
@@ -97,14 +92,23 @@ func faultPositions(seed uint64, recording []byte) (all []int64) {
 	return all
 }
 
-// testFaults plays with a fault at each position. maybeEnded reports whether the server may have signalled the end of the stream before the
-// fault.
+// testFaults plays with a fault at each position: the sample or, if the fault comes soon or with RTMP_LONG=1, its first tags. maybeEnded
+// reports whether the server may have signalled the end of the stream before the fault.
 func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, maybeEnded bool, file []byte, err error)) {
-	recording := faultRecording(t)
-	playWithFaults(t, o, faultPositions(uint64(action), recording), func(at int64, file []byte, err error) {
-		check(at, at > int64(len(recording))-1500, file, err)
+	whole, short := testserver.Sample, shortSample(t, 20_000)
+	if long() {
+		whole = short
+	}
+	recording := func(at int64) []byte {
+		if at <= afterFirstMedia {
+			return short
+		}
+		return whole
+	}
+	playWithFaults(t, o, faultPositions(uint64(action), whole), func(at int64, file []byte, err error) {
+		check(at, at > int64(len(recording(at)))-1500, file, err)
 	}, func(at int64) testserver.Config {
-		return testserver.Config{Files: map[string][]byte{"sample": recording},
+		return testserver.Config{Files: map[string][]byte{"sample": recording(at)},
 			Fault: func(int) testserver.Fault { return testserver.Fault{Action: action, At: at} }}
 	})
 }
@@ -113,7 +117,7 @@ func playWithFaults(t *testing.T, o *Options, positions []int64, check func(at i
 	config func(at int64) testserver.Config) {
 	var workers sync.WaitGroup
 	next := make(chan int64)
-	for range 8 {
+	for range 24 { // most wait
 		workers.Go(func() {
 			for at := range next {
 				server, err := testserver.Start(config(at))

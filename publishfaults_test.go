@@ -34,7 +34,7 @@ func brokenRelay(t *testing.T, server string, passes int64, reset bool) (addr st
 			return
 		}
 		defer client.Close()
-		client.(*net.TCPConn).SetReadBuffer(4096)
+		client.(*net.TCPConn).SetReadBuffer(256 << 10)
 		onward, err := net.Dial("tcp", server)
 		if err != nil {
 			return
