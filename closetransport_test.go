@@ -120,7 +120,7 @@ func TestFarewellOfTLS(t *testing.T) {
 	t.Run("nobody reads it", func(t *testing.T) { // in real time, since closing TLS waits for a mutex, which stops a bubble's clock
 		over := make(chan struct{})
 		defer close(over)
-		c := tlsPublisher(t, 2*time.Second, func(net.Conn) { <-over })
+		c := tlsPublisher(t, 500*time.Millisecond, func(net.Conn) { <-over })
 		requireLossReported(t, c, os.ErrDeadlineExceeded)
 	})
 	t.Run("it is read late", func(t *testing.T) {

@@ -117,7 +117,7 @@ func playWithFaults(t *testing.T, o *Options, positions []int64, check func(at i
 	config func(at int64) testserver.Config) {
 	var workers sync.WaitGroup
 	next := make(chan int64)
-	for range 24 { // most wait
+	for range 24 { // most of them wait
 		workers.Go(func() {
 			for at := range next {
 				server, err := testserver.Start(config(at))

@@ -282,7 +282,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 
 // breakingPoints returns positions in the bytes that the client's socket accepts, up to the end of the first gathered write.
 func breakingPoints() (all []int64) {
-	early, late := int64(503), int64(49_999)
+	early, late := int64(997), int64(49_999)
 	if long() {
 		early, late = 3, 997
 	}
@@ -357,7 +357,7 @@ func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 				defer end()
 				url = scheme + "://" + addr + "/live/out"
 			}
-			failure := publishUntilItFails(url, o, way, time.Second).err
+			failure := publishUntilItFails(url, o, way, 300*time.Millisecond).err
 			if how == reset { // tunnels connect again to a server that does not answer
 				assert.True(t, isDocumented(failure), "%s at %d: %v", how, at, failure)
 			} else {

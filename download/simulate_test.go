@@ -27,11 +27,13 @@ type fakePlayer struct {
 }
 
 func (p *fakePlayer) play(ctx context.Context, w io.Writer) error {
+	var b []byte
 	for _, tag := range p.tags {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if _, err := w.Write(flv.AppendTag(nil, tag)); err != nil {
+		b = flv.AppendTag(b[:0], tag)
+		if _, err := w.Write(b); err != nil {
 			return err
 		}
 	}
@@ -191,7 +193,11 @@ func continued(t *testing.T, file []byte, o Options, play func(from time.Duratio
 }
 
 func tracks(t *testing.T, file []byte) (audio, video []flv.Tag) {
-	for _, tag := range rtmptest.Tags(t, file) {
+	return byTrack(rtmptest.Tags(t, file))
+}
+
+func byTrack(tags []flv.Tag) (audio, video []flv.Tag) {
+	for _, tag := range tags {
 		switch tag.Type {
 		case flv.TagAudio:
 			audio = append(audio, tag)
@@ -205,6 +211,7 @@ func tracks(t *testing.T, file []byte) (audio, video []flv.Tag) {
 func TestEveryServerAndDamage(t *testing.T) {
 	all := sample(t)
 	want := rtmptest.File(all...)
+	wantAudio, wantVideo := byTrack(all)
 	for server, play := range servers {
 		for damage, damaged := range damages {
 			for _, n := range []int{1, 4, 140, 277, 600} {
@@ -226,16 +233,20 @@ func TestEveryServerAndDamage(t *testing.T) {
 					requireNear(t, want, got, "%s, %s, %d tags: %+v", server, damage, n, result)
 					continue
 				}
-				wantAudio, wantVideo := tracks(t, want)
-				gotAudio, gotVideo := tracks(t, got)
-				require.True(t, bytes.Equal(rtmptest.File(wantAudio...), rtmptest.File(gotAudio...)), "%s, %s, %d tags: %+v", server, damage, n, result)
-				require.True(t, bytes.Equal(rtmptest.File(wantVideo...), rtmptest.File(gotVideo...)), "%s, %s, %d tags: %+v", server, damage, n, result)
 				if server == "absolute" || server == "relative" {
 					require.True(t, bytes.Equal(want, got), "%s, %s, %d tags: %+v", server, damage, n, result)
+					continue
 				}
+				gotAudio, gotVideo := tracks(t, got)
+				require.True(t, slices.EqualFunc(wantAudio, gotAudio, sameTag), "sound: %s, %s, %d tags: %+v", server, damage, n, result)
+				require.True(t, slices.EqualFunc(wantVideo, gotVideo, sameTag), "pictures: %s, %s, %d tags: %+v", server, damage, n, result)
 			}
 		}
 	}
+}
+
+func sameTag(a, b flv.Tag) bool {
+	return a.Type == b.Type && a.Timestamp == b.Timestamp && a.Filtered == b.Filtered && bytes.Equal(a.Body, b.Body)
 }
 
 func requireNear(t *testing.T, want, got []byte, format string, args ...any) {

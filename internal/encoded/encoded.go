@@ -34,7 +34,7 @@ const (
 var Codecs = []Codec{
 	{"H.264 with B-frames", media.H264, []string{Pictures, "-c:v", "libx264", "-bf", "2", "-g", "20"}},
 	{"H.265", media.H265, []string{Pictures, "-c:v", "libx265", "-x265-params", "log-level=none"}},
-	{"AV1", media.AV1, []string{Pictures, "-c:v", "libaom-av1", "-cpu-used", "8", "-g", "20", "-b:v", "200k"}},
+	{"AV1", media.AV1, []string{Pictures, "-c:v", "libaom-av1", "-cpu-used", "8", "-g", "20", "-crf", "60", "-b:v", "0"}}, // fast, with hidden frames
 	{"VP9", media.VP9, []string{Pictures, "-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime", "-b:v", "200k"}},
 	{"AAC", media.AAC, []string{Tone, "-c:a", "aac"}},
 	{"MP3", media.MP3, []string{Tone, "-c:a", "libmp3lame"}},

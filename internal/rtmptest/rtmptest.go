@@ -5,6 +5,8 @@ package rtmptest
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -49,8 +51,15 @@ func Tags(t testing.TB, file []byte) []flv.Tag {
 	return tags
 }
 
-// SampleTags returns the tags of testserver.Sample.
-func SampleTags(t testing.TB) []flv.Tag { return Tags(t, testserver.Sample) }
+var sampleTags = sync.OnceValues(func() ([]flv.Tag, error) { return testserver.Tags(testserver.Sample) })
+
+// SampleTags returns the tags of testserver.Sample. The caller owns the slice, but must not modify the bodies of the tags.
+func SampleTags(t testing.TB) []flv.Tag {
+	t.Helper()
+	tags, err := sampleTags()
+	require.NoError(t, err)
+	return slices.Clone(tags)
+}
 
 // File returns an FLV file with the given tags. Its header announces audio and video.
 func File(tags ...flv.Tag) []byte {
