@@ -14,13 +14,25 @@ import (
 	"github.com/go-librtmp/rtmp"
 )
 
+// scratch is a folder for what several tests share.
+var scratch string
+
 func TestMain(m *testing.M) {
 	if addr, source, ok := strings.Cut(os.Getenv(joy4Env), " "); ok {
 		fmt.Fprintln(os.Stderr, serveJoy4(addr, source))
 		os.Exit(1)
 	}
+	var err error
+	if scratch, err = os.MkdirTemp("", "bench"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	remove := goleak.Cleanup(func(code int) {
+		os.RemoveAll(scratch)
+		os.Exit(code)
+	})
 	// go-rtmp 0.0.7 never ends this goroutine.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/yutopp/go-rtmp.(*chunkStreamerWriterSched).Run"))
+	goleak.VerifyTestMain(m, remove, goleak.IgnoreTopFunction("github.com/yutopp/go-rtmp.(*chunkStreamerWriterSched).Run"))
 }
 
 // testTimeout bounds every wait in a test.

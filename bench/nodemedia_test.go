@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,19 +48,35 @@ type nodeMedia struct {
 	addr string
 }
 
-// startNodeMedia installs node-media-server from npm, at the versions that the lock file names, and runs it.
-func startNodeMedia(t *testing.T) *nodeMedia {
-	t.Helper()
-	need(t, "node", "npm")
-	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/nodemedia")))
-	install := exec.CommandContext(testContext(t), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+// nodeMediaFolder returns a folder in which node-media-server is installed from npm, at the versions that the lock file names. It is made
+// once, and TestMain removes it.
+var nodeMediaFolder = sync.OnceValues(func() (dir string, err error) {
+	if dir, err = os.MkdirTemp(scratch, "nodemedia"); err != nil {
+		return "", err
+	}
+	if err := os.CopyFS(dir, os.DirFS("testdata/nodemedia")); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
+	defer cancel()
+	install := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
 	install.Dir = dir
 	install.WaitDelay = time.Second
 	if text, err := install.CombinedOutput(); err != nil {
-		missing(t, fmt.Sprintf("npm can't install node-media-server: %v: %s", err, text))
+		return "", fmt.Errorf("npm can't install node-media-server: %w: %s", err, text)
 	}
-	cmd := exec.CommandContext(testContext(t), "node", "server.js", filepath.Join(dir, "data"))
+	return dir, nil
+})
+
+// startNodeMedia runs node-media-server.
+func startNodeMedia(t *testing.T) *nodeMedia {
+	t.Helper()
+	need(t, "node", "npm")
+	dir, err := nodeMediaFolder()
+	if err != nil {
+		missing(t, err.Error())
+	}
+	cmd := exec.CommandContext(testContext(t), "node", "server.js", t.TempDir())
 	cmd.Dir = dir
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints

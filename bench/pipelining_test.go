@@ -23,7 +23,7 @@ var pipelinings = []struct {
 }{{"none", rtmp.PipelineNone}, {"commands", rtmp.PipelineCommands}, {"handshake", rtmp.PipelineHandshake}}
 
 // oneWay is the delay in each direction between client and server in tests that count round trips.
-const oneWay = 50 * time.Millisecond
+const oneWay = 20 * time.Millisecond
 
 // pipeliningServer is a server with which pipelining is tested.
 type pipeliningServer struct {

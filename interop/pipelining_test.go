@@ -21,7 +21,7 @@ import (
 var pipelinings = map[string]rtmp.Pipelining{"none": rtmp.PipelineNone, "commands": rtmp.PipelineCommands, "handshake": rtmp.PipelineHandshake}
 
 // oneWay is the delay in each direction between client and server in tests that count round trips.
-const oneWay = 50 * time.Millisecond
+const oneWay = 20 * time.Millisecond
 
 // openDistant opens a stream of a server with the delay oneWay, logs how many round trips that takes, and asserts that the server accepts
 // the pipelining.
