@@ -22,7 +22,7 @@ import (
 // and some read nothing. Those that read nothing must be disconnected.
 func TestViewersOfOneHTTP2Connection(t *testing.T) {
 	const readers, leavers, sleepers = 10, 10, 2
-	s := &server.Server{WriteTimeout: time.Second, Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
+	s := &server.Server{WriteTimeout: 2 * time.Second, Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
 	defer s.Close()
 	w := httptest.NewUnstartedServer(web.New(web.Options{Server: s}))
 	w.EnableHTTP2 = true
@@ -76,7 +76,7 @@ func TestViewersOfOneHTTP2Connection(t *testing.T) {
 	}
 	for players() > readers && ctx.Err() == nil {
 		pictures.write(1)
-		time.Sleep(time.Millisecond) // so that the readers need not be fast
+		time.Sleep(5 * time.Millisecond) // so that the readers need not be fast
 	}
 	assert.Equal(t, readers, players(), "the others have gone")
 	pictures.write(25 - pictures.n%10) // the last picture is not a key frame
