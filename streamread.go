@@ -105,6 +105,9 @@ func (s *streamReader) next(dst sink) error {
 			if !dst.has() {
 				err = s.over()
 			}
+			if err == nil && !dst.has() {
+				s.conn.session.TakeBuffered(&s.waiter) // s.mu is the lock of the Taker
+			}
 		}
 		s.mu.Unlock()
 		if err != nil || dst.has() {

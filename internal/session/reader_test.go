@@ -52,7 +52,7 @@ func (p *player) Take(m *Message) Verdict {
 }
 
 func (p *player) read(s *Session) error {
-	return s.Read(&Waiter{What: "read", Sink: p, Taker: p})
+	return s.Read(p.waiter())
 }
 
 // sounds returns audio messages with timestamps from first on, as one write.
@@ -118,6 +118,104 @@ func TestTakerLater(t *testing.T) {
 	require.Equal(t, []uint32{1, 2, 2}, p.offered)
 	require.Zero(t, p.looked)
 	require.EqualValues(t, 2, client.session.Counters().Messages.Load())
+}
+
+func (p *player) waiter() *Waiter { return &Waiter{What: "read", Sink: p, Taker: p} }
+
+// buffered returns a client that has taken sound 1, and has read, but not yet handled, the messages after it.
+func buffered(t *testing.T, config Config, after ...chunk.Outgoing) (client, server *role, p *player) {
+	client, server = pair(t, config)
+	go server.session.Send(conntest.Context(t), append(sounds(1, 1), after...)...)
+	p = &player{want: 1, room: 1}
+	require.NoError(t, p.read(client.session))
+	require.Equal(t, []uint32{1}, p.taken)
+	p.offered, p.taken, p.room = nil, nil, 9
+	return client, server, p
+}
+
+// TestTakeBuffered checks that TakeBuffered takes what has already been read, dispatches nothing, and leaves the rest to Read, in order.
+func TestTakeBuffered(t *testing.T) {
+	data := Encode(message.TypeDataAMF0, 1, 4, []byte{5})
+	huge := Encode(message.TypeVideo, 1, 6, make([]byte, 2000))
+	for name, test := range map[string]struct {
+		room     int
+		verdicts map[uint32]Verdict
+		after    []chunk.Outgoing // messages after sound 1
+		taken    []uint32         // by TakeBuffered
+		offered  []uint32         // by Read afterwards
+		served   []uint32         // dispatched by Read
+		fails    bool             // Read returns an error
+	}{
+		"one of two":       {room: 1, after: sounds(2, 2), taken: []uint32{2}, offered: []uint32{3}},
+		"up to data":       {room: 9, after: append(append(sounds(2, 2), data), sounds(5, 1)...), taken: []uint32{2, 3}, offered: []uint32{5}, served: []uint32{4}},
+		"only data":        {room: 9, after: append([]chunk.Outgoing{data}, sounds(5, 1)...), offered: []uint32{5}, served: []uint32{4}},
+		"up to another's":  {room: 9, verdicts: map[uint32]Verdict{3: Declined}, after: sounds(2, 3), taken: []uint32{2}, offered: []uint32{3, 4}, served: []uint32{3}},
+		"up to a long one": {room: 9, verdicts: map[uint32]Verdict{3: Later}, after: sounds(2, 3), taken: []uint32{2}, offered: []uint32{3}},
+		"up to an error":   {room: 9, after: append(sounds(2, 1), huge), taken: []uint32{2}, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, _, p := buffered(t, Config{MaxMessageSize: 1000}, test.after...)
+			c := client.session
+			p.room, p.verdicts = test.room, test.verdicts
+			c.TakeBuffered(p.waiter())
+			require.Equal(t, test.taken, p.taken)
+			require.Empty(t, client.times())
+			require.EqualValues(t, 1+len(test.taken), c.Counters().Messages.Load())
+			p.offered, p.room, p.want = nil, 9, max(1, len(test.offered))
+			err := p.read(c)
+			if test.fails {
+				var wrong *chunk.Error
+				require.ErrorAs(t, err, &wrong)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, test.offered, p.offered)
+			assert.Equal(t, test.served, client.times())
+		})
+	}
+}
+
+// TestTakeBufferedGivesWay checks that TakeBuffered takes nothing if that might be wrong or unfair.
+func TestTakeBufferedGivesWay(t *testing.T) {
+	for name, prepare := range map[string]func(c *Session) (undo func()){
+		"another reads": func(c *Session) func() {
+			require.True(t, c.token.take())
+			return c.token.give
+		},
+		"another waits": func(c *Session) func() {
+			c.token.waiting.Add(1)
+			return func() { c.token.waiting.Add(-1) }
+		},
+		"another's queue is full": func(c *Session) func() {
+			full := c.NewBacklog(100, func() string { return "stream 2" })
+			full.Queued(101)
+			return func() { full.Queued(0) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, _, p := buffered(t, Config{}, sounds(2, 1)...)
+			undo := prepare(client.session)
+			client.session.TakeBuffered(p.waiter())
+			require.Empty(t, p.offered)
+			undo()
+			client.session.TakeBuffered(p.waiter())
+			require.Equal(t, []uint32{2}, p.taken)
+		})
+	}
+	t.Run("the session has ended", func(t *testing.T) {
+		client, _, p := buffered(t, Config{}, sounds(2, 1)...)
+		client.session.Fail(io.ErrClosedPipe)
+		client.session.TakeBuffered(p.waiter())
+		require.Empty(t, p.offered)
+	})
+	t.Run("a Tap", func(t *testing.T) {
+		client, server := pair(t, Config{Tap: func(*Message) (bool, error) { return false, nil }})
+		go server.session.Send(conntest.Context(t), sounds(1, 2)...)
+		p := &player{room: 9}
+		require.NoError(t, client.session.Read(&Waiter{What: "sound 1", Wake: client.news}))
+		client.session.TakeBuffered(p.waiter())
+		require.Empty(t, p.offered)
+	})
 }
 
 // TestTakerBesideATap checks that Config.Tap sees messages that a Taker would otherwise take.
