@@ -139,6 +139,7 @@ func (s *streamReader) handOver() {
 		s.sink.take(&s.front)
 		s.queue.Pop()
 	}
+	s.front = session.Message{} // otherwise the queue's memory could not be freed
 	s.backlog.Queued(s.queue.Len())
 }
 

@@ -332,3 +332,23 @@ func TestDeadlineDoesNotDecideTheHeader(t *testing.T) {
 	assert.True(t, bytes.HasPrefix(file, flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})), "%x", file)
 	assert.Len(t, rtmptest.Tags(t, file), 2)
 }
+
+// TestEmptyQueueIsNotReferredTo checks that a stream whose queue has been read does not refer to the queue's memory, which may be 16 MiB.
+func TestEmptyQueueIsNotReferredTo(t *testing.T) {
+	c, s := playing(t, newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		p.sendMedia()
+		if cmd := p.Expect("ask"); cmd != nil {
+			p.Call(0, "_result", cmd.TransactionID, nil)
+		}
+		p.Status(message.CodePlayStop)
+		p.UntilGone()
+	}), nil)
+	k, err := c.Call(conntest.Context(t), "ask")
+	require.NoError(t, err)
+	_, err = k.Result(conntest.Context(t))
+	require.NoError(t, err)
+	require.NotZero(t, s.queued())
+	require.NoError(t, playsSent(t, s))
+	assert.Zero(t, s.streamReader.front)
+}

@@ -85,12 +85,13 @@ func (r *Reader) provide(size int) {
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
-// ReleaseBuffer releases the read buffer unless it holds unparsed bytes. Call it when the connection is about to become idle. The body of
-// the last Message becomes invalid.
+// ReleaseBuffer releases the read buffer unless it holds more unparsed bytes than a part of a header. Call it when the connection is about
+// to become idle. The body of the last Message becomes invalid.
 func (r *Reader) ReleaseBuffer() {
 	r.takeBack()
-	if r.in != nil && r.pos == r.end {
+	if rest := r.buf[r.pos:r.end]; r.in != nil && len(rest) <= len(r.stub) {
+		n := copy(r.stub[:], rest)
 		release(r.in)
-		r.in, r.buf, r.pos, r.end = nil, nil, 0, 0
+		r.in, r.buf, r.pos, r.end = nil, r.stub[:n], 0, n
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -132,5 +133,38 @@ func TestPartialMessagesMemory(t *testing.T) {
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, "bytes of unfinished messages", bad.Detail)
 		})
+	}
+}
+
+// TestPartOfAHeaderHoldsNoBuffer checks that a connection that stops inside a chunk header holds no read buffer, and that the message is
+// read when its other bytes arrive.
+func TestPartOfAHeaderHoldsNoBuffer(t *testing.T) {
+	o := &Outgoing{Type: 9, ChunkStreamID: 70, StreamID: 1, Timestamp: extendedMark, Body: []byte("body")}
+	wire, err := NewWriter().AppendMessage(nil, o)
+	require.NoError(t, err)
+	for cut := 1; cut < len(wire)-len(o.Body); cut++ {
+		for _, before := range [][]byte{nil, wire} {
+			v := &vectored{size: func() int { return 1 << 30 }}
+			r := NewReader(v, 0)
+			var m Message
+			v.wire = slices.Concat(before, wire[:cut])
+			if before != nil {
+				require.NoError(t, r.Next(&m))
+			}
+			ok, err := r.NextBuffered(&m)
+			require.NoError(t, err)
+			require.False(t, ok)
+			if before == nil {
+				require.NoError(t, r.Fill())
+			}
+			for range 2 { // the deadline passes
+				v.wire, v.impatient, v.failed = wire[cut:], true, false
+				require.Equal(t, os.ErrDeadlineExceeded, r.Next(&m))
+				require.Nil(t, r.in, "%d bytes of the header", cut)
+			}
+			require.NoError(t, r.Next(&m))
+			require.Equal(t, o.Body, m.Body())
+			require.Equal(t, o.Timestamp, m.Timestamp)
+		}
 	}
 }

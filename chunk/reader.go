@@ -38,7 +38,7 @@ type Reader struct {
 
 	src       io.Reader
 	vectored  Vectored // src if it implements Vectored, otherwise nil
-	in        *buffer  // the memory of buf; nil if it has none
+	in        *buffer  // the memory of buf; nil if that is stub
 	buf       []byte   // buf[pos:end] has been read and not yet parsed
 	pos, end  int
 	chunkSize int
@@ -59,6 +59,8 @@ type Reader struct {
 	held      int       // memory of the unfinished messages, in bytes
 	longest   int       // length of the longest message that was assembled, in bytes
 	tolerated Tolerated
+
+	stub [MaxHeaderSize]byte // the part of a header that has arrived, while the connection is idle
 }
 
 // stream is the state of a chunk stream: the header to which later chunks refer, and the unfinished message.

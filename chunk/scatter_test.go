@@ -253,7 +253,7 @@ func TestBufferFollowsTheReads(t *testing.T) {
 	}
 	assert.Less(t, len(r.buf), 3*minRead)
 	r.ReleaseBuffer()
-	assert.Nil(t, r.buf)
+	assert.Empty(t, r.buf)
 }
 
 func FuzzScatter(f *testing.F) {

@@ -30,10 +30,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// hangUp notifies the remaining clients that the server is shutting down, and disconnects them.
+// hangUp notifies the remaining clients that the server is shutting down, and disconnects them. Clients that have not sent connect are
+// disconnected at once, since they expect no notification.
 func (s *Server) hangUp() {
 	grace, cancel := context.WithTimeout(context.Background(), lingerTimeout)
 	defer cancel()
+	for _, c := range s.strangers() {
+		c.fail(ErrServerClosed)
+	}
 	busy := make(map[*Conn]bool)
 	conns := s.Conns()
 	for _, c := range conns {
@@ -49,6 +53,20 @@ func (s *Server) hangUp() {
 		}
 	}
 	s.waitForConns(grace)
+}
+
+// strangers returns the clients that have not sent connect.
+func (s *Server) strangers() (all []*Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.mu.Lock()
+		if c.connect.Body == nil {
+			all = append(all, c)
+		}
+		c.mu.Unlock()
+	}
+	return all
 }
 
 // stopFiles ends the playing of files on a connection.

@@ -8,8 +8,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -111,6 +113,41 @@ func TestCloseDuringShutdownOfATunnel(t *testing.T) {
 	go func() { over <- s.Shutdown(background(t)) }()
 	require.NoError(t, s.Close())
 	assert.NoError(t, waitFor(t, "the end of Shutdown", over))
+}
+
+// TestShutdownDoesNotWaitForSilentClients checks that clients which have not sent connect are disconnected as soon as Shutdown's context is
+// done, since there is nothing to tell them.
+func TestShutdownDoesNotWaitForSilentClients(t *testing.T) {
+	for name, join := range map[string]func(t *testing.T, s *server.Server){
+		"nothing sent": func(t *testing.T, s *server.Server) {
+			client, served := net.Pipe()
+			t.Cleanup(func() { client.Close() })
+			go s.ServeConn(context.Background(), served)
+		},
+		"no connect": func(t *testing.T, s *server.Server) {
+			p, _ := piped(t, s)
+			t.Cleanup(func() { p.Conn.Close() })
+		},
+		"tunnel": func(t *testing.T, s *server.Server) {
+			w := httptest.NewRecorder()
+			s.TunnelHandler().ServeHTTP(w, httptest.NewRequest("POST", "/open/1", strings.NewReader("\x00")))
+			require.Equal(t, http.StatusOK, w.Code)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &server.Server{}
+				join(t, s)
+				synctest.Wait()
+				require.Equal(t, 1, s.Stats().Conns)
+				ctx, cancel := context.WithCancel(context.Background())
+				cancel()
+				began := time.Now()
+				assert.ErrorIs(t, s.Shutdown(ctx), context.Canceled)
+				assert.Less(t, time.Since(began), time.Second)
+			})
+		})
+	}
 }
 
 func TestShutdownOfAnIdleServer(t *testing.T) {

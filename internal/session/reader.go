@@ -165,6 +165,7 @@ func (r *reader) readFor(w *Waiter, check bool) (again bool, err error) {
 		defer stop()
 	}
 	for ready := w.ready(); !ready && err == nil; { // the new holder of the deadline must check its state
+		r.msg = chunk.Message{} // otherwise the buffer could not be freed while there is nothing to read
 		if err := r.in.Fill(); err != nil {
 			return r.failed(w, err)
 		}
@@ -177,6 +178,7 @@ func (r *reader) readFor(w *Waiter, check bool) (again bool, err error) {
 // releaseBuffer returns the read buffer to its pool, unless the buffer is still needed.
 func (r *reader) releaseBuffer() {
 	if !r.kept {
+		r.msg = chunk.Message{}
 		r.in.ReleaseBuffer()
 	}
 }

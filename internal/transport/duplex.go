@@ -148,6 +148,13 @@ func (d *duplex) leave() {
 	d.changed.Broadcast()
 }
 
+// silent reports whether the application has closed its end and never written anything.
+func (d *duplex) silent() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.closed && d.out == nil && d.spare == nil && d.taken == 0
+}
+
 // receive waits until the application has read enough of the earlier bytes. It then reads r once, and queues the bytes for the application.
 // After the application has closed its end, receive drops the bytes. If the peer sends only a few bytes at a time, receive holds no block
 // while it waits for them.

@@ -71,11 +71,16 @@ func (s *TunnelServer) Close() {
 }
 
 // Sessions returns the number of sessions. This includes sessions that the application has ended, until the client has fetched their last
-// bytes.
-func (s *TunnelServer) Sessions() int {
+// bytes and noticed the end. It does not include sessions that the application has ended without a word.
+func (s *TunnelServer) Sessions() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.sessions)
+	for _, one := range s.sessions {
+		if !one.silent() {
+			n++
+		}
+	}
+	return n
 }
 
 // ServeHTTP serves one request.
