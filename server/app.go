@@ -84,8 +84,8 @@ type Live struct {
 	Await       time.Duration  // how long players wait for the first publisher; 0 means forever, < 0 not at all: they get StreamNotFound
 	MaxBitrate  int            // bits per second, averaged over 10 s, above which a publisher is disconnected; 0 means no limit
 	NoCache     bool           // players begin with the next key frame instead of the last one
-	Backlog     int            // memory in bytes for messages before the newest, for late joiners and slow players; 0 means 8 MiB, < 0 no limit
-	BacklogTime time.Duration  // age up to which messages are kept; 0 means 10 s, < 0 no limit
+	Backlog     int            // bytes of messages before the newest that are kept in memory, for late joiners and slow players; 0 means 8 MiB
+	BacklogTime time.Duration  // age up to which messages are kept; 0 means 10 s
 	Merge       time.Duration  // time for which messages are collected before they are written to players; 0 means that each is written at once
 }
 
