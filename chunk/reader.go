@@ -313,8 +313,7 @@ func (r *Reader) known(id uint32) *stream {
 
 // view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. If whole is false, later is true if the
 // missing bytes may still arrive directly after the bytes in the buffer, and fit there. The message should then stay in the buffer, since
-// assembling it would cost a copy. later is always false for a Vectored source, which reads the missing bytes directly to their
-// destination.
+// assembling it would cost a copy.
 func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	length, gap := int(s.length), s.basicSize
 	wire := length
@@ -327,7 +326,7 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	raw := r.buf[r.pos:r.end]
 	if whole = wire <= len(raw); whole {
 		raw = raw[:wire]
-	} else if r.vectored != nil || wire > r.size/2 {
+	} else if wire > r.size/2 || r.vectored != nil && (r.size <= maxRead || r.scatters(wire-len(raw))) {
 		return false, false
 	}
 	for at := r.chunkSize; at < len(raw); at += r.chunkSize + gap {

@@ -126,7 +126,7 @@ func interleavedStream(rnd *rand.Rand, chunkSize, messages int, turns float64) (
 func TestScatteredReads(t *testing.T) {
 	for seed := range uint64(24) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
-		chunkSize := []int{scatterChunk - 1, scatterChunk, 4096, 9000}[seed%4]
+		chunkSize := []int{scatterChunk - 1, scatterChunk, 4096, 20_000}[seed%4]
 		wire := interleavedStream(rnd, chunkSize, 8, []float64{0, 0.01, 0.3}[seed%3])
 		wire = wire[:len(wire)-int(seed%7)*rnd.IntN(100)]
 		want, wantErr := readAll(bytes.NewReader(wire), 0)
@@ -136,6 +136,7 @@ func TestScatteredReads(t *testing.T) {
 			"in pieces":    func() int { return rnd.IntN(3 * chunkSize) },
 			"by the chunk": func() int { return chunkSize },
 			"and header":   func() int { return chunkSize + 1 + rnd.IntN(3) },
+			"in bursts":    func() int { return rnd.IntN(2) * rnd.IntN(3*maxFastRead) },
 		} {
 			for _, impatient := range []bool{false, true} {
 				all, err := readAllVectored(t, &vectored{wire: bytes.Clone(wire), size: size, impatient: impatient}, 0)
@@ -152,7 +153,7 @@ func TestScatteredReads(t *testing.T) {
 func TestScatterIsUsed(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for _, turns := range []float64{0, 0.05} {
-		v := &vectored{wire: interleavedStream(rnd, 4096, 300, turns), size: func() int { return 60_000 }} // too few to fill a read
+		v := &vectored{wire: interleavedStream(rnd, 2*scatterChunk, 300, turns), size: func() int { return 60_000 }} // too few to fill a read
 		_, err := readAllVectored(t, v, 0)
 		require.Equal(t, io.EOF, err)
 		assert.Greater(t, v.slots, 50, "chunks and headers read directly to their destinations")
@@ -190,18 +191,23 @@ func TestMoreChunksThanOneReadScatters(t *testing.T) {
 // the beginning would then have to be copied.
 func TestLongMessagesAreReadDirectly(t *testing.T) {
 	const messages, size = 20, 80_000
+	v := &vectored{wire: equalMessages(t, scatterChunk, messages, size), size: func() int { return 1 << 30 }}
+	all, err := readAllVectored(t, v, 0)
+	require.Equal(t, io.EOF, err)
+	require.Len(t, all, 1+messages)
+	assert.Greater(t, v.direct, messages*size*8/10) // the memory of the first message grows
+}
+
+// equalMessages returns messages whose bodies have size bytes.
+func equalMessages(t *testing.T, chunkSize, messages, size int) (wire []byte) {
 	w := NewWriter()
-	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, 4096)})
+	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, uint32(chunkSize))})
 	require.NoError(t, err)
 	for range messages {
 		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, ChunkStreamID: 4, Body: make([]byte, size)})
 		require.NoError(t, err)
 	}
-	v := &vectored{wire: wire, size: func() int { return 1 << 30 }}
-	all, err := readAllVectored(t, v, 0)
-	require.Equal(t, io.EOF, err)
-	require.Len(t, all, 1+messages)
-	assert.Greater(t, v.direct, messages*size*8/10) // the memory of the first message grows
+	return wire
 }
 
 // TestWaitingHoldsNothing checks that a Reader holds no buffer while it waits.
