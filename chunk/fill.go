@@ -85,9 +85,14 @@ func (r *Reader) provide(size int) {
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
-// ReleaseBuffer releases the read buffer unless it holds unparsed bytes. Call it when the connection is about to become idle. The body of
-// the last Message becomes invalid.
+// ReleaseBuffer releases the read buffer unless it holds unparsed bytes, and the memory from the Placer. Call it when the connection is about
+// to become idle, or that memory is about to be used for something else. The body of the last Message becomes invalid.
 func (r *Reader) ReleaseBuffer() {
+	r.withdraw()
+	r.freeBuffer()
+}
+
+func (r *Reader) freeBuffer() {
 	r.takeBack()
 	if r.in != nil && r.pos == r.end {
 		release(r.in)

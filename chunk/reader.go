@@ -49,7 +49,9 @@ type Reader struct {
 	lent      *buffer // memory of the last Message's body, which the next call releases
 	srcErr    error   // error that was read together with bytes; returned after they are parsed
 	err       error   // the first violation of the protocol; final
+	place     place
 	scatter   scatter
+	placer    Placer // may be nil
 
 	low  [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
 	high map[uint32]*stream
@@ -347,12 +349,23 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 
 // describe makes m the message of s with the body in raw. Assigning the fields one by one takes half the time of a composite literal.
 func (r *Reader) describe(s *stream, m *Message, raw []byte, length int) {
+	if r.place.stream != nil && r.place.stream != s {
+		r.withdraw() // since the caller may use the memory for this message
+	}
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID, m.Timestamp = s.typ, s.format, s.id, s.streamID, s.timestamp
 	m.raw, m.length, m.stride, m.gap, m.reader = raw, length, 0, 0, r
 }
 
 func (r *Reader) finish(s *stream, m *Message) {
-	r.describe(s, m, s.body.bytes, len(s.body.bytes))
+	var raw []byte
+	if s.body != nil {
+		raw = s.body.bytes
+	}
+	head := r.placed(s)
+	r.describe(s, m, raw, len(head)+len(raw))
+	if len(head) > 0 {
+		m.stride = inPlace
+	}
 	r.lent = s.body
 	r.longest = max(r.longest, m.length)
 	r.forget(s)

@@ -37,6 +37,11 @@ type Taker interface {
 	Begin()                  // called before Take; may take a lock
 	Take(m *Message) Verdict // receives m, which is audio or video, or declines it
 	End() (ready bool)       // releases the lock; ready is the result of Sink.Ready
+
+	// Place returns memory for the beginning of the payload of a message that is about to be read, or nil. streamID and size are those of
+	// the message. It is not called between Begin and End. The memory is not used after Read has returned, or after another message was
+	// received.
+	Place(streamID uint32, size int) []byte
 }
 
 // Verdict says what a Taker does with a message.
