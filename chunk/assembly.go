@@ -114,9 +114,6 @@ func (r *Reader) continues(s *stream, b []byte) bool {
 // returns false if the size would still exceed the limit.
 func (r *Reader) makeRoom(s *stream, n int) bool {
 	need, length, limit := s.have()+n, int(s.length), maxPartialMessages*r.maxSize
-	if r.place.stream == s {
-		length -= cap(r.place.bytes)
-	}
 	if need <= s.room() {
 		return true
 	}

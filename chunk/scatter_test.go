@@ -204,7 +204,7 @@ func equalMessages(t *testing.T, chunkSize, messages, size int) (wire []byte) {
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, uint32(chunkSize))})
 	require.NoError(t, err)
 	for range messages {
-		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, ChunkStreamID: 4, Body: make([]byte, size)})
+		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, ChunkStreamID: 4, StreamID: 1, Body: make([]byte, size)})
 		require.NoError(t, err)
 	}
 	return wire
