@@ -216,7 +216,9 @@ func (s *streamSink) takes(streamID uint32) bool {
 
 // Place returns the sink's memory for the payload of a message that Take would accept.
 func (s *streamSink) Place(streamID uint32, size int) []byte {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return nil
+	}
 	defer s.mu.Unlock()
 	if !s.takes(streamID) {
 		return nil

@@ -45,7 +45,7 @@ type scatter struct {
 
 // slotMemory is the memory of a scatter with slots.
 type slotMemory struct {
-	vector  [2*maxScattered + 1][]byte
+	vector  [2*maxScattered + 2][]byte
 	headers [maxScattered * len(stream{}.basicBytes)]byte
 }
 
