@@ -11,7 +11,7 @@ func (r *Reader) begin(s *stream) {
 		r.fail("unfinished messages at once", maxPartials)
 		return
 	}
-	s.partial = true
+	s.partial, s.withdrawn = true, false
 	r.partial = append(r.partial, s)
 	r.resume(s)
 }
@@ -86,20 +86,20 @@ func (r *Reader) append(s *stream, b []byte) bool {
 	return true
 }
 
-// gatherChunks appends the payload of the whole chunks in the read buffer, as far as the body has room for them. It leaves a message with a
-// place to gather.
+// gatherChunks appends the payload of the whole chunks in the read buffer, as far as there is room for them.
 func (r *Reader) gatherChunks(s *stream) {
-	if r.place.stream == s || s.body == nil {
+	to := r.filling(s)
+	if to == nil {
 		return
 	}
-	in, body, step := r.buf[r.pos:r.end], s.body.bytes, r.chunkSize+s.basicSize
-	most := min(cap(body), int(s.length)-1) // gather handles the last chunk
+	in, body, step := r.buf[r.pos:r.end], *to, r.chunkSize+s.basicSize
+	most := min(cap(body), len(body)+r.missing(s)-1) // gather handles the last chunk
 	for len(in) > step && len(body)+r.chunkSize <= most && r.continues(s, in[r.chunkSize:]) {
 		body = append(body, in[:r.chunkSize]...)
 		in = in[step:]
 	}
-	r.pos, s.body.bytes = r.end-len(in), body
-	r.left = min(r.chunkSize, int(s.length)-len(body))
+	r.pos, *to = r.end-len(in), body
+	r.left = min(r.chunkSize, r.missing(s))
 }
 
 // continues reports whether b begins with the header of the message's next chunk, without an extended timestamp.

@@ -5,8 +5,7 @@ package chunk
 // call. [Reader.ReleaseBuffer] ends both.
 type Placer func(typ uint8, streamID uint32, length int) []byte
 
-// SetPlacer sets the Placer, which the Reader calls for long messages that a Vectored source reads directly to their destination. nil means
-// none.
+// SetPlacer sets the Placer, which the Reader calls before a Vectored source is read for the rest of a long message. nil means none.
 func (r *Reader) SetPlacer(p Placer) { r.placer = p }
 
 // place is memory from the Placer. It holds the beginning of a message's body.
@@ -16,9 +15,10 @@ type place struct {
 }
 
 // ask asks the Placer for memory for an unfinished message, and moves the bytes of the body that have arrived there. A place that has little
-// room after them is not used.
+// room after them is not used. A message that was withdrawn does not return, since a peer could otherwise have a long message copied to and
+// fro by sending short ones.
 func (r *Reader) ask(s *stream) {
-	if r.placer == nil || r.place.stream != nil {
+	if r.placer == nil || r.place.stream != nil || s.withdrawn {
 		return
 	}
 	memory := r.placer(s.typ, s.streamID, int(s.length))
@@ -33,6 +33,18 @@ func (r *Reader) ask(s *stream) {
 	}
 }
 
+// filling returns the memory to which the next bytes of an unfinished message are appended: the Placer's until it is full, and then the
+// message's own. It returns nil if the message has none yet.
+func (r *Reader) filling(s *stream) *[]byte {
+	switch {
+	case r.place.stream == s && len(r.place.bytes) < cap(r.place.bytes):
+		return &r.place.bytes
+	case s.body != nil:
+		return &s.body.bytes
+	}
+	return nil
+}
+
 // placed returns the part of an unfinished body that is in memory from the Placer.
 func (r *Reader) placed(s *stream) []byte {
 	if r.place.stream != s {
@@ -45,7 +57,10 @@ func (r *Reader) placed(s *stream) []byte {
 func (r *Reader) withdraw() {
 	s, head := r.place.stream, r.place.bytes
 	r.place = place{}
-	if s == nil || !r.makeRoom(s, len(head)) {
+	if s == nil {
+		return
+	}
+	if s.withdrawn = true; !r.makeRoom(s, len(head)) {
 		return
 	}
 	n := s.have()

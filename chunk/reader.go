@@ -78,6 +78,7 @@ type stream struct { // at most one cache line
 	extended   bool   // the last format 0, 1 or 2 header had an extended timestamp
 	omits      bool   // the peer has left the extended timestamp out of a format 3 chunk
 	partial    bool
+	withdrawn  bool    // the unfinished message was in memory from the Placer; it never returns there
 	basicBytes [3]byte // basic header of a continuation chunk, in the form that the peer used last
 	basicSize  int
 	body       *buffer

@@ -95,13 +95,15 @@ func (r *Reader) scatters(missing int) bool {
 }
 
 // longRest returns the memory for the missing bytes of the message whose chunk is being read, in one or two pieces. The first is empty if
-// these bytes should go to buf.
+// these bytes should go to buf. If many bytes are missing, longRest asks the Placer in any case.
 func (r *Reader) longRest() (first, second []byte) {
 	s := r.current
-	if s == nil || s.extended || r.left == 0 || !r.scatters(r.missing(s)) {
+	if s == nil || s.extended || r.left == 0 || r.missing(s) < longRest {
 		return nil, nil
 	}
-	r.ask(s)
+	if r.ask(s); !r.scatters(r.missing(s)) {
+		return nil, nil
+	}
 	missing := r.missing(s)
 	if r.place.stream == s {
 		b := r.place.bytes
@@ -163,11 +165,8 @@ func (r *Reader) settle(n int) {
 			continue
 		}
 		take := min(n, len(slot))
-		if r.place.stream == s && len(r.place.bytes) < cap(r.place.bytes) {
-			r.place.bytes = r.place.bytes[:len(r.place.bytes)+take]
-		} else {
-			s.body.bytes = s.body.bytes[:s.have()+take]
-		}
+		to := r.filling(s)
+		*to = (*to)[:len(*to)+take]
 		r.left -= take
 		if n -= take; n == 0 {
 			return
