@@ -6,9 +6,9 @@ const (
 	// maxRead is the maximum number of bytes that one read asks for beyond the end of a message, unless the sender fills such reads. With
 	// 4 KiB, raw reading would cost twice as much.
 	maxRead = 64 << 10
-	// maxFastRead replaces maxRead while a sender fills the reads of a Vectored source. Fewer messages then lie across the end of a read.
-	// The beginning of such a message waits in the buffer, and the buffer is not released while there is nothing to read. Such a source
-	// needs no buffer then if its reads are smaller.
+	// maxFastRead replaces maxRead while a sender fills the reads of a Vectored source. Fewer messages then lie across the end of a read. The
+	// beginning of one that does waits in the buffer, which is therefore kept while there is nothing to read. With smaller reads, it is moved
+	// to memory of its own, and a Vectored source with nothing to read holds no buffer.
 	maxFastRead = 256 << 10
 	// minRead is the minimum number of bytes that one read asks for, if the source needs a buffer while it is idle.
 	minRead = 4 << 10

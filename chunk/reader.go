@@ -316,7 +316,8 @@ func (r *Reader) known(id uint32) *stream {
 
 // view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. If whole is false, later is true if the
 // missing bytes may still arrive directly after the bytes in the buffer, and fit there. The message should then stay in the buffer, since
-// assembling it would cost a copy.
+// assembling it would cost a copy. A Vectored source that is not read at the fast size does without, and so does a message whose rest is read
+// directly to its destination.
 func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	length, gap := int(s.length), s.basicSize
 	wire := length
