@@ -175,15 +175,6 @@ func (r *reader) readFor(w *Waiter, check bool) (again bool, err error) {
 	return false, err
 }
 
-// place is the chunk.Placer: audio and video may be read to where the holder of the token wants it.
-func (r *reader) place(typ uint8, streamID uint32, length int) []byte {
-	t := message.Type(typ)
-	if r.holder.Taker == nil || r.config.Tap != nil || t != message.TypeVideo && t != message.TypeAudio {
-		return nil
-	}
-	return r.holder.Taker.Place(streamID, length)
-}
-
 // releaseBuffer returns the read buffer to its pool, unless the buffer is still needed.
 func (r *reader) releaseBuffer() {
 	if !r.kept {
