@@ -70,6 +70,8 @@ func (o *flvOut) take(m *session.Message) {
 	switch {
 	case !o.begun:
 		o.prepare(m, script)
+	case m.Placed() > 0:
+		o.split(m, size)
 	case o.direct && size >= directSize && o.off == len(o.rest) && o.detach(m):
 	case o.off == len(o.rest) && need <= len(o.dst)-o.n:
 		putTag(o.dst[o.n:o.n+need], m)
@@ -84,17 +86,36 @@ func (o *flvOut) take(m *session.Message) {
 	}
 }
 
-// split builds the beginning of the tag in dst, which ends inside the body, and the remainder in rest. So most bytes are copied once.
+// place returns the part of dst where take would put the body of the next message.
+func (o *flvOut) place(size int) []byte {
+	if !o.begun || o.direct || o.has() || len(o.dst) < flv.TagHeaderSize {
+		return nil
+	}
+	b := o.dst[flv.TagHeaderSize:]
+	return b[:min(len(b), size)]
+}
+
+// split builds the beginning of the tag in dst and the remainder in rest. So most bytes are copied once, or not at all if the message has
+// been read to its place.
 func (o *flvOut) split(m *session.Message, size int) {
-	b := o.dst[o.n:]
-	n := len(b) - flv.TagHeaderSize
+	b, placed := o.dst[o.n:], m.Placed() > 0
+	n := min(len(b)-flv.TagHeaderSize, size)
 	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
-	m.CopyAt(b[flv.TagHeaderSize:], 0)
-	o.n = len(o.dst)
+	m.CopyAt(b[flv.TagHeaderSize:][:n], 0)
+	o.n += flv.TagHeaderSize + n
 	left := size - n + flv.TagOverhead - flv.TagHeaderSize
-	o.rest = slices.Grow(o.more(), left)[:left]
-	m.CopyAt(o.rest[:size-n], n)
+	d, ok := chunk.Detached{}, false
+	if placed {
+		d, ok = m.Detach() // the part that did not fit into its place
+	}
+	if ok {
+		o.detached, o.rest = d, d.Bytes()[chunk.Headroom:]
+	} else {
+		o.rest = slices.Grow(o.more(), left)[:left]
+		m.CopyAt(o.rest[:size-n], n)
+	}
 	flv.PutPreviousTagSize(o.rest[size-n:], size)
+	o.drain()
 }
 
 // detach builds the tag in the memory of the message, if the message has its own. It reports whether it has done so.

@@ -46,6 +46,7 @@ type sink interface {
 	full() bool                   // the call accepts no more
 	fits(m *session.Message) bool // the call accepts m; otherwise the next call does
 	has() bool                    // there is enough for the call to return
+	place(size int) []byte        // memory for the beginning of the next message, which will have size bytes; nil if there is none
 }
 
 // receive takes a media message that has been read from the connection. direct reports whether the goroutine that read it is the one in this
@@ -194,7 +195,7 @@ func (s *streamSink) End() bool {
 // Take passes a message of this stream directly to the sink, if nothing else depends on the message. It declines the first message, which
 // starts the stream and so must be dispatched.
 func (s *streamSink) Take(m *session.Message) session.Verdict {
-	if m.StreamID != s.id || !s.flows || s.err != nil || s.seeking || s.queue.Len() > 0 {
+	if !s.takes(m.StreamID) {
 		return session.Declined
 	}
 	if !s.sink.fits(m) {
@@ -207,6 +208,23 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 		return session.Last
 	}
 	return session.Taken
+}
+
+// takes reports whether audio and video of the message stream streamID may be passed directly to the sink.
+func (s *streamSink) takes(streamID uint32) bool {
+	return streamID == s.id && s.flows && s.err == nil && !s.seeking && s.queue.Len() == 0
+}
+
+// Place returns the sink's memory for the payload of a message that Take would accept.
+func (s *streamSink) Place(streamID uint32, size int) []byte {
+	if !s.mu.TryLock() {
+		return nil
+	}
+	defer s.mu.Unlock()
+	if !s.takes(streamID) {
+		return nil
+	}
+	return s.sink.place(size)
 }
 
 // Room reports whether the call in progress accepts more of the messages that have already arrived, although it could return.
@@ -316,7 +334,7 @@ func (s *streamReader) WriteTo(w io.Writer) (int64, error) {
 }
 
 // ReadPacket reads the next audio, video or data message into p and reuses the memory of p.Body. Do not mix it with Read. The errors
-// are those of Read.
+// are those of Read; that memory may have changed then.
 func (s *streamReader) ReadPacket(p *Packet) error {
 	s.packet = packetSink{p: p}
 	defer func() { s.packet.p = nil }()
@@ -333,6 +351,13 @@ func (k *packetSink) full() bool { return k.taken }
 func (k *packetSink) has() bool  { return k.taken }
 
 func (k *packetSink) fits(*session.Message) bool { return true }
+
+func (k *packetSink) place(size int) []byte {
+	if k.taken || size > cap(k.p.Body) {
+		return nil
+	}
+	return k.p.Body[:size]
+}
 
 func (k *packetSink) take(m *session.Message) {
 	m.CopyPacket(k.p)

@@ -20,7 +20,8 @@ func mixedTags() (tags []flv.Tag) {
 	rnd := rand.New(rand.NewPCG(4, 4))
 	for i := range uint32(120) {
 		size := []int{1, 300, directSize - 1, directSize, 5000, 300_000, writeToBuffer - flv.TagOverhead, 20}[rnd.IntN(8)]
-		body := bytes.Repeat([]byte{byte(rnd.Uint32())}, size)
+		body := make([]byte, size)
+		rand.NewChaCha8([32]byte{byte(i)}).Read(body)
 		tags = append(tags, flv.Tag{Type: []flv.TagType{flv.TagAudio, flv.TagVideo}[i%2], Timestamp: i, Body: body})
 	}
 	return tags

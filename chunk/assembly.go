@@ -11,7 +11,7 @@ func (r *Reader) begin(s *stream) {
 		r.fail("unfinished messages at once", maxPartials)
 		return
 	}
-	s.partial = true
+	s.partial, s.withdrawn = true, false
 	r.partial = append(r.partial, s)
 	r.resume(s)
 }
@@ -19,10 +19,13 @@ func (r *Reader) begin(s *stream) {
 // resume continues an unfinished message. The payload of the message's next chunk is at pos.
 func (r *Reader) resume(s *stream) {
 	r.current = s
-	r.left = min(r.chunkSize, int(s.length)-s.have())
+	r.left = min(r.chunkSize, r.missing(s))
 }
 
-// have returns how many bytes of the unfinished message have arrived.
+// missing returns how many bytes of the unfinished message have not arrived yet.
+func (r *Reader) missing(s *stream) int { return int(s.length) - len(r.placed(s)) - s.have() }
+
+// have returns how many bytes of the unfinished message are in its own memory.
 func (s *stream) have() int {
 	if s.body == nil {
 		return 0
@@ -44,17 +47,16 @@ func (r *Reader) gather() bool {
 	s := r.current
 	for {
 		if take := min(r.left, r.end-r.pos); take > 0 {
-			if !r.makeRoom(s, take) {
+			if !r.append(s, r.buf[r.pos:r.pos+take]) {
 				return false
 			}
-			s.body.bytes = append(s.body.bytes, r.buf[r.pos:r.pos+take]...)
 			r.pos += take
 			r.left -= take
 		}
 		if r.left > 0 {
 			return false
 		}
-		if len(s.body.bytes) == int(s.length) {
+		if r.missing(s) == 0 {
 			r.current = nil
 			return true
 		}
@@ -68,16 +70,36 @@ func (r *Reader) gather() bool {
 	}
 }
 
-// gatherChunks appends the payload of the whole chunks in the read buffer, as far as the body has room for them.
+// append appends b to an unfinished message. It returns false if there is no memory for b.
+func (r *Reader) append(s *stream, b []byte) bool {
+	if r.place.stream == s {
+		n := min(len(b), cap(r.place.bytes)-len(r.place.bytes))
+		r.place.bytes = append(r.place.bytes, b[:n]...)
+		b = b[n:]
+	}
+	if len(b) > 0 {
+		if !r.makeRoom(s, len(b)) {
+			return false
+		}
+		s.body.bytes = append(s.body.bytes, b...)
+	}
+	return true
+}
+
+// gatherChunks appends the payload of the whole chunks in the read buffer, as far as there is room for them.
 func (r *Reader) gatherChunks(s *stream) {
-	in, body, step := r.buf[r.pos:r.end], s.body.bytes, r.chunkSize+s.basicSize
-	most := min(cap(body), int(s.length)-1) // gather handles the last chunk
+	to := r.filling(s)
+	if to == nil {
+		return
+	}
+	in, body, step := r.buf[r.pos:r.end], *to, r.chunkSize+s.basicSize
+	most := min(cap(body), len(body)+r.missing(s)-1) // gather handles the last chunk
 	for len(in) > step && len(body)+r.chunkSize <= most && r.continues(s, in[r.chunkSize:]) {
 		body = append(body, in[:r.chunkSize]...)
 		in = in[step:]
 	}
-	r.pos, s.body.bytes = r.end-len(in), body
-	r.left = min(r.chunkSize, int(s.length)-len(body))
+	r.pos, *to = r.end-len(in), body
+	r.left = min(r.chunkSize, r.missing(s))
 }
 
 // continues reports whether b begins with the header of the message's next chunk, without an extended timestamp.
@@ -140,6 +162,9 @@ func (r *Reader) forget(s *stream) {
 	r.partial[i], r.partial[last] = r.partial[last], nil
 	r.partial = r.partial[:last]
 	s.partial, s.body = false, nil
+	if r.place.stream == s {
+		r.place.stream = nil
+	}
 }
 
 // hand returns a buffer with room for n bytes, which is valid until the Reader's next call.

@@ -6,9 +6,9 @@ const (
 	// maxRead is the maximum number of bytes that one read asks for beyond the end of a message, unless the sender fills such reads. With
 	// 4 KiB, raw reading would cost twice as much.
 	maxRead = 64 << 10
-	// maxFastRead replaces maxRead while a sender fills the reads of a Vectored source. Fewer messages then lie across the end of a read.
-	// The beginning of such a message waits in the buffer, and the buffer is not released while there is nothing to read. Such a source
-	// needs no buffer then if its reads are smaller.
+	// maxFastRead replaces maxRead while a sender fills the reads of a Vectored source. Fewer messages then lie across the end of a read. The
+	// beginning of one that does waits in the buffer, which is therefore kept while there is nothing to read. With smaller reads, it is moved
+	// to memory of its own, and a Vectored source with nothing to read holds no buffer.
 	maxFastRead = 256 << 10
 	// minRead is the minimum number of bytes that one read asks for, if the source needs a buffer while it is idle.
 	minRead = 4 << 10
@@ -85,9 +85,15 @@ func (r *Reader) provide(size int) {
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
-// ReleaseBuffer releases the read buffer unless it holds more unparsed bytes than a part of a header. Call it when the connection is about
-// to become idle. The body of the last Message becomes invalid.
+// ReleaseBuffer releases the memory from the Placer, and the read buffer unless that holds more unparsed bytes than a part of a header. Call it
+// when the connection is about to become idle, or that memory is about to be used for something else. The body of the last Message becomes
+// invalid.
 func (r *Reader) ReleaseBuffer() {
+	r.withdraw()
+	r.freeBuffer()
+}
+
+func (r *Reader) freeBuffer() {
 	r.takeBack()
 	if rest := r.buf[r.pos:r.end]; r.in != nil && len(rest) <= len(r.stub) {
 		n := copy(r.stub[:], rest)

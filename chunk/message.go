@@ -10,20 +10,35 @@ type Message struct {
 
 	// raw contains the body. If stride is 0, raw is the body. Otherwise raw contains the payloads of adjacent chunks, of stride bytes each
 	// except for the last one, and between them gap bytes of chunk header. Since the headers stay in place, a message is copied only once,
-	// from the read buffer to its destination.
+	// from the read buffer to its destination. If stride is inPlace, the body begins in memory from the Placer, and raw is the rest.
 	raw         []byte
 	length      int
 	stride, gap int
 	reader      *Reader
 }
 
+// inPlace is the stride of a message that begins in memory from the Placer.
+const inPlace = -1
+
 // Len is the length of the body in bytes.
 func (m *Message) Len() int { return m.length }
 
+// Placed returns how many bytes at the beginning of the body are in memory from the Placer. Copying them there costs nothing.
+func (m *Message) Placed() int {
+	if m.stride != inPlace {
+		return 0
+	}
+	return len(m.reader.place.bytes)
+}
+
 // CopyTo copies the body into dst, which must have room for Len bytes, and returns Len.
 func (m *Message) CopyTo(dst []byte) int {
-	if m.stride == 0 {
+	switch m.stride {
+	case 0:
 		return copy(dst, m.raw)
+	case inPlace:
+		n := copyOnce(dst, m.reader.place.bytes)
+		return n + copy(dst[n:], m.raw)
 	}
 	raw, rest := m.raw, dst
 	if m.stride == DefaultChunkSize { // copying a constant size needs no call
@@ -39,8 +54,19 @@ func (m *Message) CopyTo(dst []byte) int {
 
 // CopyAt copies the bytes of the body that begin at offset off into dst, as far as dst has room. off is at most Len.
 func (m *Message) CopyAt(dst []byte, off int) {
-	if m.stride == 0 {
+	switch m.stride {
+	case 0:
 		copy(dst, m.raw[off:])
+		return
+	case inPlace:
+		head := m.reader.place.bytes
+		if off < len(head) {
+			n := copyOnce(dst, head[off:])
+			dst, off = dst[n:], off+n
+		}
+		if len(dst) > 0 {
+			copy(dst, m.raw[off-len(head):])
+		}
 		return
 	}
 	rest := *m
@@ -61,26 +87,37 @@ func (m *Message) CopyAt(dst []byte, off int) {
 	rest.CopyTo(dst)
 }
 
+// copyOnce is copy, except that it leaves out the work if src is already in place.
+func copyOnce(dst, src []byte) int {
+	if len(dst) > 0 && len(src) > 0 && &dst[0] == &src[0] {
+		return min(len(dst), len(src))
+	}
+	return copy(dst, src)
+}
+
 // Body returns the body in one piece. It is valid until the Reader's next call and must not be modified.
 func (m *Message) Body() []byte {
 	if m.stride != 0 {
+		old := m.reader.lent // the memory of raw, if any
 		b := m.reader.hand(m.length)
 		b.bytes = b.bytes[:m.length]
 		m.CopyTo(b.bytes)
+		release(old)
 		m.raw, m.stride = b.bytes, 0
 	}
 	return m.raw
 }
 
 // Detach separates the body from the message. If the body has memory of its own, ok is true. The body then belongs to the caller, and the
-// message no longer has one. Otherwise the body shares memory with other messages and must be copied.
+// message no longer has one. Otherwise the body shares memory with other messages and must be copied. Of a message that begins in memory from
+// the Placer, Detach separates only the rest.
 func (m *Message) Detach() (d Detached, ok bool) {
 	b := m.reader.lent
-	if b == nil || b.whole == nil || m.length == 0 {
+	if b == nil || b.whole == nil || len(m.raw) == 0 {
 		return Detached{}, false
 	}
 	m.reader.lent = nil
-	d = Detached{buffer: b, size: m.length}
+	d = Detached{buffer: b, size: len(m.raw)}
 	m.raw, m.length, m.stride = nil, 0, 0
 	return d, true
 }

@@ -49,7 +49,9 @@ type Reader struct {
 	lent      *buffer // memory of the last Message's body, which the next call releases
 	srcErr    error   // error that was read together with bytes; returned after they are parsed
 	err       error   // the first violation of the protocol; final
+	place     place
 	scatter   scatter
+	placer    Placer // may be nil
 
 	low  [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
 	high map[uint32]*stream
@@ -78,6 +80,7 @@ type stream struct { // at most one cache line
 	extended   bool   // the last format 0, 1 or 2 header had an extended timestamp
 	omits      bool   // the peer has left the extended timestamp out of a format 3 chunk
 	partial    bool
+	withdrawn  bool    // the unfinished message was in memory from the Placer; it never returns there
 	basicBytes [3]byte // basic header of a continuation chunk, in the form that the peer used last
 	basicSize  int
 	body       *buffer
@@ -315,7 +318,8 @@ func (r *Reader) known(id uint32) *stream {
 
 // view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. If whole is false, later is true if the
 // missing bytes may still arrive directly after the bytes in the buffer, and fit there. The message should then stay in the buffer, since
-// assembling it would cost a copy.
+// assembling it would cost a copy. A Vectored source that is not read at the fast size does without, and so does a message whose rest is read
+// directly to its destination.
 func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	length, gap := int(s.length), s.basicSize
 	wire := length
@@ -349,12 +353,23 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 
 // describe makes m the message of s with the body in raw. Assigning the fields one by one takes half the time of a composite literal.
 func (r *Reader) describe(s *stream, m *Message, raw []byte, length int) {
+	if r.place.stream != nil && r.place.stream != s {
+		r.withdraw() // since the caller may use the memory for this message
+	}
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID, m.Timestamp = s.typ, s.format, s.id, s.streamID, s.timestamp
 	m.raw, m.length, m.stride, m.gap, m.reader = raw, length, 0, 0, r
 }
 
 func (r *Reader) finish(s *stream, m *Message) {
-	r.describe(s, m, s.body.bytes, len(s.body.bytes))
+	var raw []byte
+	if s.body != nil {
+		raw = s.body.bytes
+	}
+	head := r.placed(s)
+	r.describe(s, m, raw, len(head)+len(raw))
+	if len(head) > 0 {
+		m.stride = inPlace
+	}
 	r.lent = s.body
 	r.longest = max(r.longest, m.length)
 	r.forget(s)

@@ -33,8 +33,8 @@ const (
 )
 
 // scatter is a read of bytes directly to their destinations, the slots. The first slot is the unread payload of the current chunk. For each
-// chunk that is expected to follow in the message, there are two slots: one for its header and one for its payload. Bytes after the slots
-// go to buf.
+// chunk that is expected to follow in the message, there are two slots: one for its header and one for its payload. A payload that begins in
+// memory from the Placer and does not fit there has two slots. Bytes after the slots go to buf.
 type scatter struct {
 	vector [][]byte    // slots, and buf last
 	slots  int         // number of slots; 0 if everything goes to buf
@@ -45,7 +45,7 @@ type scatter struct {
 
 // slotMemory is the memory of a scatter with slots.
 type slotMemory struct {
-	vector  [2*maxScattered + 1][]byte
+	vector  [2*maxScattered + 2][]byte
 	headers [maxScattered * len(stream{}.basicBytes)]byte
 }
 
@@ -73,8 +73,8 @@ func (v *vector) Lend() [][]byte {
 	free := r.buf[r.end:]
 	if k.pause > 0 {
 		k.pause--
-	} else if memory := r.longRest(); memory != nil {
-		r.addSlots(r.current, memory)
+	} else if memory, more := r.longRest(); len(memory) > 0 {
+		r.addSlots(r.current, memory, more)
 		free = free[:minRead]
 	}
 	k.slots = len(k.vector)
@@ -86,7 +86,7 @@ func (v *vector) Lend() [][]byte {
 func (v *vector) Reclaim() {
 	r := (*Reader)(v)
 	r.scatter.end()
-	r.ReleaseBuffer()
+	r.freeBuffer()
 }
 
 // scatters reports whether the bytes of a message should be read directly to their destination, if so many are missing.
@@ -94,35 +94,56 @@ func (r *Reader) scatters(missing int) bool {
 	return r.chunkSize >= scatterChunk && missing >= longRest
 }
 
-// longRest returns the memory for the missing bytes of the message whose chunk is being read. It returns nil if these bytes should go to
-// buf.
-func (r *Reader) longRest() []byte {
+// longRest returns the memory for the missing bytes of the message whose chunk is being read, in one or two pieces. The first is empty if
+// these bytes should go to buf. If many bytes are missing, longRest asks the Placer in any case.
+func (r *Reader) longRest() (first, second []byte) {
 	s := r.current
-	if s == nil || s.extended || r.left == 0 || !r.scatters(int(s.length)-s.have()) || !r.makeRoom(s, 1) {
-		return nil
+	if s == nil || s.extended || r.left == 0 || r.missing(s) < longRest {
+		return nil, nil
 	}
-	rest := s.body.bytes[s.have():min(s.room(), int(s.length))]
-	if len(rest) < longRest {
-		return nil
+	if r.ask(s); !r.scatters(r.missing(s)) {
+		return nil, nil
 	}
-	return rest
+	missing := r.missing(s)
+	if r.place.stream == s {
+		b := r.place.bytes
+		first = b[len(b):cap(b)]
+	}
+	if missing > len(first) {
+		if !r.makeRoom(s, 1) {
+			return nil, nil
+		}
+		second = s.body.bytes[s.have():min(s.room(), s.have()+missing-len(first))]
+	}
+	switch {
+	case len(first)+len(second) < longRest:
+		return nil, nil
+	case len(first) == 0:
+		return second, nil
+	}
+	return first, second
 }
 
-// addSlots adds the slots for the missing bytes of a message, which go to memory. buf must be empty.
-func (r *Reader) addSlots(s *stream, memory []byte) {
+// addSlots adds the slots for the missing bytes of a message, which go to memory and then to more. buf must be empty.
+func (r *Reader) addSlots(s *stream, memory, more []byte) {
 	k := &r.scatter
 	k.memory = slotMemories.Get().(*slotMemory)
 	k.vector = k.memory.vector[:0]
 	left, headers := r.left, k.memory.headers[:]
-	for range maxScattered {
+	for len(k.vector) < 2*maxScattered {
 		n := min(left, len(memory))
 		k.vector = append(k.vector, memory[:n])
+		left -= n
 		if memory = memory[n:]; len(memory) == 0 {
-			return
+			if memory, more = more, nil; len(memory) == 0 {
+				return
+			}
 		}
-		k.vector = append(k.vector, headers[:s.basicSize])
-		headers = headers[s.basicSize:]
-		left = r.chunkSize // the loop reduces it to the size of the remaining memory
+		if left == 0 {
+			k.vector = append(k.vector, headers[:s.basicSize])
+			headers = headers[s.basicSize:]
+			left = r.chunkSize // the loop reduces it to the size of the remaining memory
+		}
 	}
 }
 
@@ -131,7 +152,7 @@ func (r *Reader) settle(n int) {
 	s, k := r.current, &r.scatter
 	defer k.end()
 	for i, slot := range k.vector[:k.slots] {
-		if i%2 == 1 { // a header
+		if r.left == 0 { // a header
 			if n < len(slot) || !bytes.Equal(slot, s.basicBytes[:s.basicSize]) {
 				if n >= len(slot) {
 					k.pause = scatterPause
@@ -144,7 +165,8 @@ func (r *Reader) settle(n int) {
 			continue
 		}
 		take := min(n, len(slot))
-		s.body.bytes = s.body.bytes[:len(s.body.bytes)+take]
+		to := r.filling(s)
+		*to = (*to)[:len(*to)+take]
 		r.left -= take
 		if n -= take; n == 0 {
 			return

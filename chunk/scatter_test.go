@@ -204,7 +204,7 @@ func equalMessages(t *testing.T, chunkSize, messages, size int) (wire []byte) {
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, uint32(chunkSize))})
 	require.NoError(t, err)
 	for range messages {
-		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, ChunkStreamID: 4, Body: make([]byte, size)})
+		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, ChunkStreamID: 4, StreamID: 1, Body: make([]byte, size)})
 		require.NoError(t, err)
 	}
 	return wire
@@ -264,7 +264,12 @@ func FuzzScatter(f *testing.F) {
 		wire := interleavedStream(rnd, max(1, int(chunkSize)), 8, rnd.Float64()*0.5)
 		wire = append(wire[:len(wire)-rnd.IntN(min(len(wire), 9))], tail...)
 		want, wantErr := readAll(bytes.NewReader(wire), 1<<20)
-		all, err := readAllVectored(t, &vectored{wire: wire, size: func() int { return rnd.IntN(20_000) }, impatient: seed%2 == 0}, 1<<20)
+		all, err := readAllVectored(t, &vectored{wire: bytes.Clone(wire), size: func() int { return rnd.IntN(20_000) }, impatient: seed%2 == 0}, 1<<20)
+		require.Equal(t, want, all)
+		require.Equal(t, wantErr, err)
+
+		l := &lender{t: t, size: func() int { return rnd.IntN(1 << 18) }}
+		all, err = readAllPlaced(l, &vectored{wire: wire, size: func() int { return rnd.IntN(300_000) }, impatient: seed%2 == 0}, 1<<20)
 		require.Equal(t, want, all)
 		require.Equal(t, wantErr, err)
 	})

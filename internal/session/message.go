@@ -46,6 +46,14 @@ func (m *Message) CopyAt(dst []byte, off int) {
 	copy(dst, m.Body[off:])
 }
 
+// Placed returns how many bytes at the beginning of the payload have been read into the memory that Taker.Place returned.
+func (m *Message) Placed() int {
+	if m.Chunks == nil {
+		return 0
+	}
+	return m.Chunks.Placed()
+}
+
 // CopyPacket sets p to the message, with a copy of the payload in the memory of p.Body if that is large enough.
 func (m *Message) CopyPacket(p *message.Packet) {
 	body := p.Body

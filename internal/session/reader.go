@@ -167,6 +167,7 @@ func (r *reader) readFor(w *Waiter, check bool) (again bool, err error) {
 	for ready := w.ready(); !ready && err == nil; { // the new holder of the deadline must check its state
 		r.msg = chunk.Message{} // otherwise the buffer could not be freed while there is nothing to read
 		if err := r.in.Fill(); err != nil {
+			r.releaseBuffer()
 			return r.failed(w, err)
 		}
 		ready, err = r.serveBuffered(w, true)

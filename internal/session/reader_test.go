@@ -33,6 +33,8 @@ func (p *player) Deadline() time.Time { return time.Time{} }
 func (p *player) Backlog() *Backlog   { return p.backlog }
 func (p *player) Begin()              {}
 
+func (p *player) Place(uint32, int) []byte { return nil }
+
 func (p *player) Park(parked bool) {
 	if p.parked != nil {
 		p.parked <- parked

@@ -64,6 +64,7 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	}
 	s.calls.mask = config.Mask
 	s.in = chunk.NewReader(newSource(&s.reader), config.MaxMessageSize)
+	s.in.SetPlacer(s.place)
 	return s
 }
 

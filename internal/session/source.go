@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // source reads the socket for the chunk reader. The deadline is that of the holder of the token.
@@ -66,4 +67,13 @@ func (s *vectoredSource) ReadVector(v chunk.Vector) (int, error) {
 		}
 	}
 	return 0, os.ErrDeadlineExceeded
+}
+
+// place is the chunk.Placer: audio and video may be read to where the holder of the token wants it.
+func (r *reader) place(typ uint8, streamID uint32, length int) []byte {
+	t := message.Type(typ)
+	if r.holder.Taker == nil || r.config.Tap != nil || t != message.TypeVideo && t != message.TypeAudio {
+		return nil
+	}
+	return r.holder.Taker.Place(streamID, length)
 }

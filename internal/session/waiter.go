@@ -37,6 +37,11 @@ type Taker interface {
 	Begin()                  // called before Take; may take a lock
 	Take(m *Message) Verdict // receives m, which is audio or video, or declines it
 	End() (ready bool)       // releases the lock; ready is the result of Sink.Ready
+
+	// Place returns memory for the beginning of the payload of a message that is about to be read, or nil. streamID and size are those of
+	// the message. The memory is used until Read returns or another message is received. Place is not called between Begin and End. It must
+	// not wait for a lock, since it is called inside a read of the socket, and closing the socket waits for that read.
+	Place(streamID uint32, size int) []byte
 }
 
 // Verdict says what a Taker does with a message.
