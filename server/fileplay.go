@@ -181,18 +181,22 @@ func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) []
 	return dst
 }
 
-// notifyEnd notifies the client of the end of the file. err is the reason if the file has ended early.
+// notifyEnd notifies the client of the end of the file. err is the reason if the file has ended early. A file that ends within a tag, as
+// after a crash of its recorder, ends like any other.
 func (fp *filePlaying) notifyEnd(err error) {
 	fp.ended.Store(true)
 	c := fp.stream.conn
-	var damaged *flv.Error
-	if err != io.EOF && !errors.As(err, &damaged) {
+	var damage *flv.Error
+	damaged := errors.As(err, &damage)
+	switch {
+	case damaged:
+		c.log.Info("rtmp: a file is damaged", "error", err)
+	case err != io.EOF:
 		c.log.Warn("rtmp: a file can't be played", "error", err)
+	}
+	if err != io.EOF && !(damaged && errors.Is(err, io.ErrUnexpectedEOF)) {
 		fp.stream.status("error", message.CodePlayFailed, "the file can't be read")
 		return
-	}
-	if damaged != nil {
-		c.log.Info("rtmp: a file is damaged", "error", err)
 	}
 	sendEnd(fp.stream)
 }

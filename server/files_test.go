@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,6 +49,40 @@ func TestFilePlays(t *testing.T) {
 	s, err := c.CreateStream(background(t), nil)
 	require.NoError(t, err)
 	assert.Equal(t, media(sample(t)), media(read(t, s)))
+}
+
+// TestDamagedFile checks that a client is not told that a file is complete if there are bytes in it that are not a tag. A file that ends
+// within a tag, because its recorder was killed, ends like any other.
+func TestDamagedFile(t *testing.T) {
+	files := vodFolder(t)
+	addr := app(t, &server.App{Files: files})
+	all := sample(t)
+	half := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	for _, tag := range all[:len(all)/2] {
+		half = flv.AppendTag(half, tag)
+	}
+	for name, test := range map[string]struct {
+		rest   []byte
+		failed bool
+	}{
+		"garbage": {append(bytes.Repeat([]byte{0xee}, 100), sampleBytes[len(half):]...), true},
+		"zeros":   {make([]byte, 100), true},
+		"cut":     {flv.AppendTag(nil, all[len(all)/2])[:14], false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(files.Dir+"/vod/"+name+".flv", slices.Concat(half, test.rest), 0o644))
+			c := dial(t, "rtmp://"+addr+"/vod/"+name, nil)
+			s, err := c.CreateStream(background(t), nil)
+			require.NoError(t, err)
+			var got bytes.Buffer
+			_, err = io.Copy(&got, s)
+			assert.Equal(t, media(all[:len(all)/2]), media(tags(t, got.Bytes())))
+			var status *rtmp.StatusError
+			if assert.Equal(t, test.failed, errors.As(err, &status), "%v", err) && test.failed {
+				assert.Equal(t, message.CodePlayFailed, status.Code)
+			}
+		})
+	}
 }
 
 func TestFilePlaysFrom(t *testing.T) {
