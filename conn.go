@@ -208,7 +208,7 @@ func (c *Conn) Stats() Stats {
 	for _, stream := range k.streams.all() {
 		s.QueuedBytes += stream.queued()
 		if stream.options.Writable {
-			s.SendQueueBytes += stream.sending.Waiting()
+			s.SendQueueBytes += stream.sending.Unsent()
 		}
 	}
 	return s

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -90,8 +91,19 @@ func TestSendQueueIsBounded(t *testing.T) {
 		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeDataAMF0, Body: make([]byte, 10_000)}))
 	}
 	stats := c.Stats()
-	assert.LessOrEqual(t, stats.SendQueueBytes, 2<<20+100_000)
+	assert.LessOrEqual(t, stats.SendQueueBytes, 4<<20+100_000, "twice the limit in the queue, since it drops data last, and as much in a write")
 	assert.Positive(t, stats.DroppedMessages)
+}
+
+// TestSendQueueBytesOfAStalledWrite checks that SendQueueBytes includes what has left the queue but was not accepted by the socket.
+func TestSendQueueBytesOfAStalledWrite(t *testing.T) {
+	c, s := publishing(t, deaf(t), nil)
+	const size = chunk.MaxMessageLength // more than the buffers of a socket
+	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: make([]byte, size)}))
+	stats := c.Stats()
+	assert.GreaterOrEqual(t, stats.SendQueueBytes+int(stats.BytesWritten), size)
+	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
+	assert.Greater(t, c.Stats().SendQueueBytes, size/4)
 }
 
 // TestWriteDeadlineSparesTheSender checks that packets that WritePacket has accepted are sent even after the write deadline.

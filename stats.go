@@ -21,7 +21,7 @@ type Stats struct {
 	DroppedEvents           uint64 // calls, statuses and shared object events dropped because handlers are too slow
 	UnansweredPings         uint64 // pings and similar requests that were not answered, because the server did not read the answers
 	QueuedBytes             int    // bytes of media received but not yet read by the program, of all streams
-	SendQueueBytes          int    // bytes of media written by the program but not yet sent, of all streams
+	SendQueueBytes          int    // bytes of media written by the program but not yet accepted by the system, of all streams
 	DroppedMessages         uint64 // messages dropped because their stream's send queue was full, of all streams
 	PipelineFallbacks       int    // how often Connect or CreateStream had to reduce the pipelining
 	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server had not answered the announcement

@@ -35,6 +35,7 @@ type SendQueue struct {
 	mu     sync.Mutex // guards the fields below
 	queue  DropQueue
 	busy   bool // messages that were taken from the queue are being sent
+	unsent int  // bytes that are being sent, and those that sendNow has left to the sender
 	closed bool
 	err    error
 	counts bool          // senders.busy includes this queue
@@ -87,11 +88,11 @@ func (q *SendQueue) over() error {
 	return q.err
 }
 
-// Waiting returns how many bytes are queued.
-func (q *SendQueue) Waiting() int {
+// Unsent returns how many bytes the socket has not accepted yet: those that are queued, and those of a write in progress.
+func (q *SendQueue) Unsent() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.queue.Len()
+	return q.queue.Len() + q.unsent
 }
 
 // offer sends or queues a message. It returns false if there is no room.
@@ -205,7 +206,10 @@ func (q *SendQueue) send(b *Batch, o *chunk.Outgoing) (err error) {
 	q.mu.Lock()
 	queue := q.queue.Take()
 	q.sent, q.next = q.next, nil
-	q.busy = true
+	q.busy, q.unsent = true, queue.Len()+len(b.w.buf)
+	if o != nil {
+		q.unsent += len(o.Body)
+	}
 	q.mu.Unlock()
 	for m := range queue.All() {
 		queued := chunk.Outgoing{Type: uint8(m.Type), ChunkStreamID: m.ChunkStreamID, Timestamp: m.Timestamp, Format: chunk.Format3, Body: m.Body}
@@ -220,7 +224,8 @@ func (q *SendQueue) send(b *Batch, o *chunk.Outgoing) (err error) {
 	err = b.finish(err)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.busy = false; q.err == nil { // sendNow may have set an error, which is final
+	q.busy, q.unsent = false, len(b.w.buf)
+	if q.err == nil { // sendNow may have set an error, which is final
 		q.err = err
 	}
 	q.count(q.queue.Len() > 0)

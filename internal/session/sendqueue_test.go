@@ -39,13 +39,14 @@ func TestSendQueueSends(t *testing.T) {
 		require.NoError(t, q.Enqueue(forever, o))
 		o.Body[0], o.Timestamp = 2, 8 // the message was copied
 		require.NoError(t, q.Enqueue(forever, o))
-		require.Equal(t, 2*(queueHeaderSize+1), q.Waiting())
+		require.Equal(t, 2*(queueHeaderSize+1), q.Unsent())
 		require.ErrorIs(t, q.Drained(soon()), os.ErrDeadlineExceeded, "nobody sends yet")
 		require.True(t, q.Start(5))
 		require.ErrorIs(t, q.Drained(soon()), os.ErrDeadlineExceeded, "the sender has everything, but nobody reads")
-		require.Zero(t, q.Waiting())
+		require.Equal(t, 2*(queueHeaderSize+1), q.Unsent())
 		server.session.StartStanding()
 		require.NoError(t, q.Drained(forever))
+		require.Zero(t, q.Unsent())
 		synctest.Wait()
 		require.Len(t, server.received, 2)
 		for i, p := range server.received {
