@@ -75,6 +75,7 @@ type Server struct {
 	tunnel    *transport.TunnelServer // nil until TunnelHandler is called
 	viewers   map[*viewer]struct{}    // HTTP viewers
 	folders   map[*Files]*vod.Folder
+	left      chan struct{} // see nextDeparture; nil while Shutdown does not wait
 }
 
 // init sets up a zero Server.

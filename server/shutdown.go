@@ -2,16 +2,11 @@ package server
 
 import (
 	"context"
-	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
-
-// shutdownPoll is the interval at which Shutdown checks whether all clients
-// have left.
-const shutdownPoll = 50 * time.Millisecond
 
 // Shutdown stops accepting connections and asks clients that support it to reconnect elsewhere. It waits until all clients have left or ctx
 // is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown), disconnects
@@ -128,17 +123,36 @@ func (s *Server) stopListening() {
 
 // waitForConns waits until all clients and HTTP viewers have left, and clients of tunnels have fetched all bytes that were sent to them.
 func (s *Server) waitForConns(ctx context.Context) error {
-	ticker := time.NewTicker(shutdownPoll)
-	defer ticker.Stop()
 	for {
+		left := s.nextDeparture() // asked for before the check, so that no departure is missed
 		if s.limiter.InUse() == 0 && s.tunnelSessions() == 0 {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-ticker.C:
+		case <-left:
 		}
+	}
+}
+
+// nextDeparture returns a channel that is closed when a client leaves.
+func (s *Server) nextDeparture() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left == nil {
+		s.left = make(chan struct{})
+	}
+	return s.left
+}
+
+// clientLeft wakes waitForConns. It is called after a client has released its slot, and after a tunnel has ended.
+func (s *Server) clientLeft() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left != nil {
+		close(s.left)
+		s.left = nil
 	}
 }
 

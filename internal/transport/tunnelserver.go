@@ -40,6 +40,8 @@ type TunnelServer struct {
 	// Admit is called before each session. It returns the function that serves the session, like the serve function of NewTunnelServer. If
 	// it returns an error, the session is refused, and the client receives the text of the error. Admit must not use the TunnelServer.
 	Admit func(remote net.Addr) (serve func(net.Conn), err error)
+	// Left is called after the result of Sessions may have decreased.
+	Left func()
 
 	timeout time.Duration
 	running sync.WaitGroup // running calls of serve
@@ -53,8 +55,8 @@ type TunnelServer struct {
 // NewTunnelServer returns a server that calls serve for every session, on a new goroutine. It closes the net.Conn when serve returns. Reads
 // return io.EOF when the client has closed the session.
 func NewTunnelServer(serve func(net.Conn)) *TunnelServer {
-	return &TunnelServer{Admit: func(net.Addr) (func(net.Conn), error) { return serve, nil }, timeout: sessionTimeout,
-		limiter: admission.Limiter{Max: maxSessions, PerAddr: maxSessionsPerAddr}, sessions: make(map[string]*session)}
+	return &TunnelServer{Admit: func(net.Addr) (func(net.Conn), error) { return serve, nil }, Left: func() {},
+		timeout: sessionTimeout, limiter: admission.Limiter{Max: maxSessions, PerAddr: maxSessionsPerAddr}, sessions: make(map[string]*session)}
 }
 
 // Close ends all sessions and waits until the calls of serve have returned.
@@ -67,6 +69,7 @@ func (s *TunnelServer) Close() {
 		session.end(net.ErrClosed)
 	}
 	s.mu.Unlock()
+	s.Left()
 	s.running.Wait()
 }
 
@@ -148,6 +151,7 @@ func (s *TunnelServer) begin(one *session) (err error) {
 	s.sessions[one.id] = one
 	one.expiry = time.AfterFunc(s.timeout, func() { one.remove(io.ErrUnexpectedEOF) })
 	s.running.Go(func() {
+		defer s.Left()
 		defer one.Close()
 		serve(one)
 	})
@@ -218,6 +222,7 @@ func (s *session) remove(why error) {
 		s.slot.Release()
 	}
 	s.server.mu.Unlock()
+	s.server.Left()
 	s.expiry.Stop()
 	s.end(why)
 }
