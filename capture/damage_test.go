@@ -174,6 +174,34 @@ func TestNoSession(t *testing.T) {
 	assert.Error(t, err)
 }
 
+// counting counts the bytes that are read.
+type counting struct {
+	io.ReaderAt
+	n int
+}
+
+func (c *counting) ReadAt(b []byte, at int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(b, at)
+	c.n += n
+	return n, err
+}
+
+// TestManyDamagedSpots checks that a file which is damaged in many places is not read over and over.
+func TestManyDamagedSpots(t *testing.T) {
+	const spots = 3000
+	var h capturefile.Header
+	file := bytes.Repeat(append(h.Pack(nil, nil), 'R'), spots)
+	in := &counting{ReaderAt: bytes.NewReader(file)}
+	f, err := capture.NewFile(in, int64(len(file)))
+	require.NoError(t, err)
+	require.Len(t, f.Damage(), spots)
+	for i, d := range f.Damage() {
+		require.Equal(t, int64((i+1)*len(file)/spots-1), d.Offset)
+		require.EqualValues(t, 1, d.Size)
+	}
+	assert.Less(t, in.n, 4*len(file))
+}
+
 func FuzzFile(f *testing.F) {
 	var file bytes.Buffer
 	r := capture.NewRecorder(&file, capture.Info{Role: capture.RoleServer, Transport: "rtmps"})

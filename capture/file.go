@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -58,13 +57,14 @@ func Open(path string) (*File, error) {
 	return nil, err
 }
 
-// NewFile opens a capture of size bytes. It reads the headers of all blocks, and keeps a few dozen bytes in memory for each 256 KB. If in
-// is an io.Closer, File.Close closes it.
+// NewFile opens a capture of size bytes. It reads the headers of all blocks, and keeps a few dozen bytes in memory for each 256 KB and each damaged
+// part. If in is an io.Closer, File.Close closes it.
 func NewFile(in io.ReaderAt, size int64) (*File, error) {
 	f := &File{in: in}
 	byID := make(map[uint64]*Session)
+	search := &searcher{in: in, size: size}
 	for at := int64(0); at < size; {
-		b, next, err := f.block(at, size)
+		b, next, err := f.block(at, search)
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +96,8 @@ type blockAt struct {
 }
 
 // block reads the header of the block at a position, and returns the position of the next block. b is nil if there is no block.
-func (f *File) block(at, size int64) (b *blockAt, next int64, err error) {
+func (f *File) block(at int64, search *searcher) (b *blockAt, next int64, err error) {
+	size := search.size
 	var head [capturefile.HeaderSize]byte
 	n, err := f.in.ReadAt(head[:min(int64(len(head)), size-at)], at)
 	if err != nil && err != io.EOF {
@@ -110,7 +111,7 @@ func (f *File) block(at, size int64) (b *blockAt, next int64, err error) {
 		f.damaged(at, size-at, "the end is cut off", nil)
 		return nil, size, nil
 	}
-	if next, err = f.search(at+1, size); err == nil {
+	if next, err = search.next(at + 1); err == nil {
 		f.damaged(at, next-at, "not a block of a capture", nil)
 	}
 	return nil, next, err
@@ -118,34 +119,6 @@ func (f *File) block(at, size int64) (b *blockAt, next int64, err error) {
 
 func (f *File) damaged(at, size int64, detail string, err error) {
 	f.damage = append(f.damage, &DamageError{Offset: at, Size: size, Detail: detail, Err: err})
-}
-
-// search returns the position of the next block header from at on, or size.
-func (f *File) search(at, size int64) (int64, error) {
-	buf := make([]byte, 64<<10)
-	for at < size {
-		n, err := f.in.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
-		if err != nil && err != io.EOF {
-			return 0, fmt.Errorf("capture: %w", err)
-		}
-		for i := 0; ; i++ {
-			found := bytes.Index(buf[i:n], capturefile.Magic[:])
-			if found < 0 {
-				break
-			}
-			i += found
-			var head [capturefile.HeaderSize]byte
-			k, _ := f.in.ReadAt(head[:], at+int64(i))
-			if _, err := capturefile.ParseHeader(head[:k]); err == nil {
-				return at + int64(i), nil
-			}
-		}
-		if n < len(capturefile.Magic) {
-			break
-		}
-		at += int64(n - len(capturefile.Magic) + 1)
-	}
-	return size, nil
 }
 
 // Sessions returns the sessions in the order in which they began.
