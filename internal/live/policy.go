@@ -6,16 +6,16 @@ import (
 )
 
 // Policy contains the rules of a stream. They are set by its publisher, and apply until another publisher replaces it. In the fields, 0
-// means the default and a negative value means no limit.
+// means the default in resolved, and a negative value means no limit unless the field says something else.
 type Policy struct {
 	Takeover    Takeover
-	StaleAfter  time.Duration // time without messages after which TakeStale lets anyone take over; 0 means 5 s, < 0 never
-	PublishIdle time.Duration // time without messages after which a publisher is ended; 0 means 30 s
-	Linger      time.Duration // how long players stay after the publisher has left; 0 means 5 s, < 0 not at all
-	MaxBitrate  int           // bits per second, averaged over 10 s, above which the publisher is ended; 0 means no limit
-	Backlog     int           // memory of the log in bytes, without its newest message; 0 means 8 MiB
-	BacklogTime time.Duration // how long the log keeps a message; 0 means 10 s
-	Merge       time.Duration // time for which messages are collected before players get them together; 0 means that each is sent at once
+	StaleAfter  time.Duration // time without messages after which TakeStale lets anyone take over
+	PublishIdle time.Duration // time without messages after which a publisher is ended
+	Linger      time.Duration // how long players stay after the publisher has left; < 0 means not at all
+	MaxBitrate  int           // bits per second, averaged over 10 s, above which the publisher is ended
+	Backlog     int           // memory of the log in bytes, without its newest message
+	BacklogTime time.Duration // how long the log keeps a message
+	Merge       time.Duration // time for which messages are collected before players get them together; 0 or less means that each is sent at once
 }
 
 // resolved returns the policy with defaults in place of 0, and the largest values in place of no limit.
