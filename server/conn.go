@@ -49,7 +49,7 @@ type Conn struct {
 	leaving  atomic.Bool // no more requests are served
 	bye      sync.Once
 
-	connected atomic.Bool // connect has been accepted
+	connected atomic.Bool // connect has been accepted; set before the client is told
 
 	mu       sync.Mutex // guards the fields below
 	app      application
@@ -61,7 +61,7 @@ type Conn struct {
 	streams  map[uint32]*netStream
 	open     int // number of streams that have not been deleted
 	lastID   uint32
-	accepted bool // App.Connect has returned nil, so Disconnect must be called
+	admitted bool // App.Connect has returned nil, so App.Disconnect must be called
 	opening  net.Conn
 	err      error
 }

@@ -82,7 +82,7 @@ func (k *commands) serveConnect(cmd message.Command) {
 		return
 	}
 	k.mu.Lock()
-	k.accepted = true
+	k.admitted = true
 	k.mu.Unlock()
 	if k.leaving.Load() { // Reject was called meanwhile
 		return

@@ -148,9 +148,9 @@ func (c *Conn) farewell(err error) {
 		st.finish(st.activity())
 	}
 	c.mu.Lock()
-	accepted := c.accepted
+	admitted := c.admitted
 	c.mu.Unlock()
-	if accepted {
+	if admitted {
 		c.application().disconnect(c, err)
 	}
 }
