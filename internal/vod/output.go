@@ -2,11 +2,13 @@ package vod
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
 	"runtime"
+	"syscall"
 
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -51,7 +53,11 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 		return nil, err
 	}
 	if dir := path.Dir(name); dir != "." {
-		if err := f.root.MkdirAll(dir, 0o755); err != nil {
+		err := f.root.MkdirAll(dir, 0o755)
+		if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) {
+			err = fmt.Errorf("%w: one of its folders is a file", ErrBadName)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

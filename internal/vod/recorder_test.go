@@ -334,6 +334,20 @@ func TestManyWait(t *testing.T) {
 	}
 }
 
+// TestRecordInsideAFile checks that a recording whose folder is a file fails at once. A Recorder must not take that for a file that exists,
+// since it would then try again and again, or one name after the other.
+func TestRecordInsideAFile(t *testing.T) {
+	f, _ := newFolder(t, map[string][]byte{"a.flv": fileOf(key(0))})
+	for name, o := range map[string]RecordOptions{
+		"replace": {Wait: time.Second},
+		"append":  {Wait: time.Second, Append: true},
+		"new":     {Next: func(time.Time) string { return "a.flv/b.flv" }},
+	} {
+		_, err := f.Record("a.flv/b.flv", o)
+		require.ErrorIs(t, err, ErrBadName, name)
+	}
+}
+
 func TestRotation(t *testing.T) {
 	type done struct {
 		name string
