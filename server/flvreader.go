@@ -7,8 +7,8 @@ import "github.com/go-librtmp/rtmp/flv"
 type flvReader struct {
 	prelude       flv.Prelude
 	headerWritten bool
-	buf           []byte // unread bytes; without the file header until begun
-	handed        int
+	buf           []byte // the file header once headerWritten is true, and the tags
+	handed        int    // bytes of buf that were read
 }
 
 func (f *flvReader) ready() bool { return f.headerWritten && f.handed < len(f.buf) }

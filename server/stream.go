@@ -18,8 +18,8 @@ import (
 type Stream struct {
 	Request *Request
 
-	h   *handling
-	fmt flvReader // owned by the goroutine that reads
+	h    *handling
+	file flvReader // owned by the goroutine that reads
 
 	parser flv.Parser     // owned by the goroutine that writes
 	tag    flv.Tag        // owned by the goroutine that writes
@@ -133,20 +133,20 @@ func (s *Stream) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	for !s.fmt.ready() {
+	for !s.file.ready() {
 		err := s.next(func(m *session.Message) {
 			if tag, ok := tagOf(m); ok {
-				s.fmt.add(tag)
+				s.file.add(tag)
 			}
 		})
 		if err != nil {
-			s.fmt.flush()
-			if !s.fmt.ready() {
+			s.file.flush()
+			if !s.file.ready() {
 				return 0, err
 			}
 		}
 	}
-	return s.fmt.read(b), nil
+	return s.file.read(b), nil
 }
 
 // WriteTo writes the published stream as an FLV file to w until the client ends it, which is not an error. io.Copy uses it.

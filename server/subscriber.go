@@ -16,7 +16,8 @@ type SubscribeOptions struct {
 	Aside            bool // do not count as a player, and do not make a stream without a publisher wait for another one
 }
 
-// Shared is a message of a live stream. All players share its Body, which must not be modified.
+// Shared is a message of a live stream. All players share its Body, which must not be modified. Copy the Body to keep it for long:
+// otherwise up to 1 MiB of messages around it stay in memory, too.
 type Shared struct {
 	Tag         flv.Tag
 	Key, Header bool   // Key is set for a key frame, Header for metadata or a decoder configuration
@@ -29,7 +30,7 @@ type Subscriber struct {
 	sub  *live.Subscriber
 	ctx  context.Context
 	stop func() bool
-	fmt  flvReader
+	file flvReader
 }
 
 // Subscribe makes the program a player of a live stream. No hooks are called. The first element of path names the App, whose Live.Await is
@@ -68,17 +69,17 @@ func (s *Subscriber) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	for !s.fmt.ready() {
+	for !s.file.ready() {
 		m, err := s.Next(s.ctx)
 		if err != nil {
-			if s.fmt.flush(); !s.fmt.ready() {
+			if s.file.flush(); !s.file.ready() {
 				return 0, err
 			}
 			break
 		}
-		s.fmt.add(m.Tag)
+		s.file.add(m.Tag)
 	}
-	return s.fmt.read(b), nil
+	return s.file.read(b), nil
 }
 
 // WriteTo writes the stream as an FLV file to w until its end, which is not an error.
