@@ -46,7 +46,7 @@ func (s *Stream) ID() uint32 { return s.id }
 //	defer stream.Bind(ctx)()
 //	_, err := io.Copy(file, stream)
 func (s *Stream) Bind(ctx context.Context) (release func()) {
-	return s.bind(ctx, func() {
+	return s.bindings.Bind(&s.mu, ctx, func() {
 		s.rouse()
 		s.rouseWriter()
 	})

@@ -234,7 +234,7 @@ func (s *streamReader) Ready() bool {
 
 // ready is Ready for a caller that holds s.mu.
 func (s *streamReader) ready() bool {
-	return s.queue.Len() > 0 || s.ended && !s.seeking || s.err != nil || len(s.bindings) > 0
+	return s.queue.Len() > 0 || s.ended && !s.seeking || s.err != nil || s.bindings.Err() != nil
 }
 
 // SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including a call in progress. The zero time means no deadline. A

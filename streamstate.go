@@ -20,13 +20,13 @@ type streamState struct {
 
 	mu       sync.Mutex // guards the fields below, up to expected
 	started  bool
-	flows    bool       // media has arrived
-	ended    bool       // the server has signalled the end; while seeking, the end of the old position
-	paused   bool       // true from Pause until the server has confirmed Unpause; a StreamEOF in that time is ignored
-	seeking  bool       // true from Seek until the server's notification; media in that time is from the old position
-	position uint32     // timestamp of the last audio or video message in ms
-	err      error      // why the stream has ended: the server's error, or Close
-	bindings []*binding // bindings whose contexts are done, in that order
+	flows    bool   // media has arrived
+	ended    bool   // the server has signalled the end; while seeking, the end of the old position
+	paused   bool   // true from Pause until the server has confirmed Unpause; a StreamEOF in that time is ignored
+	seeking  bool   // true from Seek until the server's notification; media in that time is from the old position
+	position uint32 // timestamp of the last audio or video message in ms
+	err      error  // why the stream has ended: the server's error, or Close
+	bindings session.Bindings
 	expected []*expectation
 
 	options  StreamOptions
@@ -60,12 +60,6 @@ func (e *expectation) finished() bool {
 	default:
 		return false
 	}
-}
-
-// binding is one Stream.Bind.
-type binding struct {
-	ctx      context.Context
-	released bool // guarded by streamState.mu
 }
 
 // opening describes the operation that opens the stream, for the text of errors. The description contains no secrets: the name of a
@@ -153,31 +147,11 @@ func (s *streamState) begin() {
 	}
 }
 
-// bind registers ctx, and calls wake when it is done.
-func (s *streamState) bind(ctx context.Context, wake func()) (release func()) {
-	b := &binding{ctx: ctx}
-	stop := context.AfterFunc(ctx, func() {
-		s.mu.Lock()
-		if !b.released {
-			s.bindings = append(s.bindings, b)
-		}
-		s.mu.Unlock()
-		wake()
-	})
-	return func() {
-		stop()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		b.released = true
-		s.bindings = slices.DeleteFunc(s.bindings, func(other *binding) bool { return other == b })
-	}
-}
-
 // bound returns an error if the context of a binding is done. It is the error of the context that was done first. what names the operation
 // in progress. The caller holds s.mu.
 func (s *streamState) bound(what string) error {
-	if len(s.bindings) == 0 {
-		return nil
+	if err := s.bindings.Err(); err != nil {
+		return fmt.Errorf("rtmp: %s: %w", what, err)
 	}
-	return fmt.Errorf("rtmp: %s: %w", what, s.bindings[0].ctx.Err())
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
+	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // Player plays a live stream without end: it connects again whenever the connection is lost or the stream ends or falls silent. It returns
@@ -45,7 +46,7 @@ type Player struct {
 
 	mu         sync.Mutex // guards the rest
 	err        error      // final
-	bindings   []*binding // bindings whose contexts are done
+	bindings   session.Bindings
 	waitCtx    context.Context
 	cancelWait context.CancelFunc // cancels waitCtx
 	stats      PlayerStats

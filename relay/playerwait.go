@@ -4,33 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"slices"
 )
-
-type binding struct {
-	ctx      context.Context
-	released bool
-}
 
 // Bind makes ReadPacket, including a call in progress, return ctx's error once ctx is done, until release is called. No packet is lost.
 // Only a connection that is still being made is closed.
 func (p *Player) Bind(ctx context.Context) (release func()) {
-	b := &binding{ctx: ctx}
-	stop := context.AfterFunc(ctx, func() {
+	return p.bindings.Bind(&p.mu, ctx, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if !b.released {
-			p.bindings = append(p.bindings, b)
-			p.endWaits()
-		}
+		p.endWaits()
 	})
-	return func() {
-		stop()
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		b.released = true
-		p.bindings = slices.DeleteFunc(p.bindings, func(other *binding) bool { return other == b })
-	}
 }
 
 // endWaits makes ReadPacket check its conditions again. The caller holds p.mu.
@@ -44,11 +27,11 @@ func (p *Player) endWaits() {
 func (p *Player) waiting() (context.Context, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.err != nil:
+	if p.err != nil {
 		return nil, p.err
-	case len(p.bindings) > 0:
-		return nil, fmt.Errorf("relay: read: %w", p.bindings[0].ctx.Err())
+	}
+	if err := p.bindings.Err(); err != nil {
+		return nil, fmt.Errorf("relay: read: %w", err)
 	}
 	if p.waitCtx == nil || p.waitCtx.Err() != nil {
 		p.waitCtx, p.cancelWait = context.WithCancel(context.Background())
