@@ -24,7 +24,8 @@ type App struct {
 	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path, the path
 	// at which players find the stream. If the hook takes longer than PublishTimeout, ctx is cancelled and the client is refused.
 	Publish func(ctx context.Context, r *Request) error
-	// Unpublish is called once for each Publish that returned nil.
+	// Unpublish is called once for each Publish that returned nil. If the client ends a stream without players and keeps its connection,
+	// the call may be up to 100 ms late.
 	Unpublish func(r *Request, st StreamStats)
 	// Play is called before a client may play. It may change r.Path and r.Start.
 	Play func(ctx context.Context, r *Request) error

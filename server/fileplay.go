@@ -69,7 +69,6 @@ func (p *playing) file() error {
 	p.notifyStart(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
 	c.server.counts.files.Add(1)
 	if !c.session.Own(fp.run) {
-		fp.over()
 		close(fp.done)
 		c.server.counts.files.Add(-1)
 		player.Close()

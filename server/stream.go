@@ -49,19 +49,24 @@ func (d *deadline) set(t time.Time) {
 	session.Signal(d.wake)
 }
 
-func (d *deadline) get() time.Time {
+// get returns the deadline, and an error if it has passed.
+func (d *deadline) get() (time.Time, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.at
+	if !d.at.IsZero() && !time.Now().Before(d.at) {
+		return d.at, &session.TimeoutError{What: "stream"}
+	}
+	return d.at, nil
 }
 
 // wait waits for event, the deadline, or the end of ctx.
 func (d *deadline) wait(ctx context.Context, event <-chan struct{}) error {
+	at, err := d.get()
+	if err != nil {
+		return err
+	}
 	var expired <-chan time.Time
-	if at := d.get(); !at.IsZero() {
-		if !time.Now().Before(at) {
-			return &session.TimeoutError{What: "stream"}
-		}
+	if !at.IsZero() {
 		timer := time.NewTimer(time.Until(at))
 		defer timer.Stop()
 		expired = timer.C
@@ -163,7 +168,7 @@ func (w *writingStream) WriteLimit() (time.Time, error) {
 	if s.h.ctx.Err() != nil {
 		return time.Time{}, s.over()
 	}
-	return s.write.get(), nil
+	return s.write.get()
 }
 
 // WriteWake returns a channel that is signalled when the result of WriteLimit has changed.
