@@ -259,17 +259,23 @@ func TestBufferFollowsTheReads(t *testing.T) {
 func FuzzScatter(f *testing.F) {
 	f.Add(uint64(1), uint16(4096), []byte{})
 	f.Add(uint64(2), uint16(2048), []byte{0x44, 0, 0, 0, 0, 0, 0})
+	f.Add(uint64(3), uint16(60000), []byte{0x44})
 	f.Fuzz(func(t *testing.T, seed uint64, chunkSize uint16, tail []byte) {
 		rnd := rand.New(rand.NewPCG(seed, 5))
 		wire := interleavedStream(rnd, max(1, int(chunkSize)), 8, rnd.Float64()*0.5)
 		wire = append(wire[:len(wire)-rnd.IntN(min(len(wire), 9))], tail...)
-		want, wantErr := readAll(bytes.NewReader(wire), 1<<20)
-		all, err := readAllVectored(t, &vectored{wire: bytes.Clone(wire), size: func() int { return rnd.IntN(20_000) }, impatient: seed%2 == 0}, 1<<20)
+		const limit = 8 << 20 // more than the messages need, since the limit on memory is not reached at the same byte in all cases
+		want, wantErr := readAll(bytes.NewReader(wire), limit)
+		size := func() int { return rnd.IntN(20_000) }
+		if seed%3 == 0 {
+			size = func() int { return rnd.IntN(2 * maxFastRead) } // reads grow
+		}
+		all, err := readAllVectored(t, &vectored{wire: bytes.Clone(wire), size: size, impatient: seed%2 == 0}, limit)
 		require.Equal(t, want, all)
 		require.Equal(t, wantErr, err)
 
 		l := &lender{t: t, size: func() int { return rnd.IntN(1 << 18) }}
-		all, err = readAllPlaced(l, &vectored{wire: wire, size: func() int { return rnd.IntN(300_000) }, impatient: seed%2 == 0}, 1<<20)
+		all, err = readAllPlaced(l, &vectored{wire: wire, size: func() int { return rnd.IntN(300_000) }, impatient: seed%2 == 0}, limit)
 		require.Equal(t, want, all)
 		require.Equal(t, wantErr, err)
 	})
