@@ -5,6 +5,7 @@ import (
 	"io"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -110,15 +111,17 @@ func TestTaker(t *testing.T) {
 // TestIdleReaderRefersToNoMessage checks that a Session does not refer to the memory of the last message when it is idle, and while it waits
 // for the next one. The read buffer, of up to 256 KiB, could not be freed otherwise.
 func TestIdleReaderRefersToNoMessage(t *testing.T) {
-	client, server := pair(t, Config{})
-	go server.session.Send(conntest.Context(t), sounds(1, 3)...)
-	require.NoError(t, (&player{want: 3, room: 3}).read(client.session))
-	assert.Zero(t, client.session.msg, "after reading")
-	go server.session.Send(conntest.Context(t), sounds(4, 3)...)
-	p := &player{want: 4, room: 4}
-	assert.Error(t, client.session.Read(&Waiter{What: "read", Idle: 10 * time.Millisecond, Sink: p, Taker: p}))
-	require.Len(t, p.taken, 3)
-	assert.Zero(t, client.session.msg, "while waiting")
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		go server.session.Send(conntest.Context(t), sounds(1, 3)...)
+		require.NoError(t, (&player{want: 3, room: 3}).read(client.session))
+		assert.Zero(t, client.session.msg, "after reading")
+		go server.session.Send(conntest.Context(t), sounds(4, 3)...)
+		p := &player{want: 4, room: 4}
+		assert.Error(t, client.session.Read(&Waiter{What: "read", Idle: time.Second, Sink: p, Taker: p}))
+		require.Len(t, p.taken, 3)
+		assert.Zero(t, client.session.msg, "while waiting")
+	})
 }
 
 // TestTakerLater checks that a message for which a Taker returns Later is offered again in the next Read, and that Ready is not called
