@@ -41,7 +41,7 @@ func (w *writer) beginNow() (Batch, bool) {
 // sent.
 func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	w := b.w
-	b.begin()
+	b.prepare()
 	if len(o.Body) >= gatherSize && message.Type(o.Type) != message.TypeSetChunkSize {
 		b.p.began = time.Now()
 		if err = b.addPieces(o); err == nil {
@@ -56,8 +56,8 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	return b.added()
 }
 
-// begin prepares the write buffer for a message.
-func (b *Batch) begin() {
+// prepare prepares the write buffer for a message.
+func (b *Batch) prepare() {
 	if !b.started || len(b.w.buf) == 0 {
 		b.w.begin()
 		b.started = true
@@ -98,7 +98,7 @@ func (b *Batch) addPieces(o *chunk.Outgoing) error {
 // Append lets encode append arbitrary bytes, with or without the chunk writer. It is for test servers.
 func (b *Batch) Append(encode func(dst []byte, w *chunk.Writer) ([]byte, error)) error {
 	w := b.w
-	b.begin()
+	b.prepare()
 	buf, err := encode(w.buf, w.chunks)
 	if err != nil {
 		return err

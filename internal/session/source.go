@@ -22,7 +22,7 @@ func newSource(r *reader) io.Reader {
 }
 
 func (s *source) Read(b []byte) (int, error) {
-	for due, ok := s.begin(); ok; ok = s.r.deadline.rearm(due) {
+	for due, ok := s.prepare(); ok; ok = s.r.deadline.rearm(due) {
 		if n, err := s.r.life.nc.Read(b); s.done(n, err) {
 			return n, err
 		}
@@ -30,8 +30,8 @@ func (s *source) Read(b []byte) (int, error) {
 	return 0, os.ErrDeadlineExceeded
 }
 
-// begin prepares a read. due is its deadline. ok is false if the holder of the token was interrupted.
-func (s *source) begin() (due time.Time, ok bool) {
+// prepare prepares a read. due is its deadline. ok is false if the holder of the token was interrupted.
+func (s *source) prepare() (due time.Time, ok bool) {
 	r := s.r
 	r.out.replies.makeUrgent()
 	r.out.FlushReplies()
@@ -61,7 +61,7 @@ type vectoredSource struct {
 }
 
 func (s *vectoredSource) ReadVector(v chunk.Vector) (int, error) {
-	for due, ok := s.begin(); ok; ok = s.r.deadline.rearm(due) {
+	for due, ok := s.prepare(); ok; ok = s.r.deadline.rearm(due) {
 		if n, err := s.vector.read(v); s.done(n, err) {
 			return n, err
 		}
