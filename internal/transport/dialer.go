@@ -111,10 +111,13 @@ func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, er
 func (d *Dialer) dialServer(ctx context.Context, addr string) (net.Conn, error) {
 	dial := d.cfg.DialContext
 	if dial == nil {
-		nd := net.Dialer{ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
-			host, _, _ := net.SplitHostPort(resolved)
-			return d.allow(host)
-		}}
+		var nd net.Dialer
+		if d.cfg.Refuse > 0 {
+			nd.ControlContext = func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
+				host, _, _ := net.SplitHostPort(resolved)
+				return d.allow(host)
+			}
+		}
 		dial = nd.DialContext
 	}
 	nc, err := dial(ctx, "tcp", addr)

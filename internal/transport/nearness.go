@@ -66,7 +66,10 @@ func hostNearness(host string) Nearness {
 
 // allow returns a *net.OpError for a host that Config.Refuse excludes.
 func (d *Dialer) allow(host string) error {
-	if near := hostNearness(host); d.cfg.Refuse > 0 && near >= d.cfg.Refuse {
+	if d.cfg.Refuse == 0 {
+		return nil
+	}
+	if near := hostNearness(host); near >= d.cfg.Refuse {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf(
 			"%.60q is a %s address, where a server that is further away must not send its clients", host, near)}
 	}
