@@ -63,10 +63,6 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	if err := k.Err(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(k.ctx, cancel) // Close ends a Connect in progress
-	defer stop()
 	messages := []chunk.Outgoing{connect}
 	ahead := k.newPipelined(false)
 	if ahead != nil {

@@ -34,7 +34,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 		}
 	}
 	k.opts.Trace.connecting(k.announce, k.pipelining)
-	player, err := k.player(parent, k.log)
+	player, err := k.player(parent)
 	if err != nil {
 		return nil, &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
 	}
@@ -43,7 +43,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 		known.SWFHash, known.SWFSize = player.hash, player.size
 		k.opts = &known
 	}
-	ctx, cancel := k.withTimeout(parent)
+	ctx, cancel := k.step(parent)
 	defer cancel()
 	c := newClient(k.core, k.settings, k.announce)
 	nc, err := k.dial(ctx, c.link)
@@ -74,6 +74,16 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	c.begin(k.recorded(nc, result, data, k.log), received, chunks)
 	c.nc = nc // Unacknowledged and others need the connection itself, not the one that records
 	return c, nil
+}
+
+// step returns a context for a step of connecting. It ends with parent, after Options.Timeout, or when Close ends the Conn.
+func (k *opener) step(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := k.withTimeout(parent)
+	stop := context.AfterFunc(k.ctx, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 // dial connects to the server, and records in l how it is connected.

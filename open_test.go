@@ -3,9 +3,11 @@ package rtmp
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -93,5 +95,38 @@ func TestFetchingThePlayerHangs(t *testing.T) {
 			assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
 			assert.NotContains(t, err.Error(), "secret")
 		}
+	}
+}
+
+// TestCloseEndsEachStepOfConnecting checks that Close ends Connect without delay while the player is fetched, while the connection is made,
+// and during the handshake.
+func TestCloseEndsEachStepOfConnecting(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	for name, o := range map[string]*Options{
+		"player":    {SWFVerify: true, SWFURL: "http://server/p.swf"},
+		"dial":      {},
+		"handshake": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o.Timeout = time.Hour
+				o.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+					if name == "handshake" {
+						ours, theirs := net.Pipe()
+						go io.Copy(io.Discard, theirs)
+						return ours, nil
+					}
+					<-ctx.Done()
+					return nil, ctx.Err()
+				}
+				c, err := New("rtmp://server/a/p", o)
+				require.NoError(t, err)
+				began := time.Now()
+				time.AfterFunc(time.Second, func() { c.Close() })
+				_, err = c.Connect(t.Context())
+				require.ErrorIs(t, err, net.ErrClosed)
+				assert.Equal(t, time.Second, time.Since(began))
+			})
+		})
 	}
 }

@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -18,21 +17,21 @@ type player struct {
 
 // player returns the player that Options describe, or that is fetched from Options.SWFURL. It returns nil if SWF verification is not
 // requested.
-func (s settings) player(ctx context.Context, log *slog.Logger) (*player, error) {
-	o := s.opts
+func (k *opener) player(ctx context.Context) (*player, error) {
+	o := k.opts
 	switch {
 	case len(o.SWFHash) > 0:
 		return &player{hash: o.SWFHash, size: o.SWFSize}, nil
 	case !o.SWFVerify:
 		return nil, nil
 	}
-	dialer, err := s.dialer(0) // no address is refused, since the program has chosen the URL
+	dialer, err := k.dialer(0) // no address is refused, since the program has chosen the URL
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := s.withTimeout(ctx)
+	ctx, cancel := k.step(ctx)
 	defer cancel()
-	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: log})
+	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: k.log})
 	if err != nil {
 		return nil, err
 	}
