@@ -14,11 +14,13 @@ import (
 )
 
 var (
-	quick  = flag.Bool("quick", false, "run for a few seconds: only this library and the floor, to check that everything arrives and that no message allocates")
-	rounds = flag.Int("rounds", 9, "runs of each client; the clients take turns")
-	bytes  = flag.Float64("bytes", 1e9, "media of one run, in bytes of payload")
-	only   = flag.String("only", "", "only workloads whose title contains this")
-	out    = flag.String("out", "", "folder for results.md and the charts; if empty, the tables are only printed")
+	quick   = flag.Bool("quick", false, "run for a few seconds: only this library and the floor, to check that everything arrives and that no message allocates")
+	rounds  = flag.Int("rounds", 9, "runs of each client; the clients take turns")
+	bytes   = flag.Float64("bytes", 1e9, "media of one run, in bytes of payload")
+	only    = flag.String("only", "", "only workloads whose title contains this")
+	grow    = flag.Bool("grow", false, "also measure whether the cost grows with the length of a play and the number of connections, minutes longer")
+	longest = flag.Float64("longest", 16, "with -grow, the longest play as a multiple of -bytes, at most 100")
+	out     = flag.String("out", "", "folder for results.md and the charts; if empty, the tables are only printed")
 )
 
 func main() {
@@ -54,7 +56,7 @@ func run() error {
 			continue
 		}
 		w.table(report)
-		if *out != "" {
+		if *out != "" && w.file != "" {
 			if err := w.chart(filepath.Join(*out, w.file+".svg")); err != nil {
 				return err
 			}

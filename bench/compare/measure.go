@@ -179,7 +179,7 @@ func (w *work) counted(s *server, c *client, o outcome, told clientReport, cpu f
 		all.FLVTagBytes, all.Wire = all.FLVTagBytes+one.FLVTagBytes, all.Wire+one.Wire
 	}
 	o.p50, o.gain, o.figure = told.P50, told.Gain, cpu*1e6/float64(w.n)
-	if w.file != "many" {
+	if !w.live {
 		o.memory = 0
 		return o, nil
 	}

@@ -47,7 +47,7 @@ func (w *work) table(out io.Writer) {
 			continue
 		}
 		memory := ""
-		if w.file == "many" {
+		if w.memory {
 			memory = blank("%.0f", c.spread(func(o outcome) float64 { return o.memory }))
 		}
 		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.spread(figure), w.ratios(c, w.floor()), w.ratios(c, "librtmp"),

@@ -7,14 +7,17 @@ import (
 
 // work is a workload that each client performs, in rounds.
 type work struct {
-	title, file string
-	unit        string // unit of the compared figure
-	scheme      string // of the URL; "" means rtmp
-	server      []string
-	profile     string
-	n           int  // number of repetitions, if the workload is not measured in bytes
-	quick       bool // also done with -quick
-	clients     []*client
+	title   string
+	file    string // of the chart, without .svg; "" means no chart
+	unit    string // unit of the compared figure
+	scheme  string // of the URL; "" means rtmp
+	server  []string
+	profile string
+	n       int  // number of repetitions, if the workload is not measured in bytes
+	live    bool // the repetitions are paced plays at the same time; the figure is their CPU time together
+	memory  bool // the table has the memory: of each connection if live, otherwise of the process
+	quick   bool // also done with -quick
+	clients []*client
 }
 
 // client is a program that can do the work.
@@ -31,7 +34,7 @@ type client struct {
 type outcome struct {
 	figure  float64
 	p50     float64 // median of the times in microseconds, if each repetition is timed
-	memory  float64 // KiB for each connection
+	memory  float64 // KiB, for each connection if the work is live
 	mallocs float64 // allocations for each message
 	gain    float64 // rate of calls in flight together, divided by that of calls one at a time
 }
@@ -68,6 +71,7 @@ func works() []*work {
 	for _, profile := range []string{"3mbit", "20mbit", "audio"} {
 		all = append(all, publish("Publishing "+profile, "publish-"+profile, profile, profile != "20mbit"))
 	}
+	all = append(all, growth()...)
 	return append(all,
 		&work{title: "Connect to Play.Start, and close", file: "connect", unit: "CPU µs", n: 1000, profile: "3mbit", clients: []*client{
 			{name: "ours", command: "{bin}/ours conn {url}-idle {n}"},
@@ -86,7 +90,7 @@ func works() []*work {
 		&work{title: "Calls and answers, 64 in flight", file: "calls", unit: "CPU µs", n: 20000, profile: "3mbit", quick: true, clients: []*client{
 			{name: "ours", command: "{bin}/ours calls {url}-idle {n}", checked: true},
 		}},
-		&work{title: "500 live plays of 2 Mbit/s", file: "many", unit: "CPU s", n: 500, profile: "2mbit",
+		&work{title: "500 live plays of 2 Mbit/s", file: "many", unit: "CPU s", n: 500, profile: "2mbit", live: true, memory: true,
 			server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"}, clients: []*client{
 				{name: rawTCP, command: "{bin}/raw many-64k {url} {n}", raw: true},
 				{name: "raw TCP, 16 KiB reads", command: "{bin}/raw many-16k {url} {n}", raw: true},
@@ -95,6 +99,27 @@ func works() []*work {
 				{name: "ours, ReadPacket", command: "{bin}/ours many-packets {url} {n}"},
 				{name: "librtmp", command: "{bin}/librtmp many {url} {n}"},
 			}})
+}
+
+// growth shows whether the cost of a byte grows with the length of a play, or with the number of connections of a process. Timestamps need more
+// than 24 bits after 6.3 GB of this media.
+func growth() []*work {
+	if !*grow {
+		return nil
+	}
+	length := &work{title: "Growth: one play of 3 Mbit/s", file: "grow-length", unit: "CPU s/GB", profile: "3mbit", memory: true, server: []string{"-chunk", "4096"}}
+	for _, times := range []float64{1, 4, 16, 100} {
+		if times <= *longest {
+			length.clients = append(length.clients, &client{name: fmt.Sprintf("ours, %g x", times), command: "{bin}/ours pull {url}", share: times, checked: true})
+		}
+	}
+	all := []*work{length}
+	for _, n := range []int{1, 100, 500, 1000, 2000} {
+		all = append(all, &work{title: fmt.Sprintf("Growth: %d live plays of 2 Mbit/s", n), unit: "CPU s", n: n, profile: "2mbit",
+			live: true, memory: true, server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"},
+			clients: []*client{{name: "ours", command: "{bin}/ours many-16k {url} {n}"}}})
+	}
+	return all
 }
 
 func play(title, file, profile string, chunk int, quick bool) *work {
