@@ -81,7 +81,10 @@ func connect(tunnelled net.Conn, target string) error {
 	})
 	both.Go(func() {
 		_, errs[1] = io.Copy(tunnelled, direct)
-		tunnelled.Close() // the client can still fetch the bytes that were written before
+		left := errors.Is(errs[1], io.ErrClosedPipe) || errors.Is(errs[1], io.ErrUnexpectedEOF)
+		if !left { // if the client has left, what it has sent may not have been read yet
+			tunnelled.Close() // the client can still fetch the bytes that were written before
+		}
 		io.Copy(io.Discard, direct)
 	})
 	both.Wait()
