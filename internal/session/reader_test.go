@@ -232,8 +232,11 @@ func TestTakeBufferedGivesWay(t *testing.T) {
 		go server.session.Send(conntest.Context(t), sounds(1, 2)...)
 		p := &player{room: 9}
 		require.NoError(t, client.session.Read(&Waiter{What: "sound 1", Wake: client.news}))
+		require.Equal(t, []uint32{1}, client.times())
 		client.session.TakeBuffered(p.waiter())
 		require.Empty(t, p.offered)
+		require.NoError(t, client.session.Read(&Waiter{What: "sound 2", Wake: client.news}))
+		require.Equal(t, []uint32{1, 2}, client.times())
 	})
 }
 

@@ -24,6 +24,7 @@ import (
 //	  -> reader.dispatching (reader.message, and what a Dispatcher changes in Dispatch)
 //	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Callbacks.mu, SendQueue.mu
 //	    -> window.mu (its counts and sizes) -> replies.mu
+//	locks of the Sinks -> token, but only tried, in TakeBuffered
 //	write lock (writer.chunks, buf, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
 //
