@@ -57,8 +57,8 @@ func Open(path string) (*File, error) {
 	return nil, err
 }
 
-// NewFile opens a capture of size bytes. It reads the headers of all blocks, and keeps a few dozen bytes in memory for each 256 KB and each damaged
-// part. If in is an io.Closer, File.Close closes it.
+// NewFile opens a capture of size bytes. It reads the headers of all blocks, and keeps a few dozen bytes in memory for each 256 KB and each
+// damaged part. If in is an io.Closer, File.Close closes it.
 func NewFile(in io.ReaderAt, size int64) (*File, error) {
 	f := &File{in: in}
 	byID := make(map[uint64]*Session)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/web"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/server"
 )
 
@@ -31,7 +33,8 @@ func TestViewersOfOneHTTP2Connection(t *testing.T) {
 	p, err := s.Publish(t.Context(), "live/x")
 	require.NoError(t, err)
 	defer p.Close()
-	pictures := newPictures(t, p, 30<<10)
+	const size = 30 << 10
+	pictures := newPictures(t, p, size)
 	pictures.write(5)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -47,8 +50,12 @@ func TestViewersOfOneHTTP2Connection(t *testing.T) {
 	}
 	var reading sync.WaitGroup
 	files := make([][]byte, readers)
+	pace := &progress{more: make(chan struct{}, 1)} // of the first reader
 	for i := range files {
-		body := view(ctx).Body
+		var body io.Reader = view(ctx).Body
+		if i == 0 {
+			body = io.TeeReader(body, pace)
+		}
 		reading.Go(func() {
 			var err error
 			files[i], err = io.ReadAll(body)
@@ -74,9 +81,10 @@ func TestViewersOfOneHTTP2Connection(t *testing.T) {
 		}
 		return 0
 	}
-	for players() > readers && ctx.Err() == nil {
+	const ahead = 20 // pictures that the first reader may be behind
+	for n := 0; players() > readers && ctx.Err() == nil; n++ {
 		pictures.write(1)
-		time.Sleep(5 * time.Millisecond) // so that the readers need not be fast
+		pace.wait(ctx, int64(n-ahead)*size)
 	}
 	assert.Equal(t, readers, players(), "the others have gone")
 	pictures.write(25 - pictures.n%10) // the last picture is not a key frame
@@ -85,5 +93,27 @@ func TestViewersOfOneHTTP2Connection(t *testing.T) {
 	last := binary.BigEndian.AppendUint32([]byte{0x41}, uint32(pictures.n-1))
 	for _, file := range files {
 		assert.True(t, bytes.Contains(file, last), "the last picture has arrived")
+	}
+}
+
+// progress counts the bytes that are written to it.
+type progress struct {
+	bytes atomic.Int64
+	more  chan struct{}
+}
+
+func (p *progress) Write(b []byte) (int, error) {
+	p.bytes.Add(int64(len(b)))
+	session.Signal(p.more)
+	return len(b), nil
+}
+
+// wait waits until n bytes have been written.
+func (p *progress) wait(ctx context.Context, n int64) {
+	for p.bytes.Load() < n && ctx.Err() == nil {
+		select {
+		case <-p.more:
+		case <-ctx.Done():
+		}
 	}
 }
