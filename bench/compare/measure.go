@@ -138,7 +138,8 @@ func (w *work) run(bin string, s *server, c *client) (outcome, error) {
 		return outcome{}, err
 	}
 	peak := watch(cmd.Process.Pid)
-	late := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
+	patience := time.Duration(max(1, c.share) * float64(5*time.Minute))
+	late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 	err := cmd.Wait()
 	late.Stop()
 	o := outcome{memory: peak()}
