@@ -20,7 +20,7 @@ var (
 	only    = flag.String("only", "", "only workloads whose title contains this")
 	grow    = flag.Bool("grow", false, "also measure whether the cost grows with the length of a play and the number of connections, minutes longer")
 	longest = flag.Float64("longest", 16, "with -grow, the longest play as a multiple of -bytes, at most 100")
-	out     = flag.String("out", "", "folder for results.md and the charts; if empty, the tables are only printed")
+	out     = flag.String("out", "", "folder, created if necessary, for results.md and the charts; if empty, the tables are only printed")
 )
 
 func main() {
@@ -32,6 +32,11 @@ func main() {
 }
 
 func run() error {
+	if *out != "" { // before the measurements, which take minutes
+		if err := os.MkdirAll(*out, 0o755); err != nil {
+			return err
+		}
+	}
 	bin, err := os.MkdirTemp("", "compare")
 	if err != nil {
 		return err

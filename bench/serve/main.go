@@ -25,7 +25,7 @@ var (
 	players    = flag.Int("players", 500, "players of a stream")
 	only       = flag.String("only", "", "only trials whose file name begins with this")
 	who        = flag.String("server", "", "only the server with this name")
-	out        = flag.String("out", "", "folder for the tables and charts; if empty, the tables are only printed")
+	out        = flag.String("out", "", "folder, created if necessary, for the tables and charts; if empty, the tables are only printed")
 )
 
 // bin is the folder of the programs.
@@ -42,6 +42,11 @@ func main() {
 }
 
 func run(ctx context.Context) (err error) {
+	if *out != "" { // before the measurements, which take minutes
+		if err := os.MkdirAll(*out, 0o755); err != nil {
+			return err
+		}
+	}
 	if bin, err = os.MkdirTemp("", "serve"); err != nil {
 		return err
 	}
