@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -179,23 +180,27 @@ func TestRequest(t *testing.T) {
 	assert.Equal(t, all, receive(t, s, 3))
 }
 
-// TestConnectMayWait checks that a hook may wait and call the client, while the client is served.
+// TestConnectMayWait checks that App.Connect may take longer than SetupTimeout, and that the client is served meanwhile.
 func TestConnectMayWait(t *testing.T) {
-	release := make(chan struct{})
-	addr := start(t, &server.Server{SetupTimeout: 200 * time.Millisecond, Apps: map[string]*server.App{"*": {
-		Connect: func(ctx context.Context, c *server.Conn) error {
-			<-release
-			return nil
-		}}}})
-	p := newPeer(t, addr)
-	p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
-	ping := message.AppendUserControl(nil, message.EventPingRequest, 42)
-	p.Control(message.TypeUserControl, ping)
-	m, err := p.Read()
-	require.NoError(t, err)
-	assert.Equal(t, message.TypeUserControl, m.Type, "a ping is answered meanwhile")
-	time.AfterFunc(400*time.Millisecond, func() { close(release) }) // longer than SetupTimeout, which does not include App.Connect
-	assert.Equal(t, "_result", p.answer("_result").Name)
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 200 * time.Millisecond
+		s := &server.Server{SetupTimeout: limit, Apps: map[string]*server.App{"*": {
+			Connect: func(ctx context.Context, c *server.Conn) error {
+				time.Sleep(2 * limit)
+				return nil
+			}}}}
+		defer s.Close()
+		p, done := piped(t, s)
+		p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
+		ping := message.AppendUserControl(nil, message.EventPingRequest, 42)
+		p.Control(message.TypeUserControl, ping)
+		m, err := p.Read()
+		require.NoError(t, err)
+		assert.Equal(t, message.TypeUserControl, m.Type, "a ping is answered meanwhile")
+		assert.Equal(t, "_result", p.answer("_result").Name)
+		p.Conn.Close()
+		<-done
+	})
 }
 
 // TestPanicInAHook checks that a panic in a hook ends its connection, and no other.

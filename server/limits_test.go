@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -46,8 +47,9 @@ func TestMaxConns(t *testing.T) {
 
 func TestMaxConnsPerIP(t *testing.T) {
 	loopback := netip.MustParsePrefix("127.0.0.1/32")
-	s := &server.Server{MaxConnsPerIP: 1, SetupTimeout: time.Second, TrustedProxies: []netip.Prefix{loopback}}
+	s := &server.Server{MaxConnsPerIP: 1, TrustedProxies: []netip.Prefix{loopback}}
 	addr := start(t, s)
+	impatient := start(t, &server.Server{SetupTimeout: 100 * time.Millisecond, TrustedProxies: s.TrustedProxies})
 	from := func(header string) *peer {
 		nc, err := net.Dial("tcp", addr)
 		require.NoError(t, err)
@@ -55,15 +57,17 @@ func TestMaxConnsPerIP(t *testing.T) {
 		io.WriteString(nc, header)
 		return peerOn(t, nc)
 	}
-	refused := func(header string) {
+	refusedAt := func(addr, header string) {
 		nc, err := net.Dial("tcp", addr)
 		require.NoError(t, err)
 		defer nc.Close()
 		nc.SetDeadline(time.Now().Add(patience))
-		io.WriteString(nc, header+"\x03")
+		io.WriteString(nc, header)
 		_, err = nc.Read(make([]byte, 1))
-		assert.Error(t, err)
+		require.Error(t, err)
+		assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 	}
+	refused := func(header string) { refusedAt(addr, header+"\x03") }
 	p := from("PROXY TCP4 192.0.2.1 192.0.2.2 1000 1935\r\n")
 	p.connect("x")
 	assert.Equal(t, "192.0.2.1:1000", s.Conns()[0].RemoteAddr().String())
@@ -82,7 +86,7 @@ func TestMaxConnsPerIP(t *testing.T) {
 	refused("PROXY TCP4 127.0.0.1 192.0.2.2 1000 1935\r\n") // if the client has the proxy's address, its connection counts for this address, too
 	refused("PROXY nonsense\r\n")
 	refused("PROXY " + strings.Repeat("x", 200))
-	refused(proxyV2("2001:db8::1")[:16]) // the header is cut off, so the connection is refused
+	refusedAt(impatient, proxyV2("2001:db8::1")[:16]) // the header is cut off, so the connection is refused
 }
 
 // proxyV2 returns the binary header for a client at an IPv6 address.
@@ -107,42 +111,24 @@ func TestUntrustedProxyIsNotBelieved(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestSetupTimeout(t *testing.T) {
-	addr := start(t, &server.Server{SetupTimeout: 100 * time.Millisecond})
-	for name, begin := range map[string]func(nc net.Conn){
-		"nothing":          func(net.Conn) {},
-		"half a handshake": func(nc net.Conn) { nc.Write(make([]byte, 500)) },
-		"no connect":       func(nc net.Conn) { peerOn(t, nc) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			nc, err := net.Dial("tcp", addr)
-			require.NoError(t, err)
-			defer nc.Close()
-			begin(nc)
-			nc.SetDeadline(time.Now().Add(patience))
-			_, err = io.Copy(io.Discard, nc)
-			if err != nil { // the server may send a reset or a FIN
-				assert.NotErrorIs(t, err, context.DeadlineExceeded)
-				assert.NotContains(t, err.Error(), "i/o timeout")
-			}
-		})
-	}
-}
-
+// TestIdleTimeout checks that a client that answers pings stays connected, and that it is disconnected when it no longer does.
 func TestIdleTimeout(t *testing.T) {
-	addr := start(t, &server.Server{IdleTimeout: 200 * time.Millisecond})
-	p := newPeer(t, addr)
-	p.connect("x")
-	pings := 0
-	for pings < 3 { // the client answers these pings, so the connection stays open
-		m, err := p.Read()
-		require.NoError(t, err)
-		if u, err := message.ParseUserControl(m.Body); m.Type == message.TypeUserControl && err == nil && u.Event == message.EventPingRequest {
-			pings++
-			p.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, u.Value))
+	synctest.Test(t, func(t *testing.T) {
+		s := &server.Server{}
+		defer s.Close()
+		p, done := piped(t, s)
+		p.connect("x")
+		for pings := 0; pings < 3; {
+			m, err := p.Read()
+			require.NoError(t, err)
+			if u, err := message.ParseUserControl(m.Body); m.Type == message.TypeUserControl && err == nil && u.Event == message.EventPingRequest {
+				pings++
+				p.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, u.Value))
+			}
 		}
-	}
-	p.UntilGone() // not answered
+		p.UntilGone() // not answered
+		assert.ErrorContains(t, <-done, "IdleTimeout")
+	})
 }
 
 // TestWriteTimeout checks that a player that reads nothing is disconnected, and that the other players receive everything.

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -63,22 +64,37 @@ func TestIdleTimeoutInTime(t *testing.T) {
 	})
 }
 
-// TestSetupTimeoutInTime checks that SetupTimeout begins when the connection is
-// accepted and ends when connect arrives.
-func TestSetupTimeoutInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &server.Server{}
-		a, b := net.Pipe()
-		done := make(chan error, 1)
-		begun := time.Now()
-		go func() { done <- s.ServeConn(context.Background(), b) }()
-		time.Sleep(7 * time.Second)
-		p := peerOn(t, a)
-		assert.ErrorContains(t, <-done, "SetupTimeout")
-		assert.Equal(t, 10*time.Second, time.Since(begun))
-		p.Conn.Close()
-		s.Close()
-	})
+// TestSetupTimeout checks that SetupTimeout begins when the connection is accepted and ends when connect arrives.
+func TestSetupTimeout(t *testing.T) {
+	for name, test := range map[string]struct {
+		begin func(t *testing.T, nc net.Conn)
+		want  string // in the error
+	}{
+		"nothing":          {func(*testing.T, net.Conn) {}, "read C0"},
+		"half a handshake": {func(_ *testing.T, nc net.Conn) { nc.Write(make([]byte, 500)) }, "read C1"},
+		"no connect": {func(t *testing.T, nc net.Conn) {
+			time.Sleep(7 * time.Second)
+			peerOn(t, nc)
+		}, "SetupTimeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &server.Server{}
+				defer s.Close()
+				client, served := net.Pipe()
+				defer client.Close()
+				done := make(chan error, 1)
+				begun := time.Now()
+				go func() { done <- s.ServeConn(context.Background(), served) }()
+				test.begin(t, client)
+				assert.ErrorContains(t, <-done, test.want)
+				assert.Equal(t, 10*time.Second, time.Since(begun))
+				client.SetReadDeadline(time.Now().Add(time.Second))
+				_, err := client.Read(make([]byte, 1))
+				assert.Equal(t, io.EOF, err)
+			})
+		})
+	}
 }
 
 // TestBufferOfNoStream checks that a buffer length for stream 0 does not replace that of a particular stream. librtmp sends the length for
