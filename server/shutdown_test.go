@@ -39,10 +39,10 @@ func TestShutdown(t *testing.T) {
 	}
 	receive(t, viewer, len(all))
 	over := make(chan error, 1)
-	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	defer cancel()
+	ctx, cancel := context.WithCancel(background(t))
 	go func() { over <- s.Shutdown(ctx) }()
 	p.UntilCode(message.CodeConnectReconnectRequest)
+	cancel()
 	_, err := io.Copy(io.Discard, viewer)
 	assert.NoError(t, err, "the player's stream has ended")
 	c.Close()
@@ -57,7 +57,7 @@ func TestShutdown(t *testing.T) {
 	file, err := os.ReadFile(d.file)
 	require.NoError(t, err)
 	assert.Equal(t, all, media(tags(t, file)))
-	assert.ErrorIs(t, waitFor(t, "the end of Shutdown", over), context.DeadlineExceeded)
+	assert.ErrorIs(t, waitFor(t, "the end of Shutdown", over), context.Canceled)
 	nc, err := net.Dial("tcp", addr)
 	if err == nil {
 		nc.Close()
