@@ -87,7 +87,7 @@ func TestCloseWaitsForTheReader(t *testing.T) {
 
 // tlsPublisher publishes with rtmps through a pipe, where a write waits for its reader. script is what the server does after it
 // has read deleteStream.
-func tlsPublisher(t *testing.T, timeout time.Duration, script func(nc net.Conn)) *Conn {
+func tlsPublisher(t *testing.T, script func(nc net.Conn)) *Conn {
 	client, server := net.Pipe()
 	cfg := testserver.ServerTLS()
 	cfg.SessionTicketsDisabled = true // session tickets would not be read
@@ -106,7 +106,7 @@ func tlsPublisher(t *testing.T, timeout time.Duration, script func(nc net.Conn))
 	}()
 	trust := testserver.ClientTLS()
 	trust.Time = func() time.Time { return cfg.Certificates[0].Leaf.NotBefore.Add(time.Minute) } // the clock of a bubble is different
-	c, err := Dial(t.Context(), "rtmps://127.0.0.1/app/play", &Options{Timeout: timeout, TLSConfig: trust,
+	c, err := Dial(t.Context(), "rtmps://127.0.0.1/app/play", &Options{TLSConfig: trust,
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }})
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close(); <-done })
@@ -120,12 +120,13 @@ func TestFarewellOfTLS(t *testing.T) {
 	t.Run("nobody reads it", func(t *testing.T) { // in real time, since closing TLS waits for a mutex, which stops a bubble's clock
 		over := make(chan struct{})
 		defer close(over)
-		c := tlsPublisher(t, 500*time.Millisecond, func(net.Conn) { <-over })
+		c := tlsPublisher(t, func(net.Conn) { <-over })
+		closeWithin(c, 500*time.Millisecond)
 		requireLossReported(t, c, os.ErrDeadlineExceeded)
 	})
 	t.Run("it is read late", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			c := tlsPublisher(t, 30*time.Second, func(nc net.Conn) {
+			c := tlsPublisher(t, func(nc net.Conn) {
 				time.Sleep(8 * time.Second)
 				_, err := io.Copy(io.Discard, nc)
 				assert.NoError(t, err)

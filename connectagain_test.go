@@ -97,7 +97,7 @@ func TestDialGivenUpAtAnyMoment(t *testing.T) {
 		require.Error(t, err)
 		assert.True(t, rightlyTyped(err) || ctx.Err() != nil, "%T %v", err, err)
 	}
-	require.Eventually(t, func() bool { return open.Load() == 0 }, time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return open.Load() == 0 }, 20*time.Second, time.Millisecond)
 }
 
 type openCounted struct {
@@ -159,6 +159,6 @@ func TestCloseBesideConnect(t *testing.T) {
 			assert.ErrorIs(t, err, net.ErrClosed)
 		}
 		took := elapsed(func() { assert.NoError(t, c.Close()) })
-		assert.Less(t, took, 2*time.Second)
+		assert.Less(t, took, 15*time.Second, "half of Timeout")
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -77,14 +77,15 @@ func TestErrorsHaveOnePrefix(t *testing.T) {
 		},
 		"silent stream": func(p *peer) { p.AcceptConnect(); p.UntilGone() },
 	} {
-		c, err := Dial(ctx, newPeer(t, script), &Options{Timeout: 50 * time.Millisecond, NoEnhanced: true, MaxRedirects: 1})
-		if err == nil {
-			_, err = c.SharedObject(ctx, "o", false)
-			errs[name+", shared object"] = err
-			_, err = c.CreateStream(ctx, nil)
-			c.Close()
-		}
-		errs[name] = err
+		synctest.Test(t, func(t *testing.T) {
+			c, _, err := dialPiped(t, t.Context(), Options{NoEnhanced: true, MaxRedirects: 1}, script)
+			if err == nil {
+				_, err = c.SharedObject(t.Context(), "o", false)
+				errs[name+", shared object"] = err
+				_, err = c.CreateStream(t.Context(), nil)
+			}
+			errs[name] = err
+		})
 	}
 	assert.ErrorContains(t, errs["dial"], "rtmp: dial tcp 127.0.0.1:1: ")
 	assert.ErrorContains(t, errs["hang-up"], "rtmp: connect: the server closed the connection: ")

@@ -76,9 +76,9 @@ func TestLateStreamIsDeleted(t *testing.T) {
 		"timed out":             {o: Options{Timeout: 250 * time.Millisecond}, want: os.ErrDeadlineExceeded},
 		"backlog":               {o: Options{MaxQueue: 1000}, early: true, want: ErrStreamBacklog},
 	} {
-		t.Run(name, func(t *testing.T) {
+		inBubble(t, name, func(t *testing.T) {
 			asked, answer, deleted := make(chan struct{}), make(chan struct{}), make(chan []any, 1)
-			url := newPeer(t, func(p *peer) {
+			ctx, c := piped(t, test.o, func(p *peer) {
 				p.AcceptConnect()
 				p.giveStream(1)
 				cmd := p.Expect("createStream")
@@ -97,13 +97,16 @@ func TestLateStreamIsDeleted(t *testing.T) {
 				p.StatusOn(1, "NetStream.Play.Stop")
 				p.UntilGone()
 			})
-			c, s := playing(t, url, &test.o)
-			ctx, cancel := context.WithCancel(conntest.Context(t))
+			_, err := c.Connect(ctx)
+			require.NoError(t, err)
+			s, err := c.CreateStream(ctx, nil)
+			require.NoError(t, err)
+			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			if test.want == context.Canceled {
 				go func() { <-asked; cancel() }()
 			}
-			_, err := c.CreateStream(ctx, &test.opts)
+			_, err = c.CreateStream(ctx, &test.opts)
 			require.ErrorIs(t, err, test.want)
 			close(answer)
 			if test.early {

@@ -114,7 +114,8 @@ func TestWriteBlocks(t *testing.T) {
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	})
 	t.Run("a socket", func(t *testing.T) {
-		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})
+		c, s := publishing(t, deaf(t), nil)
+		closeWithin(c, 50*time.Millisecond)
 		require.NoError(t, s.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
 		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
 	})

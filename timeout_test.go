@@ -193,17 +193,20 @@ func TestTimeouts(t *testing.T) {
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		assert.ErrorContains(t, err, "connect")
 	})
-	t.Run("read, and the connection lives", func(t *testing.T) {
+	inBubble(t, "read, and the connection lives", func(t *testing.T) {
 		again := make(chan struct{})
-		url := newPeer(t, func(p *peer) {
+		ctx, c := piped(t, *short, func(p *peer) {
 			p.AcceptPlayer()
+			p.discard()
 			<-again
 			p.sendMedia()
 			p.Status("NetStream.Play.Stop")
-			p.UntilGone()
 		})
-		_, s := playing(t, url, short)
-		_, err := s.Read(make([]byte, 10))
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		s, err := c.CreateStream(ctx, nil)
+		require.NoError(t, err)
+		_, err = s.Read(make([]byte, 10))
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		close(again)
 		require.NoError(t, playsSent(t, s))
