@@ -160,7 +160,7 @@ func TestClosersWaitForTheFirst(t *testing.T) {
 			go func() { results <- closers[0](c, s) }()
 			require.Eventually(t, func() bool { // the first Close has begun
 				return errors.Is(s.WritePacket(&Packet{Type: message.TypeVideo, Body: tooLong}), net.ErrClosed)
-			}, 10*time.Second, time.Millisecond)
+			}, patience, time.Millisecond)
 			go func() { results <- closers[1](c, s) }()
 			select {
 			case err := <-results:

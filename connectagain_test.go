@@ -97,7 +97,7 @@ func TestDialGivenUpAtAnyMoment(t *testing.T) {
 		require.Error(t, err)
 		assert.True(t, rightlyTyped(err) || ctx.Err() != nil, "%T %v", err, err)
 	}
-	require.Eventually(t, func() bool { return open.Load() == 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return open.Load() == 0 }, patience, time.Millisecond)
 }
 
 type openCounted struct {

@@ -113,7 +113,7 @@ func TestRedirectWhileRepliesWait(t *testing.T) {
 	select {
 	case err := <-done:
 		require.NoError(t, err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		require.FailNow(t, "Connect hangs")
 	}
 }

@@ -119,7 +119,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 					p.UntilGone()
 				})
 				first := true
-				o := &Options{MaxRedirects: 1, FollowReconnect: policy, Timeout: 5 * time.Second,
+				o := &Options{MaxRedirects: 1, FollowReconnect: policy, Timeout: patience,
 					DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 						if first {
 							first = false

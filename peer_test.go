@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,6 +27,9 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m)
 }
+
+// patience is how long a test waits for something that should happen at once.
+const patience = 20 * time.Second
 
 // peer is a scripted server with helpers for the tests of this package.
 type peer struct{ *peertest.Peer }

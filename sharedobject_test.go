@@ -49,7 +49,7 @@ func TestSharedObject(t *testing.T) {
 	assert.EqualValues(t, 1, a.Version())
 
 	late, _ := shared(t, s, "users", false)
-	require.Eventually(t, func() bool { return len(late.Properties()) == 1 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(late.Properties()) == 1 }, patience, time.Millisecond)
 
 	require.NoError(t, b.Send(ctx, "hello", "all", 2))
 	want := SharedObjectEvent{Kind: SharedObjectMessage, Name: "hello", Args: []any{"all", 2.0}}
@@ -94,7 +94,7 @@ func TestPersistentSharedObjects(t *testing.T) {
 			}
 			v, _ := again.Get("a")
 			return v == "b"
-		}, 20*time.Second, 10*time.Millisecond, name)
+		}, patience, 10*time.Millisecond, name)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestSharedObjectConverges(t *testing.T) {
 	}
 	writing.Wait()
 	for _, o := range objects {
-		require.Eventually(t, func() bool { return o.Version() == clients*changes }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return o.Version() == clients*changes }, patience, time.Millisecond)
 		assert.Equal(t, objects[0].Properties(), o.Properties())
 		assert.Len(t, o.Properties(), 5)
 	}

@@ -30,7 +30,7 @@ func TestTwoStreams(t *testing.T) {
 		t.Run(scheme, func(t *testing.T) {
 			server := rtmptest.Server(t, testserver.Config{Scheme: scheme, Files: map[string][]byte{"a": a, "b": b}})
 			for i := range n {
-				o := &Options{TLSConfig: testserver.ClientTLS(), Timeout: 5 * time.Second, BackgroundRead: i%3 == 0}
+				o := &Options{TLSConfig: testserver.ClientTLS(), Timeout: patience, BackgroundRead: i%3 == 0}
 				if i%4 == 1 {
 					o.MaxQueue = 20_000
 				}

@@ -107,7 +107,7 @@ func TestReadsToTheCallersMemory(t *testing.T) {
 				done := make(chan struct{})
 				go func() { got, err = r.read(s, r.memory); close(done) }()
 				next <- struct{}{}
-				require.Eventually(t, func() bool { return c.Stats().BytesRead-before > 2*placeChunk }, 10*time.Second, time.Millisecond)
+				require.Eventually(t, func() bool { return c.Stats().BytesRead-before > 2*placeChunk }, patience, time.Millisecond)
 				if event == "deadline" {
 					s.SetReadDeadline(time.Now())
 				} else {

@@ -3,7 +3,9 @@ package conntest
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -69,14 +71,19 @@ func Pair(t testing.TB) (client, server *net.TCPConn) {
 	return a.(*net.TCPConn), b.(*net.TCPConn)
 }
 
-// UnusedPort returns a port of the loopback interface that is not in use.
+// UnusedPort returns a port of the loopback interface that is not in use. It is below the ports that systems assign themselves (from 32768
+// on Linux, from 49152 elsewhere), so that the sockets of other tests do not take it in the meantime.
 func UnusedPort(t testing.TB) string {
 	t.Helper()
-	l := Listen(t)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
+	for range 100 {
+		port := strconv.Itoa(10_000 + rand.IntN(22_000))
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	require.FailNow(t, "no port can be listened on")
+	return ""
 }
 
 // UntilListening waits for a server of another process to start listening.
@@ -88,5 +95,5 @@ func UntilListening(t testing.TB, addr string) {
 			nc.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 20*time.Millisecond, "no server listens on %s", addr)
+	}, 30*time.Second, 20*time.Millisecond, "no server listens on %s", addr)
 }

@@ -38,7 +38,7 @@ func Accept(nc net.Conn) (*Peer, error) {
 // run runs a scripted server on a connection. A deadline ends a script that hangs.
 func run(nc net.Conn, script func(*Peer)) {
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	nc.SetDeadline(time.Now().Add(time.Minute))
 	if p, err := Accept(nc); err == nil {
 		script(p)
 	}
