@@ -40,6 +40,7 @@ type crowd struct {
 	ctx      context.Context // done when all publishers and players must disconnect
 	random   func(n int) int
 	sent     published
+	names    claims
 	happened chan struct{} // receives a value when a publication has ended, and when a player has received a picture
 }
 
@@ -192,14 +193,17 @@ func (a *crowd) publish(own int) {
 		if a.random(10) == 0 {
 			name = a.random(a.size.publishers)
 		}
+		release := a.names.claim(name)
 		c, err := a.dial(name, &rtmp.Options{Publish: true})
 		if err != nil {
+			release()
 			a.pause() // a hook has failed
 			continue
 		}
 		out, err := c.CreateStream(conntest.Context(a.t), &rtmp.StreamOptions{Writable: true})
 		if err != nil {
 			c.Close()
+			release()
 			a.pause()
 			continue
 		}
@@ -207,7 +211,8 @@ func (a *crowd) publish(own int) {
 		for n := uint32(a.random(a.size.pictures)); p.sent < n && a.ctx.Err() == nil && p.write(out) == nil; {
 			a.wait(picturePeriod)
 		}
-		a.sent.end(p, c.Close() == nil)
+		closed := c.Close()
+		a.sent.end(p, release() && closed == nil)
 		a.countEvent()
 	}
 }

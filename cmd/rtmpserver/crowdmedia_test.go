@@ -59,6 +59,38 @@ type published struct {
 	whole  map[uint32]uint32 // number of pictures by publication, for publications all of whose pictures have certainly arrived
 }
 
+// claims counts the publishers of each name. The server drops what a publisher sends after another one has taken over, and the publisher may
+// have left before it is told.
+type claims struct {
+	mu   sync.Mutex
+	used map[int]usage
+}
+
+// usage counts the publishers that use a name, and those that have ever used it.
+type usage struct{ now, ever int }
+
+// claim must be called before a publisher connects, and release when it has disconnected. release reports whether no other publisher has
+// used the name in the meantime.
+func (c *claims) claim(name int) (release func() (alone bool)) {
+	before := c.add(name, usage{1, 1})
+	return func() bool {
+		after := c.add(name, usage{-1, 0})
+		return before.now == 1 && before.ever == after.ever
+	}
+}
+
+func (c *claims) add(name int, change usage) usage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.used == nil {
+		c.used = make(map[int]usage)
+	}
+	u := c.used[name]
+	u.now, u.ever = u.now+change.now, u.ever+change.ever
+	c.used[name] = u
+	return u
+}
+
 // sending is a publication in progress.
 type sending struct{ id, sent uint32 }
 
