@@ -109,7 +109,7 @@ func TestBufferEmptyInRealtime(t *testing.T) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.acks > 0
-	}, 5*time.Second, time.Millisecond)
+	}, 20*time.Second, time.Millisecond)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	assert.Zero(t, p.on)
@@ -117,28 +117,31 @@ func TestBufferEmptyInRealtime(t *testing.T) {
 
 // TestSilence checks that a download tries once to wake a server that falls silent, and then gives the connection up.
 func TestSilence(t *testing.T) {
-	p := &pauses{}
-	s := rtmptest.Server(t, testserver.Config{OnMessage: p.seen, Fault: func(n int) testserver.Fault {
-		if n > 1 {
-			return testserver.Fault{}
-		}
-		return testserver.Fault{Action: testserver.Stall, At: 100_000}
-	}})
 	path := filepath.Join(t.TempDir(), "out.flv")
-	o := &Options{Resume: true, RTMP: &rtmp.Options{Timeout: 100 * time.Millisecond}}
-	result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, o)
-	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	assert.Equal(t, TimedOut, result.Outcome)
-	o.Recover = impatient()
-	result, err = File(conntest.Context(t), s.URL("vod", "sample"), path, o)
-	require.NoError(t, err)
-	assert.Equal(t, 2, result.Sessions)
-	got, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.True(t, bytes.Equal(testserver.Sample, got))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	assert.Equal(t, 2, p.on, "once for each connection that fell silent")
+	synctest.Test(t, func(t *testing.T) {
+		p := &pauses{}
+		url, options := piped(t, testserver.Config{Files: map[string][]byte{"sample": testserver.Sample}, OnMessage: p.seen,
+			Fault: func(n int) testserver.Fault {
+				if n > 1 {
+					return testserver.Fault{}
+				}
+				return testserver.Fault{Action: testserver.Stall, At: 100_000}
+			}})
+		o := &Options{Resume: true, RTMP: options}
+		result, err := File(t.Context(), url+"sample", path, o)
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.Equal(t, TimedOut, result.Outcome)
+		o.Recover = impatient()
+		result, err = File(t.Context(), url+"sample", path, o)
+		require.NoError(t, err)
+		assert.Equal(t, 2, result.Sessions)
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(testserver.Sample, got))
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		assert.Equal(t, 2, p.on, "once for each connection that fell silent")
+	})
 }
 
 func reconnectTo(t *testing.T, tcURL string) *chunk.Outgoing {
@@ -371,42 +374,46 @@ func TestOutcome(t *testing.T) {
 		duration float64
 		end      testserver.EndSignal
 		cut      int64
-		options  rtmp.Options
+		start    time.Duration
+		stop     time.Duration
 		outcome  Outcome
 		err      error
 	}{
-		{"the end at the end", 10.08, testserver.EndAll, 0, rtmp.Options{}, Complete, nil},
-		{"the end, no duration", 0, testserver.EndAll, 0, rtmp.Options{}, Complete, nil},
-		{"StreamEOF", 10.08, testserver.EndStreamEOF, 0, rtmp.Options{}, Complete, nil},
-		{"UnpublishNotify", 10.08, testserver.EndUnpublishNotify, 0, rtmp.Options{}, Complete, nil},
-		{"onFCUnsubscribe", 10.08, testserver.EndFCUnsubscribe, 0, rtmp.Options{}, Complete, nil},
-		{"the end before the end", 20, testserver.EndAll, 0, rtmp.Options{}, Truncated, ErrTruncated},
-		{"hanging up at the end", 10.08, testserver.EndClose, 0, rtmp.Options{}, Complete, nil},
-		{"hanging up, no duration", 0, testserver.EndClose, 0, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
-		{"hanging up before the end", 10.08, testserver.EndAll, 100_000, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
-		{"hanging up a bit before the end", 10.08, testserver.EndAll, 258_000, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
-		{"nothing", 10.08, testserver.EndNothing, 0, rtmp.Options{Timeout: 100 * time.Millisecond}, TimedOut, os.ErrDeadlineExceeded},
-		{"a part", 10.08, testserver.EndAll, 0, rtmp.Options{Start: 2 * time.Second, Stop: 5 * time.Second}, Complete, nil},
-		{"the rest", 10.08, testserver.EndAll, 0, rtmp.Options{Start: 6 * time.Second}, Complete, nil},
-		{"no such part", 10.08, testserver.EndAll, 0, rtmp.Options{Stop: 15 * time.Second}, Complete, nil},
+		{"the end at the end", 10.08, testserver.EndAll, 0, 0, 0, Complete, nil},
+		{"the end, no duration", 0, testserver.EndAll, 0, 0, 0, Complete, nil},
+		{"StreamEOF", 10.08, testserver.EndStreamEOF, 0, 0, 0, Complete, nil},
+		{"UnpublishNotify", 10.08, testserver.EndUnpublishNotify, 0, 0, 0, Complete, nil},
+		{"onFCUnsubscribe", 10.08, testserver.EndFCUnsubscribe, 0, 0, 0, Complete, nil},
+		{"the end before the end", 20, testserver.EndAll, 0, 0, 0, Truncated, ErrTruncated},
+		{"hanging up at the end", 10.08, testserver.EndClose, 0, 0, 0, Complete, nil},
+		{"hanging up, no duration", 0, testserver.EndClose, 0, 0, 0, ClosedEarly, io.ErrUnexpectedEOF},
+		{"hanging up before the end", 10.08, testserver.EndAll, 100_000, 0, 0, ClosedEarly, io.ErrUnexpectedEOF},
+		{"hanging up a bit before the end", 10.08, testserver.EndAll, 258_000, 0, 0, ClosedEarly, io.ErrUnexpectedEOF},
+		{"nothing", 10.08, testserver.EndNothing, 0, 0, 0, TimedOut, os.ErrDeadlineExceeded},
+		{"a part", 10.08, testserver.EndAll, 0, 2 * time.Second, 5 * time.Second, Complete, nil},
+		{"the rest", 10.08, testserver.EndAll, 0, 6 * time.Second, 0, Complete, nil},
+		{"no such part", 10.08, testserver.EndAll, 0, 0, 15 * time.Second, Complete, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, test.duration)},
-				Shape: testserver.Shape{EndSignal: test.end}, Fault: func(int) testserver.Fault {
-					if test.cut > 0 {
-						return testserver.Fault{Action: testserver.Cut, At: test.cut}
+			synctest.Test(t, func(t *testing.T) {
+				url, o := piped(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, test.duration)},
+					Shape: testserver.Shape{EndSignal: test.end}, Fault: func(int) testserver.Fault {
+						if test.cut > 0 {
+							return testserver.Fault{Action: testserver.Cut, At: test.cut}
+						}
+						return testserver.Fault{}
+					}})
+				o.Start, o.Stop = test.start, test.stop
+				for _, quirks := range []bool{false, true} {
+					result, err := To(t.Context(), url+"it", io.Discard, &Options{RTMP: o, Quirks: quirks})
+					assert.Equal(t, test.outcome, result.Outcome, "%v", &result)
+					if test.err == nil {
+						assert.NoError(t, err)
+					} else {
+						assert.ErrorIs(t, err, test.err)
 					}
-					return testserver.Fault{}
-				}})
-			for _, quirks := range []bool{false, true} {
-				result, err := To(conntest.Context(t), s.URL("vod", "it"), io.Discard, &Options{RTMP: &test.options, Quirks: quirks})
-				assert.Equal(t, test.outcome, result.Outcome, "%v", &result)
-				if test.err == nil {
-					assert.NoError(t, err)
-				} else {
-					assert.ErrorIs(t, err, test.err)
 				}
-			}
+			})
 		})
 	}
 }
