@@ -134,7 +134,7 @@ func TestIdleTimeout(t *testing.T) {
 // TestWriteTimeout checks that a player that reads nothing is disconnected, and that the other players receive everything.
 func TestWriteTimeout(t *testing.T) {
 	stopped := make(chan server.StreamStats, 2)
-	s := &server.Server{WriteTimeout: 300 * time.Millisecond, Apps: map[string]*server.App{"*": {
+	s := &server.Server{WriteTimeout: time.Second, Apps: map[string]*server.App{"*": {
 		Stop: func(r *server.Request, st server.StreamStats) { stopped <- st }}}}
 	addr := start(t, s)
 	stuck := newPeer(t, addr)
@@ -152,7 +152,7 @@ func TestWriteTimeout(t *testing.T) {
 		case st := <-stopped:
 			assert.Equal(t, "live/x", st.Path)
 			return
-		case <-time.After(time.Millisecond):
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }

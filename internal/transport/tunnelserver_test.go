@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // ask calls the handler directly, like a server that supports neither deadlines nor flushing.
@@ -211,22 +213,23 @@ func TestTunnelServerSessionEnds(t *testing.T) {
 		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
 	})
 	t.Run("with a request that never ends", func(t *testing.T) {
-		serve, ended := readAll()
-		s := NewTunnelServer(serve)
-		s.timeout = 100 * time.Millisecond
-		web := httptest.NewServer(s)
-		defer web.Close()
-		defer s.Close()
-		id := openSession(t, s)
-		nc, err := net.Dial("tcp", web.Listener.Addr().String())
-		require.NoError(t, err)
-		defer nc.Close()
-		fmt.Fprintf(nc, "POST /send/%s/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhel", id)
-		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
-		nc.SetReadDeadline(time.Now().Add(patience))
-		answer, err := io.ReadAll(nc)
-		require.NoError(t, err, "the server closes the connection")
-		assert.Contains(t, string(answer), "400 Bad Request")
+		synctest.Test(t, func(t *testing.T) {
+			serve, ended := readAll()
+			s := NewTunnelServer(serve)
+			web, l := &http.Server{Handler: s}, conntest.NewPipes("server")
+			go web.Serve(l)
+			defer web.Close()
+			defer s.Close()
+			id := openSession(t, s)
+			nc, err := l.DialContext(t.Context(), "", "")
+			require.NoError(t, err)
+			defer nc.Close()
+			fmt.Fprintf(nc, "POST /send/%s/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhel", id)
+			answer, err := io.ReadAll(nc)
+			require.NoError(t, err, "the server closes the connection")
+			assert.Contains(t, string(answer), "400 Bad Request")
+			assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
+		})
 	})
 	t.Run("with an answer that is lost", func(t *testing.T) {
 		serve, ended := readAll()
