@@ -75,7 +75,7 @@ func TestCloseWaitsForTheReader(t *testing.T) {
 		server := rtmptest.Server(t, testserver.Config{Scheme: scheme,
 			OnMessage: func(_ *testserver.Session, m *chunk.Message) {
 				if message.Type(m.Type) == message.TypeVideo && read.Add(1) == 1 {
-					time.Sleep(200 * time.Millisecond) // a busy server
+					time.Sleep(50 * time.Millisecond) // a busy server
 				}
 			}})
 		c, s := publishing(t, server.URL("live", "out"), o)
@@ -174,7 +174,7 @@ func TestCloseTellsTheTruth(t *testing.T) {
 				}
 				got <- media
 			})
-			c, err := Dial(conntest.Context(t), url, &Options{Timeout: 2 * time.Second, NoEnhanced: true, SendQueue: 8 << 20})
+			c, err := Dial(conntest.Context(t), url, &Options{Timeout: patience, NoEnhanced: true, SendQueue: 8 << 20})
 			if !assert.NoError(t, err) {
 				return
 			}
@@ -262,7 +262,8 @@ func TestCallsBesideClose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var arrived atomic.Int32
-			server, _ := rtmptest.Recorder(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+			// The server acknowledges often, since Close waits only for a server that shows that it is reading.
+			server, _ := rtmptest.Recorder(t, testserver.Config{WindowAckSize: 10_000, OnMessage: func(_ *testserver.Session, m *chunk.Message) {
 				time.Sleep(time.Millisecond) // a slow server
 				if message.Type(m.Type) == message.TypeVideo {
 					arrived.Add(1)

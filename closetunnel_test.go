@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -52,7 +51,7 @@ func TestCloseTellsTheTruthOfTunnels(t *testing.T) {
 			got <- media
 		})
 		web := httptest.NewServer(tunnels)
-		c, err := Dial(conntest.Context(t), "rtmpt"+strings.TrimPrefix(web.URL, "http")+"/app/play", &Options{Timeout: 2 * time.Second, NoEnhanced: true, SendQueue: 8 << 20})
+		c, err := Dial(conntest.Context(t), "rtmpt"+strings.TrimPrefix(web.URL, "http")+"/app/play", &Options{Timeout: patience, NoEnhanced: true, SendQueue: 8 << 20})
 		require.NoError(t, err)
 		if s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true}); err == nil {
 			accepted := 0
