@@ -166,7 +166,7 @@ func TestServerDies(t *testing.T) {
 	t.Parallel()
 	n := times(4, 60)
 	m := &mortal{t: t, film: recordingOf(t, rtmptest.RepeatedSample(t, n), float64(n)*10.08)}
-	m.live("127.0.0.1:0")
+	m.live("127.0.0.1:" + conntest.UnusedPort(t))
 	defer func() { m.server.Close() }()
 	addr := m.server.Addr()
 	deaths, refused := 0, 0

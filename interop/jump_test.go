@@ -28,7 +28,7 @@ func TestNginxTimesThatJump(t *testing.T) {
 			source := writeSample(t, dir, name+".flv", shift)
 			url := "rtmp://" + addr + "/vod/" + name
 			path := filepath.Join(t.TempDir(), "ours.flv")
-			result, err := download.File(conntest.Context(t), url, path, &download.Options{RTMP: &rtmp.Options{Timeout: time.Second}})
+			result, err := download.File(conntest.Context(t), url, path, &download.Options{RTMP: &rtmp.Options{Timeout: 10 * time.Second}})
 			require.NoError(t, err, "%+v", result)
 			assert.Equal(t, packets(t, source), packets(t, path))
 		})
@@ -39,7 +39,7 @@ func TestNginxTimesThatJump(t *testing.T) {
 		program := filepath.Join(t.TempDir(), "play")
 		out, err := exec.Command("go", "build", "-o", program, "github.com/go-librtmp/rtmp/examples/play").CombinedOutput()
 		require.NoError(t, err, "%s", out)
-		programtest.Run(t, program, "-timeout", "5s", "-o", path, "rtmp://"+addr+"/vod/example")
+		programtest.Run(t, program, "-timeout", "20s", "-o", path, "rtmp://"+addr+"/vod/example")
 		assert.Equal(t, packets(t, source), packets(t, path))
 	})
 }

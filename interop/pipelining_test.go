@@ -86,7 +86,7 @@ func TestPipeliningWithListeningFFmpeg(t *testing.T) {
 			require.Eventually(t, func() bool {
 				info, err := os.Stat(file)
 				return err == nil && info.Size() > int64(len(testserver.Sample))/2
-			}, 10*time.Second, 50*time.Millisecond)
+			}, time.Minute, 50*time.Millisecond)
 		})
 	}
 }
@@ -104,5 +104,5 @@ func untilBound(t *testing.T, port string) {
 	require.Eventually(t, func() bool {
 		table, err := os.ReadFile(tcpTable)
 		return err == nil && strings.Contains(string(table), listening)
-	}, 10*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 }

@@ -94,7 +94,7 @@ func TestPublishToNginx(t *testing.T) {
 			recorded := filepath.Join(dir, "stream.flv")
 			require.Eventually(t, func() bool { // nginx completes the file after the publisher has left
 				return len(mediaOnly(packets(t, recorded))) >= len(want)
-			}, 10*time.Second, 100*time.Millisecond)
+			}, time.Minute, 100*time.Millisecond)
 			assert.Equal(t, want, mediaOnly(packets(t, recorded)))
 			for _, file := range []string{dump, pulled} {
 				got := contents(packets(t, file))

@@ -14,6 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
@@ -80,7 +81,7 @@ func flashServer(t *testing.T) {
 			require.ErrorIs(t, waitFor(t, "Serve", done), server.ErrServerClosed)
 		}
 	}
-	addr := "127.0.0.1:0"
+	addr := "127.0.0.1:" + conntest.UnusedPort(t)
 	for range 2 {
 		var stop func()
 		addr, stop = serve(addr)

@@ -65,7 +65,7 @@ func TestASelfSignedCertificate(t *testing.T) {
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	silent := conntest.Serve(t, func(nc net.Conn) { io.Copy(io.Discard, nc) })
-	r, _ := probed(t, "--timeout", "200ms", "--try", "never", "rtmp://"+silent+"/live/x")
+	r, _ := probed(t, "--timeout", "1s", "--try", "never", "rtmp://"+silent+"/live/x")
 	assert.Equal(t, []string{"handshake-silent"}, r.ids())
 	closes := conntest.Serve(t, func(nc net.Conn) { io.ReadFull(nc, make([]byte, 1537)) })
 	r, _ = probed(t, "--try", "never", "rtmp://"+closes+"/live/x")
@@ -115,7 +115,7 @@ func TestScriptedServers(t *testing.T) {
 	}{
 		"hangs up at connect": {[]func(*peertest.Peer){func(p *peertest.Peer) { p.Expect("connect") }, func(p *peertest.Peer) { p.Expect("connect") }},
 			nil, "connect-hangup"},
-		"says nothing to connect": {[]func(*peertest.Peer){(*peertest.Peer).UntilGone, (*peertest.Peer).UntilGone}, []string{"--timeout", "1s"}, "connect-silent"},
+		"says nothing to connect": {[]func(*peertest.Peer){(*peertest.Peer).UntilGone, (*peertest.Peer).UntilGone}, []string{"--timeout", "3s"}, "connect-silent"},
 		"refuses connect": {[]func(*peertest.Peer){func(p *peertest.Peer) {
 			p.Call(0, "_error", p.Expect("connect").TransactionID, nil, message.StatusObject("error", message.CodeConnectRejected, "no such app"))
 			p.UntilGone()
@@ -131,7 +131,7 @@ func TestScriptedServers(t *testing.T) {
 			p.AcceptConnect()
 			p.AcceptStream(1)
 			p.UntilGone()
-		}}, []string{"--timeout", "1s"}, "stream-silent"},
+		}}, []string{"--timeout", "3s"}, "stream-silent"},
 		"has no publisher": {[]func(*peertest.Peer){func(p *peertest.Peer) {
 			p.AcceptPlayer()
 			p.UntilGone()
@@ -326,7 +326,7 @@ func TestNginx(t *testing.T) {
 		assert.Eventually(t, func() bool {
 			played, _ := probed(t, "--try", "never", "--for", "1500ms", url)
 			return played.Media.Video != nil && played.Media.Audio != nil && len(played.ids()) == 0
-		}, 20*time.Second, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 	})
 	assert.Empty(t, published.ids())
 }
@@ -342,9 +342,9 @@ func TestFFmpegListens(t *testing.T) {
 	programtest.Start(t, "ffmpeg", "-loglevel", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", "-listen", "1", url)
 	var r reported
 	require.Eventually(t, func() bool { // ffmpeg would serve a connection that only checks whether it listens
-		r, _ = probed(t, "--try", "never", "--for", "500ms", url)
+		r, _ = probed(t, "--try", "never", "--for", "3s", url)
 		return r.Findings[0].ID != "port-closed"
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 	require.NotNil(t, r.Media.Video, "%v", r)
 	assert.Equal(t, "note", r.grade("b-frames"))
 	assert.Contains(t, r.Server.Software, "ffmpeg")
