@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 	"github.com/go-librtmp/rtmp/server/servertest"
@@ -93,13 +94,6 @@ func live(t *testing.T) *servertest.Server {
 	return srv
 }
 
-func closedPort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func listen(t *testing.T, serve func(net.Conn)) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -117,13 +111,13 @@ func listen(t *testing.T, serve func(net.Conn)) string {
 }
 
 func TestErrorsAreAsDocumented(t *testing.T) {
-	soon := &rtmp.Options{Timeout: 50 * time.Millisecond}
+	soon := &rtmp.Options{Timeout: 500 * time.Millisecond}
 	for _, s := range []situation{
 		{"invalid URL", func(t *testing.T) error { return play(t, "http://example.com", nil) }, as(always[*rtmpurl.Error])},
 		{"invalid option", func(t *testing.T) error { return play(t, "rtmp://127.0.0.1/app swfAge=soon", nil) }, as(always[*rtmp.OptionError])},
-		{"port closed", func(t *testing.T) error { return play(t, "rtmp://"+closedPort(t)+"/a/b", nil) }, stage(rtmp.StageDial)},
+		{"port closed", func(t *testing.T) error { return play(t, "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/a/b", nil) }, stage(rtmp.StageDial)},
 		{"proxy", func(t *testing.T) error {
-			return play(t, "rtmp://127.0.0.1/a/b", &rtmp.Options{Proxy: "socks5://" + closedPort(t)})
+			return play(t, "rtmp://127.0.0.1/a/b", &rtmp.Options{Proxy: "socks5://127.0.0.1:" + conntest.UnusedPort(t)})
 		}, stage(rtmp.StageProxy)},
 		{"certificate", func(t *testing.T) error { return play(t, live(t).TLSURL("live/tv"), nil) }, func(err error) bool {
 			var unknown *tls.CertificateVerificationError
