@@ -100,8 +100,10 @@ func TestSendQueueBytesOfAStalledWrite(t *testing.T) {
 	c, s := publishing(t, deaf(t), nil)
 	const size = chunk.MaxMessageLength // more than the buffers of a socket
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: make([]byte, size)}))
-	stats := c.Stats()
-	assert.GreaterOrEqual(t, stats.SendQueueBytes+int(stats.BytesWritten), size)
+	require.Eventually(t, func() bool { // Stats counts while bytes move from the queue to the socket
+		stats := c.Stats()
+		return stats.SendQueueBytes+int(stats.BytesWritten) >= size
+	}, patience, time.Millisecond)
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
 	assert.Greater(t, c.Stats().SendQueueBytes, size/4)
 }

@@ -87,7 +87,7 @@ func (p *party) silent(n int) {
 	}
 	defer nc.Close()
 	nc.Write(append([]byte{3}, make([]byte, n)...))
-	nc.SetReadDeadline(time.Now().Add(patience))
+	nc.SetReadDeadline(time.Now().Add(3 * patience))
 	_, err = io.Copy(io.Discard, nc)
 	assert.NotErrorIs(p.t, err, os.ErrDeadlineExceeded)
 }
@@ -210,7 +210,7 @@ func endInSomePhase(t *testing.T) {
 	web, secure := httptest.NewServer(handler), httptest.NewUnstartedServer(handler)
 	secure.EnableHTTP2, secure.Config.ErrorLog = true, log.New(io.Discard, "", 0)
 	secure.StartTLS()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*patience)
 	defer cancel()
 	p := &party{t: t, ctx: ctx, rtmp: plain.Addr().String(), rtmps: encrypted.Addr().String(), web: web.Listener.Addr().String(), secure: secure.URL,
 		http: secure.Client()}
