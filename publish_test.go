@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -258,13 +258,17 @@ func TestCallWhilePublishing(t *testing.T) {
 // connect that a client publishes.
 func TestPublishingAsAPlayerIsNoticed(t *testing.T) {
 	for want, o := range map[bool]Options{true: {}, false: {Publish: true}} {
-		var log bytes.Buffer
-		o.Logger, o.Timeout = slog.New(slog.NewTextHandler(&log, nil)), 50*time.Millisecond
-		c := dialed(t, newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() }), &o)
-		_, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
-		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-		assert.Equal(t, want, strings.Contains(err.Error(), "Options.Publish"), err)
-		assert.Equal(t, want, strings.Contains(log.String(), "Options.Publish"), log.String())
-		require.NoError(t, c.Close())
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			ctx, c := piped(t, o, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
+			_, err := c.Connect(ctx)
+			require.NoError(t, err)
+			_, err = c.CreateStream(ctx, &StreamOptions{Writable: true})
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			assert.Equal(t, want, strings.Contains(err.Error(), "Options.Publish"), err)
+			assert.Equal(t, want, strings.Contains(log.String(), "Options.Publish"), log.String())
+			require.NoError(t, c.Close())
+		})
 	}
 }

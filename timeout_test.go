@@ -170,7 +170,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 }
 
 func TestTimeouts(t *testing.T) {
-	short := &Options{Timeout: 40 * time.Millisecond}
+	short := &Options{Timeout: 200 * time.Millisecond}
 	t.Run("handshake", func(t *testing.T) {
 		l := conntest.Listen(t) // a server that accepts connections and sends nothing
 		_, err := Dial(conntest.Context(t), "rtmp://"+l.Addr().String()+"/a/p", &Options{Timeout: short.Timeout,
@@ -188,8 +188,8 @@ func TestTimeouts(t *testing.T) {
 		_, err := Dial(ctx, "rtmp://"+l.Addr().String()+"/a/p", nil)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
-	t.Run("connect", func(t *testing.T) {
-		_, err := Dial(conntest.Context(t), newPeer(t, (*peer).UntilGone), short)
+	inBubble(t, "connect", func(t *testing.T) {
+		_, _, err := dialPiped(t, t.Context(), Options{Timeout: short.Timeout, NoEnhanced: true}, (*peer).UntilGone)
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		assert.ErrorContains(t, err, "connect")
 	})

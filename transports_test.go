@@ -162,7 +162,7 @@ func TestHangingUpIsExplained(t *testing.T) {
 		assert.Regexp(t, want, err.Error())
 		assert.NotErrorIs(t, err, net.ErrClosed)
 	}
-	_, err := Dial(conntest.Context(t), "rtmp://127.0.0.1/a/p", &Options{Proxy: "socks4://" + newRawServer(t, ""), Timeout: 50 * time.Millisecond})
+	_, err := Dial(conntest.Context(t), "rtmp://127.0.0.1/a/p", &Options{Proxy: "socks4://" + newRawServer(t, ""), Timeout: 500 * time.Millisecond})
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	assert.Regexp(t, `^rtmp: proxy: no answer from socks4 127\.0\.0\.1:\d+: timed out$`, err.Error())
 }

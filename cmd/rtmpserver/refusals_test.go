@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
@@ -77,5 +78,6 @@ func TestRefusedViewers(t *testing.T) {
 		assert.Equal(t, want.address, closed.refusal(way, "live/x"), way)
 		assert.Equal(t, want.full, full.refusal(way, "live/x"), way)
 	}
-	require.Len(t, b.of("on_stop"), 4, "who was let in and found nothing")
+	stopped := func() bool { return len(b.of("on_stop")) == 4 }
+	require.Eventually(t, stopped, patience, 10*time.Millisecond, "who was let in and found nothing")
 }
