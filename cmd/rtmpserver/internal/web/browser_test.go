@@ -27,7 +27,7 @@ import (
 )
 
 // patience is how long a test waits for something that should take a second or two.
-const patience = 20 * time.Second
+const patience = 40 * time.Second
 
 // tick is the interval at which a test looks whether something has happened.
 const tick = 20 * time.Millisecond
@@ -122,7 +122,7 @@ func (p *problems) add(text string) {
 func open(t *testing.T, browser context.Context, url string) *tab {
 	t.Helper()
 	ctx, closed := chromedp.NewContext(browser)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	found := new(problems)
 	chromedp.ListenTarget(ctx, func(event any) {
 		switch event := event.(type) {

@@ -29,7 +29,7 @@ type network struct {
 }
 
 // times replaces the timeouts of the player by shorter ones.
-var times = strings.NewReplacer("const silence = 15000;", "const silence = 3000;", "const answer = 60000;", "const answer = 1500;",
+var times = strings.NewReplacer("const silence = 15000;", "const silence = 6000;", "const answer = 60000;", "const answer = 3000;",
 	"const calm = 60000;", "const calm = 1500;")
 
 func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -78,6 +78,10 @@ func networkTests(t *testing.T, ctx context.Context) {
 		n.t, n.page = t, web.New(web.Options{Server: srv})
 		s := serve(t, srv, "", n)
 		s.ffmpeg(t, "live/x", "320x180")
+		assert.Eventually(t, func() bool { // so that the first request need not wait for media
+			live := s.list(t).Live
+			return len(live) == 1 && live[0].Video != nil && live[0].Audio != nil
+		}, patience, tick)
 		return open(t, ctx, s.url+"/more/#live/live%2Fx")
 	}
 	t.Run("goes on after a connection is lost", func(t *testing.T) {
@@ -91,7 +95,7 @@ func networkTests(t *testing.T, ctx context.Context) {
 	t.Run("goes on after a request is lost", func(t *testing.T) {
 		n := &network{mute: true}
 		start(t, n).plays()
-		assert.EqualValues(t, 2, n.asked.Load())
+		assert.GreaterOrEqual(t, n.asked.Load(), int32(2))
 	})
 	t.Run("buffers more after a stall, and less after a calm time", func(t *testing.T) {
 		n := new(network)
@@ -102,6 +106,7 @@ func networkTests(t *testing.T, ctx context.Context) {
 			Player.prototype.figures = function () { window.watched = this; return figures.call(this); };
 		})`)
 		tab.until(`window.watched?.session.behind === 0.8`)
+		asked := n.asked.Load()
 		n.way.Lock()
 		goOn := sync.OnceFunc(n.way.Unlock)
 		defer goOn()
@@ -109,6 +114,6 @@ func networkTests(t *testing.T, ctx context.Context) {
 		goOn()
 		tab.until(`window.watched.session.behind > 1.1`)
 		tab.until(`window.watched.session.behind === 0.8`)
-		assert.EqualValues(t, 1, n.asked.Load(), "on the same connection")
+		assert.Equal(t, asked, n.asked.Load(), "on the same connection")
 	})
 }
