@@ -76,7 +76,7 @@ func TestPublishToNginx(t *testing.T) {
 			dump := filepath.Join(t.TempDir(), "dump.flv")
 			dumped := make(chan error, 1)
 			go func() {
-				cmd := exec.CommandContext(conntest.Context(t), "rtmpdump", "-q", "-v", "-m", "3", "-r", url, "-o", dump)
+				cmd := exec.CommandContext(conntest.Context(t), "rtmpdump", "-q", "-v", "-m", "8", "-r", url, "-o", dump)
 				dumped <- cmd.Run()
 			}()
 			pulled := filepath.Join(t.TempDir(), "pulled.flv")
