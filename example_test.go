@@ -178,18 +178,18 @@ func ExampleStream_Pause() {
 func ExampleStream_Bind() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
 
-	conn, err := rtmp.Dial(ctx, srv.URL("live/nothing"), &rtmp.Options{Live: true})
+	conn, err := rtmp.Dial(context.Background(), srv.URL("live/nothing"), &rtmp.Options{Live: true})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer conn.Close()
-	stream, err := conn.CreateStream(ctx, nil)
+	stream, err := conn.CreateStream(context.Background(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
 	defer stream.Bind(ctx)()
 	_, err = io.Copy(io.Discard, stream) // no media comes
 	fmt.Println(err)

@@ -142,7 +142,7 @@ func TestSeekAtEnd(t *testing.T) {
 				require.NoError(t, s.ReadPacket(&p))
 				assert.Equal(t, want, string(p.Body))
 			}
-			require.NoError(t, s.SetReadDeadline(time.Now().Add(5*time.Second)))
+			require.NoError(t, s.SetReadDeadline(time.Now().Add(patience)))
 			require.ErrorIs(t, s.ReadPacket(&p), io.EOF)
 		})
 	}
