@@ -15,6 +15,7 @@ import (
 // see [Refusal]. A panic in a hook ends only its connection.
 type App struct {
 	// Connect is called before the server answers the client's connect command. Its duration does not count towards Server.SetupTimeout.
+	// HTTP viewers do not connect: of the hooks, they cause only Play and Stop.
 	Connect func(ctx context.Context, c *Conn) error
 	// Connected is called after connect has been accepted. From then on the server may call the
 	// client.
@@ -58,7 +59,8 @@ type App struct {
 	Token      string       // key of the SecureToken challenge that clients must answer before they play; "" means no challenge
 }
 
-// Method serves a remote call. ctx ends with the connection.
+// Method serves a remote call. ctx ends with the connection. The methods of a client run one after the other, together with its hooks, so a
+// method that takes long delays the client's other calls and streams.
 type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 
 // Func makes a Method of any function, such as func(a, b float64) float64. The arguments of the call are converted to the parameters' types
@@ -177,7 +179,8 @@ func Deny(format string, args ...any) error {
 	return &Refusal{Description: fmt.Sprintf(format, args...)}
 }
 
-// Redirect returns a Refusal that tells the client to connect to url instead.
+// Redirect returns a Refusal that tells the client to connect to url instead. It is for App.Connect, and for App.Play if the viewer uses
+// HTTP. RTMP has no redirect for a client that is already connected: such a client is only refused.
 func Redirect(url string) error {
-	return &Refusal{Code: message.CodeConnectRejected, Description: "RTMP 302 Redirect", RedirectTo: url}
+	return &Refusal{Description: "RTMP 302 Redirect", RedirectTo: url}
 }
