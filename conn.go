@@ -168,7 +168,8 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 // An error means that some of the published media may not have arrived. If the connection was lost before Close, the error is that of
 // Conn.Err. Close returns no other errors. On Linux and macOS, Close asks the TCP socket what has arrived. On other systems, through a
 // proxy or a tunnel, or with Options.DialContext, it sends the server a last command and waits for the answer. A server that closes the
-// connection in an orderly way without answering is assumed to have read everything.
+// connection in an orderly way without answering is assumed to have read everything. Close does not notice a server that hangs after
+// its system has received everything.
 func (c *Conn) Close() error {
 	c.closing.Do(func() { c.closed = c.close() })
 	return c.closed
