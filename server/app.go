@@ -147,10 +147,13 @@ type SWF struct {
 
 // SharedPolicy says what clients may do with remote shared objects.
 type SharedPolicy struct {
-	Write      func(c *Conn, name string) error // called before a change; an error refuses the change; nil means that all changes are allowed
-	Dir        string                           // folder in which persistent objects are stored; "" means that they are kept in memory
-	MaxObjects int                              // maximum number of objects in an instance of an application; 0 means 256
-	MaxSize    int                              // maximum memory of an object in bytes; 0 means 1 MiB. The limit for all objects of a Server is 256 MiB
+	// Write is called before a change. An error refuses the change. Clients do not receive its text, which is logged at level Debug. Nil means
+	// that all changes are allowed.
+	Write func(c *Conn, name string) error
+
+	Dir        string // folder in which persistent objects are stored; "" means that they are kept in memory
+	MaxObjects int    // maximum number of objects in an instance of an application; 0 means 256
+	MaxSize    int    // maximum memory of an object in bytes; 0 means 1 MiB. The limit for all objects of a Server is 256 MiB
 }
 
 // Refusal is an error that a hook returns to choose the status code and the description that the client receives. For any other
