@@ -33,7 +33,7 @@ type App struct {
 	// Stop is called once for each Play that returned nil.
 	Stop func(r *Request, st StreamStats)
 	// Methods are the methods that clients may call, by name. Names may contain dots. If a method returns an error, its text is sent
-	// to the client in an _error.
+	// to the client in an _error, unlike the text of a hook's error. A Refusal or *message.StatusError also chooses the code.
 	Methods map[string]Method
 	// Command serves calls of methods that are not in Methods. Nil means that they are refused.
 	Command func(ctx context.Context, c *Conn, cmd message.Command) (any, error)
