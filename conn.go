@@ -162,12 +162,14 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 //
 // If no stream was published, Close returns within a second. Otherwise it closes the streams, tells the server that nothing more will
 // follow, and waits until the server has read everything and hung up. If the server does not hang up, Close returns one second after
-// the server has acknowledged everything and stopped reading, or after Options.Timeout, whichever comes first.
+// the server has acknowledged everything and stopped reading, or after Options.Timeout, whichever comes first. Media that still waits to be
+// sent is given up earlier: as soon as the network accepts no byte for three quarters of a second; see Stream.Close.
 //
 // An error means that some of the published media may not have arrived. If the connection was lost before Close, the error is that of
 // Conn.Err. Close returns no other errors. On Linux and macOS, Close asks the TCP socket what has arrived. On other systems, through a
 // proxy or a tunnel, or with Options.DialContext, it sends the server a last command and waits for the answer. A server that closes the
-// connection in an orderly way without answering is assumed to have read everything.
+// connection in an orderly way without answering is assumed to have read everything. Close does not notice a server that hangs after
+// its system has received everything.
 func (c *Conn) Close() error {
 	c.closing.Do(func() { c.closed = c.close() })
 	return c.closed

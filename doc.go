@@ -20,7 +20,7 @@
 //	...
 //	_, err = io.Copy(stream, flv.NewPacedReader(ctx, file, time.Second))
 //	...
-//	err = conn.Close() // waits until the server has read everything
+//	err = conn.Close() // waits until the server has received everything
 //
 // Serve a method, and call one:
 //

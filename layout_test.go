@@ -69,7 +69,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"examples/play":                   public + " internal/testserver examples/internal/progress",
 		"examples/publish":                public + " internal/testserver examples/internal/progress",
 		"examples/relay":                  public,
-		"examples/rpc":                    public + " internal/quote internal/testserver",
+		"examples/rpc":                    "rtmp server",
 		"examples/server":                 "server",
 		"interop":                         "",
 	}

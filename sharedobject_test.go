@@ -66,6 +66,7 @@ func TestSharedObject(t *testing.T) {
 	var refused *StatusError
 	require.ErrorAs(t, locked.Set(ctx, "a", 1), &refused)
 	assert.Equal(t, "SharedObject.NoWriteAccess", refused.Code)
+	assert.Empty(t, refused.Description, "the protocol has none")
 	_, ok = locked.Get("a")
 	assert.False(t, ok, "a refusal changes nothing")
 

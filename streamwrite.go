@@ -155,7 +155,8 @@ func (s *streamWriter) WriteData(name string, args ...any) error {
 }
 
 // SetWriteDeadline sets the deadline of Write, ReadFrom and WritePacket, including calls in progress. The zero time means no deadline.
-// If the deadline ends a write in the middle of a chunk, the connection ends.
+// A Write or ReadFrom that waits for a slow network is usually in the middle of a chunk. If the deadline ends it there, the connection ends,
+// and Conn.Err is not nil. A WritePacket that the deadline ends has queued nothing and may be repeated; the connection continues.
 func (s *streamWriter) SetWriteDeadline(t time.Time) error {
 	if !s.options.Writable {
 		return ErrNotWritable

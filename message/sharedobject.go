@@ -182,14 +182,14 @@ func (e SharedEvent) Message() (name string, args []any, err error) {
 	return "", nil, e.bad("message without a name", nil)
 }
 
-// Status decodes the data of a SharedStatus.
+// Status decodes the data of a SharedStatus, which has no description.
 func (e SharedEvent) Status() (*StatusError, error) {
 	names, err := e.Names()
 	if err != nil {
 		return nil, err
 	}
 	names = append(names, "", "")
-	return &StatusError{Code: names[0], Level: names[1], Description: "shared object"}, nil
+	return &StatusError{Code: names[0], Level: names[1]}, nil
 }
 
 func (e SharedEvent) bad(detail string, cause error) error {

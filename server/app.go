@@ -15,6 +15,7 @@ import (
 // see [Refusal]. A panic in a hook ends only its connection.
 type App struct {
 	// Connect is called before the server answers the client's connect command. Its duration does not count towards Server.SetupTimeout.
+	// HTTP viewers do not connect: of the hooks, they cause only Play and Stop.
 	Connect func(ctx context.Context, c *Conn) error
 	// Connected is called after connect has been accepted. From then on the server may call the
 	// client.
@@ -32,7 +33,7 @@ type App struct {
 	// Stop is called once for each Play that returned nil.
 	Stop func(r *Request, st StreamStats)
 	// Methods are the methods that clients may call, by name. Names may contain dots. If a method returns an error, its text is sent
-	// to the client in an _error.
+	// to the client in an _error, unlike the text of a hook's error. A Refusal or *message.StatusError also chooses the code.
 	Methods map[string]Method
 	// Command serves calls of methods that are not in Methods. Nil means that they are refused.
 	Command func(ctx context.Context, c *Conn, cmd message.Command) (any, error)
@@ -58,7 +59,8 @@ type App struct {
 	Token      string       // key of the SecureToken challenge that clients must answer before they play; "" means no challenge
 }
 
-// Method serves a remote call. ctx ends with the connection.
+// Method serves a remote call. ctx ends with the connection. The methods of a client run one after the other, together with its hooks, so a
+// method that takes long delays the client's other calls and streams.
 type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 
 // Func makes a Method of any function, such as func(a, b float64) float64. The arguments of the call are converted to the parameters' types
@@ -145,10 +147,13 @@ type SWF struct {
 
 // SharedPolicy says what clients may do with remote shared objects.
 type SharedPolicy struct {
-	Write      func(c *Conn, name string) error // called before a change; an error refuses the change; nil means that all changes are allowed
-	Dir        string                           // folder in which persistent objects are stored; "" means that they are kept in memory
-	MaxObjects int                              // maximum number of objects in an instance of an application; 0 means 256
-	MaxSize    int                              // maximum memory of an object in bytes; 0 means 1 MiB. The limit for all objects of a Server is 256 MiB
+	// Write is called before a change. An error refuses the change. Clients do not receive its text, which is logged at level Debug. Nil means
+	// that all changes are allowed.
+	Write func(c *Conn, name string) error
+
+	Dir        string // folder in which persistent objects are stored; "" means that they are kept in memory
+	MaxObjects int    // maximum number of objects in an instance of an application; 0 means 256
+	MaxSize    int    // maximum memory of an object in bytes; 0 means 1 MiB. The limit for all objects of a Server is 256 MiB
 }
 
 // Refusal is an error that a hook returns to choose the status code and the description that the client receives. For any other
@@ -177,7 +182,8 @@ func Deny(format string, args ...any) error {
 	return &Refusal{Description: fmt.Sprintf(format, args...)}
 }
 
-// Redirect returns a Refusal that tells the client to connect to url instead.
+// Redirect returns a Refusal that tells the client to connect to url instead. It is for App.Connect, and for App.Play if the viewer uses
+// HTTP. RTMP has no redirect for a client that is already connected: such a client is only refused.
 func Redirect(url string) error {
-	return &Refusal{Code: message.CodeConnectRejected, Description: "RTMP 302 Redirect", RedirectTo: url}
+	return &Refusal{Description: "RTMP 302 Redirect", RedirectTo: url}
 }

@@ -27,9 +27,9 @@ const httpBuffer = 10 * time.Second
 // an upgrade to WebSocket, it sends messages that contain whole tags. The parameter start is a position in a file, in seconds. Viewers
 // count as connections and as players. If a file can't be sent to its end, the response is cut off, so that the client notices.
 //
-// A Refusal of App.Play is answered with 403, or with 302 if it has RedirectTo, and a stream that does not exist with 404. Apps with a
-// Token, a Player or a Handler refuse HTTP viewers. The handler sets no CORS headers. It refuses WebSocket requests from pages of
-// other hosts; to accept them, check the Origin header and remove it.
+// App.Play decides who may view; App.Connect is not called. A Refusal is answered with 403, or with 302 if it has RedirectTo. A stream that
+// does not exist is answered with 404, after Live.Await. Apps with a Token, a Player or a Handler refuse HTTP viewers. The handler sets no
+// CORS headers. It refuses WebSocket requests from pages of other hosts; to accept them, check the Origin header and remove it.
 //
 // If the connection of a live viewer supports http.Hijacker, the handler takes it over. Such connections are ended by Shutdown and Close
 // of the Server, not by those of the http.Server.

@@ -121,13 +121,23 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestPlayIsRefused(t *testing.T) {
-	url := "rtmp://" + app(t, &server.App{Play: func(context.Context, *server.Request) error { return server.Deny("members only") }}) + "/live/x"
-	c := dial(t, url, &rtmp.Options{Live: true})
-	_, err := c.CreateStream(background(t), nil)
-	var refused *rtmp.StatusError
-	require.ErrorAs(t, err, &refused)
-	assert.Equal(t, message.CodePlayFailed, refused.Code)
-	assert.Equal(t, "members only", refused.Description)
+	for name, test := range map[string]struct {
+		err  error
+		text string
+	}{
+		"denied":              {server.Deny("members only"), "members only"},
+		"redirected too late": {server.Redirect("rtmp://elsewhere/live"), "RTMP 302 Redirect"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := "rtmp://" + app(t, &server.App{Play: func(context.Context, *server.Request) error { return test.err }}) + "/live/x"
+			c := dial(t, url, &rtmp.Options{Live: true, MaxRedirects: 1})
+			_, err := c.CreateStream(background(t), nil)
+			var refused *rtmp.StatusError
+			require.ErrorAs(t, err, &refused)
+			assert.Equal(t, message.CodePlayFailed, refused.Code)
+			assert.Equal(t, test.text, refused.Description)
+		})
+	}
 }
 
 func TestRedirect(t *testing.T) {

@@ -158,5 +158,5 @@ func recordFailure(err error) string {
 type missedError struct{ messages uint64 }
 
 func (e *missedError) Error() string {
-	return "rtmp: recording: the disk was too slow for " + strconv.FormatUint(e.messages, 10) + " messages"
+	return "rtmp: record: the disk was too slow, messages missing: " + strconv.FormatUint(e.messages, 10)
 }

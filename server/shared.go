@@ -73,6 +73,9 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	if policy.Write != nil && slices.ContainsFunc(in.Events, writes) {
 		refused = policy.Write(c, in.Name) // called without the lock, since the hook may wait
 	}
+	if refused != nil {
+		c.log.Debug("rtmp: shared object: change refused", "error", refused)
+	}
 	key := sharedKey{c.App(), in.Name}
 	h.mu.Lock()
 	defer h.mu.Unlock()

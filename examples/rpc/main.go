@@ -1,4 +1,4 @@
-// Command rpc shows calls in both directions and a shared object, with its own server on a loopback port.
+// Command rpc shows calls in both directions and a shared object, between a client and a server in the same program.
 //
 //	go run ./examples/rpc
 package main
@@ -9,17 +9,17 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net"
 	"os"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/internal/testserver"
-	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
 )
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: rpc\nShows calls in both directions and a shared object, with its own server.")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: rpc\nShows calls in both directions and a shared object, between a client and a server in the same program.")
 	}
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -41,55 +41,56 @@ type person struct {
 	Roles []string `amf0:"roles"`
 }
 
+// app is the application of the server.
+var app = &server.App{Methods: map[string]server.Method{
+	"add": server.Func(func(a, b float64) float64 { return a + b }),
+	"whois": server.Func(func(name string) (person, error) {
+		if name != "ada" {
+			return person{}, errors.New("no such person")
+		}
+		return person{Name: "Ada", Age: 36, Roles: []string{"analyst", "author"}}, nil
+	}),
+	"callMeBack": server.Func(func(ctx context.Context) error {
+		call, err := server.FromContext(ctx).Call(ctx, "MyMath.MyMultiply", 6, 7)
+		if err != nil {
+			return err
+		}
+		var product float64
+		if err := call.Decode(ctx, &product); err != nil {
+			return err
+		}
+		fmt.Printf("the server calls   MyMath.MyMultiply(6, 7), and gets %g\n", product)
+		return nil
+	}),
+}}
+
 func run(ctx context.Context) error {
-	server, err := testserver.Start(testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
-		"add": served(func(a, b float64) float64 { return a + b }),
-		"whois": served(func(name string) (person, error) {
-			if name != "ada" {
-				return person{}, errors.New("no such person")
-			}
-			return person{Name: "Ada", Age: 36, Roles: []string{"analyst", "author"}}, nil
-		}),
-		"callMeBack": func(s *testserver.Session, call message.Command) (any, error) {
-			_, err := s.Call("MyMath.MyMultiply", 6, 7) // the client prints the answer
-			return nil, err
-		},
-	}})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	defer server.Close()
+	srv := &server.Server{Apps: map[string]*server.App{"app": app}}
+	go srv.Serve(l)
+	defer srv.Close()
+	url := "rtmp://" + l.Addr().String() + "/app"
 
-	called := make(chan struct{})
-	conn, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{
+	conn, err := rtmp.Dial(ctx, url, &rtmp.Options{
 		BackgroundRead: true,
 		Handlers: map[string]rtmp.HandlerFunc{
-			"MyMath.MyMultiply": rtmp.Func(func(a, b float64) float64 {
-				fmt.Printf("the server calls   MyMath.MyMultiply(%g, %g), and gets %g\n", a, b, a*b)
-				close(called)
-				return a * b
-			}),
+			"MyMath.MyMultiply": rtmp.Func(func(a, b float64) float64 { return a * b }),
 		},
 	})
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := callServer(ctx, conn, called); err != nil {
+	if err := callServer(ctx, conn); err != nil {
 		return err
 	}
-	return share(ctx, server, conn)
+	return share(ctx, url, conn)
 }
 
-// served makes a server method from a function. A call whose arguments don't fit is answered with an error.
-func served(fn any) func(*testserver.Session, message.Command) (any, error) {
-	handler := rtmp.Func(fn)
-	return func(_ *testserver.Session, call message.Command) (any, error) {
-		return handler(context.Background(), call.Args)
-	}
-}
-
-func callServer(ctx context.Context, conn *rtmp.Conn, called <-chan struct{}) error {
+func callServer(ctx context.Context, conn *rtmp.Conn) error {
 	sum, err := conn.RemoteMethod("add")(ctx, 1, 2)
 	if err != nil {
 		return err
@@ -112,19 +113,12 @@ func callServer(ctx context.Context, conn *rtmp.Conn, called <-chan struct{}) er
 	}
 	fmt.Printf("the client calls   whois(bob), and is refused: %q\n", refused.Description)
 
-	if _, err := conn.RemoteMethod("callMeBack")(ctx); err != nil {
-		return err
-	}
-	select {
-	case <-called:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	_, err = conn.RemoteMethod("callMeBack")(ctx)
+	return err
 }
 
-func share(ctx context.Context, server *testserver.Server, conn *rtmp.Conn) error {
-	other, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{BackgroundRead: true})
+func share(ctx context.Context, url string, conn *rtmp.Conn) error {
+	other, err := rtmp.Dial(ctx, url, &rtmp.Options{BackgroundRead: true})
 	if err != nil {
 		return err
 	}

@@ -31,9 +31,9 @@ type busyError struct{ over <-chan struct{} } // closed when the present recordi
 func (e *busyError) Error() string { return ErrBusy.Error() }
 func (e *busyError) Unwrap() error { return ErrBusy }
 
-// Error implements error. The name is cut and quoted.
+// Error implements error. The name is cut and quoted. The text begins like that of every error of a server, since Files.Done receives it.
 func (e *Error) Error() string {
-	s := "vod: " + e.Op
+	s := "rtmp: " + e.Op
 	if e.Name != "" {
 		s += " " + quote.Peer(e.Name)
 	}

@@ -88,9 +88,9 @@ func TestFilesThatCantBePlayed(t *testing.T) {
 		require.ErrorIs(t, err, want, name)
 	}
 	_, err := f.Play(context.Background(), "no.flv", all)
-	require.EqualError(t, err, `vod: play no.flv: file does not exist`)
+	require.EqualError(t, err, `rtmp: play no.flv: file does not exist`)
 	_, err = f.Record("../key.flv", RecordOptions{})
-	require.EqualError(t, err, `vod: record: invalid file name`)
+	require.EqualError(t, err, `rtmp: record: invalid file name`)
 	_, err = f.Play(context.Background(), strings.Repeat("\x1b", 300), all)
 	require.Less(t, len(err.Error()), 1200)
 	require.NotContains(t, err.Error(), "\x1b")

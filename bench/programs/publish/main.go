@@ -47,7 +47,7 @@ func publish(ctx context.Context, url string, pictures, sound io.Reader) error {
 			return err
 		}
 	}
-	return conn.Close() // waits until the server has read everything
+	return conn.Close() // waits until the server has received everything
 }
 
 func check(err error) {
