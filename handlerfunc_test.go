@@ -66,8 +66,8 @@ func TestFuncRefusesCalls(t *testing.T) {
 		args []any
 		want string
 	}{
-		"too few":          {two, []any{1.0}, "got 1 arguments, want 2"},
-		"too many":         {two, []any{1.0, 2.0, 3.0}, "got 3 arguments, want 2"},
+		"too few":          {two, []any{1.0}, "number of arguments is 1, want 2"},
+		"too many":         {two, []any{1.0, 2.0, 3.0}, "number of arguments is 3, want 2"},
 		"too few variadic": {func(a float64, b ...float64) { called = true }, nil, "at least 1"},
 		"another type":     {two, []any{"1", 2.0}, "argument 1"},
 		"not whole":        {two, []any{1.0, 2.5}, "argument 2"},

@@ -29,8 +29,8 @@ func (f *failures) ended(b Backoff, uptime time.Duration) {
 	}
 }
 
-// wait counts a failure and returns how long to wait.
-func (f *failures) wait(b Backoff) time.Duration {
+// add counts a failure, and returns how long to wait before the next attempt.
+func (f *failures) add(b Backoff) (wait time.Duration) {
 	f.count++
 	return reconnect.Delay(b.Min, b.Max, f.count-1)
 }

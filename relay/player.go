@@ -132,7 +132,7 @@ func (p *Player) failed(err error) {
 		e.Kind = Unpublished
 	}
 	p.failures.ended(p.Backoff, uptime)
-	e.URL, e.Wait = p.next.String(), p.failures.wait(p.Backoff)
+	e.URL, e.Wait = p.next.String(), p.failures.add(p.Backoff)
 	p.next, p.dialAt = endpoint{}, time.Now().Add(e.Wait)
 	var move *reconnect.Moved
 	final := false

@@ -12,7 +12,9 @@ func (p *Player) Bind(ctx context.Context) (release func()) {
 	return p.bindings.Bind(&p.mu, ctx, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.endWaits()
+		if p.bindings.Err() != nil { // otherwise release was called meanwhile, and a connection that is being made must not be closed
+			p.endWaits()
+		}
 	})
 }
 

@@ -102,9 +102,9 @@ func (s *sender) failed(err error, to endpoint, uptime time.Duration) bool {
 	switch {
 	case errors.As(err, &move):
 		s.next = &endpoint{move.URL, *move.Options}
-		e = Event{Kind: Moved, URL: s.next.String(), Index: s.current, Wait: s.failures.wait(s.p.Backoff)}
+		e = Event{Kind: Moved, URL: s.next.String(), Index: s.current, Wait: s.failures.add(s.p.Backoff)}
 	case moving: // return to the endpoint that sent the request
-		e.Wait = s.failures.wait(s.p.Backoff)
+		e.Wait = s.failures.add(s.p.Backoff)
 	default:
 		s.givenUp[s.current] = isSettingsError(err) || s.p.GiveUp != nil && s.p.GiveUp(err)
 		round, left := s.advance(uptime)
@@ -116,7 +116,7 @@ func (s *sender) failed(err error, to endpoint, uptime time.Duration) bool {
 			return false
 		}
 		if round {
-			e.Wait = s.failures.wait(s.p.Backoff)
+			e.Wait = s.failures.add(s.p.Backoff)
 		}
 	}
 	s.dialAt = time.Now().Add(e.Wait)

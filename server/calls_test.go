@@ -100,7 +100,7 @@ func TestMethods(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 3.5, v)
 	_, err = call("math.add", 1)
-	assert.ErrorContains(t, err, "got 1 arguments, want 2")
+	assert.ErrorContains(t, err, "number of arguments is 1, want 2")
 	_, err = call("math.add", 1, "x")
 	assert.ErrorContains(t, err, "argument 2")
 	v, err = call("whoami")

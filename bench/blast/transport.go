@@ -47,11 +47,11 @@ func serveHTTP(w http.ResponseWriter, r *http.Request, img *image, plan media.Pl
 	emit(report{Mode: "raw", Wire: sent, Payload: plan.Payload, Complete: err == nil})
 }
 
-// decipher performs RTMPE's handshake on nc. With -raw, the key is the constant rawKey and there is no handshake.
+// decipher performs RTMPE's handshake on nc. With -raw, the key is the constant media.RawKey and there is no handshake.
 func decipher(nc net.Conn) (net.Conn, error) {
 	if *raw {
-		in, _ := rc4.NewCipher([]byte(rawKey))
-		out, _ := rc4.NewCipher([]byte(rawKey))
+		in, _ := rc4.NewCipher([]byte(media.RawKey))
+		out, _ := rc4.NewCipher([]byte(media.RawKey))
 		return transport.Encipher(nc, in, out), nil
 	}
 	result, err := handshake.Server(nc, handshake.Config{Encryption: handshake.EncryptionPlain})
@@ -60,9 +60,6 @@ func decipher(nc net.Conn) (net.Conn, error) {
 	}
 	return transport.Encipher(nc, result.In, result.Out), nil
 }
-
-// rawKey is a copy of the constant in clients/raw.
-const rawKey = "sixteen bytes of"
 
 // finish tells the client that nothing more is sent. A tunnel has no end of one direction, so its client must close it, or with -raw the
 // server does.

@@ -11,6 +11,9 @@ import (
 	"math/rand"
 )
 
+// RawKey is the key of the RC4 ciphers between blast -raw and the client raw.
+const RawKey = "sixteen bytes of"
+
 // Msg is one RTMP audio or video message (= the body of one FLV tag).
 type Msg struct {
 	Video bool

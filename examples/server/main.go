@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log"
 	"os"
 	"os/signal"
@@ -39,6 +40,9 @@ func main() {
 	srv := newServer(os.Args[1])
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, func() { srv.Close() })
-	log.Print(srv.ListenAndServe())
+	err := srv.ListenAndServe()
 	srv.Close() // Close returns when the recordings are complete
+	if !errors.Is(err, server.ErrServerClosed) {
+		log.Fatal(err)
+	}
 }

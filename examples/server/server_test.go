@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -18,7 +19,17 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// dirEnv makes the test binary run main with a folder.
+const dirEnv = "SERVER_TEST_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(dirEnv); dir != "" {
+		os.Args = []string{"server", dir}
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // TestServer checks that publishers need a key, that players do not, and that a stream can be played after it has ended.
 func TestServer(t *testing.T) {
@@ -72,4 +83,17 @@ func play(t *testing.T, url string, o *rtmp.Options) error {
 	}
 	_, err = io.ReadFull(s, make([]byte, 1000))
 	return err
+}
+
+// TestPortInUse checks that the exit status is not 0 if the server cannot listen.
+func TestPortInUse(t *testing.T) {
+	if l, err := net.Listen("tcp", ":1935"); err == nil { // otherwise another program uses the port
+		defer l.Close()
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), dirEnv+"="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	var failed *exec.ExitError
+	require.ErrorAs(t, err, &failed)
+	assert.Contains(t, string(out), "listen")
 }

@@ -88,9 +88,9 @@ func (f *adapter) call(ctx context.Context, args []any) (any, error) {
 	want, variadic := f.parameters(), f.fn.Type().IsVariadic()
 	switch {
 	case variadic && len(args) < want-1:
-		return nil, fmt.Errorf("got %d arguments, want at least %d", len(args), want-1)
+		return nil, fmt.Errorf("number of arguments is %d, want at least %d", len(args), want-1)
 	case !variadic && len(args) != want:
-		return nil, fmt.Errorf("got %d arguments, want %d", len(args), want)
+		return nil, fmt.Errorf("number of arguments is %d, want %d", len(args), want)
 	}
 	var in []reflect.Value
 	if f.takesContext {

@@ -17,8 +17,8 @@ type binding struct {
 	released bool
 }
 
-// Bind makes Err return ctx's error once ctx is done, until release is called. It calls wake at that time, without mu. mu is the mutex that
-// guards b.
+// Bind makes Err return ctx's error once ctx is done, until release is called. It calls wake at that time, without mu, and possibly after
+// release. mu is the mutex that guards b.
 func (b *Bindings) Bind(mu sync.Locker, ctx context.Context, wake func()) (release func()) {
 	one := &binding{ctx: ctx}
 	stop := context.AfterFunc(ctx, func() {

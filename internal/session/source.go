@@ -23,7 +23,8 @@ func newSource(r *reader) io.Reader {
 
 func (s *source) Read(b []byte) (int, error) {
 	for due, ok := s.prepare(); ok; ok = s.r.deadline.rearm(due) {
-		if n, err := s.r.life.nc.Read(b); s.done(n, err) {
+		if n, err := s.r.life.nc.Read(b); !expired(n, err) {
+			s.received(n)
 			return n, err
 		}
 	}
@@ -43,16 +44,15 @@ func (s *source) prepare() (due time.Time, ok bool) {
 	return due, ok
 }
 
-// done counts the bytes of a read. It returns false if the read should be repeated, since only an old deadline has ended it.
-func (s *source) done(n int, err error) bool {
-	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-		return false
-	}
+// expired reports whether a deadline has ended a read. That may be an old deadline, so the read is repeated unless its own has passed.
+func expired(n int, err error) bool { return n == 0 && errors.Is(err, os.ErrDeadlineExceeded) }
+
+// received counts the bytes of a read.
+func (s *source) received(n int) {
 	r := s.r
 	r.config.Counters.BytesRead.Add(uint64(n))
 	r.window.count(n)
 	r.takeLimit()
-	return true
 }
 
 type vectoredSource struct {
@@ -62,7 +62,8 @@ type vectoredSource struct {
 
 func (s *vectoredSource) ReadVector(v chunk.Vector) (int, error) {
 	for due, ok := s.prepare(); ok; ok = s.r.deadline.rearm(due) {
-		if n, err := s.vector.read(v); s.done(n, err) {
+		if n, err := s.vector.read(v); !expired(n, err) {
+			s.received(n)
 			return n, err
 		}
 	}

@@ -13,17 +13,14 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// rawKey is a copy of the constant in blast.
-const rawKey = "sixteen bytes of"
-
 func dial(url string) (net.Conn, error) {
 	switch scheme, _, _ := strings.Cut(url, "://"); scheme {
 	case "rtmps":
 		return tls.Dial("tcp", addr(url), &tls.Config{InsecureSkipVerify: true})
 	case "rtmpe":
 		nc, err := net.Dial("tcp", addr(url))
-		in, _ := rc4.NewCipher([]byte(rawKey))
-		out, _ := rc4.NewCipher([]byte(rawKey))
+		in, _ := rc4.NewCipher([]byte(media.RawKey))
+		out, _ := rc4.NewCipher([]byte(media.RawKey))
 		return &enciphered{nc, in, out}, err
 	}
 	return net.Dial("tcp", addr(url))
