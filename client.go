@@ -323,7 +323,7 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 	}
 	if connect := k.connectCall; connect != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
 		if call := &connect.call; k.session.TakeCall(call.ID) == call { // SRS refuses a connect this way
-			call.Complete(nil, k.session.Refusal(status))
+			call.Fail(k.session.Refusal(status))
 		}
 	}
 	if told := k.observer.Status; told != nil {

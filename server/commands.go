@@ -119,7 +119,7 @@ func (k *commands) checkBandwidth(cmd message.Command) {
 		}
 	})
 	if k.command(0, "_onbwcheck", call.ID, nil, "payload", 1) != nil && k.session.TakeCall(call.ID) == call {
-		call.Complete(nil, session.ErrClosed)
+		call.Fail(session.ErrClosed)
 	}
 }
 

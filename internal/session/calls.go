@@ -17,12 +17,14 @@ type Call struct {
 	Method string
 	Others bool // other calls were unanswered when this call was made
 
-	table  *calls
-	done   atomic.Pointer[chan struct{}] // the channel that Done returns; nil until Done is called; completed once reply and err are set
-	reply  []any
-	err    error
-	then   atomic.Pointer[func()]  // called once, on completion; may be nil
-	accept func(reply []any) error // called with a result before the call is complete; its error ends the Session; may be nil
+	answered bool // object and args are those of the answer
+	table    *calls
+	done     atomic.Pointer[chan struct{}] // the channel that Done returns; nil until Done is called; completed once the answer and err are set
+	object   any                           // the first value of the answer after the transaction id
+	args     []any                         // the other values of the answer
+	err      error
+	then     atomic.Pointer[func()]  // called once, on completion; may be nil
+	accept   func(reply []any) error // called with a result before the call is complete; its error ends the Session; may be nil
 }
 
 // completed is a closed channel, which Done returns for complete calls.
@@ -57,16 +59,23 @@ func (k *Call) Answer() (reply []any, err error) {
 	if !k.IsDone() {
 		return nil, nil
 	}
-	return k.reply, k.err
+	if k.answered {
+		reply = values(k.object, k.args)
+	}
+	return reply, k.err
 }
+
+func values(object any, args []any) []any { return slices.Concat([]any{object}, args) }
 
 // Result returns the value after the command object.
 func (k *Call) Result() (any, error) {
-	reply, err := k.Answer()
-	if err != nil || len(reply) < 2 {
-		return nil, err
+	switch {
+	case !k.IsDone():
+		return nil, nil
+	case k.err != nil || len(k.args) == 0:
+		return nil, k.err
 	}
-	return reply[1], nil
+	return k.args[0], nil
 }
 
 // Wait waits for the answer within ctx and Config.Timeout. The error says why there is no answer.
@@ -103,9 +112,14 @@ func awaitAnswer(ctx context.Context, limit time.Duration, k *Call) error {
 	}
 }
 
-// Complete ends the call with an answer. The call must have been taken with TakeCall.
-func (k *Call) Complete(reply []any, err error) {
-	k.reply, k.err = reply, err
+// Fail completes the call, without an answer. The call must have been taken with TakeCall.
+func (k *Call) Fail(err error) {
+	k.err = err
+	k.complete()
+}
+
+// complete ends the waits for the call, whose answer and err must be set.
+func (k *Call) complete() {
 	if c := k.done.Swap(completed); c != nil {
 		close(*c)
 	}
@@ -122,6 +136,9 @@ func (k *Call) WhenDone(f func()) {
 }
 
 func (k *Call) runThen() {
+	if k.then.Load() == nil { // the usual case
+		return
+	}
 	if f := k.then.Swap(nil); f != nil {
 		(*f)()
 	}
@@ -211,7 +228,7 @@ func (t *calls) end(err error) {
 	t.pending = nil
 	t.mu.Unlock()
 	for _, k := range pending {
-		k.Complete(nil, During(k.Method, err))
+		k.Fail(During(k.Method, err))
 	}
 }
 
@@ -222,25 +239,24 @@ func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ 
 	if k == nil {
 		return false, nil
 	}
-	reply := slices.Concat([]any{cmd.Object}, cmd.Args)
-	if cmd.Name == "_error" {
-		k.Complete(reply, t.Refusal(message.ParseStatus(reply)))
-		return true, nil
-	}
-	matters := k.accept != nil
-	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // an answer to connect is valid without a result
+	matters, refused := k.accept != nil, cmd.Name == "_error"
+	if damage != nil && !refused && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // an answer to connect is valid without a result
 		err := UnreadableAnswer(k.Method, damage)
-		if k.Complete(nil, err); matters {
+		if k.Fail(err); matters {
 			return true, err
 		}
 		return true, nil
 	}
-	if matters {
-		if err := k.accept(reply); err != nil {
+	k.object, k.args, k.answered = cmd.Object, cmd.Args, true
+	switch {
+	case refused:
+		k.err = t.Refusal(message.ParseStatus(values(cmd.Object, cmd.Args)))
+	case matters:
+		if err := k.accept(values(cmd.Object, cmd.Args)); err != nil {
 			return true, err
 		}
 	}
-	k.Complete(reply, nil)
+	k.complete()
 	return true, nil
 }
 

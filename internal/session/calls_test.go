@@ -32,7 +32,7 @@ func TestCallThatIsDoneAlready(t *testing.T) {
 		k := new(Call)
 		var ran atomic.Int32
 		var both sync.WaitGroup
-		both.Go(func() { k.Complete(nil, nil) })
+		both.Go(func() { k.Fail(nil) })
 		both.Go(func() { k.WhenDone(func() { ran.Add(1) }) })
 		both.Wait()
 		require.EqualValues(t, 1, ran.Load())
@@ -91,7 +91,7 @@ func TestCallWaits(t *testing.T) {
 			require.Equal(t, "ask", timeout.What)
 			require.Equal(t, wait.after, time.Since(began))
 		}
-		client.session.TakeCall(k.ID).Complete(nil, nil)
+		client.session.TakeCall(k.ID).Fail(nil)
 		require.NoError(t, k.Wait(context.Background()))
 		var answered Call
 		answered.AnswerAtOnce("ask")

@@ -66,9 +66,9 @@ func (r *reader) EchoWindow() {
 	w := &r.window
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.size != w.announced {
-		w.announced = w.size
-		w.replies.announceWindow(w.size)
+	if size := w.size.Load(); size != w.announced {
+		w.announced = size
+		w.replies.announceWindow(size)
 	}
 }
 

@@ -47,7 +47,8 @@ func (r *reader) init(life *lifetime, out *writer, config *Config) {
 	r.life, r.out, r.config, r.drained = life, out, config, make(chan struct{}, 1)
 	r.token.init()
 	r.deadline.set = life.nc.SetReadDeadline
-	r.window = window{replies: &out.replies, received: config.HandshakeBytes, size: config.Window}
+	r.window.replies, r.window.received = &out.replies, config.HandshakeBytes
+	r.window.size.Store(config.Window)
 	r.standing.init(r)
 }
 
@@ -69,10 +70,10 @@ func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) er
 	if w == nil {
 		w = new(Waiter)
 	}
-	*w = Waiter{What: k.Method, call: k, ctx: ctx, timer: w.timer}
+	w.What, w.call, w.ctx = k.Method, k, ctx
 	w.expireAfter(limit)
 	err := r.Read(w)
-	*w = Waiter{timer: w.timer}
+	w.What, w.call, w.ctx, w.deadline = "", nil, nil, time.Time{}
 	r.waiters.Put(w) // an interrupt that comes later is harmless
 	return err
 }

@@ -93,6 +93,9 @@ func (w *writer) reply(o chunk.Outgoing, urgency *atomic.Bool) {
 // takeReplies encodes the replies. The chunk writer cannot refuse them, since the library made them. The caller holds the lock.
 func (w *writer) takeReplies(buf []byte) []byte {
 	r := &w.replies
+	if !r.urgent.Load() && !r.later.Load() { // the usual case
+		return buf
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ackDue {

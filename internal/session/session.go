@@ -19,11 +19,11 @@ import (
 //
 // Lock order, outermost first, and what each lock guards:
 //
-//	token (reader.in, msg, holder)
+//	token (reader.in, msg, holder, and the counts of window)
 //	  -> the write lock, but only tried: the reader never waits for it
 //	  -> reader.dispatching (reader.message, and what a Dispatcher changes in Dispatch)
 //	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Callbacks.mu, SendQueue.mu
-//	    -> window.mu (its counts and sizes) -> replies.mu
+//	    -> window.mu (what was announced) -> replies.mu
 //	locks of the Sinks -> token, but only tried, in TakeBuffered
 //	write lock (writer.chunks, buf, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes

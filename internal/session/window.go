@@ -2,6 +2,7 @@ package session
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -10,24 +11,20 @@ import (
 type window struct {
 	replies *replies
 
-	mu        sync.Mutex // guards the fields below
-	received  uint64     // bytes received since the beginning of the handshake
-	acked     uint64     // value of received at the last Acknowledgement
-	size      uint32     // the peer's Window Acknowledgement Size
+	received uint64        // bytes received since the beginning of the handshake; owned by the holder of the token
+	acked    uint64        // value of received at the last Acknowledgement; owned by the holder of the token
+	size     atomic.Uint32 // the peer's Window Acknowledgement Size
+
+	mu        sync.Mutex // guards announced
 	announced uint32     // this end's window, as last sent
 }
 
 // count adds received bytes, and sends an Acknowledgement after each half of the window.
 func (w *window) count(n int) {
-	w.mu.Lock()
 	w.received += uint64(n)
-	received, due := w.received, w.received-w.acked >= uint64(w.size)/2
-	if due {
-		w.acked = received
-	}
-	w.mu.Unlock()
-	if due {
-		w.replies.acknowledge(received)
+	if w.received-w.acked >= uint64(w.size.Load())/2 {
+		w.acked = w.received
+		w.replies.acknowledge(w.received)
 	}
 }
 
@@ -40,6 +37,6 @@ func (w *window) obey(t message.Type, size uint32) {
 		w.announced = size
 		w.replies.announceWindow(size)
 	case t == message.TypeWindowAckSize && size > 0: // a window of 0, which some peers send, is ignored: it can't mean an acknowledgement for every byte
-		w.size = size
+		w.size.Store(size)
 	}
 }

@@ -50,9 +50,9 @@ func TestWindows(t *testing.T) {
 		require.NoError(t, client.session.serve(&Message{Packet: message.Packet{Type: t1, Body: body}}, nil))
 	}
 	handle(message.TypeWindowAckSize, message.AppendUint32(nil, 0))
-	require.EqualValues(t, DefaultWindow, w.size)
+	require.EqualValues(t, DefaultWindow, w.size.Load())
 	handle(message.TypeWindowAckSize, message.AppendUint32(nil, 5000))
-	require.EqualValues(t, 5000, w.size)
+	require.EqualValues(t, 5000, w.size.Load())
 	handle(message.TypeWindowAckSize, []byte{1})
 	require.EqualValues(t, 1, client.session.Counters().BadData.Load())
 
