@@ -162,8 +162,9 @@ func (p *Publisher) Write(b []byte) (n int, err error) {
 	return session.WriteTags(b, &p.tags, &tag, "relay: publish", func() error { return p.WritePacket(packetOf(tag)) })
 }
 
-// Close sends the queued messages for at most ten seconds, if there is a connection, and then closes the connection as [rtmp.Conn.Close] does.
-// After an error the last messages may not have arrived. Further calls wait for the first and return its error.
+// Close sends the queued messages for at most ten seconds, if there is a connection, and then closes the connection as
+// [rtmp.Conn.Close] does, which takes up to Options.Timeout if the server reads slowly. After an error the last messages may not have
+// arrived. Further calls wait for the first and return its error.
 func (p *Publisher) Close() error {
 	p.mu.Lock()
 	if p.err == nil {

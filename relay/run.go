@@ -9,7 +9,8 @@ import (
 
 // Run publishes the stream of source at all targets until ctx is done, source gives up, or all targets have given up. A slow or lost target
 // does not delay the others. At the end, Run closes source and all targets. It returns the error of ctx, of source, or of the last target
-// to give up. It reports an invalid URL or option before it connects to any server.
+// to give up. To learn whether the last packets of a target have arrived, call its Close again. Run reports an invalid URL or option before
+// it connects to any server.
 func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer func() {
 		var closing sync.WaitGroup
