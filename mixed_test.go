@@ -192,7 +192,7 @@ func mix(t *testing.T, url string, i int, r *rand.Rand, note func(what string, e
 		go c.Close()
 	}
 	note("Conn.Close", c.Close())
-	assert.Less(t, time.Since(began), patience, "%s: Close", url)
+	assert.Less(t, time.Since(began), o.Timeout+5*time.Second, "%s: Close", url)
 	end()
 	stopped := make(chan struct{})
 	go func() { m.workers.Wait(); close(stopped) }()

@@ -427,6 +427,9 @@ func TestPublishIntoFFmpeg(t *testing.T) {
 	h := &intoFFmpeg{out: t.TempDir() + "/out.flv", done: make(chan error, 1)}
 	c, s := publish(t, "rtmp://"+app(t, &server.App{Handler: h})+"/live/x")
 	write(t, s, sample(t))
+	_, err := c.RemoteMethod("nothing")(background(t)) // the answer comes after ffmpeg, which may be slow to begin, has read nearly everything
+	var failed *rtmp.StatusError
+	require.ErrorAs(t, err, &failed)
 	require.NoError(t, s.Close())
 	require.NoError(t, c.Close())
 	require.NoError(t, waitFor(t, "ffmpeg", h.done))
