@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 
 // player is a Sink and a Taker. It waits for a number of messages, and has room for a number of messages.
 type player struct {
+	sync.Mutex
 	want, room int
 	verdicts   map[uint32]Verdict // verdicts by timestamp; the default is Taken
 	backlog    *Backlog
@@ -27,12 +29,11 @@ type player struct {
 	parked         chan bool
 }
 
-func (p *player) Ready() bool         { p.looked++; return p.End() }
-func (p *player) End() bool           { return len(p.offered) >= p.want }
+func (p *player) Ready() bool         { p.looked++; return p.Enough() }
+func (p *player) Enough() bool        { return len(p.offered) >= p.want }
 func (p *player) Room() bool          { return len(p.taken) < p.room }
 func (p *player) Deadline() time.Time { return time.Time{} }
 func (p *player) Backlog() *Backlog   { return p.backlog }
-func (p *player) Begin()              {}
 
 func (p *player) Place(uint32, int) []byte { return nil }
 
