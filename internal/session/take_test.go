@@ -48,6 +48,15 @@ func TestTakerGivesTheTokenBack(t *testing.T) {
 	require.Contains(t, client.times(), uint32(3))
 }
 
+// sharedPlayer is a player with a lock.
+type sharedPlayer struct {
+	player
+	mu sync.Mutex
+}
+
+func (p *sharedPlayer) Lock()   { p.mu.Lock() }
+func (p *sharedPlayer) Unlock() { p.mu.Unlock() }
+
 // TestTakerBesideReadPacket checks that each message is received once and in order, by a Taker or by ReadPacket, if both read at the same time.
 func TestTakerBesideReadPacket(t *testing.T) {
 	const count = 3000
@@ -70,8 +79,8 @@ func TestTakerBesideReadPacket(t *testing.T) {
 			byPacket = append(byPacket, packet.Timestamp)
 		}
 	})
-	p := new(player)
-	w := p.waiter()
+	p := new(sharedPlayer)
+	w := &Waiter{What: "read", Sink: p, Taker: p}
 	for err := error(nil); err == nil; {
 		p.Lock()
 		before := len(p.taken)
