@@ -337,8 +337,9 @@ func (s *streamReader) WriteTo(w io.Writer) (int64, error) {
 // are those of Read; that memory may have changed then.
 func (s *streamReader) ReadPacket(p *Packet) error {
 	s.packet = packetSink{p: p}
-	defer func() { s.packet.p = nil }()
-	return s.next(&s.packet)
+	err := s.next(&s.packet)
+	s.packet.p = nil
+	return err
 }
 
 // packetSink is the sink of ReadPacket. It accepts one message.
