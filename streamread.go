@@ -171,8 +171,9 @@ func (s *streamReader) asSink() *streamSink { return (*streamSink)(s) }
 
 // Ready reports whether Read has something to return, in the sink or in the queue.
 func (s *streamSink) Ready() bool {
-	s.Begin()
-	return s.End()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Enough()
 }
 
 // Park records whether the goroutine that reads the stream is waiting for another reader. While parked is true, that reader may use the sink.
@@ -182,15 +183,14 @@ func (s *streamSink) Park(parked bool) {
 	s.mu.Unlock()
 }
 
-// Begin acquires the lock that must be held for Take.
-func (s *streamSink) Begin() { s.mu.Lock() }
+// Lock acquires the lock of the stream.
+func (s *streamSink) Lock() { s.mu.Lock() }
 
-// End releases the lock, and returns what Ready does.
-func (s *streamSink) End() bool {
-	ready := s.sink.has() || (*streamReader)(s).ready()
-	s.mu.Unlock()
-	return ready
-}
+// Unlock releases the lock.
+func (s *streamSink) Unlock() { s.mu.Unlock() }
+
+// Enough returns what Ready does. The caller holds s.mu.
+func (s *streamSink) Enough() bool { return s.sink.has() || (*streamReader)(s).ready() }
 
 // Take passes a message of this stream directly to the sink, if nothing else depends on the message. It declines the first message, which
 // starts the stream and so must be dispatched.
@@ -337,8 +337,9 @@ func (s *streamReader) WriteTo(w io.Writer) (int64, error) {
 // are those of Read; that memory may have changed then.
 func (s *streamReader) ReadPacket(p *Packet) error {
 	s.packet = packetSink{p: p}
-	defer func() { s.packet.p = nil }()
-	return s.next(&s.packet)
+	err := s.next(&s.packet)
+	s.packet.p = nil
+	return err
 }
 
 // packetSink is the sink of ReadPacket. It accepts one message.

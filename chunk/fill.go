@@ -85,6 +85,9 @@ func (r *Reader) provide(size int) {
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
+// Buffered returns the number of bytes that have been read and not yet parsed.
+func (r *Reader) Buffered() int { return r.end - r.pos }
+
 // ReleaseBuffer releases the memory from the Placer, and the read buffer unless that holds more unparsed bytes than a part of a header. Call it
 // when the connection is about to become idle, or that memory is about to be used for something else. The body of the last Message becomes
 // invalid.

@@ -23,16 +23,8 @@ const (
 	absoluteWindow = 10_000
 )
 
-// Tolerated counts deviations from the specification that the Reader has accepted.
-type Tolerated struct {
-	MissingExtended  uint64 // format 3 chunks without the extended timestamp that section 5.3.1.3 demands
-	AbsoluteExtended uint64 // extended timestamps of format 1, 2 or 3 that were absolute
-	ImplicitAborts   uint64 // messages dropped because a new one began on their chunk stream
-	Aborts           uint64 // messages dropped by an Abort message, which is legal
-}
-
 // Reader reads messages from chunks. It obeys Set Chunk Size and Abort messages, and returns them like any other message.
-// Only one goroutine may use it at a time.
+// Only one goroutine may use it at a time, except that any goroutine may call Tolerated.
 type Reader struct {
 	// The fields that every read uses come first, in few cache lines. If there are hundreds of connections, loading them costs most.
 
@@ -60,7 +52,7 @@ type Reader struct {
 	partial   []*stream // the streams with an unfinished message
 	held      int       // memory of the unfinished messages, in bytes
 	longest   int       // length of the longest message that was assembled, in bytes
-	tolerated Tolerated
+	tolerated tolerated
 
 	stub [MaxHeaderSize]byte // the part of a header that has arrived, while the connection is idle
 }
@@ -101,7 +93,7 @@ func NewReader(src io.Reader, maxMessageSize int) *Reader {
 func (r *Reader) ChunkSize() int { return r.chunkSize }
 
 // Tolerated returns the counts so far.
-func (r *Reader) Tolerated() Tolerated { return r.tolerated }
+func (r *Reader) Tolerated() Tolerated { return r.tolerated.counts() }
 
 // Next reads the next message. It blocks in the source as long as necessary, and returns the source's errors unchanged, except that io.EOF
 // inside a message becomes io.ErrUnexpectedEOF. After such an error, the next call continues where this one has stopped. An *Error is
@@ -210,7 +202,7 @@ func (r *Reader) header() (s *stream, more bool) {
 			return s, true
 		}
 		r.drop(s)
-		r.tolerated.ImplicitAborts++
+		r.tolerated.implicitAborts.Add(1)
 	}
 	if f == Format0 {
 		s.streamID = binary.LittleEndian.Uint32(h[7:])
@@ -244,7 +236,7 @@ func (r *Reader) bareHeader(s *stream, b []byte, size int) (*stream, bool) {
 			size += 4
 		default:
 			s.omits = true
-			r.tolerated.MissingExtended++
+			r.tolerated.missingExtended.Add(1)
 		}
 	}
 	r.pos += size
@@ -280,7 +272,7 @@ func (s *stream) extensionFollows(b []byte) (present, known bool) {
 // advance advances the chunk stream's clock by a delta. An extended value within absoluteWindow after the last message is an absolute time.
 func (r *Reader) advance(s *stream, delta uint32, extended bool) {
 	if distance := delta - s.timestamp; extended && s.begun && distance < absoluteWindow && s.timestamp != 0 {
-		r.tolerated.AbsoluteExtended++
+		r.tolerated.absoluteExtended.Add(1)
 		delta = distance
 	}
 	s.timestamp += delta
@@ -387,7 +379,7 @@ func (r *Reader) control(m *Message) error {
 		}
 		if s := r.known(v); s != nil && s.partial {
 			r.drop(s)
-			r.tolerated.Aborts++
+			r.tolerated.aborts.Add(1)
 		}
 		return nil
 	}

@@ -38,7 +38,7 @@ func NewScanner() *Scanner {
 }
 
 // Tolerated returns the counts so far, like [Reader.Tolerated].
-func (s *Scanner) Tolerated() Tolerated { return s.r.tolerated }
+func (s *Scanner) Tolerated() Tolerated { return s.r.Tolerated() }
 
 // ChunkSize returns the sender's current chunk size in bytes.
 func (s *Scanner) ChunkSize() int { return s.r.chunkSize }
@@ -54,7 +54,7 @@ func (s *Scanner) Scan(b []byte) (p Piece, n int, err error) {
 		return s.payload(b)
 	}
 	r.buf, r.pos, r.end = b, 0, len(b)
-	aborted := r.tolerated.ImplicitAborts
+	aborted := r.tolerated.implicitAborts.Load()
 	st, more := r.header()
 	n = r.pos
 	r.buf, r.pos, r.end = nil, 0, 0
@@ -68,7 +68,7 @@ func (s *Scanner) Scan(b []byte) (p Piece, n int, err error) {
 	}
 	p = st.piece()
 	p.Header, p.First = b[:n], !more
-	if r.tolerated.ImplicitAborts > aborted {
+	if r.tolerated.implicitAborts.Load() > aborted {
 		p.Dropped = st.id
 	}
 	r.left = min(r.chunkSize, int(st.length-st.scanned))
@@ -139,7 +139,7 @@ func (s *Scanner) control(typ uint8, v uint32) (dropped uint32, err error) {
 		if st := r.known(v); st != nil && st.partial {
 			delete(s.heads, st)
 			r.drop(st)
-			r.tolerated.Aborts++
+			r.tolerated.aborts.Add(1)
 			return v, nil
 		}
 	}

@@ -72,12 +72,8 @@ func (r *reader) EchoWindow() {
 	}
 }
 
-// Tolerated returns how often the peer has violated the chunk protocol in ways that are accepted. It must not be called in Dispatch.
-func (r *reader) Tolerated() chunk.Tolerated {
-	r.dispatching.Lock()
-	defer r.dispatching.Unlock()
-	return r.in.Tolerated()
-}
+// Tolerated returns how often the peer has violated the chunk protocol in ways that are accepted.
+func (r *reader) Tolerated() chunk.Tolerated { return r.in.Tolerated() }
 
 // Acknowledged returns the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.
 func (r *reader) Acknowledged() uint32 { return r.acknowledged.Load() }

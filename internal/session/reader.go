@@ -24,11 +24,12 @@ type reader struct {
 	config *Config
 
 	token    token
-	in       *chunk.Reader // owned by the holder of the token
-	kept     bool          // msg has not been dispatched yet; owned by the holder of the token
-	holder   *Waiter       // owned by the holder of the token
-	msg      chunk.Message // owned by the holder of the token
-	offered  Message       // the message that TakeBuffered offers; owned by the holder of the token
+	in       *chunk.Reader          // owned by the holder of the token
+	kept     bool                   // msg has not been dispatched yet; owned by the holder of the token
+	holder   *Waiter                // owned by the holder of the token
+	msg      chunk.Message          // owned by the holder of the token
+	offered  Message                // the message that TakeBuffered offers; owned by the holder of the token
+	lessee   atomic.Pointer[Waiter] // keeps the token between calls of TakeBuffered; may be nil; set and cleared with its Taker's lock held
 	deadline deadline
 	window   window
 
@@ -126,6 +127,7 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 		default:
 		}
 	}
+	r.recall()
 	if r.token.take() {
 		return true, nil
 	}
@@ -276,51 +278,6 @@ func (r *reader) dispatched() {
 	}
 	r.wakes = r.wakes[:0]
 	r.dispatching.Unlock()
-}
-
-// TakeBuffered offers w's Taker the messages that have already been read, until the Taker declines one or has enough. For small messages,
-// it costs much less than Read. It does nothing if another goroutine reads or waits to read, or if messages must be dispatched. The caller
-// holds the lock of the Taker, and calls Read if TakeBuffered has not brought what w waits for. TakeBuffered takes no lock and never waits.
-func (r *reader) TakeBuffered(w *Waiter) {
-	if r.config.Tap != nil || r.life.ending.Load() || w.stops(r.full.Load()) || r.token.awaited() || !r.token.take() {
-		return
-	}
-	if ok, err := r.nextBuffered(); ok && err == nil { // the error is final, so Read returns it
-		declined, _ := r.offer(w.Taker, &r.offered)
-		r.kept = r.kept || declined // Read dispatches it
-	}
-	r.releaseBuffer()
-	r.token.give()
-}
-
-// takeBuffered offers t the message in r.msg and the following ones, like offer. If t has declined one, that message is in r.message and
-// must be dispatched.
-func (r *reader) takeBuffered(t Taker) (declined, ready bool, err error) {
-	t.Begin()
-	declined, err = r.offer(t, &r.message)
-	return declined, t.End() || r.kept, err
-}
-
-// offer offers t the message in r.msg and the following ones that have already been read, until t declines a message or has enough. m is
-// set to each of them. The caller holds the lock of t.
-func (r *reader) offer(t Taker, m *Message) (declined bool, err error) {
-	taken := uint64(0)
-	for ok := true; ok && err == nil; ok, err = r.in.NextBuffered(&r.msg) {
-		m.receive(&r.msg)
-		verdict := Declined
-		if m.Type == message.TypeVideo || m.Type == message.TypeAudio {
-			verdict = t.Take(m)
-		}
-		declined, r.kept = verdict == Declined, verdict == Later
-		if declined || r.kept {
-			break
-		}
-		if taken++; verdict == Last {
-			break
-		}
-	}
-	r.config.Counters.Messages.Add(taken)
-	return declined, err
 }
 
 // nextBuffered sets r.msg to the next message that has already been read.

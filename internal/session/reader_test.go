@@ -27,12 +27,13 @@ type player struct {
 	parked         chan bool
 }
 
-func (p *player) Ready() bool         { p.looked++; return p.End() }
-func (p *player) End() bool           { return len(p.offered) >= p.want }
+func (p *player) Ready() bool         { p.looked++; return p.Enough() }
+func (p *player) Enough() bool        { return len(p.offered) >= p.want }
+func (p *player) Lock()               {}
+func (p *player) Unlock()             {}
 func (p *player) Room() bool          { return len(p.taken) < p.room }
 func (p *player) Deadline() time.Time { return time.Time{} }
 func (p *player) Backlog() *Backlog   { return p.backlog }
-func (p *player) Begin()              {}
 
 func (p *player) Place(uint32, int) []byte { return nil }
 
@@ -80,7 +81,7 @@ func TestTaker(t *testing.T) {
 	data := Encode(message.TypeDataAMF0, 1, 4, []byte{5})
 	video := Encode(message.TypeVideo, 1, 5, []byte{0x17, 1})
 	huge := Encode(message.TypeVideo, 1, 6, make([]byte, 2000))
-	for name, test := range map[string]struct {
+	for name, test := range map[string]*struct {
 		player     player
 		more       []chunk.Outgoing // messages after sounds 1 to 3
 		offered    []uint32

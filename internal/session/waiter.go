@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/go-librtmp/rtmp/message"
@@ -31,16 +32,16 @@ type Sink interface {
 }
 
 // Taker receives the messages of its own stream without a dispatch, many at a time. Its methods are called only on the goroutine of its
-// Waiter.
+// Waiter, except that any goroutine that wants to read may take the lock.
 type Taker interface {
+	sync.Locker              // held during Take and Enough, and by the caller of TakeBuffered
 	Park(parked bool)        // while parked is true, the goroutine waits for another reader, which may pass media to the owner of the Taker
-	Begin()                  // called before Take; may take a lock
 	Take(m *Message) Verdict // receives m, which is audio or video, or declines it
-	End() (ready bool)       // releases the lock; ready is the result of Sink.Ready
+	Enough() bool            // the result of Sink.Ready
 
 	// Place returns memory for the beginning of the payload of a message that is about to be read, or nil. streamID and size are those of
-	// the message. The memory is used until Read returns or another message is received. Place is not called between Begin and End. It must
-	// not wait for a lock, since it is called inside a read of the socket, and closing the socket waits for that read.
+	// the message. The memory is used until Read returns or another message is received. Place must not wait for a lock, since it
+	// is called inside a read of the socket, and closing the socket waits for that read.
 	Place(streamID uint32, size int) []byte
 }
 
