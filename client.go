@@ -117,7 +117,7 @@ func (k *client) Ended(err error) error {
 
 // reading is called before each read of the socket.
 func (k *client) reading() {
-	k.quickAcks.arm()
+	k.quickAcks.arm(k.counts.BytesWritten.Load())
 	k.clock.beforeRead()
 }
 
