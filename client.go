@@ -117,7 +117,7 @@ func (k *client) Ended(err error) error {
 
 // reading is called before each read of the socket.
 func (k *client) reading() {
-	k.quickAcks.arm()
+	k.quickAcks.arm(k.counts.BytesWritten.Load())
 	k.clock.beforeRead()
 }
 
@@ -245,7 +245,7 @@ func (k *client) connectUnanswered() bool {
 // lostAtConnect returns a HandshakeError if the connection was lost before connect was answered.
 func (k *client) lostAtConnect(err error) error {
 	var lost *session.LostError
-	if errors.As(err, &lost) && k.connectUnanswered() {
+	if k.connectUnanswered() && errors.As(err, &lost) {
 		return &HandshakeError{Stage: StageConnect, Err: err}
 	}
 	return err

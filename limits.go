@@ -19,7 +19,7 @@ const (
 	sharedPropertySize = 96
 	// maxConnectNesting bounds the nesting of objects that conn= options open.
 	maxConnectNesting = 16
-	// maxQuickAcks is the number of reads of a connection, including the handshake, for which TCP is asked to acknowledge at once. It is
+	// maxQuickAcks is the number of reads of a connection, including the handshake, before which TCP is asked to acknowledge at once. It is
 	// more than connecting needs, even if each message arrives alone. It bounds the additional system calls of a connection that never
 	// plays.
 	maxQuickAcks = 64

@@ -121,7 +121,8 @@ func (k *opener) shakeHands(ctx context.Context, nc net.Conn, acks *quickAcks, c
 			nc.Close()
 		}
 	})
-	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
+	counter := &session.Counted{Conn: nc}
+	counter.BeforeRead = func() { acks.arm(counter.Sent) }
 	result, err := handshake.Client(counter, config)
 	if !stop() {
 		err = ctx.Err() // ctx is the real cause of err; the deadline may already be set

@@ -8,11 +8,13 @@ import (
 )
 
 // quickAcks makes TCP acknowledge received bytes at once while a client connects and opens a stream. Some servers, such as SRS, send small
-// messages one by one and wait for each acknowledgement, which TCP delays by 40 ms if the client has nothing to send. Quick
-// acknowledgements end when media arrives: they cost a system call for each read, and media does not need them.
+// messages one by one and wait for each acknowledgement, which TCP delays by 40 ms if the client has nothing to send. What the client writes
+// contains an acknowledgement, so only a read that follows another read needs a quick one. Quick acknowledgements end when media arrives:
+// they cost a system call for each read, and media does not need them.
 type quickAcks struct {
-	ack  func() // nil if the system or the connection does not support quick acknowledgements
-	left atomic.Int32
+	ack     func() // nil if the system or the connection does not support quick acknowledgements
+	written uint64 // as of the last read; owned by the goroutine that reads
+	left    atomic.Int32
 }
 
 func (q *quickAcks) init(nc net.Conn) {
@@ -23,9 +25,13 @@ func (q *quickAcks) init(nc net.Conn) {
 	}
 }
 
-// arm is called before each read of the socket.
-func (q *quickAcks) arm() {
-	if q.left.Load() > 0 {
+// arm is called before each read of the socket. written is the number of bytes that have been written; arm only uses whether it changes.
+func (q *quickAcks) arm(written uint64) {
+	switch {
+	case q.left.Load() <= 0:
+	case q.written != written:
+		q.written = written
+	default:
 		q.left.Add(-1)
 		q.ack()
 	}

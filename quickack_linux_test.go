@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"context"
 	"net"
 	"strings"
 	"testing"
@@ -8,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
@@ -31,23 +31,42 @@ func asSRS(p *peer) {
 	p.Status("NetStream.Play.Start")
 }
 
-// TestQuickAcksWhileConnecting checks that received bytes are acknowledged at once until media arrives.
+// TestQuickAcksWhileConnecting checks that bytes received without a write between them are acknowledged at once, until media arrives.
 func TestQuickAcksWhileConnecting(t *testing.T) {
+	const ticks = 3
+	ticked := make(chan struct{})
+	tick := func(context.Context, []any) (any, error) { ticked <- struct{}{}; return nil, nil }
 	next := make(chan struct{})
 	url := newPeer(t, func(p *peer) {
-		asSRS(p)
+		p.AcceptConnect()
+		cmd := p.Expect("createStream")
+		for range ticks { // each in a read of its own
+			p.Call(0, "tick", 0, nil)
+			<-ticked
+		}
+		p.Call(0, "_result", cmd.TransactionID, nil, 1.0)
+		p.Expect("play")
+		p.Status("NetStream.Play.Start")
 		<-next
 		p.Media(message.TypeAudio, 0, []byte{0xAF, 1, 1})
 		p.UntilGone()
 	})
-	c, s := playing(t, url, nil)
+	c, s := playing(t, url, &Options{Handlers: map[string]HandlerFunc{"tick": tick}})
 	used := maxQuickAcks - c.client.Load().quickAcks.left.Load()
-	assert.Greater(t, used, int32(2), "the handshake and two answers at least")
+	assert.GreaterOrEqual(t, used, int32(ticks))
 	assert.Less(t, used, int32(maxQuickAcks/2), "more than connecting takes")
 	close(next)
 	var p Packet
 	require.NoError(t, s.ReadPacket(&p))
 	assert.Zero(t, c.client.Load().quickAcks.left.Load())
+}
+
+// TestQuickAcksForSRS checks that a client opens a stream of a server that waits for acknowledgements.
+func TestQuickAcksForSRS(t *testing.T) {
+	playing(t, newPeer(t, func(p *peer) {
+		asSRS(p)
+		p.UntilGone()
+	}), nil)
 }
 
 func TestQuickAcksOverEveryTransport(t *testing.T) {
@@ -58,17 +77,17 @@ func TestQuickAcksOverEveryTransport(t *testing.T) {
 	})
 }
 
-func TestQuickAcksEnd(t *testing.T) {
-	url := newPeer(t, func(p *peer) {
-		p.AcceptConnect()
-		for cmd := p.Expect("echo"); cmd != nil; cmd = p.Expect("echo") {
-			p.Call(0, "_result", cmd.TransactionID, nil)
-		}
-	})
-	c := dialed(t, url, nil)
-	for range maxQuickAcks {
-		_, err := c.RemoteMethod("echo")(conntest.Context(t))
-		require.NoError(t, err)
+// TestQuickAcksAreFew checks that a write makes a quick acknowledgement superfluous, and that a connection without media ends them.
+func TestQuickAcksAreFew(t *testing.T) {
+	acks := 0
+	q := quickAcks{ack: func() { acks++ }}
+	q.left.Store(maxQuickAcks)
+	for written := range uint64(maxQuickAcks) {
+		q.arm(1 + written)
 	}
-	assert.Zero(t, c.client.Load().quickAcks.left.Load())
+	assert.Zero(t, acks, "each read follows a write")
+	for range 2 * maxQuickAcks {
+		q.arm(maxQuickAcks)
+	}
+	assert.Equal(t, maxQuickAcks, acks)
 }

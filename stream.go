@@ -101,6 +101,9 @@ func (s *Stream) close() error {
 	return failed
 }
 
+// errStreamClosed is the error of a Stream that Close has ended.
+var errStreamClosed = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+
 // markClosed ends the stream for its users, and returns the error that had ended it before.
 func (s *Stream) markClosed() (before error) {
 	s.mu.Lock()
@@ -110,7 +113,7 @@ func (s *Stream) markClosed() (before error) {
 
 // setClosed is markClosed for a caller that holds s.mu.
 func (s *Stream) setClosed() (before error) {
-	before, s.err = s.err, fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+	before, s.err = s.err, errStreamClosed
 	s.discard()
 	return before
 }

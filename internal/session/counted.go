@@ -12,6 +12,7 @@ type Counted struct {
 
 	// The fields below may be read only while no Read or Write is in progress.
 	Received  uint64        // bytes
+	Sent      uint64        // bytes
 	RoundTrip time.Duration // time from the first write to the first read after it; 0 until then
 
 	asked time.Time
@@ -22,7 +23,9 @@ func (c *Counted) Write(b []byte) (int, error) {
 	if c.asked.IsZero() {
 		c.asked = time.Now()
 	}
-	return c.Conn.Write(b)
+	n, err := c.Conn.Write(b)
+	c.Sent += uint64(n)
+	return n, err
 }
 
 // Read reads from the connection, and counts the bytes.

@@ -47,5 +47,7 @@ func TestRoundTrip(t *testing.T) {
 		require.Equal(t, 2*time.Second, c.RoundTrip, "only the first counts")
 		require.Equal(t, 3, reads)
 		require.EqualValues(t, 15, c.Received)
+		c.Write(make([]byte, 7))
+		require.EqualValues(t, 7, c.Sent)
 	})
 }
