@@ -40,7 +40,7 @@ type duplex struct {
 	readDue, writeDue deadline
 
 	few   [fewBytes]byte // owned by receive
-	brisk bool           // the last read of receive has returned at least fewBytes; owned by receive
+	brisk bool           // the last bytes that receive has returned were at least fewBytes; owned by receive
 }
 
 func (d *duplex) init(local, remote net.Addr) {
@@ -155,9 +155,9 @@ func (d *duplex) silent() bool {
 	return d.closed && d.out == nil && d.spare == nil && d.taken == 0
 }
 
-// receive waits until the application has read enough of the earlier bytes. It then reads r once, and queues the bytes for the application.
-// After the application has closed its end, receive drops the bytes. If the peer sends only a few bytes at a time, receive holds no block
-// while it waits for them.
+// receive reads from r, and queues the bytes for the application after it has read enough of the earlier ones. After the application has
+// closed its end, receive drops the bytes. If the peer sends only a few bytes at a time, receive returns after each read, and holds no block
+// while it waits.
 func (d *duplex) receive(r io.Reader) (n int, err error) {
 	var b *block
 	if d.brisk {
@@ -167,9 +167,9 @@ func (d *duplex) receive(r io.Reader) (n int, err error) {
 		b = blocks.Get().(*block)
 		b.from, b.to = 0, copy(b.memory[:], d.few[:n])
 	}
-	d.brisk = n >= fewBytes
 	switch {
 	case n > 0:
+		d.brisk = n >= fewBytes
 		d.deliver(b)
 	case b != nil:
 		blocks.Put(b)

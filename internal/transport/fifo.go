@@ -20,10 +20,15 @@ type block struct {
 
 var blocks = sync.Pool{New: func() any { return new(block) }}
 
-// fill calls r.Read once.
-func (b *block) fill(r io.Reader) (n int, err error) {
-	b.from = 0
-	b.to, err = r.Read(b.memory[:])
+// fill reads from r until it has headerBuffer bytes. Otherwise the bytes that net/http has read together with a header would be a piece of
+// their own, and wake the application.
+func (b *block) fill(r io.Reader) (_ int, err error) {
+	b.from, b.to = 0, 0
+	for b.to < headerBuffer && err == nil {
+		var n int
+		n, err = r.Read(b.memory[b.to:])
+		b.to += n
+	}
 	return b.to, err
 }
 

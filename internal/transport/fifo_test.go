@@ -38,7 +38,8 @@ func TestFifo(t *testing.T) {
 	assert.Zero(t, f.read(make([]byte, 1)))
 }
 
-// pieces is a Reader that returns pieces of the given sizes. It records the sizes of the slices that it was asked to fill.
+// pieces is a Reader that returns pieces of the given sizes; 0 is the end of an answer. It records the sizes of the slices that it was asked
+// to fill.
 type pieces struct {
 	sizes, offered []int
 }
@@ -47,40 +48,47 @@ func (p *pieces) Read(b []byte) (n int, err error) {
 	if p.offered = append(p.offered, len(b)); len(p.sizes) == 0 {
 		return 0, io.EOF
 	}
-	n = min(len(b), p.sizes[0])
+	if n = min(len(b), p.sizes[0]); n == 0 {
+		err = io.EOF
+	}
 	if p.sizes[0] -= n; p.sizes[0] == 0 {
 		p.sizes = p.sizes[1:]
 	}
-	return n, nil
+	return n, err
 }
 
-// TestReceiveWaitsWithoutABlock checks that receive uses the memory of a block only for peers that send much at a time.
+// TestReceiveWaitsWithoutABlock checks that receive uses the memory of a block only for peers that send much at a time, and that it
+// then joins the bytes that net/http has read together with a header to those after them.
 func TestReceiveWaitsWithoutABlock(t *testing.T) {
 	const much = len(block{}.memory)
-	for name, test := range map[string]struct{ sizes, offered []int }{
-		"a byte at a time":    {[]int{1, 1, 1}, []int{fewBytes, fewBytes, fewBytes, fewBytes}},
-		"much":                {[]int{2*much + fewBytes}, []int{fewBytes, much, much, much}},
-		"much, then one byte": {[]int{much + fewBytes, 1, 1}, []int{fewBytes, much, much, fewBytes, fewBytes}},
+	const beside = headerBuffer - 200 // bytes beside a header
+	for name, test := range map[string]struct{ sizes, offered, received []int }{
+		"a byte at a time": {[]int{1, 1, 1}, []int{fewBytes, fewBytes, fewBytes, fewBytes}, []int{1, 1, 1}},
+		"much":             {[]int{2*much + fewBytes}, []int{fewBytes, much, much, much}, []int{fewBytes, much, much}},
+		"much, twice":      {[]int{much, 0, much}, []int{fewBytes, much, much, much, much}, []int{fewBytes, much - fewBytes, much}},
+		"much, in pieces": {[]int{fewBytes, 0, beside, much, beside}, []int{fewBytes, much, much, much - beside, much, much - beside, much},
+			[]int{fewBytes, much, 2 * beside}},
+		"much, then one byte": {[]int{much + fewBytes, 1, 1, 0, 1}, []int{fewBytes, much, much, much - 1, much - 2, fewBytes, fewBytes},
+			[]int{fewBytes, much, 2, 1}},
 	} {
 		var d duplex
 		d.init(nil, nil)
 		from := &pieces{sizes: test.sizes}
-		sent, received := 0, 0
-		for _, n := range test.sizes {
-			sent += n
-		}
-		for {
+		var received []int
+		for ended := false; !ended; {
 			n, err := d.receive(from)
-			if err == io.EOF {
-				break
+			if err != nil {
+				require.Equal(t, io.EOF, err)
+				ended = len(from.sizes) == 0
 			}
-			require.NoError(t, err)
-			got, err := d.Read(make([]byte, much))
-			require.NoError(t, err)
-			assert.Equal(t, n, got)
-			received += got
+			if n > 0 {
+				received = append(received, n)
+				got, err := d.Read(make([]byte, much))
+				require.NoError(t, err)
+				assert.Equal(t, n, got)
+			}
 		}
-		assert.Equal(t, sent, received)
+		assert.Equal(t, test.received, received, name)
 		assert.Equal(t, test.offered, from.offered, name)
 	}
 }
