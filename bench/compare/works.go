@@ -67,7 +67,8 @@ func works() []*work {
 	all = append(all, transport("rtmps", &client{name: "crypto/tls alone", command: "{bin}/raw pull {url}", raw: true}),
 		transport("rtmpe", &client{name: "RC4 alone", command: "{bin}/raw pull {url}", raw: true}),
 		transport("rtmpt", &client{name: "one GET by net/http", command: "{bin}/raw pull-get {url}", raw: true},
-			&client{name: "the same POSTs by net/http", command: "{bin}/raw pull-post {url}", raw: true}))
+			&client{name: "the same POSTs by net/http", command: "{bin}/raw pull-post {url}", raw: true},
+			&client{name: "least Go code", command: "{bin}/least pull-flv {url}"}))
 	for _, profile := range []string{"3mbit", "20mbit", "audio"} {
 		all = append(all, publish("Publishing "+profile, "publish-"+profile, profile, profile != "20mbit"))
 	}

@@ -49,7 +49,12 @@ func dial(raw string, publish bool, size int) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	nc, err := net.Dial("tcp", u.Host)
+	var nc net.Conn
+	if u.Scheme == "rtmpt" {
+		nc, err = dialTunnel(u.Host)
+	} else {
+		nc, err = net.Dial("tcp", u.Host)
+	}
 	if err != nil {
 		return nil, err
 	}
