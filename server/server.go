@@ -269,4 +269,8 @@ func (s *Server) Conns() []*Conn {
 
 // TunnelHandler returns a handler for RTMPT: POST /open/1, /idle/ID/N, /send/ID/N, /close/ID/N and /fcs/ident2, at the root of a mux.
 // On an HTTPS server it serves RTMPTS.
+//
+// A proxy in front of it that uses httputil.ReverseProxy should call http.ResponseController.EnableFullDuplex for each request. Otherwise
+// net/http closes the body of the request when the answer begins. If the proxy has not seen the end of the body by then, it cuts the answer
+// off, and so ends the session.
 func (s *Server) TunnelHandler() http.Handler { return s.tunnelHandler() }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,31 @@ func TestTunnelIsNetConn(t *testing.T) {
 	})
 }
 
+// lateEnd is a ResponseWriter, and also the body of its request. It reports the end of that body only after the answer has begun, as happens
+// on a busy machine.
+type lateEnd struct {
+	http.ResponseWriter
+	io.ReadCloser
+	left     int64
+	answered chan struct{}
+	once     sync.Once
+}
+
+func (l *lateEnd) Read(p []byte) (int, error) {
+	if l.left == 0 {
+		<-l.answered
+	}
+	n, err := l.ReadCloser.Read(p)
+	l.left -= int64(n)
+	return n, err
+}
+
+// FlushError is called by ReverseProxy after each write, through http.ResponseController.
+func (l *lateEnd) FlushError() error {
+	defer l.once.Do(func() { close(l.answered) })
+	return http.NewResponseController(l.ResponseWriter).Flush()
+}
+
 // forwarder starts an HTTP proxy that requires a password. forwarded is the number of requests that it has forwarded.
 func forwarder(t *testing.T) (addr string, forwarded *atomic.Int64) {
 	forwarded = new(atomic.Int64)
@@ -60,9 +86,11 @@ func forwarder(t *testing.T) (addr string, forwarded *atomic.Int64) {
 			w.WriteHeader(http.StatusBadRequest)
 		default:
 			forwarded.Add(1)
-			// Otherwise the server closes the request's body when the answer begins. If the proxy's http.Transport has not seen the end of the
-			// body yet, it then gives up the answer.
+			// Otherwise the server closes the request's body when the answer begins. The proxy's http.Transport reads the body again after its
+			// last byte. If it does so after the close, it gives up the answer.
 			http.NewResponseController(w).EnableFullDuplex()
+			late := &lateEnd{ResponseWriter: w, ReadCloser: r.Body, left: r.ContentLength, answered: make(chan struct{})}
+			r.Body, w = late, late
 			forward.ServeHTTP(w, r)
 		}
 	}))
