@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -137,8 +138,8 @@ var tunnelHeader = http.Header{
 	"Content-Type":  {"application/x-fcs"},
 }
 
-// post makes a request. If the answer is successful, receive reads its body. If post returns nil, the server has received the whole body of
-// the request. The error is a *TunnelError.
+// post makes a request. A nil body means that the request carries no data. If the answer is successful, receive reads its body. If post
+// returns nil, the server has received the whole body of the request. The error is a *TunnelError.
 func (q *requester) post(ctx context.Context, op, path string, body []byte, receive func(io.Reader) error) error {
 	answer, up, err := q.send(ctx, path, body)
 	if err != nil {
@@ -198,6 +199,12 @@ func (q *requester) send(ctx context.Context, path string, body []byte) (*http.R
 				up = newUpload(body)
 				return up, nil
 			}}).WithContext(traced)
+		if len(body) == 0 {
+			up.Close()
+			request.GetBody = noData
+			request.Body, _ = noData()
+			request.ContentLength = 1
+		}
 		answer, err := q.client.Do(request)
 		if err != nil && ctx.Err() == nil && again && kept.Load() && up.ended(ctx) && !answered.Load() {
 			continue
@@ -216,7 +223,11 @@ func carriesTunnel(contentType string) bool {
 	return contentType == ""
 }
 
-// upload is the body of a request. Its bytes belong to net/http until net/http closes the body, which may be after the answer has arrived.
+// noData returns the body of a request without data, a zero, since some servers refuse an empty body. net/http sends it together with the
+// header, because it knows that bytes.Reader does not wait.
+func noData() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader([]byte{0})), nil }
+
+// upload is the data of a request. Its bytes belong to net/http until net/http closes the body, which may be after the answer has arrived.
 type upload struct {
 	mu     sync.Mutex
 	rest   []byte

@@ -32,9 +32,6 @@ const (
 	maxSessionID = 128
 )
 
-// nothing is the body of requests without data: some servers refuse an empty body.
-var nothing = []byte{0}
-
 // tunnel is the client's half of an RTMPT session. It makes POST requests, one after the other. The written bytes are in the bodies of the
 // requests, and the bytes to read are in the bodies of the answers.
 type tunnel struct {
@@ -59,7 +56,7 @@ type tunnel struct {
 func (t *tunnel) open(ctx context.Context, ident bool) error {
 	if ident {
 		// The answer, if any, is the address of a machine to use instead. Only Flash evaluates it.
-		err := t.http.post(ctx, "ident2", "/fcs/ident2", nothing, func(r io.Reader) error {
+		err := t.http.post(ctx, "ident2", "/fcs/ident2", nil, func(r io.Reader) error {
 			io.CopyN(io.Discard, r, 1<<10)
 			return nil
 		})
@@ -67,7 +64,7 @@ func (t *tunnel) open(ctx context.Context, ident bool) error {
 			return err
 		}
 	}
-	return t.http.post(ctx, "open", "/open/1", nothing, func(r io.Reader) error {
+	return t.http.post(ctx, "open", "/open/1", nil, func(r io.Reader) error {
 		id, err := io.ReadAll(io.LimitReader(r, maxSessionID+3))
 		if err != nil {
 			return err
@@ -129,7 +126,7 @@ func (t *tunnel) unacknowledged() int {
 	return t.uncarried()
 }
 
-// next waits until there is a request to make.
+// next waits until there is a request to make. body is nil if the request carries no data.
 func (t *tunnel) next() (op string, body []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -139,9 +136,9 @@ func (t *tunnel) next() (op string, body []byte) {
 			return "send", t.take()
 		case len(t.out) > 0: // the next send is not due yet
 		case t.closed || t.shut && t.quiet:
-			return "close", nothing
+			return "close", nil
 		case (t.poll.passed() || t.eager && t.hungry()) && t.in.len() < roomSize:
-			return "idle", nothing
+			return "idle", nil
 		}
 		t.changed.Wait()
 	}

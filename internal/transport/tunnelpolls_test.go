@@ -2,10 +2,13 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,4 +171,44 @@ func TestWritesBesidePings(t *testing.T) {
 		require.NoError(t, nc.Close(), "which sends what waits")
 		assert.Equal(t, 1002, a.sends)
 	})
+}
+
+// writeCounter is a connection that counts the writes.
+type writeCounter struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c writeCounter) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
+}
+
+// TestTunnelPollIsOneWrite checks that a request without data is sent with one write.
+func TestTunnelPollIsOneWrite(t *testing.T) {
+	var requests, writes atomic.Int64
+	serve, accepted := handOver(t)
+	polled := make(chan struct{}, 1)
+	addr := serveTunnel(t, serve, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			assert.EqualValues(t, 1, r.ContentLength, "some servers refuse an empty body")
+			if strings.HasPrefix(r.URL.Path, "/idle/") {
+				select {
+				case polled <- struct{}{}:
+				default:
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	client := dialTunnel(t, Config{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return writeCounter{nc, &writes}, err
+	}}, addr)
+	<-accepted
+	<-polled
+	<-polled
+	require.NoError(t, client.Close())
+	assert.Equal(t, requests.Load(), writes.Load())
 }
