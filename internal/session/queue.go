@@ -23,7 +23,10 @@ type MediaQueue struct {
 
 const (
 	queueHeaderSize = 14
-	keepQueue       = 2 << 20 // size of the largest slab that is kept when a queue becomes empty, in bytes: room for a key frame of 1 MB
+	// keepQueue is the size of the largest slab that is kept when a queue becomes empty, in bytes. A queue of a stream that is read at full
+	// speed often grows to megabytes while the system runs other threads, and a new slab of that size costs more than the copies into it.
+	// The pool drops the slabs that were not used between two garbage collections.
+	keepQueue = 32 << 20
 )
 
 var slabs = sync.Pool{New: func() any { return new([]byte) }}
