@@ -252,7 +252,8 @@ func (k *client) lostAtConnect(err error) error {
 }
 
 // connectAccepted sends the messages that librtmp sends after connect's _result: Window Acknowledgement Size, and SetBufferLength with a
-// short buffer for message stream 0. They are usually written together with createStream.
+// short buffer for message stream 0. They are usually written together with createStream. After a pipelined play the short buffer is left
+// out: nginx-rtmp has one buffer length for all message streams of a connection, and would send a recording no faster than it plays.
 func (k *client) connectAccepted(reply []any) error {
 	if err := k.answerChallenge(reply); err != nil {
 		return err
@@ -261,7 +262,9 @@ func (k *client) connectAccepted(reply []any) error {
 		k.amf3.Store(true)
 	}
 	k.session.EchoWindow()
-	k.session.ReplyLater(session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300)))
+	if k.ahead.Load() == nil {
+		k.session.ReplyLater(session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300)))
+	}
 	return nil
 }
 

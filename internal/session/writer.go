@@ -23,7 +23,7 @@ const (
 	// usually accepts all bytes within microseconds.
 	writeGrace = 100 * time.Millisecond
 	// stopGrace is how long a write that is in progress when the peer hangs up is waited for.
-	stopGrace = 20 * time.Millisecond
+	stopGrace = 250 * time.Millisecond
 )
 
 // writer is the write side.
