@@ -167,7 +167,7 @@ func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 			require.NoError(t, s.ReadPacket(new(Packet)))
 			require.NoError(t, s.ReadPacket(new(Packet)))
 			assert.Equal(t, 100*time.Second, s.Duration())
-			require.NoError(t, s.Close()) // this also sends the reader's queued replies
+			require.NoError(t, s.Close())     // this also sends the reader's queued replies
 			want := []uint32{30_000, 105_000} // nginx-rtmp has one buffer length for all streams, so nothing shorter may follow the first
 			if keep {
 				want = want[:1]
