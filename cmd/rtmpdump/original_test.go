@@ -183,6 +183,12 @@ func boundary(n int) int {
 	}
 }
 
+// played returns the sorted buffer lengths of played streams. That of message stream 0, which librtmp sends after connect, is left out with
+// pipelining, since nginx-rtmp would use it for all streams.
+func played(buffers []string) []string {
+	return slices.Sorted(slices.Values(slices.DeleteFunc(slices.Clone(buffers), func(b string) bool { return strings.HasPrefix(b, "0: ") })))
+}
+
 func TestSameAsOriginal(t *testing.T) {
 	programtest.Need(t, "rtmpdump")
 	for _, test := range commandLines {
@@ -201,9 +207,7 @@ func TestSameAsOriginal(t *testing.T) {
 			same("file", slices.Equal(want.file, got.file) && want.exists == got.exists, "%d bytes, theirs %d", len(got.file), len(want.file))
 			same("wire", slices.Equal(want.commands, got.commands), "%s\n---- theirs:\n%s",
 				strings.Join(got.commands, "\n"), strings.Join(want.commands, "\n"))
-			slices.Sort(want.buffers)
-			slices.Sort(got.buffers)
-			same("buffer", slices.Equal(want.buffers, got.buffers), "%s, theirs %s", got.buffers, want.buffers)
+			same("buffer", slices.Equal(played(want.buffers), played(got.buffers)), "%s, theirs %s", got.buffers, want.buffers)
 			assert.Equal(t, len(want.stdout), len(got.stdout), "bytes on standard output")
 			assert.True(t, slices.Equal(want.stdout, got.stdout), "standard output")
 		})
