@@ -333,8 +333,8 @@ func (s *streamReader) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// ReadPacket reads the next audio, video or data message into p and reuses the memory of p.Body. Do not mix it with Read. The errors
-// are those of Read; that memory may have changed then.
+// ReadPacket reads the next audio, video or data message into p and reuses the memory of p.Body. It also returns data messages that Read
+// leaves out, such as |RtmpSampleAccess. Do not mix it with Read. The errors are those of Read; that memory may have changed then.
 func (s *streamReader) ReadPacket(p *Packet) error {
 	s.packet = packetSink{p: p}
 	err := s.next(&s.packet)
