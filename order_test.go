@@ -46,16 +46,6 @@ func TestOrderOfWhatIsSent(t *testing.T) {
 	assert.Equal(t, want, <-read)
 }
 
-type writeCounter struct {
-	net.Conn
-	writes *atomic.Int32
-}
-
-func (c writeCounter) Write(b []byte) (int, error) {
-	c.writes.Add(1)
-	return c.Conn.Write(b)
-}
-
 // TestWritesOfConnecting checks that connecting and playing takes four writes: C0 with C1, C2 with connect, createStream with the replies
 // to connect's result, and play.
 func TestWritesOfConnecting(t *testing.T) {
@@ -64,11 +54,11 @@ func TestWritesOfConnecting(t *testing.T) {
 			p.AcceptPlayer()
 			p.discard()
 		})
-		var writes atomic.Int32
+		var writes atomic.Int64
 		dial := c.setup.opts.DialContext
 		c.setup.opts.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := dial(ctx, network, addr)
-			return writeCounter{nc, &writes}, err
+			return conntest.WriteCounter{Conn: nc, Writes: &writes}, err
 		}
 		k, err := c.Connect(ctx)
 		require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
@@ -86,17 +87,7 @@ type counting struct {
 
 func (l counting) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
-	return countingConn{nc, l.writes}, err
-}
-
-type countingConn struct {
-	net.Conn
-	writes *atomic.Int64
-}
-
-func (c countingConn) Write(b []byte) (int, error) {
-	c.writes.Add(1)
-	return c.Conn.Write(b)
+	return conntest.WriteCounter{Conn: nc, Writes: l.writes}, err
 }
 
 // TestHTTPFLVWritesMessagesWhole checks that each message of a live stream is sent to a viewer with one write, whatever its size.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // instantServer is a tunnel server that answers at once. It answers each poll with the result of poll, and each send with the result of
@@ -173,17 +175,6 @@ func TestWritesBesidePings(t *testing.T) {
 	})
 }
 
-// writeCounter is a connection that counts the writes.
-type writeCounter struct {
-	net.Conn
-	writes *atomic.Int64
-}
-
-func (c writeCounter) Write(b []byte) (int, error) {
-	c.writes.Add(1)
-	return c.Conn.Write(b)
-}
-
 // TestTunnelPollIsOneWrite checks that a request without data is sent with one write.
 func TestTunnelPollIsOneWrite(t *testing.T) {
 	var requests, writes atomic.Int64
@@ -204,7 +195,7 @@ func TestTunnelPollIsOneWrite(t *testing.T) {
 	})
 	client := dialTunnel(t, Config{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		nc, err := new(net.Dialer).DialContext(ctx, network, addr)
-		return writeCounter{nc, &writes}, err
+		return conntest.WriteCounter{Conn: nc, Writes: &writes}, err
 	}}, addr)
 	<-accepted
 	<-polled
