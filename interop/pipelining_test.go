@@ -3,6 +3,7 @@ package interop
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -57,6 +61,60 @@ func TestPipeliningWithNginx(t *testing.T) {
 			require.NoError(t, s.Close())
 			require.NoError(t, publisher.Close())
 		})
+	}
+}
+
+// TestPipeliningLongNginxRecording plays recordings that take ten minutes to watch. nginx-rtmp obeys the last buffer length that it gets, for
+// whichever message stream, so it must be one that lets it send everything. The recordings are so small that they fit into the sockets'
+// buffers: otherwise nginx-rtmp loses messages (docs/downloaders.md).
+func TestPipeliningLongNginxRecording(t *testing.T) {
+	t.Parallel()
+	const length = 10 * time.Minute
+	dir := t.TempDir()
+	addr := programtest.Nginx(t, dir)
+	for name, test := range map[string]struct {
+		buffer   time.Duration
+		duration time.Duration            // in the metadata
+		time     func(sample int64) int64 // in ms, of a tag of the sample, which lasts 10,080 ms
+	}{
+		"raised buffer": {0, length, func(sample int64) int64 { return sample * length.Milliseconds() / 10_080 }},
+		// The end of the recording is so far beyond the buffer that nginx-rtmp waits for a second. So a later buffer length arrives before the end
+		// has been sent.
+		"long buffer": {length, 0, func(sample int64) int64 {
+			if sample < 5_040 {
+				return sample * length.Milliseconds() / 5_040
+			}
+			return length.Milliseconds() + 2_000 + (sample-5_040)/10
+		}},
+	} {
+		want := rtmptest.SampleTags(t)
+		body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: test.duration.Seconds()}})
+		require.NoError(t, err)
+		want[0].Body = body
+		for i := range want {
+			want[i].Timestamp = uint32(test.time(int64(want[i].Timestamp)))
+		}
+		file := strings.ReplaceAll(name, " ", "-")
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file+".flv"), rtmptest.File(want...), 0o644))
+		for pipelining, p := range pipelinings {
+			t.Run(name+", pipelining "+pipelining, func(t *testing.T) {
+				t.Parallel()
+				ctx := conntest.Context(t)
+				c, err := rtmp.Dial(ctx, "rtmp://"+addr+"/vod/"+file, &rtmp.Options{Pipelining: p, Buffer: test.buffer, Timeout: 20 * time.Second})
+				require.NoError(t, err)
+				defer c.Close()
+				s, err := c.CreateStream(ctx, nil)
+				require.NoError(t, err)
+				defer s.Bind(ctx)()
+				received, err := io.ReadAll(s)
+				require.NoError(t, err)
+				got := rtmptest.Tags(t, received)
+				require.Equal(t, len(want), len(got))
+				for i := range want {
+					require.Equal(t, want[i], got[i], "tag %d", i)
+				}
+			})
+		}
 	}
 }
 
