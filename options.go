@@ -83,7 +83,8 @@ type Options struct {
 	// much. Zero means 30 seconds. Once the duration of a recording is known, a Stream raises the buffer length to the whole recording,
 	// unless StreamOptions.NoBufferUpdate is set. Servers that pace by timestamps, such as nginx-rtmp, stop sending if the timestamps of a
 	// recording begin later than the buffer length, or jump by more. So a program that saves recordings should set a longer time than any
-	// recording, as rtmpdump does with 10 hours.
+	// recording, as rtmpdump does with 10 hours. But nginx-rtmp loses messages of a recording that it may send faster than the network carries it;
+	// docs/downloaders.md says how to avoid that.
 	Buffer time.Duration
 	// Proxy is the URL of a proxy: socks4, socks4a, socks5, http or https, with user:password@ if the proxy requires credentials. With
 	// socks4, names are resolved locally; the other proxies resolve names themselves. "direct" means no proxy. Empty means the proxy of the
