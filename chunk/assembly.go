@@ -109,15 +109,16 @@ func (r *Reader) continues(s *stream, b []byte) bool {
 }
 
 // makeRoom makes room for n more bytes of an unfinished message. The body doubles, so that appending takes linear time, but never exceeds
-// the message's length. If messages of this length have been assembled before, the body gets its full length at once. If the new size would
-// exceed the limit on memory, makeRoom first takes unused memory from the other messages, and lets the body grow by only an eighth. It
-// returns false if the size would still exceed the limit.
+// the message's length. It gets more at once as far as the peer has earned that by whole messages; a peer that only begins messages can't
+// make the Reader allocate much more than it has sent. If the new size would exceed the limit on memory, makeRoom first takes unused memory
+// from the other messages, and lets the body grow by only an eighth. It returns false if the size would still exceed the limit.
 func (r *Reader) makeRoom(s *stream, n int) bool {
 	need, length, limit := s.have()+n, int(s.length), maxPartialMessages*r.maxSize
 	if need <= s.room() {
 		return true
 	}
-	size := min(max(need, 2*s.room(), minBody, r.longest), length)
+	doubled := max(need, 2*s.room(), minBody)
+	size := min(max(doubled, r.earned), length)
 	if r.held-s.room()+size > limit {
 		r.clip()
 		size = min(need+need/8+minBody, length)
@@ -125,6 +126,8 @@ func (r *Reader) makeRoom(s *stream, n int) bool {
 			r.fail("bytes of unfinished messages", limit)
 			return false
 		}
+	} else if size > doubled {
+		r.earned -= size
 	}
 	r.move(s, buffers.get(size, limit-r.held+s.room()))
 	return true

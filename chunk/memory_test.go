@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -134,6 +135,31 @@ func TestPartialMessagesMemory(t *testing.T) {
 			require.Equal(t, "bytes of unfinished messages", bad.Detail)
 		})
 	}
+}
+
+// TestMemoryIsEarned checks that a peer that has sent one large message can't make the Reader allocate its length again for each message
+// that it only begins.
+func TestMemoryIsEarned(t *testing.T) {
+	const length, begun = 4 << 20, 100
+	header := func(id uint32) []byte {
+		return append(appendBasicHeader(nil, Format0, id), 0, 0, 0, length>>16, 0, 0, 9, 1, 0, 0, 0)
+	}
+	payload := make([]byte, DefaultChunkSize)
+	in := append(header(4), payload...)
+	for range length/DefaultChunkSize - 1 {
+		in = append(appendBasicHeader(in, Format3, 4), payload...)
+	}
+	for range begun {
+		in = append(append(in, header(4)...), payload...)
+		in = append(in, protocolControl(typeAbort, 0, 0, 0, 4)...)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r := NewReader(bytes.NewReader(in), 0)
+	require.Equal(t, io.EOF, readAllMessages(r))
+	runtime.ReadMemStats(&after)
+	require.EqualValues(t, begun, r.Tolerated().Aborts)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(5*length), "twice for the large message, which doubles its memory, and once in advance")
 }
 
 // TestPartOfAHeaderHoldsNoBuffer checks that a connection that stops inside a chunk header holds no read buffer, and that the message is

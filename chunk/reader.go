@@ -51,7 +51,7 @@ type Reader struct {
 	size      int       // size of the next buf in bytes; see read and adapt
 	partial   []*stream // the streams with an unfinished message
 	held      int       // memory of the unfinished messages, in bytes
-	longest   int       // length of the longest message that was assembled, in bytes
+	earned    int       // how much memory an unfinished message may get at once, in bytes; see makeRoom
 	tolerated tolerated
 
 	stub [MaxHeaderSize]byte // the part of a header that has arrived, while the connection is idle
@@ -363,7 +363,7 @@ func (r *Reader) finish(s *stream, m *Message) {
 		m.stride = inPlace
 	}
 	r.lent = s.body
-	r.longest = max(r.longest, m.length)
+	r.earned = min(r.earned+m.length, maxPartialMessages*r.maxSize)
 	r.forget(s)
 }
 
