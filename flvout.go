@@ -138,23 +138,32 @@ func (o *flvOut) more() []byte {
 	return o.rest
 }
 
-// prepare collects tags until it is known what the file header must announce. It puts metadata first, even if it arrives after media.
+// prepare collects tags until it is known what the file header must announce. It puts metadata first, even if it arrives after media. Media
+// with which that becomes known may be long, so it is not collected but taken like any later media.
 func (o *flvOut) prepare(m *session.Message, script bool) {
-	if script {
+	known := o.prelude.Add(flv.TagType(m.Type), m.Timestamp, m.Size())
+	switch {
+	case script:
 		o.script = appendTag(o.script, m)
-	} else {
+	case !known:
 		o.media = appendTag(o.media, m)
 	}
-	if o.prelude.Add(flv.TagType(m.Type), m.Timestamp, m.Size()) {
-		o.begin()
+	if known {
+		o.writeHeader()
+		if !script {
+			o.take(m)
+		}
 	}
 }
 
 // begin writes the file header and the collected tags, if there are any.
 func (o *flvOut) begin() {
-	if o.begun || len(o.media)+len(o.script) == 0 {
-		return
+	if !o.begun && len(o.media)+len(o.script) > 0 {
+		o.writeHeader()
 	}
+}
+
+func (o *flvOut) writeHeader() {
 	o.begun = true
 	o.rest = append(append(flv.AppendFileHeader(o.more(), o.prelude.Header()), o.script...), o.media...)
 	o.script, o.media = nil, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
@@ -149,6 +151,41 @@ func TestFileHeaderAfterMuchMetadata(t *testing.T) {
 	header, err := flv.NewReader(bytes.NewReader(o.dst[:o.n])).Header()
 	require.NoError(t, err)
 	require.Equal(t, flv.FileHeader{HasAudio: true, HasVideo: true}, header)
+}
+
+// TestLongFirstMessageIsNotCopied checks that a long message at the beginning of a stream, like any later one, becomes a tag in the memory in
+// which it was assembled.
+func TestLongFirstMessageIsNotCopied(t *testing.T) {
+	const size = 8 << 20
+	long := bytes.Repeat([]byte{0x17}, size)
+	wire, err := chunk.NewWriter().AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Body: long})
+	require.NoError(t, err)
+	metadata := &session.Message{Packet: Packet{Type: message.TypeDataAMF0, Body: onMetaDataPrefix}}
+	audio := &session.Message{Packet: Packet{Type: message.TypeAudio, Body: []byte{0xAF, 0}}}
+	for name, earlier := range map[string][]*session.Message{"alone": nil, "after others": {audio, metadata}} {
+		t.Run(name, func(t *testing.T) {
+			r := chunk.NewReader(bytes.NewReader(wire), 0)
+			var m chunk.Message
+			require.NoError(t, r.Next(&m))
+			o := flvOut{dst: make([]byte, 4096)}
+			for _, m := range earlier {
+				o.take(m)
+			}
+			video := &session.Message{Packet: Packet{Type: message.TypeVideo}, Chunks: &m}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			o.take(video)
+			runtime.ReadMemStats(&after)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(size/2))
+			file := append(bytes.Clone(o.dst[:o.n]), o.rest[o.off:]...)
+			tags := rtmptest.Tags(t, file)
+			require.Len(t, tags, len(earlier)+1)
+			assert.Equal(t, long, tags[len(earlier)].Body)
+			header, err := flv.NewReader(bytes.NewReader(file)).Header()
+			require.NoError(t, err)
+			assert.Equal(t, flv.FileHeader{HasAudio: earlier != nil, HasVideo: true}, header)
+		})
+	}
 }
 
 // TestTagsLargerThanTheSlice reads the same tags with slices of all sizes. Tags that do not fit into a slice are split.
