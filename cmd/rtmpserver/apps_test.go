@@ -52,7 +52,7 @@ func TestApplications(t *testing.T) {
 		play(t, c.url(path)).takes(5)
 		p.stop()
 	}
-	c.await(`"recorded"`)
+	c.await(`"recorded","app":"rec","conn":`)
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
 	require.NoError(t, err)
 	assert.Empty(t, files)
