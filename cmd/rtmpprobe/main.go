@@ -68,14 +68,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 	return exitCode(reports)
 }
 
-// write writes the reports in the formats that the flags ask for. If there is nothing to plot, it only prints a warning.
+// write writes the reports in the formats that the flags ask for. If there is no media to plot, and a report has an error, which is then
+// the reason, write only prints a warning.
 func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report) error {
 	if err := f.print(stdout, reports); err != nil || f.plot == "" {
 		return err
 	}
 	err := show.Plot(f.plot, reports)
 	switch {
-	case errors.Is(err, show.ErrNoMedia):
+	case errors.Is(err, show.ErrNoMedia) && exitCode(reports) == exitErrors:
 		fmt.Fprintf(stderr, "rtmpprobe: plot: %s\n", err)
 	case err != nil:
 		return fmt.Errorf("plot: %w", err)

@@ -105,6 +105,19 @@ func TestScreens(t *testing.T) {
 	}
 }
 
+// TestZero checks that no number in a report is -0.
+func TestZero(t *testing.T) {
+	r := played()
+	r.Media.Drift = ms(-0.3)
+	for high := range 100 {
+		r.Media.Rates = []report.Rate{{}, {Video: 1000 * 32.1 * float64(high)}, {}, {}}
+		var b bytes.Buffer
+		require.NoError(t, show.Text(&b, r))
+		require.NotContains(t, b.String(), " -0 ")
+		require.Contains(t, b.String(), "drift 0 ms")
+	}
+}
+
 func TestJSON(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, show.JSON(&b, []*report.Report{played()}))

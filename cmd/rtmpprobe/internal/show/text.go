@@ -193,6 +193,7 @@ func graph(b *bytes.Buffer, r *report.Report) {
 	plot := asciigraph.Plot(all, asciigraph.Height(6), asciigraph.Width(60), asciigraph.LowerBound(0), asciigraph.Precision(0),
 		asciigraph.Offset(8))
 	for line := range strings.Lines(plot + "\n") {
+		line = strings.Replace(line, " -0 ", "  0 ", 1) // the lowest label is inexact
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
 	fmt.Fprintf(b, "            kbit/s in each of %d seconds\n", len(rates))
