@@ -93,3 +93,9 @@ func TestRecordingName(t *testing.T) {
 	assert.Equal(t, filepath.FromSlash("live/x/20261126-235958.007-u"), recordingName("{app}/{name}/{time}-{user}", r, at))
 	assert.Equal(t, filepath.FromSlash("live/room/x"), recordingName("{path}", r, at))
 }
+
+// TestRootThatDoesNotExist checks that a misspelled folder is noticed.
+func TestRootThatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	start(t, "--root", filepath.Join(t.TempDir(), "missing")).await("there are no files to play")
+}
