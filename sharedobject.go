@@ -80,6 +80,19 @@ const (
 	SharedObjectRefused                              // the server has sent a refusal that answers no pending call
 )
 
+// String returns the kind in lower case, such as "changed".
+func (k SharedObjectEventKind) String() string {
+	if k < 0 || int(k) >= len(sharedKindNames) {
+		return fmt.Sprintf("SharedObjectEventKind(%d)", int(k))
+	}
+	return sharedKindNames[k]
+}
+
+var sharedKindNames = [...]string{
+	SharedObjectChanged: "changed", SharedObjectDeleted: "deleted", SharedObjectCleared: "cleared", SharedObjectMessage: "message",
+	SharedObjectRefused: "refused",
+}
+
 // sharedTable holds the connected shared objects by name.
 type sharedTable struct {
 	conn *link

@@ -80,6 +80,12 @@ func TestSharedObject(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
+func TestSharedObjectEventKindString(t *testing.T) {
+	assert.Equal(t, "changed deleted cleared message refused SharedObjectEventKind(5) SharedObjectEventKind(-1)", fmt.Sprint(SharedObjectChanged, " ",
+		SharedObjectDeleted, " ", SharedObjectCleared, " ", SharedObjectMessage, " ", SharedObjectRefused, " ", SharedObjectRefused+1, " ",
+		SharedObjectEventKind(-1)))
+}
+
 func TestPersistentSharedObjects(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	for name, persistent := range map[string]bool{"kept": true, "gone": false} {

@@ -27,16 +27,34 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// Info describes a session.
+// Info describes a session. It has the fields
+//
+//	Role      Role
+//	Transport string    // rtmp, rtmps, rtmpe, rtmpt, rtmpts or rtmpte; "" if unknown
+//	Server    string    // address, "host:port"; "" if unknown
+//	Client    string    // address, "host:port"; "" if unknown
+//	Began     time.Time // end of the handshake, to which the times in the capture are relative
+//	Handshake Handshake
 type Info = capturefile.Info
 
-// Handshake describes the handshake of a session.
+// Handshake describes the handshake of a session. It has the fields
+//
+//	Type       byte    // the peer's C0 or S0 for RoleClient and RoleServer, S0 for RoleObserver: 3, or a type of RTMPE
+//	Version    [4]byte // the four bytes after the timestamp in the peer's first packet
+//	Digest     bool    // both first packets had a digest
+//	ReplyValid bool    // the peer's second packet was a valid answer to the first packet of the recorder
 type Handshake = capturefile.Handshake
 
-// End describes how the recording of a session ended, and what was removed from it.
+// End describes how the recording of a session ended, and what was removed from it. It has the fields
+//
+//	Reason   string    // why the session ended; "" if unknown
+//	ClosedBy Direction // the end that closed first; 0 if unknown
+//	Replaced []string  // kinds of values that were replaced, with the number of each: "publishing name: 3"
+//	Kept     []string  // kinds of values that may be private but were kept, with the number of each
+//	Missing  []string  // what was not recorded, and why
 type End = capturefile.End
 
-// Direction is the direction of a message.
+// Direction is the direction of a message. Its method String returns "client" or "server".
 type Direction = capturefile.Direction
 
 const (
@@ -44,7 +62,7 @@ const (
 	FromServer = capturefile.FromServer // to the client
 )
 
-// Role is the role of the program that recorded a session.
+// Role is the role of the program that recorded a session, a string.
 type Role = capturefile.Role
 
 const (
@@ -64,7 +82,14 @@ func NewWriter(w io.Writer, options ...Option) io.WriteCloser {
 	return capturefile.NewOutput(w, options...)
 }
 
-// Recorder records a session of other programs, for example in a proxy. Pass it the bytes of the client and the server.
+// Recorder records a session of other programs, for example in a proxy. Pass it the bytes of the client and the server after the handshake.
+// If the writer fails, or blocks for 5 seconds, the recording ends and the session continues. The methods may be called from any goroutine:
+//
+//	Record(from Direction, at time.Time, b []byte)       // records bytes that were sent at a time
+//	Missing(from Direction, what string)                 // records in End that a part of one end's bytes is missing
+//	Conn(nc net.Conn, closed func(error)) net.Conn       // returns a connection of a client that records what is read and written
+//	Close(closedBy Direction, reason string) error       // ends the recording, and returns Err
+//	Err() error                                          // the error that has ended the recording early, or nil
 type Recorder = capturefile.Recorder
 
 // NewRecorder returns a Recorder that records a session to w until its Close method is called. w may already contain other sessions. Several

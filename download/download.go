@@ -11,9 +11,9 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// File saves the stream at rawURL as an FLV file. rawURL may be followed by librtmp's options. File creates the file before it connects. An
-// existing file stays unchanged until the stream has begun; then File replaces it or, with Options.Resume, continues it. After any error
-// the file consists of whole tags and can be continued.
+// File saves the stream at rawURL as an FLV file. rawURL may be followed by librtmp's options. File creates the file before it connects, and
+// removes it again if no stream begins. An existing file stays unchanged until the stream has begun; then File replaces it or, with
+// Options.Resume, continues it. After any error the file consists of whole tags and can be continued.
 //
 // The error is nil exactly when the outcome is Complete. Otherwise it is, or wraps, one of these:
 //
@@ -121,6 +121,9 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	}
 	if closeErr := d.out.close(); err == nil {
 		err = closeErr
+	}
+	if err != nil && d.out.created && !d.out.begun && !d.o.Quirks {
+		os.Remove(d.out.file.Name())
 	}
 	d.reportLast()
 	err = d.setOutcome(ctx, err)

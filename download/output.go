@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -19,6 +20,7 @@ type output struct {
 	borrowed []byte // like pending, in the memory of write's caller; one of pending and borrowed is always empty
 	tail     *tail  // tail of the file, including the pending tags
 
+	created    bool // the file did not exist before
 	begun      bool // the file header has been written
 	stale      bool // the file has bytes after tail.end
 	emptyFlags bool // as in rtmpdump, the file header announces neither audio nor video if the metadata's timestamp is not 0
@@ -34,7 +36,8 @@ func newOutput(w io.Writer, skip int) *output {
 
 // createOutput opens a file to be replaced, or creates it. The old content stays until the first tag is written.
 func createOutput(path string, skip int) (*output, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe or a device
+	info, missing := os.Stat(path)
+	if missing == nil && !info.Mode().IsRegular() { // a pipe or a device
 		f, err := os.Create(path)
 		if err != nil {
 			return nil, &WriteError{err}
@@ -48,7 +51,7 @@ func createOutput(path string, skip int) (*output, error) {
 		return nil, &WriteError{err}
 	}
 	o := newOutput(f, skip)
-	o.file, o.closer, o.stale = f, f, true
+	o.file, o.closer, o.stale, o.created = f, f, true, errors.Is(missing, fs.ErrNotExist)
 	o.tail.file, o.tail.writeOnly = f, false
 	return o, nil
 }

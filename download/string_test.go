@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/url"
 )
 
@@ -26,4 +27,21 @@ func TestFileBadURL(t *testing.T) {
 	var bad *url.Error
 	assert.ErrorAs(t, err, &bad)
 	assert.NoFileExists(t, path)
+}
+
+// TestFileWithoutStream checks that a download that never begins leaves no empty file, and leaves files that existed before unchanged.
+func TestFileWithoutStream(t *testing.T) {
+	url := "rtmp://127.0.0.1:" + conntest.UnusedPort(t) + "/a/b"
+	for _, resume := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "out.flv")
+		_, err := File(t.Context(), url, path, &Options{Resume: resume})
+		assert.Error(t, err)
+		assert.NoFileExists(t, path)
+		_, err = File(t.Context(), url, path, &Options{Resume: resume, Quirks: true})
+		assert.Error(t, err)
+		assert.FileExists(t, path, "as rtmpdump leaves it")
+		_, err = File(t.Context(), url, path, &Options{Resume: resume})
+		assert.Error(t, err)
+		assert.FileExists(t, path)
+	}
 }

@@ -53,7 +53,7 @@ func ExampleInfo() {
 	fmt.Println(&info)
 	// Output:
 	// H.264, 16x16, 25 frames, 1s
-	// video H.264 16x16, 25 packets, 295 bytes, 0s to 960ms; script, 1 packets, 40 bytes, 0s to 0s; duration 1s
+	// video H.264 16x16, 25 packets, 295 bytes, 0s to 960ms; script, 1 packet, 40 bytes, 0s to 0s; duration 1s
 }
 
 // List the key frames of a file.

@@ -187,7 +187,7 @@ func (i *Info) String() string {
 			s += fmt.Sprintf(" %d Hz", i.SampleRate)
 		}
 		if i.Channels > 0 {
-			s += fmt.Sprintf(", %d channels", i.Channels)
+			s += ", " + count(i.Channels, "channel")
 		}
 		parts = append(parts, s+", "+i.Audio.String())
 	}
@@ -205,11 +205,18 @@ func (i *Info) String() string {
 
 // String returns, for example, "250 packets, 195136 bytes, 0s to 9.96s", with "2 tracks, " before it if there are several.
 func (t TagStats) String() string {
-	s := fmt.Sprintf("%d packets, %d bytes, %v to %v", t.Packets, t.Bytes, t.First, t.Last)
+	s := fmt.Sprintf("%s, %s, %v to %v", count(t.Packets, "packet"), count(t.Bytes, "byte"), t.First, t.Last)
 	if t.Tracks > 1 {
 		s = fmt.Sprintf("%d tracks, ", t.Tracks) + s
 	}
 	return s
+}
+
+func count[N int | int64](n N, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }
 
 func joinWords(a, b string) string {

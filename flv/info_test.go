@@ -87,66 +87,66 @@ func TestInfo(t *testing.T) {
 		{"silence", []Tag{{Type: TagAudio}, {Type: TagVideo}},
 			"video, 0 packets, 0 bytes, 0s to 0s; audio, 0 packets, 0 bytes, 0s to 0s"},
 		{"metadata tells the size", []Tag{{Type: TagScript, Body: metadata(size...)}, {Type: TagVideo, Body: unhex("14 35 aa")}},
-			"video VP6 640x360, 1 packets, 3 bytes, 0s to 0s; script, 1 packets, 54 bytes, 0s to 0s"},
+			"video VP6 640x360, 1 packet, 3 bytes, 0s to 0s; script, 1 packet, 54 bytes, 0s to 0s"},
 		{"the configuration knows better", []Tag{{Type: TagVideo, Body: config}, {Type: TagScript, Body: metadata(size...)}},
-			"video H.264 176x144, 0 packets, 43 bytes, 0s to 0s; script, 1 packets, 54 bytes, 0s to 0s"},
+			"video H.264 176x144, 0 packets, 43 bytes, 0s to 0s; script, 1 packet, 54 bytes, 0s to 0s"},
 		{"metadata that cannot be", []Tag{{Type: TagScript, Body: metadata(
 			amf.Property{Name: "width", Value: -1.0}, amf.Property{Name: "height", Value: 1e300})}},
-			"script, 1 packets, 54 bytes, 0s to 0s"},
+			"script, 1 packet, 54 bytes, 0s to 0s"},
 		{"later metadata that says less", []Tag{
 			{Type: TagScript, Body: metadata(append(size, amf.Property{Name: "duration", Value: 3.0}, amf.Property{Name: "audiosamplerate", Value: 8000.0},
 				amf.Property{Name: "audiochannels", Value: 1.0})...)},
 			{Type: TagScript, Body: metadata(size[0])}, {Type: TagScript, Body: metadata(size[1])}, {Type: TagVideo}, {Type: TagAudio}},
-			"video 640x360, 0 packets, 0 bytes, 0s to 0s; audio 8000 Hz, 1 channels, 0 packets, 0 bytes, 0s to 0s; " +
+			"video 640x360, 0 packets, 0 bytes, 0s to 0s; audio 8000 Hz, 1 channel, 0 packets, 0 bytes, 0s to 0s; " +
 				"script, 3 packets, 198 bytes, 0s to 0s; duration 3s"},
 		{"the largest values", []Tag{{Type: TagScript, Body: metadata(amf.Property{Name: "width", Value: 65536.0}, amf.Property{Name: "height", Value: 65536.0},
 			amf.Property{Name: "audiosamplerate", Value: 1048576.0}, amf.Property{Name: "audiochannels", Value: 255.0})}, {Type: TagVideo}, {Type: TagAudio}},
 			"video 65536x65536, 0 packets, 0 bytes, 0s to 0s; audio 1048576 Hz, 255 channels, 0 packets, 0 bytes, 0s to 0s; " +
-				"script, 1 packets, 104 bytes, 0s to 0s"},
+				"script, 1 packet, 104 bytes, 0s to 0s"},
 		{"codecs 0", []Tag{{Type: TagScript, Body: metadata(
 			amf.Property{Name: "videocodecid", Value: 0.0}, amf.Property{Name: "audiocodecid", Value: 0.0})}, {Type: TagVideo}, {Type: TagAudio}},
-			"video, 0 packets, 0 bytes, 0s to 0s; audio PCM, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 67 bytes, 0s to 0s"},
+			"video, 0 packets, 0 bytes, 0s to 0s; audio PCM, 0 packets, 0 bytes, 0s to 0s; script, 1 packet, 67 bytes, 0s to 0s"},
 		{"codecs by other names", []Tag{{Type: TagScript, Body: metadata(
 			amf.Property{Name: "videocodecid", Value: "avc"}, amf.Property{Name: "audiocodecid", Value: "unknown"})}, {Type: TagVideo}, {Type: TagAudio}},
-			"video, 0 packets, 0 bytes, 0s to 0s; audio, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 65 bytes, 0s to 0s"},
+			"video, 0 packets, 0 bytes, 0s to 0s; audio, 0 packets, 0 bytes, 0s to 0s; script, 1 packet, 65 bytes, 0s to 0s"},
 		{"duration", []Tag{{Type: TagScript, Body: metadata(amf.Property{Name: "duration", Value: 5e6})}},
-			"script, 1 packets, 40 bytes, 0s to 0s; duration 1388h53m20s"},
+			"script, 1 packet, 40 bytes, 0s to 0s; duration 1388h53m20s"},
 		{"other scripts", []Tag{{Type: TagScript, Body: script(t, "onCuePoint", amf.Object{{Name: "duration", Value: 1.0}})},
 			{Type: TagScript, Body: script(t, "onMetaData")}, {Type: TagScript, Body: []byte{0xff}}, {Type: TagScript}},
 			"script, 3 packets, 50 bytes, 0s to 0s"},
 		{"audio codecs", []Tag{{Type: TagAudio, Body: unhex("2a")}},
-			"audio MP3 22050 Hz, 1 channels, 1 packets, 1 bytes, 0s to 0s"},
+			"audio MP3 22050 Hz, 1 channel, 1 packet, 1 byte, 0s to 0s"},
 		{"HE-AAC", []Tag{{Type: TagAudio, Body: unhex("af00 eb8a0800")}, {Type: TagAudio, Timestamp: 46, Body: unhex("af01 21")}},
-			"audio AAC 44100 Hz, 2 channels, 1 packets, 9 bytes, 0s to 46ms"},
+			"audio AAC 44100 Hz, 2 channels, 1 packet, 9 bytes, 0s to 46ms"},
 		{"timestamps wrap", []Tag{{Type: TagAudio, Timestamp: 0xffffff00, Body: unhex("b2")}, {Type: TagAudio, Timestamp: 0x100, Body: unhex("b2")}},
-			"audio Speex 16000 Hz, 1 channels, 2 packets, 2 bytes, 1193h2m47.04s to 1193h2m47.552s"},
+			"audio Speex 16000 Hz, 1 channel, 2 packets, 2 bytes, 1193h2m47.04s to 1193h2m47.552s"},
 		{"metadata tells the codecs", []Tag{{Type: TagScript, Body: metadata(
 			amf.Property{Name: "videocodecid", Value: 1752589105.0}, amf.Property{Name: "audiocodecid", Value: 10.0},
 			amf.Property{Name: "audiosamplerate", Value: 48000.0}, amf.Property{Name: "stereo", Value: true})}, {Type: TagVideo}, {Type: TagAudio}},
 			"video H.265, 0 packets, 0 bytes, 0s to 0s; audio AAC 48000 Hz, 2 channels, 0 packets, 0 bytes, 0s to 0s; " +
-				"script, 1 packets, 103 bytes, 0s to 0s"},
+				"script, 1 packet, 103 bytes, 0s to 0s"},
 		{"codecs as text", []Tag{{Type: TagScript, Body: metadata(
 			amf.Property{Name: "videocodecid", Value: "avc1"}, amf.Property{Name: "audiocodecid", Value: "Opus"},
 			amf.Property{Name: "audiosamplerate", Value: 48000.0}, amf.Property{Name: "audiochannels", Value: 6.0})}, {Type: TagVideo}, {Type: TagAudio}},
 			"video H.264, 0 packets, 0 bytes, 0s to 0s; audio Opus 48000 Hz, 6 channels, 0 packets, 0 bytes, 0s to 0s; " +
-				"script, 1 packets, 113 bytes, 0s to 0s"},
+				"script, 1 packet, 113 bytes, 0s to 0s"},
 		{"the highest number of a codec", []Tag{{Type: TagScript, Body: metadata(amf.Property{Name: "audiocodecid", Value: 15.0})}, {Type: TagAudio}},
-			"audio device-specific sound, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 44 bytes, 0s to 0s"},
+			"audio device-specific sound, 0 packets, 0 bytes, 0s to 0s; script, 1 packet, 44 bytes, 0s to 0s"},
 		{"codecs that cannot be", []Tag{{Type: TagScript, Body: metadata(
 			amf.Property{Name: "videocodecid", Value: -1.0}, amf.Property{Name: "audiocodecid", Value: math.NaN()},
 			amf.Property{Name: "audiosamplerate", Value: 1e300}, amf.Property{Name: "audiochannels", Value: -6.0})}, {Type: TagVideo}, {Type: TagAudio}},
-			"video, 0 packets, 0 bytes, 0s to 0s; audio, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 117 bytes, 0s to 0s"},
+			"video, 0 packets, 0 bytes, 0s to 0s; audio, 0 packets, 0 bytes, 0s to 0s; script, 1 packet, 117 bytes, 0s to 0s"},
 		{"metadata after the stream", []Tag{{Type: TagVideo, Body: unhex("91 76703039 " + vp9Frame420)}, {Type: TagAudio, Body: unhex("af00 1210")},
 			{Type: TagScript, Body: metadata(append(size, amf.Property{Name: "videocodecid", Value: 7.0}, amf.Property{Name: "audiocodecid", Value: 2.0},
 				amf.Property{Name: "audiosamplerate", Value: 8000.0})...)}},
-			"video VP9 322x182, 1 packets, 21 bytes, 0s to 0s; audio AAC 44100 Hz, 2 channels, 0 packets, 4 bytes, 0s to 0s; " +
-				"script, 1 packets, 126 bytes, 0s to 0s"},
+			"video VP9 322x182, 1 packet, 21 bytes, 0s to 0s; audio AAC 44100 Hz, 2 channels, 0 packets, 4 bytes, 0s to 0s; " +
+				"script, 1 packet, 126 bytes, 0s to 0s"},
 		{"Enhanced RTMP counts", []Tag{{Type: TagVideo, Body: unhex("91 68766331 000000")}, {Type: TagAudio, Body: unhex("91 4f707573")}},
-			"video H.265, 1 packets, 8 bytes, 0s to 0s; audio Opus 48000 Hz, 1 packets, 5 bytes, 0s to 0s"},
+			"video H.265, 1 packet, 8 bytes, 0s to 0s; audio Opus 48000 Hz, 1 packet, 5 bytes, 0s to 0s"},
 		{"broken configurations", []Tag{{Type: TagVideo, Body: unhex("17 00 000000 ff")}, {Type: TagAudio, Body: unhex("af00 ff")}},
 			"video H.264, 0 packets, 6 bytes, 0s to 0s; audio AAC, 0 packets, 3 bytes, 0s to 0s"},
 		{"encrypted", []Tag{{Type: TagVideo, Filtered: true, Body: config}, {Type: TagScript, Filtered: true, Body: metadata(size...)}},
-			"video, 1 packets, 43 bytes, 0s to 0s; script, 1 packets, 54 bytes, 0s to 0s"},
+			"video, 1 packet, 43 bytes, 0s to 0s; script, 1 packet, 54 bytes, 0s to 0s"},
 		{"unknown types", []Tag{{Type: 15, Timestamp: 99, Body: []byte{1}}}, "nothing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,12 +10,13 @@ import (
 
 // SharedObject is a shared object message (types 19 and 16): events about one named object.
 //
-//   - - - - -+--------+------+---------+---------+---------+ - - - - - -+
-//     | 0 (16) | size 2 | name | version |  flags  |    0    |   events   |
-//   - - - - -+--------+------+---------+---------+---------+ - - - - - -+
+//	+--------+--------+------+---------+-------+---+--------+
+//	| 0      | size   | name | version | flags | 0 | events |
+//	| 0 or 1 | 2      | size | 4       | 4     | 4 |        |
+//	+--------+--------+------+---------+-------+---+--------+
 //
-// version, flags and the zero have 4 bytes each. flags is 2 for a persistent object and 0 otherwise. An event is its type (1 byte),
-// the size of its data (4 bytes), and the data.
+// The second line has the sizes in bytes; only type 16 has the first zero. flags is 2 for a persistent object and 0 otherwise. An event is
+// its type (1 byte), the size of its data (4 bytes), and the data.
 type SharedObject struct {
 	Name       string
 	Version    uint32 // the number of changes, counted by the server; a client sends the version it has seen

@@ -157,7 +157,9 @@ func (w *work) run(bin string, s *server, c *client) (outcome, error) {
 		return o, err
 	}
 	o.figure = cpu * 1e9 / amount
-	o.mallocs = told.Mallocs / float64(max(1, got.Video+got.Audio))
+	if n := got.Video + got.Audio; n > 0 && !c.raw { // clients without the protocol have no messages
+		o.mallocs = told.Mallocs / float64(n)
+	}
 	return o, complete(c, got, told)
 }
 

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -27,7 +29,9 @@ func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*
 			}
 		}
 	}
-	if err := f.overwrites(path); err != nil {
+	if err := f.overwrites(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w (a URL begins with rtmp:// or similar)", err)
+	} else if err != nil {
 		return nil, err
 	}
 	file, problems, err := open(path)
@@ -120,8 +124,8 @@ func open(path string) (_ *capture.File, problems []string, err error) {
 		var found *pcap.Report
 		file, found, err = pcap.Open(path)
 		problems = found.Problems
-	} else {
-		file, err = capture.Open(path)
+	} else if file, err = capture.Open(path); errors.Is(err, capture.ErrNoSession) {
+		err = errors.New("not a capture, or one without a session")
 	}
 	switch {
 	case err != nil && len(problems) > 0:

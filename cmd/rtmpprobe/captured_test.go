@@ -140,9 +140,11 @@ func TestFilesThatAreNoCaptures(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 		got := command(t, path)
 		assert.Equal(t, 3, got.code)
-		assert.Contains(t, got.stderr, path)
+		assert.Contains(t, got.stderr, path+": not a capture")
 	}
-	assert.Equal(t, 3, command(t, filepath.Join(t.TempDir(), "missing")).code)
+	got := command(t, "example.com/live/camera")
+	assert.Equal(t, 3, got.code)
+	assert.Contains(t, got.stderr, "a URL begins with rtmp://")
 }
 
 // TestACaptureThatIsCutOff checks the report about the readable part of a truncated file.

@@ -154,7 +154,8 @@ DESCRIPTION
     0  no findings, or only notes
     1  warnings
     2  errors: the stream can't be played, published or decoded
-    3  the command line is invalid, or a file could not be read or written
+    3  the command line is invalid, a file could not be read or written, or there was not enough media to --plot and no
+       error that explains why
 
 EXAMPLES
     rtmpprobe rtmp://example.com/live/camera

@@ -53,6 +53,9 @@ func TestSeveralURLs(t *testing.T) {
 	_, err := os.Stat(plot)
 	assert.Error(t, err, "a recording arrives at once, so it has no rate for each second")
 	assert.Contains(t, got.stderr, "plot")
+	got = command(t, "--plot", plot, srv.URL("vod", "sample"))
+	assert.Equal(t, 3, got.code, "no finding says why there is no plot")
+	assert.Contains(t, got.stderr, "plot")
 }
 
 // TestStreamsThatAreCalledTheSame probes two streams of one application. Their names are secret, so the reports are numbered.

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 	}
 	reports, err := f.probe(ctx, stdout, terminal)
 	if len(reports) > 0 { // write the reports even if another output has failed
-		err = cmp.Or(err, f.write(stdout, stderr, reports))
+		err = cmp.Or(err, f.write(stdout, stderr, reports, terminal))
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "rtmpprobe: %s\n", quote.Text(err.Error(), maxError))
@@ -68,14 +68,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 	return exitCode(reports)
 }
 
-// write writes the reports in the formats that the flags ask for. If there is nothing to plot, it only prints a warning.
-func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report) error {
-	if err := f.print(stdout, reports); err != nil || f.plot == "" {
+// write writes the reports in the formats that the flags ask for. If there is no media to plot, and a report has an error, which is then
+// the reason, write only prints a warning.
+func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report, terminal bool) error {
+	if err := f.print(stdout, reports, terminal); err != nil || f.plot == "" {
 		return err
 	}
 	err := show.Plot(f.plot, reports)
 	switch {
-	case errors.Is(err, show.ErrNoMedia):
+	case errors.Is(err, show.ErrNoMedia) && exitCode(reports) == exitErrors:
 		fmt.Fprintf(stderr, "rtmpprobe: plot: %s\n", err)
 	case err != nil:
 		return fmt.Errorf("plot: %w", err)
@@ -83,7 +84,11 @@ func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report) error 
 	return nil
 }
 
-func (f *flags) print(stdout io.Writer, reports []*report.Report) error {
+func (f *flags) print(stdout io.Writer, reports []*report.Report, terminal bool) error {
+	columns := 0
+	if terminal {
+		columns, _ = screenSize()
+	}
 	if f.json {
 		return show.JSON(stdout, reports)
 	}
@@ -91,7 +96,7 @@ func (f *flags) print(stdout io.Writer, reports []*report.Report) error {
 		if i > 0 {
 			fmt.Fprintln(stdout)
 		}
-		if err := show.Text(stdout, r); err != nil {
+		if err := show.Text(stdout, r, columns); err != nil {
 			return err
 		}
 	}
@@ -99,6 +104,12 @@ func (f *flags) print(stdout io.Writer, reports []*report.Report) error {
 		return show.Compare(stdout, reports)
 	}
 	return nil
+}
+
+// screenSize returns the size of the terminal, or 0 if it is unknown.
+func screenSize() (columns, lines int) {
+	columns, lines, _ = term.GetSize(int(os.Stdout.Fd()))
+	return columns, lines
 }
 
 func exitCode(reports []*report.Report) int {

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
@@ -77,10 +74,7 @@ func numberDuplicates(probes []*probe) {
 func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
-	s := show.NewScreen(screen, func() (columns, lines int) {
-		columns, lines, _ = term.GetSize(int(os.Stdout.Fd()))
-		return columns, lines
-	})
+	s := show.NewScreen(screen, screenSize)
 	defer s.Close()
 	for {
 		select {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"sync"
 
@@ -42,6 +43,9 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	srv.Apps = make(map[string]*server.App)
 	for name, one := range all {
 		a := &application{settings: one, logger: logger}
+		if _, err := os.Stat(one.root); one.root != "" && !one.record && err != nil { // the first recording creates the folder
+			logger.Warn("there are no files to play", "root", one.root, "error", err)
+		}
 		if one.keys != "" {
 			var err error
 			if a.keys, err = newKeys(one.keys); err != nil {

@@ -52,7 +52,7 @@ func TestApplications(t *testing.T) {
 		play(t, c.url(path)).takes(5)
 		p.stop()
 	}
-	c.await(`"recorded"`)
+	c.await(`"recorded","app":"rec","conn":`)
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*"))
 	require.NoError(t, err)
 	assert.Empty(t, files)
@@ -92,4 +92,10 @@ func TestRecordingName(t *testing.T) {
 	r := &server.Request{Path: "live/room/x", Name: "x", User: "u"}
 	assert.Equal(t, filepath.FromSlash("live/x/20261126-235958.007-u"), recordingName("{app}/{name}/{time}-{user}", r, at))
 	assert.Equal(t, filepath.FromSlash("live/room/x"), recordingName("{path}", r, at))
+}
+
+// TestRootThatDoesNotExist checks that a misspelled folder is noticed.
+func TestRootThatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	start(t, "--root", filepath.Join(t.TempDir(), "missing")).await("there are no files to play")
 }

@@ -150,12 +150,14 @@ func (a *appSettings) check() error {
 	if _, err := a.hookURLs(); err != nil {
 		return fmt.Errorf("--hook: %w", err)
 	}
-	for _, url := range append(slices.Clone(a.push), a.pull) {
-		if url == "" {
-			continue
+	if a.pull != "" {
+		if err := edge.Check(a.pull); err != nil {
+			return fmt.Errorf("--pull: %w", err)
 		}
+	}
+	for _, url := range a.push {
 		if err := edge.Check(url); err != nil {
-			return fmt.Errorf("--pull, --push: %w", err)
+			return fmt.Errorf("--push: %w", err)
 		}
 	}
 	return nil

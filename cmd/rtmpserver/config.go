@@ -85,10 +85,10 @@ func apply(table map[string]any, set *pflag.FlagSet) error {
 		case len(values) == 1:
 			err = flag.Value.Set(values[0])
 		default:
-			err = errors.New("only one value is allowed")
+			return fmt.Errorf("%s: only one value is allowed", name)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, badValue(flag, err))
 		}
 	}
 	return nil

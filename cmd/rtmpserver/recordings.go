@@ -29,15 +29,24 @@ func (a *application) files() *server.Files {
 	return f
 }
 
-// recorded is called after a file has been closed. If the recording has failed, err is the reason.
+// recorded is called after a file has been closed. If the recording has failed, err is the reason. The log does not contain the name of the
+// file, since that contains the name of the stream (see redact).
 func (a *application) recorded(r *server.Request, file string, err error) {
+	app, _, _ := strings.Cut(r.Path, "/")
+	log := a.logger.With("app", app)
+	if r.Conn != nil {
+		log = log.With("conn", r.Conn.ID(), "remote", r.RemoteAddr)
+	}
+	if info, err := os.Stat(file); err == nil {
+		log = log.With("bytes", info.Size())
+	}
 	switch {
 	case err != nil:
-		a.logger.Warn("recording failed", "error", err)
+		log.Warn("recording failed", "error", err)
 	case r.Conn != nil:
-		a.logger.Info("recorded", "conn", r.Conn.ID())
+		log.Info("recorded")
 	default:
-		a.logger.Info("recorded a fetched stream")
+		log.Info("recorded a fetched stream")
 	}
 	if file != "" {
 		dir, _ := os.Getwd()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -132,12 +133,28 @@ func parse(args []string) (*settings, error) {
 // withoutValue returns err without the value of the option, which may be a secret.
 func withoutValue(err error) error {
 	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
-		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, invalid.Unwrap())
+		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, badValue(invalid.GetFlag(), invalid.Unwrap()))
 	}
 	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() != "" {
 		return fmt.Errorf("unknown option -%s", unknown.GetSpecifiedName())
 	}
 	return err
+}
+
+// badValue replaces an error of the standard library, which names a function and quotes the value.
+func badValue(flag *pflag.Flag, err error) error {
+	var number *strconv.NumError
+	switch {
+	case flag.Value.Type() == "duration":
+		return errors.New("not a time, such as 500ms, 30s or 2m")
+	case !errors.As(err, &number):
+		return err
+	case number.Func == "ParseBool":
+		return errors.New("not true or false")
+	case errors.Is(err, strconv.ErrRange):
+		return errors.New("out of range")
+	}
+	return errors.New("not a whole number")
 }
 
 func flagSet(groups []group) *pflag.FlagSet {

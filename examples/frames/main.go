@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -16,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/media"
 	"github.com/go-librtmp/rtmp/relay"
@@ -42,16 +44,21 @@ func main() {
 }
 
 func run(ctx context.Context, url, folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
 	p := &relay.Player{URL: url, OnEvent: func(e relay.Event) { log.Print(e) }}
 	defer p.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	defer p.Bind(ctx)()
-	var d decoder
-	err := keyFrames(p, &d, folder)
-	return errors.Join(err, d.end())
+	d := decoder{folder: folder, died: stop} // without a decoder there is no use in reading
+	err := keyFrames(p, &d)
+	return cmp.Or(d.end(), err)
 }
 
 // keyFrames passes the key frames of src to a decoder, and to another one when the codec changes.
-func keyFrames(src media.PacketReader, d *decoder, folder string) error {
+func keyFrames(src media.PacketReader, d *decoder) error {
 	r := media.NewReader(src)
 	var picture []byte
 	for u := (media.Unit{}); ; {
@@ -66,7 +73,7 @@ func keyFrames(src media.PacketReader, d *decoder, folder string) error {
 			continue
 		}
 		if d.codec != u.Track.Codec {
-			if err := d.begin(u.Track.Codec, folder); err != nil {
+			if err := d.begin(u.Track.Codec); err != nil {
 				return err
 			}
 		}
@@ -80,32 +87,53 @@ func keyFrames(src media.PacketReader, d *decoder, folder string) error {
 
 var formats = map[media.Codec]string{media.H264: "h264", media.H265: "hevc"}
 
+// decoder is a process of ffmpeg that reads pictures of one codec.
 type decoder struct {
-	codec media.Codec
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
+	folder string
+	died   func() // called if ffmpeg ends before end has been called
+
+	codec  media.Codec
+	cmd    *exec.Cmd // nil if there is no process
+	stdin  io.WriteCloser
+	ending atomic.Bool
+	done   chan error
 }
 
-func (d *decoder) begin(codec media.Codec, folder string) (err error) {
+func (d *decoder) begin(codec media.Codec) (err error) {
 	if err := d.end(); err != nil {
 		return err
 	}
-	d.codec = codec
-	d.cmd = exec.Command("ffmpeg", "-v", "error", "-probesize", "32", "-flags", "low_delay", "-f", formats[codec], "-i", "pipe:0",
-		"-fps_mode", "passthrough", filepath.Join(folder, formats[codec]+"-%05d.jpg"))
-	d.cmd.Stderr = os.Stderr
-	if d.stdin, err = d.cmd.StdinPipe(); err != nil {
+	cmd := exec.Command("ffmpeg", "-v", "error", "-probesize", "32", "-flags", "low_delay", "-f", formats[codec], "-i", "pipe:0",
+		"-fps_mode", "passthrough", filepath.Join(d.folder, formats[codec]+"-%05d.jpg"))
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
 		return err
 	}
-	return d.cmd.Start()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	d.codec, d.cmd, d.stdin, d.done = codec, cmd, stdin, make(chan error, 1)
+	d.ending.Store(false)
+	go func() {
+		err := cmd.Wait()
+		if !d.ending.Load() {
+			d.died()
+		}
+		d.done <- err
+	}()
+	return nil
 }
 
 func (d *decoder) end() error {
 	if d.cmd == nil {
 		return nil
 	}
+	d.ending.Store(true)
 	d.stdin.Close()
-	err := d.cmd.Wait()
 	d.cmd = nil
-	return err
+	if err := <-d.done; err != nil {
+		return fmt.Errorf("ffmpeg: %w", err)
+	}
+	return nil
 }

@@ -5,12 +5,15 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"flag"
 	"log"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -31,9 +34,9 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	srv := newServer(flag.Arg(0), func(r *server.Request, file string, err error) { log.Print(r.Path, " is in ", file, ": ", err) })
+	srv := newServer(flag.Arg(0), logRecording)
 	srv.Addr = *rtmp
-	failed := make(chan error)
+	failed := make(chan error, 3)
 	go func() { failed <- srv.ListenAndServe() }()
 	go func() { failed <- http.ListenAndServe(*tunnel, srv.TunnelHandler()) }()
 	if *cert != "" {
@@ -43,7 +46,23 @@ func main() {
 		}
 		go func() { failed <- srv.ServeTLS(l, *cert, *key) }()
 	}
-	if err := <-failed; !errors.Is(err, server.ErrServerClosed) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	select {
+	case err := <-failed:
+		srv.Close() // completes the recordings
 		log.Fatal(err)
+	case <-ctx.Done():
+	}
+	stop() // a second signal ends the program at once
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	srv.Shutdown(ctx) // gives the clients time to leave, and completes the recordings
+}
+
+func logRecording(r *server.Request, file string, err error) {
+	if err != nil {
+		log.Printf("recording of %s failed: %v", r.Path, err)
+	} else {
+		log.Printf("%s is in %s", r.Path, file)
 	}
 }

@@ -122,7 +122,7 @@ func (s *Server) Published(path string) []flv.Tag {
 	return append([]flv.Tag(nil), s.published[path]...)
 }
 
-// Await waits until Published returns at least n tags for path. It fails only when ctx is done, with ctx's error.
+// Await waits until Published returns at least that many tags for path. It fails only when ctx is done, with ctx's error.
 func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	for {
 		s.mu.Lock()

@@ -97,7 +97,11 @@ func (d *Writer) meaning(p *message.Packet) string {
 		if err != nil {
 			return unreadable(err)
 		}
-		return fmt.Sprintf("%s %d", u.Event, u.Value)
+		text := fmt.Sprintf("%s %d", u.Event, u.Value)
+		if u.Event == message.EventSetBufferLength {
+			text += fmt.Sprintf(", %d ms", u.Buffer)
+		}
+		return text
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
 		cmd, err := message.ParseCommand(p.Type, p.Body)
 		text := fmt.Sprintf("%s %g", d.text(cmd.Name, 80), cmd.TransactionID)

@@ -41,6 +41,7 @@ func TestMeanings(t *testing.T) {
 		{message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 5000, 2), "5000, limit type 2"},
 		{message.TypeSetPeerBandwidth, nil, "can't be read"},
 		{message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamBegin, 1), "StreamBegin 1"},
+		{message.TypeUserControl, message.AppendSetBufferLength(nil, 1, 3000), "SetBufferLength 1, 3000 ms"},
 		{message.TypeUserControl, []byte{0, 77, 0, 0, 0, 9}, "event 77 9"},
 		{message.TypeCommandAMF0, command("call", amf.Object{{Name: "a b", Value: []any{1.5, true, nil}}}, "x\x1b[2J", amf.Undefined), // quoted
 			`call 3 {"a b": [1.5, true, null]} "x\x1b[2J"`},

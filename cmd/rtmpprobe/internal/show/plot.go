@@ -3,6 +3,7 @@ package show
 import (
 	"errors"
 	"image/color"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -68,11 +69,12 @@ func Plot(file string, reports []*report.Report) error {
 	return p.Save(18*vg.Centimeter, 9*vg.Centimeter, file)
 }
 
+// ticks labels gonum's default ticks, whose values are inexact.
 func ticks(low, high float64) []plot.Tick {
 	marks := plot.DefaultTicks{}.Ticks(low, high)
 	for i := range marks {
 		if marks[i].Label != "" {
-			marks[i].Label = strconv.FormatFloat(marks[i].Value, 'f', -1, 64)
+			marks[i].Label = strconv.FormatFloat(math.Round(marks[i].Value*1e6)/1e6, 'f', -1, 64)
 		}
 	}
 	return marks

@@ -1,7 +1,6 @@
 package show
 
 import (
-	"bytes"
 	"io"
 	"strings"
 
@@ -37,13 +36,13 @@ func (s *Screen) Draw(reports []*report.Report) error {
 	columns, height := s.size()
 	var lines []string
 	for _, sections := range detail {
-		var b bytes.Buffer
+		b := newPage(columns)
 		for _, r := range reports {
-			text(&b, r, sections)
+			text(b, r, sections)
 			b.WriteByte('\n')
 		}
 		if len(reports) > 1 {
-			Compare(&b, reports)
+			Compare(b, reports)
 		}
 		if lines = fold(b.String(), columns); height == 0 || len(lines) <= height {
 			break

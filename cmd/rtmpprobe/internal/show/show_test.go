@@ -83,10 +83,10 @@ func refused() *report.Report {
 
 func TestScreens(t *testing.T) {
 	for name, write := range map[string]func(*bytes.Buffer) error{
-		"played":  func(b *bytes.Buffer) error { return show.Text(b, played()) },
-		"refused": func(b *bytes.Buffer) error { return show.Text(b, refused()) },
+		"played":  func(b *bytes.Buffer) error { return show.Text(b, played(), 0) },
+		"refused": func(b *bytes.Buffer) error { return show.Text(b, refused(), 0) },
 		"compare": func(b *bytes.Buffer) error { return show.Compare(b, []*report.Report{played(), refused()}) },
-		"nothing": func(b *bytes.Buffer) error { return show.Text(b, &report.Report{URL: "rtmp://h/a"}) },
+		"nothing": func(b *bytes.Buffer) error { return show.Text(b, &report.Report{URL: "rtmp://h/a"}, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
@@ -102,6 +102,30 @@ func TestScreens(t *testing.T) {
 				assert.Equal(t, strings.TrimRight(line, " \n"), strings.TrimSuffix(line, "\n"), "no space at the end of a line")
 			}
 		})
+	}
+}
+
+// TestWidth checks that prose fits on a narrow terminal without being cut inside a word.
+func TestWidth(t *testing.T) {
+	for _, columns := range []int{80, 100, 200} {
+		var b bytes.Buffer
+		require.NoError(t, show.Text(&b, played(), columns))
+		for line := range strings.Lines(b.String()) {
+			assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), min(columns, 110), line)
+		}
+	}
+}
+
+// TestZero checks that no number in a report is -0.
+func TestZero(t *testing.T) {
+	r := played()
+	r.Media.Drift = ms(-0.3)
+	for high := range 100 {
+		r.Media.Rates = []report.Rate{{}, {Video: 1000 * 32.1 * float64(high)}, {}, {}}
+		var b bytes.Buffer
+		require.NoError(t, show.Text(&b, r, 0))
+		require.NotContains(t, b.String(), " -0 ")
+		require.Contains(t, b.String(), "drift 0 ms")
 	}
 }
 

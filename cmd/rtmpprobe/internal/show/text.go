@@ -14,22 +14,36 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// width is the maximum length of lines of prose.
-const width = 110
+// maxWidth is the maximum length of lines of prose, in columns.
+const maxWidth = 110
 
-type section func(*bytes.Buffer, *report.Report)
+// page is a report as text.
+type page struct {
+	bytes.Buffer
+	width int // maximum length of lines of prose
+}
+
+// newPage returns a page for a screen of this number of columns; 0 means unlimited.
+func newPage(columns int) *page {
+	if columns <= 0 {
+		columns = maxWidth
+	}
+	return &page{width: min(columns, maxWidth)}
+}
+
+type section func(*page, *report.Report)
 
 var everything = []section{stages, media, graph, wire, trials, findings}
 
-// Text writes a report as text.
-func Text(w io.Writer, r *report.Report) error {
-	var b bytes.Buffer
-	text(&b, r, everything)
+// Text writes a report as text for a screen of this number of columns; 0 means unlimited.
+func Text(w io.Writer, r *report.Report, columns int) error {
+	b := newPage(columns)
+	text(b, r, everything)
 	_, err := w.Write(b.Bytes())
 	return err
 }
 
-func text(b *bytes.Buffer, r *report.Report, sections []section) {
+func text(b *page, r *report.Report, sections []section) {
 	what := "play"
 	if r.Publish {
 		what = "publish"
@@ -43,9 +57,9 @@ func text(b *bytes.Buffer, r *report.Report, sections []section) {
 	}
 }
 
-func title(b *bytes.Buffer, text string) { fmt.Fprintf(b, "\n%s\n", text) }
+func title(b *page, text string) { fmt.Fprintf(b, "\n%s\n", text) }
 
-func stages(b *bytes.Buffer, r *report.Report) {
+func stages(b *page, r *report.Report) {
 	fmt.Fprintf(b, "\n%-17s %9s %9s\n", "Connecting", "at", "took")
 	for _, s := range r.Stages {
 		text, took := s.Text, ms(s.Took)
@@ -75,7 +89,7 @@ func stages(b *bytes.Buffer, r *report.Report) {
 const maxStatuses = 8
 
 // statuses shows the statuses that are not part of a stage.
-func statuses(b *bytes.Buffer, r *report.Report) {
+func statuses(b *page, r *report.Report) {
 	shown := 0
 	for i, s := range r.Statuses {
 		told := func(stage report.Stage) bool {
@@ -93,7 +107,7 @@ func statuses(b *bytes.Buffer, r *report.Report) {
 	}
 }
 
-func media(b *bytes.Buffer, r *report.Report) {
+func media(b *page, r *report.Report) {
 	m := &r.Media
 	if m.Video == nil && m.Audio == nil {
 		return
@@ -180,7 +194,7 @@ func keys(v *report.Video) string {
 	return text + fmt.Sprintf("; the largest has %s", size(v.Largest))
 }
 
-func graph(b *bytes.Buffer, r *report.Report) {
+func graph(b *page, r *report.Report) {
 	rates := r.Media.Rates
 	if len(rates) < 3 {
 		return
@@ -193,12 +207,13 @@ func graph(b *bytes.Buffer, r *report.Report) {
 	plot := asciigraph.Plot(all, asciigraph.Height(6), asciigraph.Width(60), asciigraph.LowerBound(0), asciigraph.Precision(0),
 		asciigraph.Offset(8))
 	for line := range strings.Lines(plot + "\n") {
+		line = strings.Replace(line, " -0 ", "  0 ", 1) // the lowest label is inexact
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
 	fmt.Fprintf(b, "            kbit/s in each of %d seconds\n", len(rates))
 }
 
-func wire(b *bytes.Buffer, r *report.Report) {
+func wire(b *page, r *report.Report) {
 	w := &r.Wire
 	if w.MessagesReceived == 0 {
 		return
@@ -223,7 +238,7 @@ func wire(b *bytes.Buffer, r *report.Report) {
 	wrap(b, "  protocol  ", text)
 }
 
-func trials(b *bytes.Buffer, r *report.Report) {
+func trials(b *page, r *report.Report) {
 	if len(r.Trials) > 0 {
 		title(b, "Other settings")
 		for _, t := range r.Trials {
@@ -248,7 +263,7 @@ func trials(b *bytes.Buffer, r *report.Report) {
 	}
 }
 
-func findings(b *bytes.Buffer, r *report.Report) {
+func findings(b *page, r *report.Report) {
 	title(b, "Findings")
 	for _, f := range r.Findings {
 		wrap(b, fmt.Sprintf("  %-8s ", f.Grade), f.Text)
@@ -258,14 +273,14 @@ func findings(b *bytes.Buffer, r *report.Report) {
 	}
 }
 
-func wrap(b *bytes.Buffer, prefix, text string) {
+func wrap(b *page, prefix, text string) {
 	indent := strings.Repeat(" ", len(prefix))
 	line := prefix
 	for i, word := range strings.Fields(text) {
 		switch {
 		case i == 0:
 			line += word
-		case len(line)+1+len(word) > width && len(line) > len(prefix):
+		case len(line)+1+len(word) > b.width && len(line) > len(prefix):
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 			line = indent + word
 		default:

@@ -14,7 +14,11 @@ func ms(d report.Duration) string {
 func seconds(d report.Duration) string { return fmt.Sprintf("%.1f s", time.Duration(d).Seconds()) }
 
 func signed(d report.Duration) string {
-	return fmt.Sprintf("%+.0f ms", float64(time.Duration(d))/float64(time.Millisecond))
+	n := time.Duration(d).Round(time.Millisecond).Milliseconds()
+	if n == 0 {
+		return "0 ms"
+	}
+	return fmt.Sprintf("%+d ms", n)
 }
 
 func bits(n float64) string {
