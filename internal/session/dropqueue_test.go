@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,6 +47,12 @@ func timesIn(q *DropQueue) (times []uint32) {
 		times = append(times, m.Timestamp)
 	}
 	return times
+}
+
+// TestDropQueueOfAnyLength checks that the largest limit, which means that there is none, also holds for headers and metadata.
+func TestDropQueueOfAnyLength(t *testing.T) {
+	q := NewDropQueue(math.MaxInt)
+	fill(t, &q, codecHeader(), mediaMessage(message.TypeDataAMF0, 0), keyFrame(0), sound(0), frame(1))
 }
 
 func TestDropQueueLimit(t *testing.T) {
