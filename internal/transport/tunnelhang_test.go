@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"testing"
 	"time"
@@ -50,14 +51,19 @@ func TestTunnelHangs(t *testing.T) {
 	}
 }
 
+// TestTunnelClosesThoughServerHangs checks that Close returns though the server does not answer, and that the session has then ended on the
+// server, too.
 func TestTunnelClosesThoughServerHangs(t *testing.T) {
 	for _, op := range []string{"idle", "send", "close"} {
 		hanging, release := make(chan struct{}), make(chan struct{})
-		addr := serveTunnel(t, echo, instead(op, 0, func(_ http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body)
-			close(hanging)
-			<-release
-		}))
+		serve, ended := readAll()
+		var real http.Handler
+		addr := serveTunnel(t, serve, func(next http.Handler) http.Handler { real = next; return next },
+			instead(op, 0, func(_ http.ResponseWriter, r *http.Request) {
+				real.ServeHTTP(httptest.NewRecorder(), r)
+				close(hanging)
+				<-release
+			}))
 		nc := dialTunnel(t, Config{}, addr)
 		if op != "idle" {
 			_, err := nc.Write(make([]byte, 9))
@@ -75,6 +81,12 @@ func TestTunnelClosesThoughServerHangs(t *testing.T) {
 		require.NoError(t, nc.Close())
 		if err := <-read; err != nil { // Read may already have returned io.EOF
 			assert.ErrorIs(t, err, net.ErrClosed)
+		}
+		select {
+		case err := <-ended:
+			assert.NoError(t, err, op)
+		case <-time.After(patience / 2): // the session would end half a minute after the last request
+			assert.Fail(t, "the session has not ended", op)
 		}
 		close(release)
 	}
