@@ -39,8 +39,8 @@ const (
 type tunnel struct {
 	duplex
 	http    *requester
-	cancel  context.CancelFunc // ends the request in progress; run then closes the session
-	abandon context.CancelFunc // ends also the request that closes the session
+	cancel  context.CancelFunc // ends the request in progress, unless it closes the session; run then closes the session
+	abandon context.CancelFunc // ends any request
 	done    chan struct{}      // closed when run has returned
 
 	// The fields below are used only by run, or guarded by duplex.mu.
@@ -94,17 +94,20 @@ func checkSessionID(id string) error {
 	return nil
 }
 
-// run makes the requests until the session ends. If ctx ends the last of them, the server must still learn of the end. Otherwise it would
-// keep the session for another half a minute or so, and with it the name of a published stream. ending is the context of that request.
+// run makes the requests until the session ends. If ctx ends a request, the server must still learn of the end. Otherwise it would keep the
+// session for another half a minute or so, and with it the name of a published stream. ending is the context of the request that closes the
+// session, whose answer does not matter.
 func (t *tunnel) run(ctx, ending context.Context) {
 	defer close(t.done)
 	for {
 		op, body := t.next()
-		err := t.exchange(ctx, op, body)
-		if op == "close" || err != nil {
-			t.finish(op, err)
-			if op != "close" && ctx.Err() != nil {
-				t.exchange(ending, "close", nil)
+		if op == "close" {
+			break
+		}
+		if err := t.exchange(ctx, op, body); err != nil {
+			t.fail(err)
+			if ctx.Err() != nil {
+				break
 			}
 			return
 		}
@@ -112,16 +115,20 @@ func (t *tunnel) run(ctx, ending context.Context) {
 			t.release(body)
 		}
 	}
+	t.exchange(ending, "close", nil)
+	t.end(io.EOF)
 }
 
-// finish ends the tunnel after its last request. err is the error of that request, or nil. A server that has ended the session may refuse
-// any request, and some refuse the final one. Such a refusal is an orderly end, unless written bytes have not arrived. Its form differs
-// between servers.
-func (t *tunnel) finish(op string, err error) {
+// fail ends the tunnel after a request that has failed with err. A server that has ended the session may refuse any request, in a form that
+// differs between servers. Such a refusal is an orderly end, unless written bytes have not arrived.
+func (t *tunnel) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if op == "close" || t.ending && t.uncarried() == 0 {
+	if t.ending && t.uncarried() == 0 {
 		err = io.EOF
+	}
+	if len(t.out) > 0 {
+		t.sequence++ // the number of a request that is not made tells the server that bytes are missing
 	}
 	t.endLocked(err)
 }
