@@ -16,6 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
@@ -224,4 +225,33 @@ func TestEncryptionInsideTLS(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, rtmp.StageRTMPE, refused.Stage, "TLS was there")
 	dial(t, "rtmps://"+l.Addr().String()+"/live/x", &rtmp.Options{TLSConfig: testserver.ClientTLS()})
+}
+
+// TestTakeoverIsNoSuccess checks that a publisher learns that another one has taken over, and is not told that its own publication has ended
+// successfully, even if it ends the publication at that moment.
+func TestTakeoverIsNoSuccess(t *testing.T) {
+	for i := range 50 {
+		inTime(t, &server.App{Live: server.Live{Takeover: server.TakeAlways}}, func(t *testing.T, s *server.Server, p *peer, id uint32) {
+			pub, err := s.Publish(context.Background(), "live/x")
+			require.NoError(t, err)
+			defer pub.Close()
+			written := make(chan struct{})
+			go func() {
+				defer close(written)
+				if i%2 == 1 { // the server may already have closed the connection
+					peertest.New(p.Conn).Send(peertest.Command(0, "FCUnpublish", 0, nil, "x"), peertest.Command(0, "deleteStream", 0, nil, float64(id)))
+				}
+			}()
+			p.UntilGone()
+			p.Conn.Close()
+			<-written
+			var codes []string
+			for _, m := range p.Skipped {
+				if m.StreamID == id && m.Code != "" {
+					codes = append(codes, m.Code)
+				}
+			}
+			require.Equal(t, []string{message.CodePublishBadName}, codes)
+		})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/go-librtmp/rtmp/internal/admission"
@@ -89,6 +90,7 @@ type publication struct {
 	pub     *live.Publisher
 	record  *recording // nil if the stream is not recorded
 	since   time.Time
+	told    sync.Once // the client has been told that the publication has ended
 }
 
 // permit checks whether the client may publish, and calls App.Publish. code is the status code for the error, or "" if the client has already
@@ -181,19 +183,28 @@ func (p *publication) take(m *session.Message) {
 // ended is called after the hub has ended the publisher.
 func (p *publication) ended(err error) {
 	c := p.stream.conn
-	switch {
-	case errors.Is(err, live.ErrReplaced):
-		p.stream.status("error", message.CodePublishBadName, "another publisher has taken over")
-	case errors.Is(err, live.ErrIdle):
-		p.stream.status("error", message.CodePublishIdle, "no media has come")
-	case errors.Is(err, live.ErrClosed):
-		c.status(0, "error", message.CodeConnectAppShutdown, "the server is shutting down")
-	default:
-		p.stream.status("error", message.CodePublishDenied, "too many bits per second")
+	if errors.Is(err, live.ErrClosed) {
+		p.told.Do(func() { c.status(0, "error", message.CodeConnectAppShutdown, "the server is shutting down") })
+	} else {
+		p.tell(err)
 	}
 	c.log.Info("rtmp: publisher ended", "stream", peer(p.request.Path), "reason", err)
 	p.stream.finishLater(p)
 	c.leave()
+}
+
+// tell sends the status for the error with which the publisher has ended.
+func (p *publication) tell(err error) {
+	level, code, description := "error", message.CodePublishDenied, "too many bits per second"
+	switch {
+	case errors.Is(err, live.ErrReplaced):
+		code, description = message.CodePublishBadName, "another publisher has taken over"
+	case errors.Is(err, live.ErrIdle):
+		code, description = message.CodePublishIdle, "no media has come"
+	case errors.Is(err, live.ErrClosed):
+		level, code, description = "status", message.CodeUnpublishSuccess, p.request.Name+" is over."
+	}
+	p.told.Do(func() { p.stream.status(level, code, description) })
 }
 
 // recordingFailed is called after a recording has ended with an error.
@@ -217,7 +228,7 @@ func (p *publication) finish() {
 	st := StreamStats(p.pub.Stats())
 	p.record.finish()
 	if p.stream.conn.session.Err() == nil {
-		p.stream.status("status", message.CodeUnpublishSuccess, p.request.Name+" is over.")
+		p.tell(p.pub.Err()) // another publisher may have taken over just before the client has ended the publication
 	}
 	p.app.unpublish(p.request, st)
 }

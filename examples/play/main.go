@@ -1,9 +1,8 @@
 // Command play saves an RTMP stream as an FLV file.
 //
-//	go run ./examples/play                                     plays the bundled sample from its own server
-//	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining P] URL  plays any stream; -o - writes to standard output
+//	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining P] URL
 //
-// FILE is created when the stream begins. After an interrupt it is still playable. The exit status is 0 only if the server has ended the
+// -o - writes to standard output. FILE is created when the stream begins. After an interrupt it is still playable. The exit status is 0 only if the server has ended the
 // stream.
 package main
 
@@ -18,8 +17,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/examples/internal/progress"
-	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/flv"
 )
 
 func main() {
@@ -30,12 +28,11 @@ func main() {
 	pipelining := rtmp.PipelineCommands
 	flag.TextVar(&pipelining, "pipelining", pipelining, "what to pipeline while connecting: `none`, commands or handshake")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining none|commands|handshake] [URL]\n"+
-			"Saves an RTMP stream as FLV. Without a URL it plays a sample from its own server.")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining none|commands|handshake] URL")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	if flag.NArg() > 1 {
+	if flag.NArg() != 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -53,14 +50,6 @@ func main() {
 }
 
 func run(ctx context.Context, url, output string, options *rtmp.Options) error {
-	if url == "" {
-		server, err := testserver.Start(testserver.Config{Files: map[string][]byte{"sample": testserver.Sample}})
-		if err != nil {
-			return err
-		}
-		defer server.Close()
-		url = server.URL("vod", "sample")
-	}
 	if output == "-" {
 		return play(ctx, url, os.Stdout, options)
 	}
@@ -107,15 +96,38 @@ func play(ctx context.Context, url string, out io.Writer, options *rtmp.Options)
 	// After an interrupt a deadline ends the read, so that what has arrived is written as whole tags.
 	defer context.AfterFunc(ctx, func() { stream.SetReadDeadline(time.Now()) })()
 
-	meter := progress.New(os.Stderr)
-	if !options.Live {
-		meter.Duration = stream.Duration
-	}
-	_, err = io.Copy(io.MultiWriter(out, meter), stream)
-	meter.Finish()
-	fmt.Fprintf(os.Stderr, "received %s\n", meter.Info.String())
+	progress := &meter{total: stream.Duration}
+	_, err = io.Copy(io.MultiWriter(out, progress), stream)
+	fmt.Fprintln(os.Stderr, "received", progress.info.String())
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
 	return err
+}
+
+// meter reads the FLV that is written to it, and prints every few seconds how far the stream has come.
+type meter struct {
+	total   func() time.Duration // 0 if unknown, as for a live stream
+	info    flv.Info
+	parser  flv.Parser
+	printed time.Time
+}
+
+func (m *meter) Write(b []byte) (int, error) {
+	for rest := b; ; {
+		var tag flv.Tag
+		n, ok, err := m.parser.Parse(rest, &tag)
+		if err != nil {
+			return 0, err
+		}
+		if rest = rest[n:]; !ok {
+			break
+		}
+		m.info.Add(tag)
+	}
+	if time.Since(m.printed) >= 2*time.Second {
+		m.printed = time.Now()
+		fmt.Fprintf(os.Stderr, "%v of %v\n", max(m.info.Video.Last, m.info.Audio.Last), m.total())
+	}
+	return len(b), nil
 }

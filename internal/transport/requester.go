@@ -35,7 +35,7 @@ const (
 // Write blocks only if 128 KiB are already queued. If sending fails, a later call returns the error. Bytes that are written while a request
 // is in progress share the next request. Up to 128 KiB of received bytes are queued for Read, and up to 4 MiB while a Write is blocked.
 // CloseWrite returns at once. Read then returns io.EOF when all written bytes have been sent and the server has no more data. Close takes
-// at most a quarter of a second to send the written bytes.
+// at most a quarter of a second to send the written bytes, and then at most another to close the session.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
 	host, _, err := splitTarget(addr)
 	if err == nil {
@@ -74,11 +74,12 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 		return nil, err
 	}
 	t.duplex.init(local, remote)
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	t.cancel = cancel
+	ending, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	running, cancel := context.WithCancel(ending)
+	t.cancel, t.abandon = cancel, abandon
 	t.poll.set(time.Now().Add(minPoll), t.wake) // do not poll at once, since the client usually sends first
 	t.nextSend.set(time.Now(), t.wake)
-	go t.run(running)
+	go t.run(running, ending)
 	return t, nil
 }
 

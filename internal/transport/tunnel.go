@@ -26,8 +26,10 @@ const (
 	// pollUnit is how much each unit of the interval byte adds to the minimum pause. For 33, the largest value in use, it adds half a
 	// second, as Red5 intends.
 	pollUnit = 15 * time.Millisecond
-	// tunnelCloseTimeout bounds Close, which sends the written bytes and closes the session.
+	// tunnelCloseTimeout is how long Close may take to send the written bytes, and then how long the request that closes the session may take
+	// if that time was too short. It is counted in ticks, so that a busy machine waits longer.
 	tunnelCloseTimeout = 250 * time.Millisecond
+	tunnelCloseTick    = tunnelCloseTimeout / 25
 	// maxSessionID is the longest session id in bytes; servers use 8 to 32.
 	maxSessionID = 128
 )
@@ -36,9 +38,10 @@ const (
 // requests, and the bytes to read are in the bodies of the answers.
 type tunnel struct {
 	duplex
-	http   *requester
-	cancel context.CancelFunc // ends the request in progress
-	done   chan struct{}      // closed when run has returned
+	http    *requester
+	cancel  context.CancelFunc // ends the request in progress, unless it closes the session; run then closes the session
+	abandon context.CancelFunc // ends any request
+	done    chan struct{}      // closed when run has returned
 
 	// The fields below are used only by run, or guarded by duplex.mu.
 	id       string
@@ -91,30 +94,41 @@ func checkSessionID(id string) error {
 	return nil
 }
 
-// run makes the requests until the session ends.
-func (t *tunnel) run(ctx context.Context) {
+// run makes the requests until the session ends. If ctx ends a request, the server must still learn of the end. Otherwise it would keep the
+// session for another half a minute or so, and with it the name of a published stream. ending is the context of the request that closes the
+// session, whose answer does not matter.
+func (t *tunnel) run(ctx, ending context.Context) {
 	defer close(t.done)
 	for {
 		op, body := t.next()
-		err := t.exchange(ctx, op, body)
-		if op == "close" || err != nil {
-			t.finish(op, err)
+		if op == "close" {
+			break
+		}
+		if err := t.exchange(ctx, op, body); err != nil {
+			t.fail(err)
+			if ctx.Err() != nil {
+				break
+			}
 			return
 		}
 		if op == "send" {
 			t.release(body)
 		}
 	}
+	t.exchange(ending, "close", nil)
+	t.end(io.EOF)
 }
 
-// finish ends the tunnel after its last request. err is the error of that request, or nil. A server that has ended the session may refuse
-// any request, and some refuse the final one. Such a refusal is an orderly end, unless written bytes have not arrived. Its form differs
-// between servers.
-func (t *tunnel) finish(op string, err error) {
+// fail ends the tunnel after a request that has failed with err. A server that has ended the session may refuse any request, in a form that
+// differs between servers. Such a refusal is an orderly end, unless written bytes have not arrived.
+func (t *tunnel) fail(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if op == "close" || t.ending && t.uncarried() == 0 {
+	if t.ending && t.uncarried() == 0 {
 		err = io.EOF
+	}
+	if len(t.out) > 0 {
+		t.sequence++ // the number of a request that is not made tells the server that bytes are missing
 	}
 	t.endLocked(err)
 }
@@ -227,17 +241,31 @@ func (t *tunnel) CloseWrite() error {
 	return nil
 }
 
-// Close sends the written bytes and closes the session. It takes at most tunnelCloseTimeout.
+// Close sends the written bytes and closes the session. It takes at most twice tunnelCloseTimeout.
 func (t *tunnel) Close() error {
 	t.leave()
-	timer := time.AfterFunc(tunnelCloseTimeout, t.cancel)
-	<-t.done
-	timer.Stop()
+	t.await(tunnelCloseTimeout)
 	t.cancel()
+	t.await(tunnelCloseTimeout)
+	t.abandon()
+	<-t.done
 	t.mu.Lock()
 	t.poll.stop()
 	t.nextSend.stop()
 	t.mu.Unlock()
 	t.http.close()
 	return nil
+}
+
+// await waits until run has returned, or for the given time.
+func (t *tunnel) await(timeout time.Duration) {
+	tick := time.NewTicker(tunnelCloseTick)
+	defer tick.Stop()
+	for waited := time.Duration(0); waited < timeout; waited += tunnelCloseTick {
+		select {
+		case <-t.done:
+			return
+		case <-tick.C:
+		}
+	}
 }

@@ -5,8 +5,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -50,14 +53,19 @@ func TestTunnelHangs(t *testing.T) {
 	}
 }
 
+// TestTunnelClosesThoughServerHangs checks that Close returns though the server does not answer, and that the session has then ended on the
+// server, too.
 func TestTunnelClosesThoughServerHangs(t *testing.T) {
 	for _, op := range []string{"idle", "send", "close"} {
 		hanging, release := make(chan struct{}), make(chan struct{})
-		addr := serveTunnel(t, echo, instead(op, 0, func(_ http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body)
-			close(hanging)
-			<-release
-		}))
+		serve, ended := readAll()
+		var real http.Handler
+		addr := serveTunnel(t, serve, func(next http.Handler) http.Handler { real = next; return next },
+			instead(op, 0, func(_ http.ResponseWriter, r *http.Request) {
+				real.ServeHTTP(httptest.NewRecorder(), r)
+				close(hanging)
+				<-release
+			}))
 		nc := dialTunnel(t, Config{}, addr)
 		if op != "idle" {
 			_, err := nc.Write(make([]byte, 9))
@@ -76,8 +84,61 @@ func TestTunnelClosesThoughServerHangs(t *testing.T) {
 		if err := <-read; err != nil { // Read may already have returned io.EOF
 			assert.ErrorIs(t, err, net.ErrClosed)
 		}
+		select {
+		case err := <-ended:
+			assert.NoError(t, err, op)
+		case <-time.After(patience / 2): // the session would end half a minute after the last request
+			assert.Fail(t, "the session has not ended", op)
+		}
 		close(release)
 	}
+}
+
+// TestTunnelClosesWithBytesUnsent checks that the server sees no orderly end if Close could not send everything.
+func TestTunnelClosesWithBytesUnsent(t *testing.T) {
+	hanging, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	serve, ended := readAll()
+	var real http.Handler
+	nc := dialTunnel(t, Config{}, serveTunnel(t, serve, func(next http.Handler) http.Handler { real = next; return next },
+		instead("send", 0, func(_ http.ResponseWriter, r *http.Request) {
+			real.ServeHTTP(httptest.NewRecorder(), r)
+			close(hanging)
+			<-release
+		})))
+	_, err := nc.Write([]byte("first"))
+	require.NoError(t, err)
+	<-hanging
+	_, err = nc.Write([]byte("second"))
+	require.NoError(t, err)
+	require.NoError(t, nc.Close())
+	assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
+}
+
+// TestTunnelClosesSlowly checks that the request that closes the session has as much time as the written bytes.
+func TestTunnelClosesSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		serve, ended := readAll()
+		s := NewTunnelServer(serve)
+		defer s.Close()
+		slow := roundTripper(func(r *http.Request) (*http.Response, error) {
+			if strings.HasPrefix(r.URL.Path, "/close/") {
+				select {
+				case <-time.After(tunnelCloseTimeout * 3 / 2):
+				case <-r.Context().Done():
+					return nil, r.Context().Err()
+				}
+			}
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			return w.Result(), nil
+		})
+		nc := dialTunnel(t, Config{HTTPClient: &http.Client{Transport: slow}}, "server.test:80")
+		require.NoError(t, nc.Close())
+		synctest.Wait()
+		assert.Zero(t, s.Sessions())
+		assert.NoError(t, <-ended)
+	})
 }
 
 func TestTunnelOpenHangs(t *testing.T) {

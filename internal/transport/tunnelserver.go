@@ -227,7 +227,8 @@ func (s *session) remove(why error) {
 	s.end(why)
 }
 
-// request serves one request. A request with the wrong number has no effect, since it may be an old request that a proxy has repeated.
+// request serves one request. A request with the wrong number has no effect, since it may be an old request that a proxy has repeated. But
+// if it closes the session and its number is too high, the client has given up an earlier request, which may have contained data.
 func (s *session) request(w http.ResponseWriter, r *http.Request, op string, sequence uint64) {
 	if !s.enter(r.Context()) {
 		return
@@ -244,6 +245,9 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 		}
 	}()
 	if s.started && sequence != s.sequence {
+		if op == "close" && sequence > s.sequence {
+			s.remove(io.ErrUnexpectedEOF)
+		}
 		http.Error(w, "out of sequence", http.StatusBadRequest)
 		return
 	}

@@ -109,7 +109,7 @@ func TestTunnelServerOutOfTurn(t *testing.T) {
 		for _, n := range []int{7, 6, 0, 9} {
 			status, _ := ask(s, "POST", fmt.Sprintf("/send/%s/%d", id, n), "again")
 			assert.Equal(t, 400, status)
-			status, _ = ask(s, "POST", fmt.Sprintf("/close/%s/%d", id, n), "again")
+			status, _ = ask(s, "POST", fmt.Sprintf("/close/%s/%d", id, min(n, 7)), "again")
 			assert.Equal(t, 400, status)
 		}
 		_, answer = ask(s, "POST", "/send/"+id+"/8", "you")
@@ -199,6 +199,17 @@ func TestTunnelServerSessionEnds(t *testing.T) {
 		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
 		status, _ := ask(s, "POST", "/idle/"+id+"/0", "\x00")
 		assert.Equal(t, 404, status)
+	})
+	t.Run("with a close after a request that never arrived", func(t *testing.T) {
+		serve, ended := readAll()
+		s := NewTunnelServer(serve)
+		defer s.Close()
+		id := openSession(t, s)
+		ask(s, "POST", "/send/"+id+"/0", "hello")
+		status, _ := ask(s, "POST", "/close/"+id+"/2", "\x00")
+		assert.Equal(t, 400, status)
+		assert.Zero(t, s.Sessions())
+		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
 	})
 	t.Run("with half a request", func(t *testing.T) {
 		serve, ended := readAll()
