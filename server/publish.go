@@ -180,18 +180,21 @@ func (p *publication) take(m *session.Message) {
 
 // ended is called after the hub has ended the publisher.
 func (p *publication) ended(err error) {
-	c := p.stream.conn
+	c, code, reason := p.stream.conn, message.CodePublishDenied, "too many bits per second"
 	switch {
 	case errors.Is(err, live.ErrReplaced):
-		p.stream.status("error", message.CodePublishBadName, "another publisher has taken over")
+		code, reason = message.CodePublishBadName, "another publisher has taken over"
 	case errors.Is(err, live.ErrIdle):
-		p.stream.status("error", message.CodePublishIdle, "no media has come")
+		code, reason = message.CodePublishIdle, "no media has come"
 	case errors.Is(err, live.ErrClosed):
-		c.status(0, "error", message.CodeConnectAppShutdown, "the server is shutting down")
-	default:
-		p.stream.status("error", message.CodePublishDenied, "too many bits per second")
+		code, reason = message.CodeConnectAppShutdown, "the server is shutting down"
 	}
-	c.log.Info("rtmp: publisher ended", "stream", peer(p.request.Path), "reason", err)
+	if code == message.CodeConnectAppShutdown {
+		c.status(0, "error", code, reason)
+	} else {
+		p.stream.status("error", code, reason)
+	}
+	c.log.Info("rtmp: publisher ended", "stream", peer(p.request.Path), "reason", reason)
 	p.stream.finishLater(p)
 	c.leave()
 }
