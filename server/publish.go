@@ -182,20 +182,21 @@ func (p *publication) take(m *session.Message) {
 
 // ended is called after the hub has ended the publisher.
 func (p *publication) ended(err error) {
-	c := p.stream.conn
+	c, reason := p.stream.conn, "the server is shutting down"
 	if errors.Is(err, live.ErrClosed) {
-		p.told.Do(func() { c.status(0, "error", message.CodeConnectAppShutdown, "the server is shutting down") })
+		p.told.Do(func() { c.status(0, "error", message.CodeConnectAppShutdown, reason) })
 	} else {
-		p.tell(err)
+		reason = p.tell(err)
 	}
-	c.log.Info("rtmp: publisher ended", "stream", peer(p.request.Path), "reason", err)
+	c.log.Info("rtmp: publisher ended", "stream", peer(p.request.Path), "reason", reason)
 	p.stream.finishLater(p)
 	c.leave()
 }
 
-// tell sends the status for the error with which the publisher has ended.
-func (p *publication) tell(err error) {
-	level, code, description := "error", message.CodePublishDenied, "too many bits per second"
+// tell sends the status for the error with which the publisher has ended, and returns its description.
+func (p *publication) tell(err error) (description string) {
+	level, code := "error", message.CodePublishDenied
+	description = "too many bits per second"
 	switch {
 	case errors.Is(err, live.ErrReplaced):
 		code, description = message.CodePublishBadName, "another publisher has taken over"
@@ -205,6 +206,7 @@ func (p *publication) tell(err error) {
 		level, code, description = "status", message.CodeUnpublishSuccess, p.request.Name+" is over."
 	}
 	p.told.Do(func() { p.stream.status(level, code, description) })
+	return description
 }
 
 // recordingFailed is called after a recording has ended with an error.

@@ -10,7 +10,7 @@ import (
 
 // Shutdown stops accepting connections and asks clients that support it to reconnect elsewhere. It waits until all clients have left or ctx
 // is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown), disconnects
-// them, and returns ctx's error. It closes all recordings. Shutdown does not wait for hooks.
+// them, and returns ctx's error. It closes all recordings. Shutdown does not wait for hooks, nor for Files.Done.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()
