@@ -1,6 +1,7 @@
 package session
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -46,6 +47,33 @@ func TestTakerGivesTheTokenBack(t *testing.T) {
 	require.Equal(t, []uint32{2}, p.taken)
 	require.NoError(t, client.session.Read(&Waiter{What: "sound 3", Wake: client.news}))
 	require.Contains(t, client.times(), uint32(3))
+}
+
+// TestTakeBufferedReleasesTheBuffer checks that a connection holds no read buffer after TakeBuffered has taken all messages.
+func TestTakeBufferedReleasesTheBuffer(t *testing.T) {
+	const connections, messages, readBuffer = 100, 20, 64 << 10
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC() // what the first has moved out of the pools
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := heap()
+	var clients []*role
+	for range connections {
+		a, b := conntest.Pair(t)
+		client, server := pairOn(t, a, b, Config{})
+		require.NoError(t, server.session.Send(conntest.Context(t), sounds(1, messages)...))
+		p := &player{want: 1, room: 1}
+		require.NoError(t, p.read(client.session))
+		p.room = messages
+		client.session.TakeBuffered(p.waiter())
+		require.Len(t, p.taken, messages)
+		clients = append(clients, client)
+	}
+	assert.Less(t, (heap()-before)/connections, readBuffer/4*3, "bytes for each connection")
+	runtime.KeepAlive(clients)
 }
 
 // sharedPlayer is a player with a lock.
