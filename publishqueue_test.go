@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -129,4 +132,19 @@ func TestWriteDeadlineSparesTheSender(t *testing.T) {
 		require.NoError(t, s.Close())
 		require.Equal(t, []byte{0xAF, 1}, <-got)
 	})
+}
+
+// TestWriteDeadlineLosesNothingForAQueue checks that a Write that a deadline ends has published as much as it says, if media is queued.
+func TestWriteDeadlineLosesNothingForAQueue(t *testing.T) {
+	server, recorded := rtmptest.Recorder(t, testserver.Config{})
+	c, s := publishing(t, server.URL("live", "out"), &Options{SendQueue: 64 << 20})
+	require.NoError(t, s.SetWriteDeadline(time.Unix(1, 0)))
+	n, err := s.Write(testserver.Sample)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	assert.Zero(t, n)
+	require.NoError(t, s.SetWriteDeadline(time.Time{}))
+	_, err = s.Write(testserver.Sample[n:])
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.Tags(t, recorded("out")))
 }

@@ -78,7 +78,10 @@ func (s *streamWriter) Write(p []byte) (int, error) {
 		return 0, ErrNotWritable
 	}
 	if s.sending.Drops() {
-		return s.writeTags(p, s.enqueue)
+		if _, err := s.asWriter().WriteLimit(); err != nil { // not for each tag: one that has been parsed could not be written again
+			return 0, err
+		}
+		return s.writeTags(p, func(o *chunk.Outgoing) error { return s.sending.Enqueue(nil, o) })
 	}
 	if err := s.sending.Drained(s.asWriter()); err != nil {
 		return 0, err

@@ -129,14 +129,14 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	return true, nil
 }
 
-// Enqueue sends or queues a message, and replaces its stream id by that of the queue. It waits for room within the limit of who. It does
-// not keep the body. Several goroutines may call Enqueue at the same time.
+// Enqueue sends or queues a message, and replaces its stream id by that of the queue. It waits for room within the limit of who; nil means
+// no limit. It does not keep the body. Several goroutines may call Enqueue at the same time.
 func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
 	return q.wait(who, func() (bool, error) {
 		if err := q.w.life.Err(); err != nil {
 			return false, err
 		}
-		if _, err := who.WriteLimit(); err != nil {
+		if _, err := (purpose{who: who}).limit(); err != nil {
 			return false, err
 		}
 		return q.offer(o)
