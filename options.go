@@ -95,8 +95,8 @@ type Options struct {
 	// write to continue after a deadline has interrupted it. A *tls.Conn does not: for TLS, use an rtmps URL and a DialContext that returns
 	// the connection below TLS.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// HTTPClient is used for tunnels and SWF downloads. Proxy, DialContext and TLSConfig do not apply to it. Nil means a client made from
-	// these options.
+	// HTTPClient is used for tunnels, which follow no redirects, and for SWF downloads. Proxy, DialContext and TLSConfig do not apply to it.
+	// Nil means a client made from these options.
 	HTTPClient *http.Client
 
 	// These fields set limits.

@@ -30,7 +30,8 @@ type Config struct {
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// TLSConfig is for TLS servers and https proxies. Nil means the defaults of crypto/tls. Its ServerName does not apply to proxies.
 	TLSConfig *tls.Config
-	// HTTPClient makes the requests of tunnels. The fields above do not apply to it. Nil means a client that uses the fields above.
+	// HTTPClient makes the requests of tunnels, without following redirects. The fields above do not apply to it. Nil means a client that uses
+	// the fields above.
 	HTTPClient *http.Client
 	// Ident makes tunnels begin with a request to /fcs/ident2, as Flash does. librtmp and FFmpeg do not send this request.
 	Ident bool

@@ -49,18 +49,21 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 	if secure {
 		scheme = "https"
 	}
-	client := d.cfg.HTTPClient
+	var client http.Client
 	own := func() {}
-	if client == nil {
+	if d.cfg.HTTPClient != nil {
+		client = *d.cfg.HTTPClient
+	} else {
 		transport, err := d.httpTransport(scheme, addr)
 		if err != nil {
 			return nil, &TunnelError{Op: "open", Err: err}
 		}
 		own = transport.CloseIdleConnections
-		client = &http.Client{Transport: transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		client.Transport = transport
 	}
-	t := &tunnel{http: &requester{client: client, scheme: scheme, addr: addr, close: own}, done: make(chan struct{}),
+	// A server must not choose where media is sent.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	t := &tunnel{http: &requester{client: &client, scheme: scheme, addr: addr, close: own}, done: make(chan struct{}),
 		credit: maxCredit}
 	local, remote := net.Addr(tunnelAddr("")), net.Addr(tunnelAddr(addr))
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {

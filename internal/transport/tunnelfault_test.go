@@ -100,6 +100,28 @@ func isTunnelError(t *testing.T, err error, op string, status int, text string) 
 	assert.Equal(t, "tunnel", Stage(err))
 }
 
+// TestTunnelFollowsNoRedirect checks that no answer leads a tunnel to another server, even if Config.HTTPClient follows redirects.
+func TestTunnelFollowsNoRedirect(t *testing.T) {
+	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect} {
+		var misled atomic.Int64
+		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { misled.Add(1) }))
+		defer other.Close()
+		redirect := func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			http.Redirect(w, r, other.URL+"/open/1", status)
+		}
+		cfg := Config{HTTPClient: other.Client()}
+		_, err := tryTunnel(t, cfg, serveTunnel(t, echo, instead("open", 0, redirect)))
+		isTunnelError(t, err, "open", status, "HTTP status")
+		nc := dialTunnel(t, cfg, serveTunnel(t, echo, instead("send", 0, redirect)))
+		_, err = nc.Write(make([]byte, 9))
+		require.NoError(t, err)
+		_, err = nc.Read(make([]byte, 1))
+		isTunnelError(t, err, "send", status, "HTTP status")
+		assert.Zero(t, misled.Load(), "requests to the other server")
+	}
+}
+
 func TestTunnelFaults(t *testing.T) {
 	for _, test := range append(tunnelFaults, tunnelFaults[0]) {
 		t.Run(test.name, func(t *testing.T) {
