@@ -23,23 +23,33 @@ type MediaQueue struct {
 
 const (
 	queueHeaderSize = 14
+	// smallSlab is the size of the largest slab that a short queue gets, in bytes.
+	smallSlab = 64 << 10
 	// keepQueue is the size of the largest slab that is kept when a queue becomes empty, in bytes. A queue of a stream that is read at full
 	// speed often grows to megabytes while the system runs other threads, and a new slab of that size costs more than the copies into it.
 	// The pool drops the slabs that were not used between two garbage collections.
 	keepQueue = 32 << 20
 )
 
-var slabs = sync.Pool{New: func() any { return new([]byte) }}
+// slabs are pools of unused slabs, by slabClass. If there were only one pool, a few large slabs that short queues take turns using would never
+// be dropped.
+var slabs = [2]sync.Pool{{New: newSlab}, {New: newSlab}}
+
+func newSlab() any { return new([]byte) }
+
+// slabClass is 0 for slabs of up to smallSlab bytes, and otherwise 1.
+func slabClass(size int) int {
+	if size <= smallSlab {
+		return 0
+	}
+	return 1
+}
 
 // Len returns how many bytes are queued, including headers.
 func (q *MediaQueue) Len() int { return len(q.slab) - q.head }
 
 // Push appends a copy of m.
 func (q *MediaQueue) Push(m *Message) {
-	if q.pooled == nil {
-		q.pooled = slabs.Get().(*[]byte)
-		q.slab = *q.pooled
-	}
 	q.makeRoom(queueHeaderSize + m.Size())
 	b := append(q.slab, byte(m.Type), byte(m.Format))
 	b = binary.BigEndian.AppendUint32(b, m.ChunkStreamID)
@@ -52,17 +62,29 @@ func (q *MediaQueue) Push(m *Message) {
 }
 
 // makeRoom makes room for n bytes. If the queued bytes fit into the free space before them, it moves them to the beginning of the slab;
-// otherwise it moves them to a new slab of twice their length. So each byte is copied a bounded number of times, and the slab is at most
-// twice as large as necessary.
+// otherwise it moves them to a slab of at least twice their length. So each byte is copied a bounded number of times. A short queue that has
+// a large slab moves to a small one.
 func (q *MediaQueue) makeRoom(n int) {
 	if len(q.slab)+n <= cap(q.slab) {
 		return
 	}
-	to := q.slab[:0]
-	if need := q.Len() + n; q.head < q.Len() || need > cap(q.slab) {
-		to = make([]byte, 0, max(need, 2*q.Len()))
+	rest, need := q.slab[q.head:], q.Len()+n
+	size := max(need, 2*len(rest))
+	from, to := slabClass(cap(q.slab)), slabClass(size)
+	switch {
+	case len(rest) <= q.head && need <= cap(q.slab) && from <= to:
+		q.slab, q.head = append(q.slab[:0], rest...), 0
+	case q.pooled != nil && from == to:
+		q.slab, q.head = append(make([]byte, 0, size), rest...), 0
+	default:
+		next := MediaQueue{pooled: slabs[to].Get().(*[]byte)}
+		if next.slab = *next.pooled; cap(next.slab) < size {
+			next.slab = make([]byte, 0, size)
+		}
+		next.slab = append(next.slab, rest...)
+		q.Clear()
+		*q = next
 	}
-	q.slab, q.head = append(to, q.slab[q.head:]...), 0
 }
 
 // Front returns the oldest message, whose body is a view into the queue. The queue must not be empty.
@@ -100,7 +122,7 @@ func (q *MediaQueue) Pop() {
 func (q *MediaQueue) Clear() {
 	if q.pooled != nil && cap(q.slab) <= keepQueue {
 		*q.pooled = q.slab[:0]
-		slabs.Put(q.pooled)
+		slabs[slabClass(cap(q.slab))].Put(q.pooled)
 	}
 	*q = MediaQueue{}
 }

@@ -117,3 +117,29 @@ func TestMediaQueueReturnsSlabs(t *testing.T) {
 		require.Equal(t, kept, cap(*box) == size)
 	}
 }
+
+// TestShortQueuesHoldNoLargeSlabs checks that a short queue holds little memory, whatever slabs longer queues have left in the pools, and even
+// if it was long before and has never been empty since.
+func TestShortQueuesHoldNoLargeSlabs(t *testing.T) {
+	const long = 8 << 20
+	frame := &Message{Packet: message.Packet{Type: message.TypeVideo, Body: make([]byte, 100_000)}}
+	sound := &Message{Packet: message.Packet{Type: message.TypeAudio, Body: make([]byte, 300)}}
+	fill := func(q *MediaQueue) {
+		for q.Len() < long {
+			q.Push(frame)
+		}
+	}
+	var before, after, always MediaQueue
+	fill(&before)
+	fill(&always)
+	before.Clear()
+	after.Push(sound)
+	require.LessOrEqual(t, cap(after.slab), smallSlab, "a queue that begins")
+	for pushed := 0; pushed < 2*long; pushed += queueHeaderSize + sound.Size() {
+		always.Push(sound)
+		for always.Len() > 2*(queueHeaderSize+sound.Size()) {
+			always.Pop()
+		}
+	}
+	require.LessOrEqual(t, cap(always.slab), smallSlab, "a queue that is never empty")
+}
