@@ -323,6 +323,8 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 	s := k.streams.of(streamID)
 	if s != nil {
 		s.statusReceived(status)
+	} else if k.streams.published(streamID) {
+		k.farewell.statusReceived(status)
 	}
 	if connect := k.connectCall; connect != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
 		if call := &connect.call; k.session.TakeCall(call.ID) == call { // SRS refuses a connect this way

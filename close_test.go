@@ -313,3 +313,40 @@ func TestCloseWhilePublishIsUnanswered(t *testing.T) {
 		require.ErrorIs(t, c.Err(), net.ErrClosed)
 	})
 }
+
+// TestCloseReportsALateRefusal checks that Close reports a refusal that arrives after the published stream was closed: the server may have
+// dropped the last media, for instance because another publisher has taken over.
+func TestCloseReportsALateRefusal(t *testing.T) {
+	for name, test := range map[string]struct {
+		id      uint32 // message stream of the status
+		code    string
+		refused bool
+	}{
+		"of the stream":                    {1, message.CodePublishBadName, true},
+		"of the stream, with the id 0":     {0, message.CodePublishBadName, true},
+		"no refusal":                       {1, message.CodeUnpublishSuccess, false},
+		"of a stream that never published": {2, message.CodePublishBadName, false},
+		"of something else":                {1, message.CodePlayStreamNotFound, false},
+	} {
+		for _, first := range []bool{true, false} {
+			t.Run(name, func(t *testing.T) {
+				c, s := publishing(t, accepting(t, func(p *peer) {
+					p.Expect("deleteStream")
+					p.StatusOn(test.id, test.code)
+				}), nil)
+				writePackets(t, s, 3, 1000)
+				if first {
+					require.NoError(t, s.Close())
+				}
+				err := c.Close()
+				if !test.refused {
+					require.NoError(t, err)
+					return
+				}
+				var status *StatusError
+				require.ErrorAs(t, err, &status)
+				assert.Equal(t, test.code, status.Code)
+			})
+		}
+	}
+}

@@ -166,10 +166,20 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 // sent is given up earlier: as soon as the network accepts no byte for three quarters of a second; see Stream.Close.
 //
 // An error means that some of the published media may not have arrived. If the connection was lost before Close, the error is that of
-// Conn.Err. Close returns no other errors. On Linux and macOS, Close asks the TCP socket what has arrived. On other systems, through a
-// proxy or a tunnel, or with Options.DialContext, it sends the server a last command and waits for the answer. A server that closes the
-// connection in an orderly way without answering is assumed to have read everything. Close does not notice a server that hangs after
-// its system has received everything.
+// Conn.Err. If the server has refused or ended a published stream, for instance because another publisher has taken over, it is a
+// *StatusError, even if the server's message arrives during Close. Close returns no other errors.
+//
+// On Linux and macOS, Close asks the TCP socket what has arrived. On other systems, through a proxy or a tunnel, or with
+// Options.DialContext, it sends the server a last command and waits for the answer. A server that closes the connection in an orderly way
+// without answering is assumed to have read everything. Close does not notice a server that hangs after its system has received
+// everything. If that matters, close the Stream, and wait for the answer to a last command before Close: an answer to createStream, which
+// every server knows, means that the server has read everything before it.
+//
+//	err := stream.Close()
+//	...
+//	call, err := conn.Call(ctx, "createStream")
+//	...
+//	_, err = call.Result(ctx)
 func (c *Conn) Close() error {
 	c.closing.Do(func() { c.closed = c.close() })
 	return c.closed
@@ -188,6 +198,9 @@ func (c *Conn) close() error {
 	if k != nil {
 		if lost := k.farewell.lost(err); lost != nil {
 			return lost
+		}
+		if late := k.farewell.refused.Load(); late != nil && refused == nil {
+			return k.session.Refusal(late)
 		}
 	}
 	return refused

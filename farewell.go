@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,16 @@ type farewell struct {
 	publishing atomic.Int32 // how many Streams may still have something to send
 	unended    atomic.Int32 // how many published Streams have not sent their last commands
 	cut        atomic.Bool  // the server hung up before it had acknowledged everything
+
+	refused atomic.Pointer[StatusError] // the first refusal of a published Stream that arrived after that Stream was closed
+}
+
+// statusReceived notes a status of a published Stream that is closed. A refusal means that the server may have dropped the last media, for
+// instance because another publisher has taken over.
+func (f *farewell) statusReceived(status *StatusError) {
+	if status.Refused() && (strings.HasPrefix(status.Code, "NetStream.Publish.") || strings.HasPrefix(status.Code, "NetStream.Record.")) {
+		f.refused.CompareAndSwap(nil, status)
+	}
 }
 
 // noteHangUp notes whether the server, which has just closed nc, had acknowledged everything. writing says that a write is in progress.

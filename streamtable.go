@@ -18,8 +18,13 @@ type streamTable struct {
 
 	mu     sync.Mutex // guards the fields below; client.mask takes it while a Stream's mu is held
 	byID   map[uint32]*Stream
-	only   *Stream  // the only open stream, or nil if there is not exactly one
-	closed []uint32 // ids that were assigned and are not open, oldest first; at most maxClosedIDs, never 0
+	only   *Stream        // the only open stream, or nil if there is not exactly one
+	closed []closedStream // ids that were assigned and are not open, oldest first; at most maxClosedIDs, never 0
+}
+
+type closedStream struct {
+	id        uint32
+	published bool
 }
 
 // of returns the stream for a message with the given id, or nil. If only one stream is open, that stream also receives messages with the id
@@ -31,7 +36,7 @@ func (t *streamTable) of(id uint32) *Stream {
 	switch {
 	case t.only == nil:
 		return t.byID[id]
-	case t.only.id != id && slices.Contains(t.closed, id):
+	case t.only.id != id && t.indexClosed(id) >= 0:
 		return nil
 	}
 	return t.only
@@ -101,7 +106,7 @@ func (t *streamTable) add(s *Stream) error {
 		t.byID = make(map[uint32]*Stream)
 	}
 	t.byID[s.id] = s
-	if i := slices.Index(t.closed, s.id); i >= 0 {
+	if i := t.indexClosed(s.id); i >= 0 {
 		t.closed = slices.Delete(t.closed, i, i+1)
 	}
 	t.count()
@@ -109,11 +114,14 @@ func (t *streamTable) add(s *Stream) error {
 }
 
 func (t *streamTable) remove(s *Stream) {
+	s.mu.Lock()
+	published := s.published
+	s.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byID[s.id] == s {
 		delete(t.byID, s.id)
-		t.close(s.id)
+		t.close(s.id, published)
 		t.count()
 	}
 }
@@ -143,19 +151,31 @@ func (t *streamTable) giveUp(id uint32) bool {
 	if t.byID[id] != nil {
 		return false
 	}
-	t.close(id)
+	t.close(id, false)
 	return true
 }
 
+// published reports whether a message with the given id is about a closed stream that published. If no stream is open, that may be a message
+// with the id 0, as some servers send it.
+func (t *streamTable) published(id uint32) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.closed, func(c closedStream) bool { return c.published && (c.id == id || id == 0 && len(t.byID) == 0) })
+}
+
+func (t *streamTable) indexClosed(id uint32) int {
+	return slices.IndexFunc(t.closed, func(c closedStream) bool { return c.id == id })
+}
+
 // close remembers id as closed. The caller holds t.mu.
-func (t *streamTable) close(id uint32) {
-	if id == 0 || slices.Contains(t.closed, id) {
+func (t *streamTable) close(id uint32, published bool) {
+	if id == 0 || t.indexClosed(id) >= 0 {
 		return
 	}
 	if len(t.closed) == maxClosedIDs {
 		t.closed = slices.Delete(t.closed, 0, 1)
 	}
-	t.closed = append(t.closed, id)
+	t.closed = append(t.closed, closedStream{id, published})
 }
 
 func (t *streamTable) count() {

@@ -157,12 +157,12 @@ func (d *duplex) silent() bool {
 
 // receive reads from r, and queues the bytes for the application after it has read enough of the earlier ones. After the application has
 // closed its end, receive drops the bytes. If the peer sends only a few bytes at a time, receive returns after each read, and holds no block
-// while it waits.
-func (d *duplex) receive(r io.Reader) (n int, err error) {
+// while it waits. sized says that the length of r was announced; see block.fill.
+func (d *duplex) receive(r io.Reader, sized bool) (n int, err error) {
 	var b *block
 	if d.brisk {
 		b = blocks.Get().(*block)
-		n, err = b.fill(r)
+		n, err = b.fill(r, sized)
 	} else if n, err = r.Read(d.few[:]); n > 0 {
 		b = blocks.Get().(*block)
 		b.from, b.to = 0, copy(b.memory[:], d.few[:n])

@@ -20,14 +20,17 @@ type block struct {
 
 var blocks = sync.Pool{New: func() any { return new(block) }}
 
-// fill reads from r until it has headerBuffer bytes. Otherwise the bytes that net/http has read together with a header would be a piece of
-// their own, and wake the application.
-func (b *block) fill(r io.Reader) (_ int, err error) {
+// fill reads from r. If sized is true, the length of r was announced, so all of its bytes are on their way. fill then reads at least
+// headerBuffer bytes. Otherwise the bytes that net/http has read together with a header would be a piece of their own, and wake the
+// application.
+func (b *block) fill(r io.Reader, sized bool) (_ int, err error) {
 	b.from, b.to = 0, 0
-	for b.to < headerBuffer && err == nil {
+	for b.to == 0 || sized && b.to < headerBuffer {
 		var n int
 		n, err = r.Read(b.memory[b.to:])
-		b.to += n
+		if b.to += n; err != nil {
+			break
+		}
 	}
 	return b.to, err
 }

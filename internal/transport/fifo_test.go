@@ -20,7 +20,7 @@ func TestFifo(t *testing.T) {
 		b := blocks.Get().(*block)
 		more := make([]byte, mathrand.IntN([]int{10, 1000, len(b.memory) + 1}[mathrand.IntN(3)]))
 		rand.Read(more)
-		n, _ := b.fill(bytes.NewReader(more))
+		n, _ := b.fill(bytes.NewReader(more), true)
 		require.Equal(t, len(more), n)
 		f.add(b)
 		want.Write(more)
@@ -76,7 +76,7 @@ func TestReceiveWaitsWithoutABlock(t *testing.T) {
 		from := &pieces{sizes: test.sizes}
 		var received []int
 		for ended := false; !ended; {
-			n, err := d.receive(from)
+			n, err := d.receive(from, true)
 			if err != nil {
 				require.Equal(t, io.EOF, err)
 				ended = len(from.sizes) == 0

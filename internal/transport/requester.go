@@ -35,7 +35,7 @@ const (
 // Write blocks only if 128 KiB are already queued. If sending fails, a later call returns the error. Bytes that are written while a request
 // is in progress share the next request. Up to 128 KiB of received bytes are queued for Read, and up to 4 MiB while a Write is blocked.
 // CloseWrite returns at once. Read then returns io.EOF when all written bytes have been sent and the server has no more data. Close takes
-// at most a quarter of a second to send the written bytes, and then at most another to close the session.
+// at most a quarter of a second to send the written bytes and to close the session.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
 	host, _, err := splitTarget(addr)
 	if err == nil {
@@ -142,9 +142,10 @@ var tunnelHeader = http.Header{
 	"Content-Type":  {"application/x-fcs"},
 }
 
-// post makes a request. A nil body means that the request carries no data. If the answer is successful, receive reads its body. If post
-// returns nil, the server has received the whole body of the request. The error is a *TunnelError.
-func (q *requester) post(ctx context.Context, op, path string, body []byte, receive func(io.Reader) error) error {
+// post makes a request. A nil body means that the request carries no data. If the answer is successful, receive reads its body; sized says
+// that the length of that body was announced. If post returns nil, the server has received the whole body of the request. The error is a
+// *TunnelError.
+func (q *requester) post(ctx context.Context, op, path string, body []byte, receive func(r io.Reader, sized bool) error) error {
 	answer, up, err := q.send(ctx, path, body)
 	if err != nil {
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
@@ -160,7 +161,7 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 		return &TunnelError{Op: op, Detail: "the answer is " + quote.Text(kind, 40) +
 			", not application/x-fcs: a page of a proxy or a web server?"}
 	}
-	if err := receive(answer.Body); err != nil {
+	if err := receive(answer.Body, answer.ContentLength >= 0); err != nil {
 		return lost(op, err)
 	}
 	answer.Body.Close()

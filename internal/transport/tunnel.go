@@ -26,10 +26,11 @@ const (
 	// pollUnit is how much each unit of the interval byte adds to the minimum pause. For 33, the largest value in use, it adds half a
 	// second, as Red5 intends.
 	pollUnit = 15 * time.Millisecond
-	// tunnelCloseTimeout is how long Close may take to send the written bytes, and then how long the request that closes the session may take
-	// if that time was too short. It is counted in ticks, so that a busy machine waits longer.
+	// tunnelCloseTimeout bounds Close, and tunnelSendTimeout its first part, in which the written bytes are sent. The rest is for the request
+	// that closes the session. Both are counted in ticks, so that a busy machine waits longer.
 	tunnelCloseTimeout = 250 * time.Millisecond
-	tunnelCloseTick    = tunnelCloseTimeout / 25
+	tunnelSendTimeout  = 150 * time.Millisecond
+	tunnelCloseTick    = 10 * time.Millisecond
 	// maxSessionID is the longest session id in bytes; servers use 8 to 32.
 	maxSessionID = 128
 )
@@ -59,7 +60,7 @@ type tunnel struct {
 func (t *tunnel) open(ctx context.Context, ident bool) error {
 	if ident {
 		// The answer, if any, is the address of a machine to use instead. Only Flash evaluates it.
-		err := t.http.post(ctx, "ident2", "/fcs/ident2", nil, func(r io.Reader) error {
+		err := t.http.post(ctx, "ident2", "/fcs/ident2", nil, func(r io.Reader, _ bool) error {
 			io.CopyN(io.Discard, r, 1<<10)
 			return nil
 		})
@@ -67,7 +68,7 @@ func (t *tunnel) open(ctx context.Context, ident bool) error {
 			return err
 		}
 	}
-	return t.http.post(ctx, "open", "/open/1", nil, func(r io.Reader) error {
+	return t.http.post(ctx, "open", "/open/1", nil, func(r io.Reader, _ bool) error {
 		id, err := io.ReadAll(io.LimitReader(r, maxSessionID+3))
 		if err != nil {
 			return err
@@ -166,7 +167,7 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	began := time.Now()
 	var interval [1]byte
 	received := 0
-	err := t.http.post(ctx, op, path, body, func(r io.Reader) error {
+	err := t.http.post(ctx, op, path, body, func(r io.Reader, sized bool) error {
 		switch _, err := io.ReadFull(r, interval[:]); {
 		case err == io.EOF:
 			return errors.New("the answer is empty: it should be a polling interval at least")
@@ -174,7 +175,7 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 			return err
 		}
 		for {
-			n, err := t.receive(r)
+			n, err := t.receive(r, sized)
 			received += n
 			switch {
 			case err == io.EOF:
@@ -241,12 +242,12 @@ func (t *tunnel) CloseWrite() error {
 	return nil
 }
 
-// Close sends the written bytes and closes the session. It takes at most twice tunnelCloseTimeout.
+// Close sends the written bytes and closes the session. It takes at most tunnelCloseTimeout.
 func (t *tunnel) Close() error {
 	t.leave()
-	t.await(tunnelCloseTimeout)
+	t.await(tunnelSendTimeout)
 	t.cancel()
-	t.await(tunnelCloseTimeout)
+	t.await(tunnelCloseTimeout - tunnelSendTimeout)
 	t.abandon()
 	<-t.done
 	t.mu.Lock()

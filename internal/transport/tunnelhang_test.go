@@ -115,7 +115,7 @@ func TestTunnelClosesWithBytesUnsent(t *testing.T) {
 	assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
 }
 
-// TestTunnelClosesSlowly checks that the request that closes the session has as much time as the written bytes.
+// TestTunnelClosesSlowly checks that the request that closes the session may take until the end of Close.
 func TestTunnelClosesSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		serve, ended := readAll()
@@ -124,7 +124,7 @@ func TestTunnelClosesSlowly(t *testing.T) {
 		slow := roundTripper(func(r *http.Request) (*http.Response, error) {
 			if strings.HasPrefix(r.URL.Path, "/close/") {
 				select {
-				case <-time.After(tunnelCloseTimeout * 3 / 2):
+				case <-time.After((tunnelSendTimeout + tunnelCloseTimeout) / 2):
 				case <-r.Context().Done():
 					return nil, r.Context().Err()
 				}
@@ -196,4 +196,22 @@ func TestTunnelReadsPartOfAnswer(t *testing.T) {
 	_, err = io.ReadFull(nc, got[2:])
 	require.NoError(t, err)
 	assert.Equal(t, "cd", string(got[2:]))
+}
+
+// TestTunnelReadsAnswerThatStaysOpen checks that Read does not wait for more bytes if an answer of unknown length pauses.
+func TestTunnelReadsAnswerThatStaysOpen(t *testing.T) {
+	read := make(chan struct{})
+	nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("idle", 0, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "\x01")
+		for range 10 {
+			w.Write(make([]byte, 3000))
+			http.NewResponseController(w).Flush()
+			<-read
+		}
+	})))
+	for range 10 {
+		_, err := io.ReadFull(nc, make([]byte, 3000))
+		require.NoError(t, err)
+		read <- struct{}{}
+	}
 }

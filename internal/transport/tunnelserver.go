@@ -293,7 +293,7 @@ func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string)
 		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // ignore the error: a server without deadlines has a timeout of its own
 		var err error
 		if op == "send" {
-			_, err = s.receive(r.Body)
+			_, err = s.receive(r.Body, r.ContentLength >= 0)
 		} else {
 			_, err = io.CopyN(io.Discard, r.Body, 1<<10)
 		}
