@@ -46,7 +46,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	ctx := k.steps.begin(parent, k.opts.Timeout)
 	defer k.steps.end()
 	c := newClient(k.core, k.settings, k.announce)
-	nc, err := k.dial(ctx, c.link)
+	nc, err := k.dial(ctx, &c.link)
 	if err != nil {
 		return nil, &HandshakeError{Stage: transport.Stage(err), Err: ctx.failed(err)}
 	}
@@ -82,10 +82,11 @@ func (k *opener) dial(ctx context.Context, l *link) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { l.near = dialer.Nearness() }()
 	addr := net.JoinHostPort(k.url.Host, strconv.Itoa(int(k.url.EffectivePort())))
 	t := k.url.Transport()
-	l.relayed = t.Tunnel || k.opts.DialContext != nil || dialer.Proxied(addr)
+	defer func() {
+		l.near, l.relayed = dialer.Nearness(), t.Tunnel || k.opts.DialContext != nil || dialer.Proxied()
+	}()
 	switch {
 	case t.Tunnel:
 		return dialer.DialTunnel(ctx, addr, t.TLS)
