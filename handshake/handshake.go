@@ -149,10 +149,12 @@ func fillRandom(cfg Config, src io.Reader, b []byte) error {
 type arbitrary struct{}
 
 func (arbitrary) Read(b []byte) (int, error) {
-	for at := 0; at < len(b); at += 8 {
-		var word [8]byte
-		binary.NativeEndian.PutUint64(word[:], rand.Uint64())
-		copy(b[at:], word[:])
+	rest := b
+	for ; len(rest) >= 8; rest = rest[8:] {
+		binary.NativeEndian.PutUint64(rest, rand.Uint64())
+	}
+	for i := range rest {
+		rest[i] = byte(rand.Uint32())
 	}
 	return len(b), nil
 }
