@@ -26,7 +26,7 @@ import (
 //	Conn.mu -> life.mu
 //	SharedObject.order -> write lock
 //	reader.dispatching, write lock -> Stream.mu (streamState.mu) -> streamTable.mu, replies.mu
-//	lifetime.mu -> life.mu -> Callbacks.mu
+//	lifetime.mu -> life.mu -> Callbacks.mu, steps.mu
 //
 // streamTable.mu, sharedTable.mu, SharedObject.mu and events.mu are innermost.
 type client struct {
