@@ -26,13 +26,13 @@ import (
 //	Conn.mu -> life.mu
 //	SharedObject.order -> write lock
 //	reader.dispatching, write lock -> Stream.mu (streamState.mu) -> streamTable.mu, replies.mu
-//	lifetime.mu -> life.mu -> Callbacks.mu
+//	lifetime.mu -> life.mu -> Callbacks.mu, steps.mu
 //
 // streamTable.mu, sharedTable.mu, SharedObject.mu and events.mu are innermost.
 type client struct {
-	*link
-	streams *streamTable
-	shared  *sharedTable
+	link
+	streams streamTable
+	shared  sharedTable
 
 	announced   bool                      // connect announced Enhanced RTMP
 	connectCall *Call                     // set before anything is read
@@ -44,8 +44,9 @@ type client struct {
 }
 
 func newClient(c *core, s settings, announces bool) *client {
-	l := &link{core: c, settings: s}
-	return &client{link: l, streams: &streamTable{conn: l}, shared: &sharedTable{conn: l}, announced: announces}
+	k := &client{link: link{core: c, settings: s}, announced: announces}
+	k.streams.conn, k.shared.conn = &k.link, &k.link
+	return k
 }
 
 // begin makes a session on nc after the handshake. received is the number of bytes read during the handshake, and chunks is the writer that

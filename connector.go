@@ -88,7 +88,7 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	}
 	if ahead != nil {
 		client.ahead.Store(ahead)
-		err = ahead.register(client.streams)
+		err = ahead.register(&client.streams)
 	}
 	return client, err
 }
@@ -208,7 +208,7 @@ func (k *connector) settle(ctx context.Context, client *client) error {
 			return nil
 		}
 		client.ahead.Store(h)
-		if err := h.send(ctx, client.streams); err != nil {
+		if err := h.send(ctx, &client.streams); err != nil {
 			return err
 		}
 	}

@@ -51,6 +51,7 @@ type life struct {
 	ctx    context.Context // ends with the Conn; its cause is the Conn's error
 	cancel context.CancelCauseFunc
 	onEnd  func() // called with mu held
+	steps  steps
 
 	mu      sync.Mutex // guards the fields below
 	dialed  net.Conn   // the connection, until a session owns it
@@ -82,6 +83,7 @@ func (l *life) end(err error) error {
 		l.owned.Go(func() { nc.Close() }) // in a goroutine, since closing a tunnel or TLS sends a last message, which may take time
 	}
 	l.cancel(err)
+	l.steps.endAll()
 	l.onEnd()
 	return err
 }

@@ -36,19 +36,19 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	k.opts.Trace.connecting(k.announce, k.pipelining)
 	player, err := k.player(parent)
 	if err != nil {
-		return nil, &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
+		return nil, &HandshakeError{Stage: StageSWF, Err: err}
 	}
 	if player != nil { // so that the next connection, to this or another server, need not fetch it again
 		known := *k.opts
 		known.SWFHash, known.SWFSize = player.hash, player.size
 		k.opts = &known
 	}
-	ctx, cancel := k.step(parent)
-	defer cancel()
+	ctx := k.steps.begin(parent, k.opts.Timeout)
+	defer k.steps.end()
 	c := newClient(k.core, k.settings, k.announce)
-	nc, err := k.dial(ctx, c.link)
+	nc, err := k.dial(ctx, &c.link)
 	if err != nil {
-		return nil, &HandshakeError{Stage: transport.Stage(err), Err: stageError(parent, err)}
+		return nil, &HandshakeError{Stage: transport.Stage(err), Err: ctx.failed(err)}
 	}
 	if err := k.useConn(nc); err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	})
 	k.opts.Trace.handshakeDone(result, time.Since(began), messages, err)
 	if err != nil {
-		return nil, k.notShaken(stageError(parent, err))
+		return nil, k.notShaken(ctx.failed(err))
 	}
 	if result.In != nil {
 		nc = transport.Encipher(nc, result.In, result.Out)
@@ -76,26 +76,17 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	return c, nil
 }
 
-// step returns a context for a step of connecting. It ends with parent, after Options.Timeout, or when Close ends the Conn.
-func (k *opener) step(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := k.withTimeout(parent)
-	stop := context.AfterFunc(k.ctx, cancel)
-	return ctx, func() {
-		stop()
-		cancel()
-	}
-}
-
 // dial connects to the server, and records in l how it is connected.
 func (k *opener) dial(ctx context.Context, l *link) (net.Conn, error) {
 	dialer, err := k.dialer(k.opts.refuse)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { l.near = dialer.Nearness() }()
 	addr := net.JoinHostPort(k.url.Host, strconv.Itoa(int(k.url.EffectivePort())))
 	t := k.url.Transport()
-	l.relayed = t.Tunnel || k.opts.DialContext != nil || dialer.Proxied(addr)
+	defer func() {
+		l.near, l.relayed = dialer.Nearness(), t.Tunnel || k.opts.DialContext != nil || dialer.Proxied()
+	}()
 	switch {
 	case t.Tunnel:
 		return dialer.DialTunnel(ctx, addr, t.TLS)
@@ -146,20 +137,4 @@ func (k *opener) notShaken(err error) error {
 		err = &session.LostError{What: "handshake", Cause: err}
 	}
 	return &HandshakeError{Stage: stage, Err: err}
-}
-
-// stageError distinguishes a timeout of the caller's context from Options.Timeout.
-func stageError(parent context.Context, err error) error {
-	if parent.Err() != nil {
-		return parent.Err()
-	}
-	var timeout net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
-		what := "no answer"
-		if proxy := (*transport.ProxyError)(nil); errors.As(err, &proxy) && proxy.Addr != "" {
-			what += " from " + proxy.Scheme + " " + proxy.Addr
-		}
-		return &session.TimeoutError{What: what}
-	}
-	return err
 }

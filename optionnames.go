@@ -21,8 +21,11 @@ func (s *setup) clone() setup {
 
 // finish returns the settings. The error is an *OptionError.
 func (s *setup) finish() (settings, error) {
-	done := settings{url: s.url, opts: s.opts.clone()}
-	done.opts.ConnectData = append(done.opts.ConnectData, s.items.list()...)
+	done := s.settings
+	if items := s.items.list(); len(items) > 0 {
+		done.opts = s.opts.clone()
+		done.opts.ConnectData = append(done.opts.ConnectData, items...)
+	}
 	return done, done.opts.validate()
 }
 

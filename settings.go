@@ -39,14 +39,6 @@ func (s settings) credentials() (user, password string) {
 	return s.url.User, s.url.Password
 }
 
-// withTimeout bounds ctx by Options.Timeout.
-func (s settings) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	if s.opts.Timeout > 0 {
-		return context.WithTimeout(ctx, s.opts.Timeout)
-	}
-	return context.WithCancel(ctx)
-}
-
 // withPatience bounds a wait for an answer. It is for waits after which the client can connect in another way if no answer has arrived.
 func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.patient(ctx, limit))

@@ -17,7 +17,7 @@ type player struct {
 
 // player returns the player that Options describe, or that is fetched from Options.SWFURL. It returns nil if SWF verification is not
 // requested.
-func (k *opener) player(ctx context.Context) (*player, error) {
+func (k *opener) player(parent context.Context) (*player, error) {
 	o := k.opts
 	switch {
 	case len(o.SWFHash) > 0:
@@ -29,11 +29,11 @@ func (k *opener) player(ctx context.Context) (*player, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := k.step(ctx)
-	defer cancel()
+	ctx := k.steps.begin(parent, o.Timeout)
+	defer k.steps.end()
 	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: k.log})
 	if err != nil {
-		return nil, err
+		return nil, ctx.failed(err)
 	}
 	return &player{hash: hash, size: size}, nil
 }

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"math/big"
@@ -37,7 +38,7 @@ func newKeyPair(cfg Config) (*keyPair, error) {
 	// A leading one bit makes all private keys equally long, and none of them trivial.
 	b := make([]byte, 1+privateSize)
 	b[0] = 1
-	if err := fillRandom(cfg, b[1:]); err != nil {
+	if err := fillRandom(cfg, rand.Reader, b[1:]); err != nil {
 		return nil, err
 	}
 	k := &keyPair{private: new(big.Int).SetBytes(b)}

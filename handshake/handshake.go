@@ -20,10 +20,10 @@ package handshake
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/rc4"
 	"encoding/binary"
 	"io"
+	"math/rand/v2"
 )
 
 const packetSize = 1536
@@ -66,7 +66,8 @@ type Config struct {
 	// Time is the timestamp of our first packet, in milliseconds since any epoch. Zero is a valid time.
 	Time uint32
 
-	// Rand is the source of random bytes, private keys included. Nil means crypto/rand.
+	// Rand is the source of random bytes, private keys included. Nil means crypto/rand for private keys and math/rand/v2 for the others,
+	// which may be predictable (RTMP 1.0, section 5.2.3).
 	Rand io.Reader
 }
 
@@ -116,7 +117,7 @@ type packet [packetSize]byte
 
 func newPacket(cfg Config, version [4]byte) (*packet, error) {
 	p := new(packet)
-	if err := fillRandom(cfg, p[8:]); err != nil {
+	if err := fillRandom(cfg, arbitrary{}, p[8:]); err != nil {
 		return nil, err
 	}
 	binary.BigEndian.PutUint32(p[:4], cfg.Time)
@@ -133,15 +134,29 @@ func (p *packet) echoes(first *packet) bool {
 	return bytes.Equal(p[:4], first[:4]) && bytes.Equal(p[8:], first[8:])
 }
 
-func fillRandom(cfg Config, b []byte) error {
-	src := cfg.Rand
-	if src == nil {
-		src = rand.Reader
+// fillRandom fills b from Config.Rand, or from src if Config.Rand is nil.
+func fillRandom(cfg Config, src io.Reader, b []byte) error {
+	if cfg.Rand != nil {
+		src = cfg.Rand
 	}
 	if _, err := io.ReadFull(src, b); err != nil {
 		return &Error{Stage: "random bytes", Err: noEOF(err)}
 	}
 	return nil
+}
+
+// arbitrary is the source of random bytes that are not secret. It costs less than crypto/rand, which calls the system.
+type arbitrary struct{}
+
+func (arbitrary) Read(b []byte) (int, error) {
+	rest := b
+	for ; len(rest) >= 8; rest = rest[8:] {
+		binary.NativeEndian.PutUint64(rest, rand.Uint64())
+	}
+	for i := range rest {
+		rest[i] = byte(rand.Uint32())
+	}
+	return len(b), nil
 }
 
 func (cfg Config) versionOr(def [4]byte) [4]byte {

@@ -26,7 +26,7 @@ func (r role) replySignature(reply *packet, peerDigest [digestSize]byte, e Encry
 
 func (r role) newReply(cfg Config, peerDigest [digestSize]byte, e Encryption) (*packet, error) {
 	p := new(packet)
-	if err := fillRandom(cfg, p[:packetSize-digestSize]); err != nil {
+	if err := fillRandom(cfg, arbitrary{}, p[:packetSize-digestSize]); err != nil {
 		return nil, err
 	}
 	sig := r.replySignature(p, peerDigest, e)

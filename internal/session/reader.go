@@ -41,7 +41,7 @@ type reader struct {
 	acknowledged atomic.Uint32
 
 	standing standing
-	waiters  sync.Pool // Waiters for awaitCall; each Session has its own, since a timer may belong to a synctest bubble
+	waiters  waiterPool
 }
 
 func (r *reader) init(life *lifetime, out *writer, config *Config) {
@@ -60,23 +60,22 @@ func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) e
 
 // AwaitReply is like Await, with a limit of Config.Timeout.
 func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct{}) error {
-	w := &Waiter{What: what, Wake: done, ctx: ctx}
-	w.expireAfter(r.config.Timeout)
-	return r.Read(w)
+	return r.awaitWithin(r.config.Timeout, Waiter{What: what, Wake: done, ctx: ctx})
 }
 
 // awaitCall waits until k is complete, for at most limit; <= 0 means no limit.
 func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) error {
-	w, _ := r.waiters.Get().(*Waiter)
-	if w == nil {
-		w = new(Waiter)
-	}
-	w.What, w.call, w.ctx = k.Method, k, ctx
+	return r.awaitWithin(limit, Waiter{What: k.Method, call: k, ctx: ctx})
+}
+
+// awaitWithin waits until wait is ready, for at most limit; <= 0 means no limit.
+func (r *reader) awaitWithin(limit time.Duration, wait Waiter) error {
+	w := r.waiters.get()
+	defer r.waiters.put(w) // an interrupt that comes later is harmless
+	wait.timer = w.timer
+	*w = wait
 	w.expireAfter(limit)
-	err := r.Read(w)
-	w.What, w.call, w.ctx, w.deadline = "", nil, nil, time.Time{}
-	r.waiters.Put(w) // an interrupt that comes later is harmless
-	return err
+	return r.Read(w)
 }
 
 // Read returns nil when w is ready, and otherwise an error.

@@ -31,7 +31,7 @@ import (
 //
 //	senders.mu -> SendQueue.mu
 //
-// calls.mu, Callbacks.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
+// calls.mu, Callbacks.mu, SendQueue.mu, standing.mu, waiterPool.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
 // innermost: while they are held, no other lock is taken and no other code is called.
 type Session struct {
 	// Pushing a message to many players uses only the first few hundred bytes of each Session. The other fields follow these, so that they

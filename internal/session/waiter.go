@@ -127,3 +127,35 @@ func (w *Waiter) cancelled() <-chan struct{} {
 	}
 	return w.ctx.Done()
 }
+
+// waiterPool keeps Waiters that are not in use. Each Session has its own, since a timer may belong to a synctest bubble. Unlike a sync.Pool,
+// it does not keep its Session in memory after the Session has ended.
+type waiterPool struct {
+	mu   sync.Mutex // guards the field below
+	idle []*Waiter
+}
+
+// maxIdleWaiters is more than most programs have goroutines that wait for answers on one connection.
+const maxIdleWaiters = 64
+
+func (p *waiterPool) get() *Waiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.idle) - 1
+	if last < 0 {
+		return new(Waiter)
+	}
+	w := p.idle[last]
+	p.idle = p.idle[:last]
+	return w
+}
+
+// put adds w, which keeps only its timer.
+func (p *waiterPool) put(w *Waiter) {
+	*w = Waiter{timer: w.timer}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) < maxIdleWaiters {
+		p.idle = append(p.idle, w)
+	}
+}

@@ -92,7 +92,13 @@ func appendAll(dst []byte, all [][]byte) []byte {
 }
 
 // writeBuffers is a pool of the larger write buffers of all connections, so that a connection that writes rarely keeps none.
-var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
+var writeBuffers = sync.Pool{New: func() any {
+	b := make([]byte, 0, usualCommands)
+	return &b
+}}
+
+// usualCommands is a size in bytes that is enough for most commands of a player. A buffer that began empty would be copied several times.
+const usualCommands = 256
 
 // flush writes the buffer, and keeps the buffer if it is not larger than keep. An error ends all writing. The caller holds the lock.
 func (w *writer) flush(p purpose, keep int) error {

@@ -46,6 +46,7 @@ type Dialer struct {
 	cfg      Config
 	explicit *proxyServer // Config.Proxy; nil if that is empty or "direct"
 	near     atomic.Int32 // the Nearness of the last server
+	proxied  atomic.Bool  // the last server was reached through a proxy
 }
 
 // NewDialer returns a Dialer, or a *ProxyError if cfg.Proxy is invalid.
@@ -81,11 +82,8 @@ func (d *Dialer) DialTLS(ctx context.Context, addr string) (net.Conn, error) {
 	return tc, nil
 }
 
-// Proxied reports whether Dial and DialTLS reach addr, "host:port", through a proxy.
-func (d *Dialer) Proxied(addr string) bool {
-	p, err := d.proxyFor("rtmp", addr)
-	return p != nil || err != nil
-}
+// Proxied reports whether the last Dial or DialTLS reached the server through a proxy.
+func (d *Dialer) Proxied() bool { return d.proxied.Load() }
 
 // dialFor connects to addr through the proxy for URLs of the scheme.
 func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, error) {
@@ -100,6 +98,7 @@ func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
+	d.proxied.Store(p != nil)
 	if p == nil {
 		return d.dialServer(ctx, addr)
 	}

@@ -80,20 +80,18 @@ func (d *Dialer) proxyFor(scheme, addr string) (*proxyServer, error) {
 		return d.explicit, nil
 	}
 	for _, name := range environment(scheme) {
-		for _, name := range []string{name, strings.ToLower(name)} {
-			raw := os.Getenv(name)
-			if raw == "" {
-				continue
-			}
-			if !proxied(addr) {
-				return nil, nil
-			}
-			p, err := parseProxy(raw)
-			if err != nil {
-				err = &ProxyError{Detail: "environment variable " + name, Err: err}
-			}
-			return p, err
+		raw := os.Getenv(name)
+		if raw == "" {
+			continue
 		}
+		if !proxied(addr) {
+			return nil, nil
+		}
+		p, err := parseProxy(raw)
+		if err != nil {
+			err = &ProxyError{Detail: "environment variable " + name, Err: err}
+		}
+		return p, err
 	}
 	return nil, nil
 }
@@ -102,11 +100,11 @@ func (d *Dialer) proxyFor(scheme, addr string) (*proxyServer, error) {
 func environment(scheme string) []string {
 	switch {
 	case scheme == "https":
-		return []string{"HTTPS_PROXY", "ALL_PROXY"}
+		return []string{"HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"}
 	case scheme == "http" && os.Getenv("REQUEST_METHOD") == "": // in a CGI program, HTTP_PROXY comes from the client's headers
-		return []string{"HTTP_PROXY", "ALL_PROXY"}
+		return []string{"HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"}
 	}
-	return []string{"ALL_PROXY"}
+	return []string{"ALL_PROXY", "all_proxy"}
 }
 
 // proxied reports whether NO_PROXY permits a proxy for addr.
