@@ -166,8 +166,10 @@ func (r *Reader) header() (s *stream, more bool) {
 	if size == 0 || len(b) < size+messageHeaderSize[f] {
 		return nil, false
 	}
-	if s = r.stream(id); s == nil {
-		return nil, false
+	if s = r.known(id); s == nil {
+		if s = r.add(id); s == nil {
+			return nil, false
+		}
 	}
 	if !s.begun && f != Format0 && f != Format1 {
 		r.fail("first chunk of a chunk stream has no header of its own, chunk stream", id)
@@ -212,7 +214,7 @@ func (r *Reader) header() (s *stream, more bool) {
 	}
 	s.begun, s.format, s.length, s.typ = true, f, length, typ
 	s.extended, s.extension = extended, field
-	s.basicSize = copy(s.basicBytes[:], b[:len(b)-len(h)])
+	s.basicSize, s.basicBytes = len(b)-len(h), [3]byte(b) // of which basicSize are used
 	s.basicBytes[0] |= byte(Format3) << 6
 	r.pos += size
 	return s, false
@@ -279,14 +281,11 @@ func (r *Reader) advance(s *stream, delta uint32, extended bool) {
 	s.delta = delta
 }
 
-// stream returns the state of a chunk stream, after creating it if necessary. It returns nil if there are too many.
-func (r *Reader) stream(id uint32) *stream {
-	s := r.known(id)
+// add creates the state of a chunk stream that has not been used. It returns nil if there are too many.
+func (r *Reader) add(id uint32) *stream {
+	s := &stream{id: id}
 	switch {
-	case s != nil:
-		return s
 	case id < uint32(len(r.low)):
-		s = &stream{id: id}
 		r.low[id] = s
 		return s
 	case (len(r.high)+1)*streamSize > maxStreamBytes:
@@ -295,12 +294,11 @@ func (r *Reader) stream(id uint32) *stream {
 	case r.high == nil:
 		r.high = make(map[uint32]*stream)
 	}
-	s = &stream{id: id}
 	r.high[id] = s
 	return s
 }
 
-// known is like stream, but returns nil for a chunk stream that has not been used.
+// known returns the state of a chunk stream, or nil if it has not been used.
 func (r *Reader) known(id uint32) *stream {
 	if id < uint32(len(r.low)) {
 		return r.low[id]
@@ -367,11 +365,16 @@ func (r *Reader) finish(s *stream, m *Message) {
 	r.forget(s)
 }
 
-// control applies the two messages that change how chunks are read (sections 5.4.1 and 5.4.2).
+// control applies the two messages that change how chunks are read.
 func (r *Reader) control(m *Message) error {
 	if m.Type != typeSetChunkSize && m.Type != typeAbort || m.length < 4 {
 		return nil
 	}
+	return r.obey(m)
+}
+
+// obey applies a Set Chunk Size or an Abort message (sections 5.4.1 and 5.4.2).
+func (r *Reader) obey(m *Message) error {
 	v := binary.BigEndian.Uint32(m.Body())
 	if m.Type == typeAbort {
 		if v > MaxChunkStreamID {
