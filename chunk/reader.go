@@ -334,6 +334,9 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 		return false, true
 	}
 	r.pos += wire
+	if r.place.stream != nil {
+		r.withdraw() // since the caller may use the memory for this message
+	}
 	r.describe(s, m, raw, length)
 	if wire > length {
 		m.stride, m.gap = r.chunkSize, gap
@@ -343,14 +346,14 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 
 // describe makes m the message of s with the body in raw. Assigning the fields one by one takes half the time of a composite literal.
 func (r *Reader) describe(s *stream, m *Message, raw []byte, length int) {
-	if r.place.stream != nil && r.place.stream != s {
-		r.withdraw() // since the caller may use the memory for this message
-	}
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID, m.Timestamp = s.typ, s.format, s.id, s.streamID, s.timestamp
 	m.raw, m.length, m.stride, m.gap, m.reader = raw, length, 0, 0, r
 }
 
 func (r *Reader) finish(s *stream, m *Message) {
+	if r.place.stream != s {
+		r.withdraw() // as in view
+	}
 	var raw []byte
 	if s.body != nil {
 		raw = s.body.bytes

@@ -29,6 +29,7 @@ type reader struct {
 	holder   *Waiter                // owned by the holder of the token
 	msg      chunk.Message          // owned by the holder of the token
 	offered  Message                // the message that TakeBuffered offers; owned by the holder of the token
+	taken    uint64                 // messages that were taken and not yet counted; owned by the holder of the token
 	lessee   atomic.Pointer[Waiter] // keeps the token between calls of TakeBuffered; may be nil; set and cleared with its Taker's lock held
 	deadline deadline
 	window   window
@@ -127,7 +128,7 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 		default:
 		}
 	}
-	r.recall()
+	r.Recall()
 	if r.token.take() {
 		return true, nil
 	}

@@ -180,6 +180,7 @@ func TestTakeBuffered(t *testing.T) {
 			c.TakeBuffered(p.waiter())
 			require.Equal(t, test.taken, p.taken)
 			require.Empty(t, client.times())
+			c.Recall()
 			require.EqualValues(t, 1+len(test.taken), c.Counters().Messages.Load())
 			p.offered, p.room, p.want = nil, 9, max(1, len(test.offered))
 			err := p.read(c)
