@@ -66,13 +66,14 @@ func (c *clock) beforeRead() {
 // mediaArrived is called for each audio and video message.
 func (c *clock) mediaArrived() {
 	if !c.current.Load() {
-		c.note(time.Now())
+		c.note()
 	}
 }
 
-// note records that media arrived at now.
-func (c *clock) note(now time.Time) {
+// note records that media has arrived now.
+func (c *clock) note() {
 	c.current.Store(true)
+	now := time.Now()
 	c.last.Store(now.UnixNano())
 	if c.first.Load() == 0 {
 		c.first.Store(max(1, int64(now.Sub(c.began))))

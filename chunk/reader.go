@@ -214,8 +214,8 @@ func (r *Reader) header() (s *stream, more bool) {
 	}
 	s.begun, s.format, s.length, s.typ = true, f, length, typ
 	s.extended, s.extension = extended, field
-	s.basicSize, s.basicBytes = len(b)-len(h), [3]byte(b) // of which basicSize are used
-	s.basicBytes[0] |= byte(Format3) << 6
+	s.basicSize = len(b) - len(h)
+	s.basicBytes = [3]byte{b[0] | byte(Format3)<<6, b[1], b[2]} // only basicSize of them are used
 	r.pos += size
 	return s, false
 }
