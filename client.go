@@ -117,13 +117,14 @@ func (k *client) Ended(err error) error {
 
 // reading is called before each read of the socket.
 func (k *client) reading() {
-	k.quickAcks.arm(k.counts.BytesWritten.Load())
-	k.clock.beforeRead()
+	if k.quickAcks.left.Load() > 0 {
+		k.quickAcks.arm(k.counts.BytesWritten.Load())
+	}
 }
 
 func (k *client) media(m *session.Message, direct session.Sink) {
 	k.quickAcks.stop()
-	k.clock.mediaArrived()
+	k.clock.mediaArrived(k.counts.BytesRead.Load())
 	if s := k.streams.of(m.StreamID); s != nil {
 		s.receive(m, direct == s.asSink())
 		return

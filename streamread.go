@@ -199,7 +199,7 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	if !s.sink.fits(m) {
 		return session.Later
 	}
-	s.conn.clock.mediaArrived()
+	s.conn.clock.mediaArrived(s.conn.counts.BytesRead.Load())
 	s.position = m.Timestamp
 	if s.sink.take(m) {
 		return session.Last

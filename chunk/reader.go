@@ -28,7 +28,6 @@ const (
 type Reader struct {
 	// The fields that every read uses come first, in few cache lines. If there are hundreds of connections, loading them costs most.
 
-	src       io.Reader
 	vectored  Vectored // src if it implements Vectored, otherwise nil
 	in        *buffer  // the memory of buf; nil if that is stub
 	buf       []byte   // buf[pos:end] has been read and not yet parsed
@@ -39,16 +38,16 @@ type Reader struct {
 	current   *stream // the stream whose chunk payload is being read; nil between chunks
 	left      int     // payload bytes of the current chunk that have not been read
 	lent      *buffer // memory of the last Message's body, which the next call releases
+	size      int     // size of the next buf in bytes; see read and adapt
 	srcErr    error   // error that was read together with bytes; returned after they are parsed
 	err       error   // the first violation of the protocol; final
 	place     place
 	scatter   scatter
-	placer    Placer // may be nil
+	low       [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
 
-	low  [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
-	high map[uint32]*stream
-
-	size      int       // size of the next buf in bytes; see read and adapt
+	high      map[uint32]*stream
+	src       io.Reader
+	placer    Placer    // may be nil
 	partial   []*stream // the streams with an unfinished message
 	held      int       // memory of the unfinished messages, in bytes
 	longest   int       // length of the longest message that was assembled, in bytes

@@ -28,7 +28,7 @@ type reader struct {
 	kept     bool                   // msg has not been dispatched yet; owned by the holder of the token
 	holder   *Waiter                // owned by the holder of the token
 	msg      chunk.Message          // owned by the holder of the token
-	offered  Message                // the message that TakeBuffered offers; owned by the holder of the token
+	offered  Message                // the message that offer offers; owned by the holder of the token
 	taken    uint64                 // messages that were taken and not yet counted; owned by the holder of the token
 	lessee   atomic.Pointer[Waiter] // keeps the token between calls of TakeBuffered; may be nil; set and cleared with its Taker's lock held
 	deadline deadline
@@ -234,6 +234,7 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 			if !declined {
 				continue
 			}
+			r.message.receive(&r.msg)
 		case w.packet != nil:
 			r.message.receive(&r.msg)
 			*w.packet = r.message.Packet

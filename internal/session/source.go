@@ -15,10 +15,11 @@ type source struct{ r *reader }
 
 // newSource returns a source, which implements chunk.Vectored if the socket supports that.
 func newSource(r *reader) io.Reader {
-	if v := newVectorReader(r.life.nc); v != nil {
-		return &vectoredSource{source{r}, v}
+	v := &vectoredSource{source: source{r}} // in one allocation with its vectorReader
+	if v.vector.init(r.life.nc) {
+		return v
 	}
-	return &source{r}
+	return &v.source
 }
 
 func (s *source) Read(b []byte) (int, error) {
@@ -57,7 +58,7 @@ func (s *source) received(n int) {
 
 type vectoredSource struct {
 	source
-	vector *vectorReader
+	vector vectorReader
 }
 
 func (s *vectoredSource) ReadVector(v chunk.Vector) (int, error) {

@@ -21,7 +21,7 @@ func (r *reader) TakeBuffered(w *Waiter) {
 	}
 	verdict := Declined
 	if ok, err := r.nextBuffered(); ok && err == nil { // the error is final, so Read returns it
-		verdict, _ = r.offer(w.Taker, &r.offered)
+		verdict, _ = r.offer(w.Taker)
 		r.kept = r.kept || verdict == Declined // Read dispatches it
 	}
 	switch {
@@ -44,8 +44,10 @@ func (r *reader) endLease() {
 
 // countTaken adds the messages that a Taker has taken to the counters.
 func (r *reader) countTaken() {
-	r.config.Counters.Messages.Add(r.taken)
-	r.taken = 0
+	if r.taken > 0 {
+		r.config.Counters.Messages.Add(r.taken)
+		r.taken = 0
+	}
 }
 
 // Recall gives back the token of a Waiter that keeps it between calls of TakeBuffered, if there is one. The messages that its Taker has taken
@@ -62,19 +64,20 @@ func (r *reader) Recall() {
 	}
 }
 
-// takeBuffered offers t the message in r.msg and the following ones, like offer. If t has declined one, that message is in r.message and
-// must be dispatched.
+// takeBuffered offers t the message in r.msg and the following ones, like offer. If t has declined one, that message is in r.msg and must be
+// dispatched.
 func (r *reader) takeBuffered(t Taker) (declined, ready bool, err error) {
 	t.Lock()
 	defer t.Unlock()
-	verdict, err := r.offer(t, &r.message)
+	verdict, err := r.offer(t)
 	r.countTaken()
 	return verdict == Declined, t.Enough() || r.kept, err
 }
 
-// offer offers t the message in r.msg and the following ones that have already been read, until t declines a message or has enough. m is
-// set to each of them. It returns t's last verdict. The caller holds the lock of t.
-func (r *reader) offer(t Taker, m *Message) (verdict Verdict, err error) {
+// offer offers t the message in r.msg and the following ones that have already been read, until t declines a message or has enough. It
+// returns t's last verdict. The caller holds the lock of t.
+func (r *reader) offer(t Taker) (verdict Verdict, err error) {
+	m := &r.offered
 	for ok := true; ok && err == nil; ok, err = r.in.NextBuffered(&r.msg) {
 		m.receive(&r.msg)
 		verdict = Declined
