@@ -115,12 +115,8 @@ func (k *client) Ended(err error) error {
 	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err)) })
 }
 
-// reading is called before each read of the socket.
-func (k *client) reading() {
-	if k.quickAcks.left.Load() > 0 {
-		k.quickAcks.arm(k.counts.BytesWritten.Load())
-	}
-}
+// reading is called before each read of the socket, as long as it returns true.
+func (k *client) reading() bool { return k.quickAcks.arm(k.counts.BytesWritten.Load()) }
 
 func (k *client) media(m *session.Message, direct session.Sink) {
 	k.quickAcks.stop()

@@ -39,8 +39,8 @@ func (s *source) prepare() (due time.Time, ok bool) {
 	r.out.FlushReplies()
 	due = r.holder.due()
 	ok = r.deadline.arm(due)
-	if r.config.BeforeRead != nil {
-		r.config.BeforeRead()
+	if r.beforeRead != nil && !r.beforeRead() {
+		r.beforeRead = nil
 	}
 	return due, ok
 }
