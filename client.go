@@ -116,15 +116,12 @@ func (k *client) Ended(err error) error {
 	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err)) })
 }
 
-// reading is called before each read of the socket.
-func (k *client) reading() {
-	k.quickAcks.arm(k.counts.BytesWritten.Load())
-	k.clock.beforeRead()
-}
+// reading is called before each read of the socket, as long as it returns true.
+func (k *client) reading() bool { return k.quickAcks.arm(k.counts.BytesWritten.Load()) }
 
 func (k *client) media(m *session.Message, direct session.Sink) {
 	k.quickAcks.stop()
-	k.clock.mediaArrived()
+	k.clock.mediaArrived(k.counts.BytesRead.Load())
 	if s := k.streams.of(m.StreamID); s != nil {
 		s.receive(m, direct == s.asSink())
 		return

@@ -208,12 +208,14 @@ func (c *Conn) close() error {
 
 // Stats returns the current values of the counters.
 func (c *Conn) Stats() Stats {
-	n := &c.core.counts
+	n, k := &c.core.counts, c.client.Load()
+	if k != nil {
+		k.session.Recall() // counts what a Stream has read
+	}
 	s := Stats{BytesRead: n.BytesRead.Load(), BytesWritten: n.BytesWritten.Load(), Messages: n.Messages.Load(),
 		UnknownMessages: n.UnknownMessages.Load(), UnknownEvents: n.UnknownEvents.Load(), BadData: n.BadData.Load(),
 		LostMedia: n.lostMedia.Load(), StrayMedia: n.strayMedia.Load(), DroppedMessages: n.Dropped.Load(),
 		DroppedEvents: n.droppedEvents.Load(), UnansweredPings: n.Unanswered.Load(), PipelineFallbacks: int(n.pipelineFallbacks.Load())}
-	k := c.client.Load()
 	if k == nil {
 		return s
 	}

@@ -57,14 +57,14 @@ func (o *flvOut) fits(m *session.Message) bool {
 }
 
 // take converts m to a tag. Like librtmp, it leaves out all data messages except onMetaData.
-func (o *flvOut) take(m *session.Message) {
+func (o *flvOut) take(m *session.Message) (full bool) {
 	size := m.Size()
 	if size == 0 || m.Type == message.TypeDataAMF3 {
-		return
+		return o.full()
 	}
 	script := m.Type == message.TypeDataAMF0
 	if script && !bytes.HasPrefix(m.Payload(), onMetaDataPrefix) {
-		return
+		return o.full()
 	}
 	need := size + flv.TagOverhead
 	switch {
@@ -84,6 +84,7 @@ func (o *flvOut) take(m *session.Message) {
 		o.rest = appendTag(o.more(), m)
 		o.drain()
 	}
+	return o.full()
 }
 
 // place returns the part of dst where take would put the body of the next message.

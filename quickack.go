@@ -25,16 +25,19 @@ func (q *quickAcks) init(nc net.Conn) {
 	}
 }
 
-// arm is called before each read of the socket. written is the number of bytes that have been written; arm only uses whether it changes.
-func (q *quickAcks) arm(written uint64) {
+// arm is called before each read of the socket, until it returns false because quick acknowledgements have ended. written is the number of
+// bytes that have been written; arm only uses whether it changes.
+func (q *quickAcks) arm(written uint64) bool {
 	switch {
 	case q.left.Load() <= 0:
+		return false
 	case q.written != written:
 		q.written = written
 	default:
 		q.left.Add(-1)
 		q.ack()
 	}
+	return true
 }
 
 // stop is called when media arrives.

@@ -86,8 +86,9 @@ func TestQuickAcksAreFew(t *testing.T) {
 		q.arm(1 + written)
 	}
 	assert.Zero(t, acks, "each read follows a write")
-	for range 2 * maxQuickAcks {
-		q.arm(maxQuickAcks)
+	for range maxQuickAcks {
+		assert.True(t, q.arm(maxQuickAcks))
 	}
+	assert.False(t, q.arm(maxQuickAcks))
 	assert.Equal(t, maxQuickAcks, acks)
 }

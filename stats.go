@@ -49,26 +49,23 @@ type counts struct {
 // clock measures how long the server takes to answer and to send media. It reads the system's time only once for each read of the socket,
 // since reading the time costs as much as handling a small message.
 type clock struct {
-	rtt     atomic.Int64 // RTT of the newest handshake in nanoseconds
-	began   time.Time    // when Connect was called; set before anything is read
-	first   atomic.Int64 // nanoseconds from began to the first media, at least 1; 0 if there is none yet
-	last    atomic.Int64 // arrival of the newest media in nanoseconds since 1970
-	current atomic.Bool  // last was set since the newest read of the socket
+	rtt   atomic.Int64  // RTT of the newest handshake in nanoseconds
+	began time.Time     // when Connect was called; set before anything is read
+	first atomic.Int64  // nanoseconds from began to the first media, at least 1; 0 if there is none yet
+	last  atomic.Int64  // arrival of the newest media in nanoseconds since 1970
+	read  atomic.Uint64 // number of bytes that had been read when last was set; no other read of the socket ends there
 }
 
-// beforeRead is called before each read of the socket.
-func (c *clock) beforeRead() {
-	if c.current.Load() {
-		c.current.Store(false)
+// mediaArrived is called for each audio and video message. read is the number of bytes that have been read from the socket.
+func (c *clock) mediaArrived(read uint64) {
+	if c.read.Load() != read {
+		c.note(read)
 	}
 }
 
-// mediaArrived is called for each audio and video message.
-func (c *clock) mediaArrived() {
-	if c.current.Load() {
-		return
-	}
-	c.current.Store(true)
+// note records that media has arrived now.
+func (c *clock) note(read uint64) {
+	c.read.Store(read)
 	now := time.Now()
 	c.last.Store(now.UnixNano())
 	if c.first.Load() == 0 {

@@ -7,7 +7,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -47,4 +49,25 @@ func TestTimesInStats(t *testing.T) {
 	second := c.Stats()
 	assert.Equal(t, first.FirstMedia, second.FirstMedia)
 	assert.True(t, second.LastMedia.After(first.LastMedia))
+}
+
+// TestMessagesInStats checks that each message is counted when ReadPacket has returned it, even if it was read from the socket together with
+// others.
+func TestMessagesInStats(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		var sounds []chunk.Outgoing
+		for i := range uint32(4) {
+			sounds = append(sounds, session.Encode(message.TypeAudio, 1, i, []byte("sound")))
+		}
+		p.Send(sounds...)
+		p.UntilGone()
+	})
+	c, s := playing(t, url, nil)
+	before := c.Stats().Messages
+	var p Packet
+	for i := range uint64(4) {
+		require.NoError(t, s.ReadPacket(&p))
+		require.Equal(t, before+1+i, c.Stats().Messages)
+	}
 }

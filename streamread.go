@@ -42,7 +42,7 @@ func (s *streamReader) init(state *streamState) {
 // dispatches a message or holds the stream's lock. While that goroutine is parked, the reader of the connection calls the sink instead, with
 // the stream's lock held.
 type sink interface {
-	take(m *session.Message)
+	take(m *session.Message) (full bool)
 	full() bool                   // the call accepts no more
 	fits(m *session.Message) bool // the call accepts m; otherwise the next call does
 	has() bool                    // there is enough for the call to return
@@ -102,12 +102,10 @@ func (s *streamReader) next(dst sink) error {
 	for {
 		err := s.bound("read")
 		if err == nil {
-			s.handOver()
-			if !dst.has() {
-				err = s.over()
-			}
-			if err == nil && !dst.has() {
-				s.conn.session.TakeBuffered(&s.waiter) // s.mu is the lock of the Taker
+			if s.handOver(); !dst.has() {
+				if err = s.over(); err == nil {
+					s.conn.session.TakeBuffered(&s.waiter) // s.mu is the lock of the Taker
+				}
 			}
 		}
 		s.mu.Unlock()
@@ -201,10 +199,9 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	if !s.sink.fits(m) {
 		return session.Later
 	}
-	s.conn.clock.mediaArrived()
+	s.conn.clock.mediaArrived(s.conn.counts.BytesRead.Load())
 	s.position = m.Timestamp
-	s.sink.take(m)
-	if s.sink.full() {
+	if s.sink.take(m) {
 		return session.Last
 	}
 	return session.Taken
@@ -360,9 +357,10 @@ func (k *packetSink) place(size int) []byte {
 	return k.p.Body[:size]
 }
 
-func (k *packetSink) take(m *session.Message) {
+func (k *packetSink) take(m *session.Message) (full bool) {
 	m.CopyPacket(k.p)
 	k.taken = true
+	return true
 }
 
 var errNotReadable = errors.New("rtmp: the stream was opened for publishing and cannot be read")

@@ -56,16 +56,16 @@ func basicHeader(b []byte) (f Format, id uint32, size int) {
 	if len(b) == 0 {
 		return 0, 0, 0
 	}
-	f, id, size = Format(b[0]>>6), uint32(b[0]&0x3F), 1
+	f, id = Format(b[0]>>6), uint32(b[0]&0x3F)
 	switch {
+	case id >= 2:
+		return f, id, 1
 	case id == 0 && len(b) >= 2:
 		return f, uint32(b[1]) + 64, 2
 	case id == 1 && len(b) >= 3:
 		return f, uint32(b[1]) + uint32(b[2])<<8 + 64, 3
-	case id < 2:
-		return f, 0, 0
 	}
-	return f, id, size
+	return f, 0, 0
 }
 
 func appendBasicHeader(dst []byte, f Format, id uint32) []byte {

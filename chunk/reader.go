@@ -28,7 +28,6 @@ const (
 type Reader struct {
 	// The fields that every read uses come first, in few cache lines. If there are hundreds of connections, loading them costs most.
 
-	src       io.Reader
 	vectored  Vectored // src if it implements Vectored, otherwise nil
 	in        *buffer  // the memory of buf; nil if that is stub
 	buf       []byte   // buf[pos:end] has been read and not yet parsed
@@ -39,16 +38,16 @@ type Reader struct {
 	current   *stream // the stream whose chunk payload is being read; nil between chunks
 	left      int     // payload bytes of the current chunk that have not been read
 	lent      *buffer // memory of the last Message's body, which the next call releases
+	size      int     // size of the next buf in bytes; see read and adapt
 	srcErr    error   // error that was read together with bytes; returned after they are parsed
 	err       error   // the first violation of the protocol; final
 	place     place
 	scatter   scatter
-	placer    Placer // may be nil
+	low       [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
 
-	low  [16]*stream // index is the chunk stream id; nearly all peers use ids below 16
-	high map[uint32]*stream
-
-	size      int       // size of the next buf in bytes; see read and adapt
+	high      map[uint32]*stream
+	src       io.Reader
+	placer    Placer    // may be nil
 	partial   []*stream // the streams with an unfinished message
 	held      int       // memory of the unfinished messages, in bytes
 	earned    int       // how much memory an unfinished message may get at once, in bytes; see makeRoom
@@ -166,8 +165,10 @@ func (r *Reader) header() (s *stream, more bool) {
 	if size == 0 || len(b) < size+messageHeaderSize[f] {
 		return nil, false
 	}
-	if s = r.stream(id); s == nil {
-		return nil, false
+	if s = r.known(id); s == nil {
+		if s = r.add(id); s == nil {
+			return nil, false
+		}
 	}
 	if !s.begun && f != Format0 && f != Format1 {
 		r.fail("first chunk of a chunk stream has no header of its own, chunk stream", id)
@@ -212,8 +213,8 @@ func (r *Reader) header() (s *stream, more bool) {
 	}
 	s.begun, s.format, s.length, s.typ = true, f, length, typ
 	s.extended, s.extension = extended, field
-	s.basicSize = copy(s.basicBytes[:], b[:len(b)-len(h)])
-	s.basicBytes[0] |= byte(Format3) << 6
+	s.basicSize = len(b) - len(h)
+	s.basicBytes = [3]byte{b[0] | byte(Format3)<<6, b[1], b[2]} // only basicSize of them are used
 	r.pos += size
 	return s, false
 }
@@ -279,14 +280,11 @@ func (r *Reader) advance(s *stream, delta uint32, extended bool) {
 	s.delta = delta
 }
 
-// stream returns the state of a chunk stream, after creating it if necessary. It returns nil if there are too many.
-func (r *Reader) stream(id uint32) *stream {
-	s := r.known(id)
+// add creates the state of a chunk stream that has not been used. It returns nil if there are too many.
+func (r *Reader) add(id uint32) *stream {
+	s := &stream{id: id}
 	switch {
-	case s != nil:
-		return s
 	case id < uint32(len(r.low)):
-		s = &stream{id: id}
 		r.low[id] = s
 		return s
 	case (len(r.high)+1)*streamSize > maxStreamBytes:
@@ -295,12 +293,11 @@ func (r *Reader) stream(id uint32) *stream {
 	case r.high == nil:
 		r.high = make(map[uint32]*stream)
 	}
-	s = &stream{id: id}
 	r.high[id] = s
 	return s
 }
 
-// known is like stream, but returns nil for a chunk stream that has not been used.
+// known returns the state of a chunk stream, or nil if it has not been used.
 func (r *Reader) known(id uint32) *stream {
 	if id < uint32(len(r.low)) {
 		return r.low[id]
@@ -336,6 +333,9 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 		return false, true
 	}
 	r.pos += wire
+	if r.place.stream != nil {
+		r.withdraw() // since the caller may use the memory for this message
+	}
 	r.describe(s, m, raw, length)
 	if wire > length {
 		m.stride, m.gap = r.chunkSize, gap
@@ -345,14 +345,14 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 
 // describe makes m the message of s with the body in raw. Assigning the fields one by one takes half the time of a composite literal.
 func (r *Reader) describe(s *stream, m *Message, raw []byte, length int) {
-	if r.place.stream != nil && r.place.stream != s {
-		r.withdraw() // since the caller may use the memory for this message
-	}
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID, m.Timestamp = s.typ, s.format, s.id, s.streamID, s.timestamp
 	m.raw, m.length, m.stride, m.gap, m.reader = raw, length, 0, 0, r
 }
 
 func (r *Reader) finish(s *stream, m *Message) {
+	if r.place.stream != s {
+		r.withdraw() // as in view
+	}
 	var raw []byte
 	if s.body != nil {
 		raw = s.body.bytes
@@ -367,11 +367,16 @@ func (r *Reader) finish(s *stream, m *Message) {
 	r.forget(s)
 }
 
-// control applies the two messages that change how chunks are read (sections 5.4.1 and 5.4.2).
+// control applies the two messages that change how chunks are read.
 func (r *Reader) control(m *Message) error {
 	if m.Type != typeSetChunkSize && m.Type != typeAbort || m.length < 4 {
 		return nil
 	}
+	return r.obey(m)
+}
+
+// obey applies a Set Chunk Size or an Abort message (sections 5.4.1 and 5.4.2).
+func (r *Reader) obey(m *Message) error {
 	v := binary.BigEndian.Uint32(m.Body())
 	if m.Type == typeAbort {
 		if v > MaxChunkStreamID {

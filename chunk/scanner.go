@@ -235,7 +235,7 @@ func (s *Scanner) addState(in *stateReader) error {
 	if in.bad || id < 2 || s.r.known(id) != nil {
 		return errState
 	}
-	st := s.r.stream(id)
+	st := s.r.add(id)
 	if st == nil {
 		return errState
 	}

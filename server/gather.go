@@ -24,7 +24,13 @@ type gatherer struct {
 	woken    bool               // the last pause has ended early, perhaps because the client has closed the connection
 }
 
-// gather is called before each read, and waits if the read should be delayed.
+// reading is called before each read, as long as it returns true.
+func (d *dispatcher) reading() bool {
+	d.gather()
+	return true
+}
+
+// gather waits if the next read should be delayed.
 func (d *dispatcher) gather() {
 	g, now := &d.gatherer, time.Now()
 	pause := g.pause(now, d.session.Counters().BytesRead.Load())

@@ -177,7 +177,7 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	}
 	d := &dispatcher{Conn: c, commands: commands{Conn: c}}
 	sess := session.New(c.recorded(wire, result), d, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
-		Timeout: s.writeTimeout(), Progress: true, HandshakeBytes: received, Tap: d.tap, BeforeRead: d.gather, Passive: c.byHand,
+		Timeout: s.writeTimeout(), Progress: true, HandshakeBytes: received, Tap: d.tap, BeforeRead: d.reading, Passive: c.byHand,
 		Logger: c.log})
 	sess.Counters().BytesRead.Add(received)
 	sess.Counters().BytesWritten.Add(handshakeSize)

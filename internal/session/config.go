@@ -33,7 +33,7 @@ type Config struct {
 	HandshakeBytes uint64        // bytes received in the handshake; Acknowledgements count them
 	Chunks         *chunk.Writer // the writer that has encoded the messages sent with the handshake; nil if none were
 	Counters       *Counters     // counters of a previous connection; nil means new ones
-	BeforeRead     func()        // called before each read of the socket; may be nil
+	BeforeRead     func() bool   // called before each read of the socket, until it returns false; may be nil
 	// HungUp is called without locks before the Session ends because the peer has hung up. No write begins after that. writing says that one
 	// is still in progress. HungUp may block; it may be nil.
 	HungUp  func(writing bool)

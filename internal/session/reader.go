@@ -23,15 +23,17 @@ type reader struct {
 	out    *writer
 	config *Config
 
-	token    token
-	in       *chunk.Reader          // owned by the holder of the token
-	kept     bool                   // msg has not been dispatched yet; owned by the holder of the token
-	holder   *Waiter                // owned by the holder of the token
-	msg      chunk.Message          // owned by the holder of the token
-	offered  Message                // the message that TakeBuffered offers; owned by the holder of the token
-	lessee   atomic.Pointer[Waiter] // keeps the token between calls of TakeBuffered; may be nil; set and cleared with its Taker's lock held
-	deadline deadline
-	window   window
+	token      token
+	in         *chunk.Reader          // owned by the holder of the token
+	kept       bool                   // msg has not been dispatched yet; owned by the holder of the token
+	holder     *Waiter                // owned by the holder of the token
+	msg        chunk.Message          // owned by the holder of the token
+	offered    Message                // the message that offer offers; owned by the holder of the token
+	taken      uint64                 // messages that were taken and not yet counted; owned by the holder of the token
+	beforeRead func() bool            // Config.BeforeRead until it has returned false; may be nil; owned by the holder of the token
+	lessee     atomic.Pointer[Waiter] // keeps the token between calls of TakeBuffered; may be nil; set and cleared with its Taker's lock held
+	deadline   deadline
+	window     window
 
 	dispatching sync.Mutex        // held for one dispatch: by the holder of the token, or by HandlePacket
 	message     Message           // the message in dispatch; guarded by dispatching
@@ -47,6 +49,7 @@ type reader struct {
 func (r *reader) init(life *lifetime, out *writer, config *Config) {
 	r.life, r.out, r.config, r.drained = life, out, config, make(chan struct{}, 1)
 	r.token.init()
+	r.beforeRead = config.BeforeRead
 	r.deadline.set = life.nc.SetReadDeadline
 	r.window.replies, r.window.received = &out.replies, config.HandshakeBytes
 	r.window.size.Store(config.Window)
@@ -126,7 +129,7 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 		default:
 		}
 	}
-	r.recall()
+	r.Recall()
 	if r.token.take() {
 		return true, nil
 	}
@@ -232,6 +235,7 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 			if !declined {
 				continue
 			}
+			r.message.receive(&r.msg)
 		case w.packet != nil:
 			r.message.receive(&r.msg)
 			*w.packet = r.message.Packet

@@ -180,6 +180,7 @@ func TestTakeBuffered(t *testing.T) {
 			c.TakeBuffered(p.waiter())
 			require.Equal(t, test.taken, p.taken)
 			require.Empty(t, client.times())
+			c.Recall()
 			require.EqualValues(t, 1+len(test.taken), c.Counters().Messages.Load())
 			p.offered, p.room, p.want = nil, 9, max(1, len(test.offered))
 			err := p.read(c)
@@ -384,4 +385,15 @@ func TestAwaitTurnYields(t *testing.T) {
 		}
 	}
 	assert.Greater(t, yielded, 5, "not all, since the scheduler may choose this goroutine again")
+}
+
+// TestBeforeRead checks that BeforeRead is called before each read of the socket until it returns false.
+func TestBeforeRead(t *testing.T) {
+	calls := 0
+	client, server := pair(t, Config{BeforeRead: func() bool { calls++; return calls < 2 }})
+	for i := range uint32(3) {
+		go server.session.Send(conntest.Context(t), sounds(i, 1)...)
+		require.NoError(t, (&player{want: 1, room: 1}).read(client.session))
+	}
+	require.Equal(t, 2, calls)
 }

@@ -24,19 +24,15 @@ type vectorReader struct {
 	once   func(fd uintptr) bool // the method value readOnce, made once so that reading does not allocate
 }
 
-// newVectorReader returns a vectorReader for nc, or nil if nc is not a plain socket.
-func newVectorReader(nc net.Conn) *vectorReader {
+// init prepares r to read nc. It returns false if nc is not a plain socket.
+func (r *vectorReader) init(nc net.Conn) bool {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
-		return nil
+		return false
 	}
 	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	r := &vectorReader{nc: tcp, raw: raw}
-	r.once = r.readOnce
-	return r
+	r.nc, r.raw, r.once = tcp, raw, r.readOnce
+	return err == nil
 }
 
 // readOnce returns false if there is nothing to read. Sockets of package net don't block.

@@ -12,8 +12,8 @@ import (
 // TestVectorReaderIsForSockets checks that only plain sockets are read with readv.
 func TestVectorReaderIsForSockets(t *testing.T) {
 	a, _ := conntest.Pair(t)
-	require.NotNil(t, newVectorReader(a))
-	require.Nil(t, newVectorReader(new(net.TCPConn)), "was never opened")
+	require.True(t, new(vectorReader).init(a))
+	require.False(t, new(vectorReader).init(new(net.TCPConn)), "was never opened")
 	piped, _ := net.Pipe()
-	require.Nil(t, newVectorReader(piped))
+	require.False(t, new(vectorReader).init(piped))
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// vectorReader never exists on this system, where newVectorReader returns nil and the session reads without scattering.
+// vectorReader is not used on this system, where the session reads without scattering.
 type vectorReader struct{}
 
-func newVectorReader(net.Conn) *vectorReader { return nil }
+func (*vectorReader) init(net.Conn) bool { return false }
 
 func (*vectorReader) read(chunk.Vector) (int, error) { return 0, nil }

@@ -36,8 +36,8 @@ import (
 type Session struct {
 	// Pushing a message to many players uses only the first few hundred bytes of each Session. The other fields follow these, so that they
 	// stay out of the processor's cache.
-	counters Counters // used if Config.Counters is nil
 	lifetime
+	counters Counters // used if Config.Counters is nil
 	writer
 	reader
 	calls

@@ -15,10 +15,11 @@ type source struct{ r *reader }
 
 // newSource returns a source, which implements chunk.Vectored if the socket supports that.
 func newSource(r *reader) io.Reader {
-	if v := newVectorReader(r.life.nc); v != nil {
-		return &vectoredSource{source{r}, v}
+	v := &vectoredSource{source: source{r}} // in one allocation with its vectorReader
+	if v.vector.init(r.life.nc) {
+		return v
 	}
-	return &source{r}
+	return &v.source
 }
 
 func (s *source) Read(b []byte) (int, error) {
@@ -38,8 +39,8 @@ func (s *source) prepare() (due time.Time, ok bool) {
 	r.out.FlushReplies()
 	due = r.holder.due()
 	ok = r.deadline.arm(due)
-	if r.config.BeforeRead != nil {
-		r.config.BeforeRead()
+	if r.beforeRead != nil && !r.beforeRead() {
+		r.beforeRead = nil
 	}
 	return due, ok
 }
@@ -57,7 +58,7 @@ func (s *source) received(n int) {
 
 type vectoredSource struct {
 	source
-	vector *vectorReader
+	vector vectorReader
 }
 
 func (s *vectoredSource) ReadVector(v chunk.Vector) (int, error) {
