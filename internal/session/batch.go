@@ -21,7 +21,7 @@ type Batch struct {
 	err error // error of the connection
 
 	started bool // the replies that were pending before the first message have been encoded
-	now     bool // made by beginNow
+	now     bool // made by tryBegin
 	full    bool // the socket has not accepted everything
 }
 
@@ -31,9 +31,9 @@ func (w *writer) Begin(who Writer) (Batch, error) {
 	return Batch{w: w, p: p}, w.acquire(p)
 }
 
-// beginNow is like Begin, but does not wait. The writes of the batch do not block: bytes that the socket does not accept stay in the write
+// tryBegin is like Begin, but does not wait. The writes of the batch do not block: bytes that the socket does not accept stay in the write
 // buffer.
-func (w *writer) beginNow() (Batch, bool) {
+func (w *writer) tryBegin() (Batch, bool) {
 	return Batch{w: w, now: true}, w.acquireNow()
 }
 
@@ -59,7 +59,7 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 // prepare prepares the write buffer for a message.
 func (b *Batch) prepare() {
 	if !b.started || len(b.w.buf) == 0 {
-		b.w.begin()
+		b.w.startWrite()
 		b.started = true
 	}
 }

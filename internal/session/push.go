@@ -62,7 +62,7 @@ func (w *writer) Writev(b [][]byte) error {
 	defer w.release()
 	all := net.Buffers(w.rest)
 	w.rest = nil
-	w.begin()
+	w.startWrite()
 	if _, plain := w.life.nc.(*net.TCPConn); !plain { // joined, to need a single TLS record or piece of ciphertext
 		w.buf = appendAll(w.buf, b)
 		return w.failIf(w.flush(purpose{}, 0))

@@ -158,7 +158,7 @@ func (w *writer) writeNow() bool {
 	if !w.try.usable() || w.stopped.Load() != nil || w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
 		return false
 	}
-	w.begin()
+	w.startWrite()
 	if w.offer(0) { // keeps no write buffer, since there may be thousands of players
 		return true
 	}

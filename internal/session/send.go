@@ -76,7 +76,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 
 // sendLocked writes messages. The caller holds the lock.
 func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
-	w.begin()
+	w.startWrite()
 	p.replies = p.replies && !w.posted
 	var refused error // the error of a message that cannot be encoded; the messages before it are still written
 	for i := range messages {

@@ -242,7 +242,7 @@ func (q *SendQueue) add(b *Batch, o *chunk.Outgoing) error {
 // sendNow sends the queued messages and then o, a large message, without copying o into the queue. The sender sends what the socket does
 // not accept without blocking. sendNow returns false, and does nothing, if another write is in progress.
 func (q *SendQueue) sendNow(o *chunk.Outgoing) (bool, error) {
-	b, ok := q.w.beginNow()
+	b, ok := q.w.tryBegin()
 	if !ok {
 		return false, nil
 	}

@@ -6,6 +6,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"github.com/go-librtmp/rtmp/internal/iov"
 )
 
 // tryWriter writes to a socket without ever waiting for the peer to read.
@@ -42,7 +44,7 @@ func (t *tryWriter) init(nc net.Conn) {
 			t.n, _ = syscall.Write(int(fd), t.bufs[0])
 			return true
 		}
-		t.n, _ = writev(int(fd), t.bufs)
+		t.n, _ = iov.Write(int(fd), t.bufs)
 		return true
 	}
 }
@@ -66,13 +68,10 @@ func (t *tryWriter) write(b []byte) (int, error) {
 	return 0, &net.OpError{Op: "write", Net: "tcp", Source: t.nc.LocalAddr(), Addr: t.nc.RemoteAddr(), Err: os.NewSyscallError("write", t.err)}
 }
 
-// maxBuffers is the maximum number of buffers in one system call (IOV_MAX).
-const maxBuffers = 1024
-
 // writev is like write, for many buffers.
 func (t *tryWriter) writev(b [][]byte) (total int) {
 	for len(b) > 0 {
-		t.bufs, t.n = b[:min(len(b), maxBuffers)], 0
+		t.bufs, t.n = b[:min(len(b), iov.Max)], 0
 		if err := t.raw.Write(t.many); err != nil {
 			t.n = 0
 		}

@@ -9,13 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/iov"
 )
 
 // TestTryWritevOfManyBuffers checks that one call accepts more buffers than one system call does.
 func TestTryWritevOfManyBuffers(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})
-	const n = 3*maxBuffers + 1
+	const n = 3*iov.Max + 1
 	one := []byte{1}
 	many := make([][]byte, n)
 	for i := range many {

@@ -69,8 +69,8 @@ func (w *writer) encode(dst []byte, o *chunk.Outgoing) ([]byte, error) {
 	return dst, err
 }
 
-// begin starts a write with the bytes that must be written first. The caller holds the lock.
-func (w *writer) begin() {
+// startWrite starts a write with the bytes that must be written first. The caller holds the lock.
+func (w *writer) startWrite() {
 	w.getBuffer()
 	w.buf = w.takeReplies(appendAll(w.buf, w.rest))
 	w.rest = nil
@@ -241,7 +241,7 @@ func (w *writer) CloseWrite(ctx context.Context) bool {
 	}
 	defer w.release()
 	if w.err == nil {
-		w.begin()
+		w.startWrite()
 		w.flush(purpose{ctx: ctx}, 0) // ignore an error: what the peer has sent can still be read
 	}
 	if half.CloseWrite() != nil {

@@ -1,4 +1,4 @@
-//go:build !(linux || darwin || illumos)
+//go:build !unix
 
 package vod
 

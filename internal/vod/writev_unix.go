@@ -1,16 +1,14 @@
-//go:build linux || darwin || illumos
+//go:build unix
 
 package vod
 
 import (
 	"io"
 	"os"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/go-librtmp/rtmp/internal/iov"
 )
-
-// maxPieces is the maximum number of pieces in one system call (IOV_MAX).
-const maxPieces = 1024
 
 // writev writes pieces, which it changes.
 func writev(f *os.File, pieces [][]byte) error {
@@ -22,13 +20,13 @@ func writev(f *os.File, pieces [][]byte) error {
 		var n int
 		var failure error
 		err := raw.Write(func(fd uintptr) bool {
-			n, failure = unix.Writev(int(fd), pieces[:min(len(pieces), maxPieces)])
+			n, failure = iov.Write(int(fd), pieces)
 			return true
 		})
 		switch {
 		case err != nil:
 			return err
-		case failure == unix.EINTR:
+		case failure == syscall.EINTR:
 			continue
 		case failure != nil:
 			return &os.PathError{Op: "write", Path: f.Name(), Err: failure}
