@@ -8,10 +8,11 @@ import (
 )
 
 const (
-	// gatherSize is the number of bytes that are gathered for one system call.
-	gatherSize = 128 << 10
+	// gatherSize is the number of bytes that are gathered for one system call. It is twice what ReadFrom reads at a time, so that each read
+	// becomes one write. With 128 KiB, publishing faster than in real time costs a quarter more.
+	gatherSize = 512 << 10
 	// keepBatchBuffer is the size of the largest buffer that a connection keeps between batches, in bytes.
-	keepBatchBuffer = 2 * gatherSize
+	keepBatchBuffer = gatherSize
 )
 
 // Batch gathers messages in the connection's write buffer. Its owner holds the write lock from Begin to End.

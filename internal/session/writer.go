@@ -19,6 +19,8 @@ const (
 	keepWriteBuffer = 64 << 10
 	// shareWriteBuffer is the size of the largest buffer that is returned to the pool, in bytes.
 	shareWriteBuffer = 4 << 20
+	// timedSize is the number of bytes that must be written within Config.Timeout.
+	timedSize = 128 << 10
 	// writeGrace is the minimum time that a write gets. Its context or deadline may expire before the first system call, but the socket
 	// usually accepts all bytes within microseconds.
 	writeGrace = 100 * time.Millisecond
@@ -137,24 +139,34 @@ func (w *writer) empty(keep int) {
 	w.box, w.buf = nil, nil
 }
 
-// write writes b within Config.Timeout and p's limit, or within writeGrace if that is longer. Usually the socket accepts all bytes at once,
-// so no deadline needs to be set.
+// write writes b within p's limit, or within writeGrace if that is longer. Each timedSize bytes get Config.Timeout, so that larger writes do
+// not need a faster network. Usually the socket accepts all bytes at once, so no deadline needs to be set.
 func (w *writer) write(p purpose, b []byte) error {
-	if w.try.usable() {
-		n, err := w.try.write(b)
-		w.counters.BytesWritten.Add(uint64(n))
-		if err != nil {
-			return w.lost(err)
+	if p.began.IsZero() {
+		p.began = time.Now()
+	}
+	for {
+		if w.try.usable() {
+			n, err := w.try.write(b)
+			w.counters.BytesWritten.Add(uint64(n))
+			if err != nil {
+				return w.lost(err)
+			}
+			if b = b[n:]; len(b) == 0 {
+				return nil
+			}
 		}
-		if b = b[n:]; len(b) == 0 {
-			return nil
+		timed := b[:min(len(b), timedSize)]
+		b = b[len(timed):]
+		err := w.repeatWrite(p, func() (int, error) {
+			n, err := w.life.nc.Write(timed)
+			timed = timed[n:]
+			return n, err
+		})
+		if err != nil || len(b) == 0 {
+			return err
 		}
 	}
-	return w.repeatWrite(p, func() (int, error) {
-		n, err := w.life.nc.Write(b)
-		b = b[n:]
-		return n, err
-	})
 }
 
 // repeatWrite calls write until it succeeds or a limit has passed. Each call of write must continue where the previous one has stopped.

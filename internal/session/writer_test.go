@@ -3,8 +3,12 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,6 +85,36 @@ func TestWriteBuffers(t *testing.T) {
 			assert.Equal(t, test.kept, w.box != nil)
 			assert.Equal(t, test.kept, cap(w.buf) == test.size)
 			assert.Equal(t, test.shared, cap(*box) == test.size)
+		})
+	}
+}
+
+// TestTimeoutOfLargeWrites checks that a network that needs less than Config.Timeout for timedSize bytes is fast enough for any batch, and that
+// one that needs more is not.
+func TestTimeoutOfLargeWrites(t *testing.T) {
+	for pause, want := range map[time.Duration]bool{20 * time.Second: true, 31 * time.Second: false} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			client := newRole(a, Config{Timeout: 30 * time.Second})
+			var reading sync.WaitGroup
+			defer reading.Wait()
+			defer client.session.Close()
+			reading.Go(func() {
+				for piece := make([]byte, timedSize); ; {
+					time.Sleep(pause)
+					if _, err := io.ReadFull(b, piece); err != nil {
+						return
+					}
+				}
+			})
+			batch, err := client.session.Begin(nil)
+			require.NoError(t, err)
+			err = batch.End(batch.Append(func(dst []byte, _ *chunk.Writer) ([]byte, error) {
+				return append(dst, make([]byte, gatherSize)...), nil
+			}))
+			var late *TimeoutError
+			require.Equal(t, want, err == nil, err)
+			require.Equal(t, !want, errors.As(err, &late))
 		})
 	}
 }
