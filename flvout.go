@@ -56,7 +56,7 @@ func (o *flvOut) fits(m *session.Message) bool {
 	return o.n == 0 || m.Size()+flv.TagOverhead <= len(o.dst)-o.n
 }
 
-// take converts m to a tag. Like librtmp, it leaves out all data messages except onMetaData.
+// take converts m to a tag, and returns o.full(). Like librtmp, it leaves out all data messages except onMetaData.
 func (o *flvOut) take(m *session.Message) (full bool) {
 	size := m.Size()
 	if size == 0 || m.Type == message.TypeDataAMF3 {

@@ -20,11 +20,12 @@ func TestDirectionOfDependencies(t *testing.T) {
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":              "amf flv message",
-		"internal/admission": "", "internal/auth": "", "internal/iov": "", "internal/transport": "internal/admission internal/quote", "internal/quote": "", "internal/secret": "",
-		"internal/live":    "chunk flv internal/session message",
-		"internal/vod":     "amf flv internal/iov internal/quote",
-		"internal/method":  "amf",
-		"internal/session": "chunk flv internal/iov message",
+		"internal/admission": "", "internal/auth": "", "internal/iov": "", "internal/quote": "", "internal/secret": "",
+		"internal/transport": "internal/admission internal/quote",
+		"internal/live":      "chunk flv internal/session message",
+		"internal/vod":       "amf flv internal/iov internal/quote",
+		"internal/method":    "amf",
+		"internal/session":   "chunk flv internal/iov message",
 
 		"internal/capturefile": "chunk handshake internal/secret message",
 		"capture":              "chunk handshake internal/capturefile message",

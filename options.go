@@ -73,8 +73,8 @@ type Options struct {
 
 	// These fields configure the network.
 
-	// Timeout bounds dialling and the handshake together, each wait for an answer, each write, and a read that receives no byte.
-	// Zero means 30 seconds. If it is negative, there is no bound.
+	// Timeout bounds dialling and the handshake together, each wait for an answer, each 128 KiB of a write, and a read that receives no
+	// byte. Zero means 30 seconds. If it is negative, there is no bound.
 	Timeout time.Duration
 	// MediaTimeout bounds how long Read, WriteTo and ReadPacket of a Stream wait for a complete audio, video or data message. Unlike
 	// Timeout, it also ends a read from a server that sends only a few bytes from time to time. Zero means no bound.
@@ -83,8 +83,8 @@ type Options struct {
 	// much. Zero means 30 seconds. Once the duration of a recording is known, a Stream raises the buffer length to the whole recording,
 	// unless StreamOptions.NoBufferUpdate is set. Servers that pace by timestamps, such as nginx-rtmp, stop sending if the timestamps of a
 	// recording begin later than the buffer length, or jump by more. So a program that saves recordings should set a longer time than any
-	// recording, as rtmpdump does with 10 hours. But nginx-rtmp loses messages of a recording that it may send faster than the network carries it;
-	// docs/downloaders.md says how to avoid that.
+	// recording, as rtmpdump does with 10 hours. But nginx-rtmp loses messages of a recording that it may send faster than the network
+	// carries it; docs/downloaders.md says how to avoid that.
 	Buffer time.Duration
 	// Proxy is the URL of a proxy: socks4, socks4a, socks5, http or https, with user:password@ if the proxy requires credentials. With
 	// socks4, names are resolved locally; the other proxies resolve names themselves. "direct" means no proxy. Empty means the proxy of the

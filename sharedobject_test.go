@@ -81,9 +81,12 @@ func TestSharedObject(t *testing.T) {
 }
 
 func TestSharedObjectEventKindString(t *testing.T) {
-	assert.Equal(t, "changed deleted cleared message refused SharedObjectEventKind(5) SharedObjectEventKind(-1)", fmt.Sprint(SharedObjectChanged, " ",
-		SharedObjectDeleted, " ", SharedObjectCleared, " ", SharedObjectMessage, " ", SharedObjectRefused, " ", SharedObjectRefused+1, " ",
-		SharedObjectEventKind(-1)))
+	for kind, want := range map[SharedObjectEventKind]string{
+		SharedObjectChanged: "changed", SharedObjectDeleted: "deleted", SharedObjectCleared: "cleared", SharedObjectMessage: "message",
+		SharedObjectRefused: "refused", SharedObjectRefused + 1: "SharedObjectEventKind(5)", -1: "SharedObjectEventKind(-1)",
+	} {
+		assert.Equal(t, want, kind.String())
+	}
 }
 
 func TestPersistentSharedObjects(t *testing.T) {

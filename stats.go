@@ -56,7 +56,7 @@ type clock struct {
 	read  atomic.Uint64 // number of bytes that had been read when last was set; no other read of the socket ends there
 }
 
-// mediaArrived is called for each audio and video message. read is the number of bytes that have been read from the socket.
+// mediaArrived is called for each audio and video message, and is inlined. read is the number of bytes that have been read from the socket.
 func (c *clock) mediaArrived(read uint64) {
 	if c.read.Load() != read {
 		c.note(read)

@@ -13,8 +13,9 @@ import (
 
 // steps ends the steps of connecting, such as a dial with its handshake, after Options.Timeout or when the Conn ends.
 //
-// It has one timer, which goes off early for the first time and runs until the Conn ends. Starting a timer wakes another thread, unless an
-// earlier timer is running. Waking a thread can cost more than the step, and connecting also starts the timers of the socket's deadlines.
+// There is at most one step at a time. All steps share one timer, which first goes off early and is not stopped between steps. Starting a
+// timer wakes another thread, unless a timer that goes off sooner is running. Waking a thread can cost more than the step, and connecting
+// also starts the timers of the socket's deadlines.
 type steps struct {
 	mu    sync.Mutex // guards the fields below
 	timer *time.Timer
@@ -22,7 +23,7 @@ type steps struct {
 	ended bool  // the Conn has ended
 }
 
-// begin begins a step that may take the given time; <= 0 means no limit.
+// begin begins a step that may take as long as limit; <= 0 means no limit. The caller must call end.
 func (a *steps) begin(parent context.Context, limit time.Duration) *step {
 	s := &step{parent: parent}
 	s.Context, s.cancel = context.WithCancelCause(parent)
@@ -61,7 +62,7 @@ func (a *steps) check() {
 	}
 }
 
-// end must be called when the present step is complete.
+// end ends the present step, when it is complete.
 func (a *steps) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -42,11 +42,11 @@ func (s *streamReader) init(state *streamState) {
 // dispatches a message or holds the stream's lock. While that goroutine is parked, the reader of the connection calls the sink instead, with
 // the stream's lock held.
 type sink interface {
-	take(m *session.Message) (full bool)
-	full() bool                   // the call accepts no more
-	fits(m *session.Message) bool // the call accepts m; otherwise the next call does
-	has() bool                    // there is enough for the call to return
-	place(size int) []byte        // memory for the beginning of the next message, which will have size bytes; nil if there is none
+	take(m *session.Message) (full bool) // returns what full then returns
+	full() bool                          // the call accepts no more
+	fits(m *session.Message) bool        // the call accepts m; otherwise the next call does
+	has() bool                           // there is enough for the call to return
+	place(size int) []byte               // memory for the beginning of the next message, which will have size bytes; nil if there is none
 }
 
 // receive takes a media message that has been read from the connection. direct reports whether the goroutine that read it is the one in this

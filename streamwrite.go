@@ -78,7 +78,8 @@ func (s *streamWriter) Write(p []byte) (int, error) {
 		return 0, ErrNotWritable
 	}
 	if s.sending.Drops() {
-		if _, err := s.asWriter().WriteLimit(); err != nil { // not for each tag: one that has been parsed could not be written again
+		// Enqueue does not check the limit again: a tag that it refused would be lost, since its bytes count as written.
+		if _, err := s.asWriter().WriteLimit(); err != nil {
 			return 0, err
 		}
 		return s.writeTags(p, func(o *chunk.Outgoing) error { return s.sending.Enqueue(nil, o) })

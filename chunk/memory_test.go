@@ -159,7 +159,8 @@ func TestMemoryIsEarned(t *testing.T) {
 	require.Equal(t, io.EOF, readAllMessages(r))
 	runtime.ReadMemStats(&after)
 	require.EqualValues(t, begun, r.Tolerated().Aborts)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(5*length), "twice for the large message, which doubles its memory, and once in advance")
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(5*length),
+		"twice for the large message, which doubles its memory, and once in advance")
 }
 
 // TestPartOfAHeaderHoldsNoBuffer checks that a connection that stops inside a chunk header holds no read buffer, and that the message is

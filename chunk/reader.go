@@ -214,7 +214,7 @@ func (r *Reader) header() (s *stream, more bool) {
 	s.begun, s.format, s.length, s.typ = true, f, length, typ
 	s.extended, s.extension = extended, field
 	s.basicSize = len(b) - len(h)
-	s.basicBytes = [3]byte{b[0] | byte(Format3)<<6, b[1], b[2]} // only basicSize of them are used
+	s.basicBytes = [3]byte{b[0] | byte(Format3)<<6, b[1], b[2]} // b has 4 bytes or more, of which basicSize are used
 	r.pos += size
 	return s, false
 }
@@ -367,7 +367,7 @@ func (r *Reader) finish(s *stream, m *Message) {
 	r.forget(s)
 }
 
-// control applies the two messages that change how chunks are read.
+// control applies the two messages that change how chunks are read. It is small, to be inlined.
 func (r *Reader) control(m *Message) error {
 	if m.Type != typeSetChunkSize && m.Type != typeAbort || m.length < 4 {
 		return nil

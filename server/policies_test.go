@@ -239,7 +239,8 @@ func TestTakeoverIsNoSuccess(t *testing.T) {
 			go func() {
 				defer close(written)
 				if i%2 == 1 { // the server may already have closed the connection
-					peertest.New(p.Conn).Send(peertest.Command(0, "FCUnpublish", 0, nil, "x"), peertest.Command(0, "deleteStream", 0, nil, float64(id)))
+					peertest.New(p.Conn).Send(peertest.Command(0, "FCUnpublish", 0, nil, "x"),
+						peertest.Command(0, "deleteStream", 0, nil, float64(id)))
 				}
 			}()
 			p.UntilGone()

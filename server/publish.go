@@ -169,8 +169,7 @@ func (p *publication) start() (code string, err error) {
 
 func (p *publication) asksRecord() bool { return p.request.Kind != "live" }
 
-// take publishes a message. It is called with ingest.mu held, usually by the
-// reader.
+// take publishes a message. It is called with ingest.mu held, usually by the reader.
 func (p *publication) take(m *session.Message) {
 	if !p.app.media(p.request, m) {
 		return
@@ -193,7 +192,8 @@ func (p *publication) ended(err error) {
 	c.leave()
 }
 
-// tell sends the status for the error with which the publisher has ended, and returns its description.
+// tell sends the status for the error with which the publisher has ended, and returns its description. live.ErrClosed means that the client
+// has ended the publication.
 func (p *publication) tell(err error) (description string) {
 	level, code := "error", message.CodePublishDenied
 	description = "too many bits per second"

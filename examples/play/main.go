@@ -2,8 +2,8 @@
 //
 //	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining P] URL
 //
-// -o - writes to standard output. FILE is created when the stream begins. After an interrupt it is still playable. The exit status is 0 only if the server has ended the
-// stream.
+// The FILE - is standard output. FILE is created when the stream begins. After an interrupt it is still playable. The exit status is 0 only
+// if the server has ended the stream.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	pipelining := rtmp.PipelineCommands
 	flag.TextVar(&pipelining, "pipelining", pipelining, "what to pipeline while connecting: `none`, commands or handshake")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining none|commands|handshake] URL")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [options] URL")
 		flag.PrintDefaults()
 	}
 	flag.Parse()

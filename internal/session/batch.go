@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// gatherSize is the number of bytes that are gathered for one system call. It is twice what ReadFrom reads at a time, so that each read
-	// becomes one write. With 128 KiB, publishing faster than in real time costs a quarter more.
+	// gatherSize is the number of bytes that are gathered for one system call. Twice what Stream.ReadFrom reads at a time leaves room for
+	// headers, so that each read becomes one write. With 128 KiB, publishing faster than in real time costs a quarter more.
 	gatherSize = 512 << 10
 	// keepBatchBuffer is the size of the largest buffer that a connection keeps between batches, in bytes.
 	keepBatchBuffer = gatherSize

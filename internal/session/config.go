@@ -25,7 +25,7 @@ type Dispatcher interface {
 type Config struct {
 	Peer           string        // the role of the other end, for errors: "server" or "client"
 	MaxMessageSize int           // largest received message in bytes; 0 means the longest that RTMP allows
-	Timeout        time.Duration // timeout of each timedSize bytes written to the socket, and of each wait for an answer; <= 0 means none
+	Timeout        time.Duration // timeout of each write to the socket, of at most timedSize bytes, and each wait for an answer; <= 0 means none
 	// Progress restarts the Timeout of a write whenever the peer accepts bytes. If the Timeout expires, the Session ends, even if only
 	// replies are waiting.
 	Progress       bool

@@ -59,7 +59,7 @@ func (q *DropQueue) refuse(m *Message) bool {
 	kind, track := kindOf(m)
 	switch {
 	case kind == flv.KindHeader, kind == flv.KindData: // headers and data are accepted up to twice the limit, since there may be many
-		return q.Len()+m.Size()-q.limit > q.limit // the sum of both limits would overflow if there is no limit
+		return q.Len()+m.Size()-q.limit > q.limit // 2*q.limit would overflow if the limit is math.MaxInt
 	case !q.pictures.Accept(kind, track):
 		return true
 	}

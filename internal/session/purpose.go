@@ -19,7 +19,7 @@ type Writer interface {
 type purpose struct {
 	ctx     context.Context // may be nil
 	who     Writer          // may be nil
-	began   time.Time       // when the write began, whose pieces share one writeGrace; zero means that write sets it
+	began   time.Time       // when the write began, for writeGrace, which its pieces share; zero means that writer.write sets it
 	replies bool            // the write contains only replies; if it fails, received messages can still be read
 }
 

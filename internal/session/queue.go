@@ -31,8 +31,8 @@ const (
 	keepQueue = 32 << 20
 )
 
-// slabs are pools of unused slabs, by slabClass. If there were only one pool, a few large slabs that short queues take turns using would never
-// be dropped.
+// slabs are pools of unused slabs, by slabClass. From a single pool, short queues would take large slabs again and again, so that the pool
+// would never drop these.
 var slabs = [2]sync.Pool{{New: newSlab}, {New: newSlab}}
 
 func newSlab() any { return new([]byte) }

@@ -170,6 +170,7 @@ func (w *writer) write(p purpose, b []byte) error {
 }
 
 // repeatWrite calls write until it succeeds or a limit has passed. Each call of write must continue where the previous one has stopped.
+// p.began must be set, unless p is empty.
 func (w *writer) repeatWrite(p purpose, write func() (int, error)) error {
 	var holder any = w
 	if p.who != nil {
@@ -216,13 +217,11 @@ func (w *writer) lost(err error) error {
 	return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
 }
 
-// due returns the deadline of a write that started at start, or zero if there is no limit. It returns an error if p must end the write now.
+// due returns the deadline of a piece of a write, or zero if there is no limit. Config.Timeout counts from start. The error is not nil if p
+// must end the write now.
 func (w *writer) due(p purpose, start time.Time) (time.Time, error) {
 	due, err := p.limit()
-	grace := start.Add(writeGrace)
-	if !p.began.IsZero() {
-		grace = p.began.Add(writeGrace)
-	}
+	grace := p.began.Add(writeGrace)
 	if err != nil || !due.IsZero() && due.Before(grace) {
 		due = grace
 	}

@@ -20,10 +20,10 @@ const maxWidth = 110
 // page is a report as text.
 type page struct {
 	bytes.Buffer
-	width int // maximum length of lines of prose
+	width int // maximum length of lines of prose, in columns
 }
 
-// newPage returns a page for a screen of this number of columns; 0 means unlimited.
+// newPage returns a page for a screen of this number of columns; 0 means unknown.
 func newPage(columns int) *page {
 	if columns <= 0 {
 		columns = maxWidth
@@ -35,7 +35,7 @@ type section func(*page, *report.Report)
 
 var everything = []section{stages, media, graph, wire, trials, findings}
 
-// Text writes a report as text for a screen of this number of columns; 0 means unlimited.
+// Text writes a report as text for a screen of this number of columns; 0 means unknown.
 func Text(w io.Writer, r *report.Report, columns int) error {
 	b := newPage(columns)
 	text(b, r, everything)
