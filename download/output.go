@@ -36,8 +36,8 @@ func newOutput(w io.Writer, skip int) *output {
 
 // createOutput opens a file to be replaced, or creates it. The old content stays until the first tag is written.
 func createOutput(path string, skip int) (*output, error) {
-	info, missing := os.Stat(path)
-	if missing == nil && !info.Mode().IsRegular() { // a pipe or a device
+	info, statErr := os.Stat(path)
+	if statErr == nil && !info.Mode().IsRegular() { // a pipe or a device
 		f, err := os.Create(path)
 		if err != nil {
 			return nil, &WriteError{err}
@@ -51,7 +51,7 @@ func createOutput(path string, skip int) (*output, error) {
 		return nil, &WriteError{err}
 	}
 	o := newOutput(f, skip)
-	o.file, o.closer, o.stale, o.created = f, f, true, errors.Is(missing, fs.ErrNotExist)
+	o.file, o.closer, o.stale, o.created = f, f, true, errors.Is(statErr, fs.ErrNotExist)
 	o.tail.file, o.tail.writeOnly = f, false
 	return o, nil
 }

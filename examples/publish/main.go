@@ -2,7 +2,7 @@
 //
 //	go run ./examples/publish [-user NAME -password P] [-queue BYTES] [-timeout D] [-no-enhanced] FILE.flv URL
 //
-// The FILE - is standard input. The exit status is 0 only if everything has arrived.
+// The FILE - is standard input. The exit status is 0 only if everything that was not dropped has arrived.
 package main
 
 import (
