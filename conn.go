@@ -199,7 +199,7 @@ func (c *Conn) close() error {
 		if lost := k.farewell.lost(err); lost != nil {
 			return lost
 		}
-		if late := k.farewell.refused.Load(); late != nil && refused == nil {
+		if late := k.farewell.late.Load(); late != nil && refused == nil {
 			return k.session.Refusal(late)
 		}
 	}

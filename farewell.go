@@ -24,14 +24,14 @@ type farewell struct {
 	unended    atomic.Int32 // how many published Streams have not sent their last commands
 	cut        atomic.Bool  // the server hung up before it had acknowledged everything
 
-	refused atomic.Pointer[StatusError] // the first refusal of a published Stream that arrived after that Stream was closed
+	late atomic.Pointer[StatusError] // the first refusal of a published Stream that arrived after that Stream was closed
 }
 
 // statusReceived notes a status of a published Stream that is closed. A refusal means that the server may have dropped the last media, for
 // instance because another publisher has taken over.
 func (f *farewell) statusReceived(status *StatusError) {
 	if status.Refused() && (strings.HasPrefix(status.Code, "NetStream.Publish.") || strings.HasPrefix(status.Code, "NetStream.Record.")) {
-		f.refused.CompareAndSwap(nil, status)
+		f.late.CompareAndSwap(nil, status)
 	}
 }
 
