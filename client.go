@@ -319,9 +319,7 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 			"level", quote.Peer(status.Level), "description", quote.Peer(k.mask(status.Description)))
 	}
 	s := k.streams.of(streamID)
-	if s != nil {
-		s.statusReceived(status)
-	} else if k.streams.published(streamID) {
+	if (s == nil || !s.statusReceived(status)) && k.streams.published(streamID) {
 		k.farewell.statusReceived(status)
 	}
 	if connect := k.connectCall; connect != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
