@@ -350,3 +350,36 @@ func TestCloseReportsALateRefusal(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseReportsRefusalsDuringClose checks that no refusal is lost that arrives while a published stream is being closed, not even if the
+// server then hangs up.
+func TestCloseReportsRefusalsDuringClose(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		for _, hangsUp := range []bool{true, false} {
+			hangUp := make(chan struct{})
+			c, s := publishing(t, accepting(t, func(p *peer) {
+				for range 3 {
+					p.ExpectType(message.TypeVideo)
+				}
+				if <-hangUp; !hangsUp {
+					p.UntilGone()
+				}
+			}), nil)
+			writePackets(t, s, 3, 1000)
+			k, leave := c.client.Load(), s.leave
+			s.leave = func() {
+				k.statusReceived(s.id, &StatusError{Level: "error", Code: message.CodePublishBadName})
+				leave()
+				if close(hangUp); hangsUp {
+					<-k.session.Done()
+				}
+			}
+			var closed error
+			if first {
+				closed = s.Close()
+			}
+			var status *StatusError
+			require.ErrorAs(t, errors.Join(closed, c.Close()), &status)
+		}
+	}
+}

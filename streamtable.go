@@ -131,7 +131,8 @@ func (t *streamTable) remove(s *Stream) {
 func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 	for _, s := range t.all() {
 		if s.options.Writable {
-			if err := s.Close(); t.conn.Err() == nil {
+			var refusal *StatusError
+			if err := s.Close(); t.conn.Err() == nil || errors.As(err, &refusal) { // a server may refuse the stream and then hang up
 				refused = errors.Join(refused, err)
 			}
 			continue
