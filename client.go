@@ -81,11 +81,7 @@ func (k *client) mask(text string) string {
 	if text == "" {
 		return ""
 	}
-	secrets := k.secrets()
-	for _, s := range k.streams.all() {
-		secrets = append(secrets, secret.InName(s.name, s.options.Writable)...)
-	}
-	return secret.Hide(text, secrets)
+	return secret.Hide(text, append(k.secrets(), k.streams.secrets()...))
 }
 
 // Dispatch handles a received message. It neither blocks nor writes. If the Read of a Stream is reading the connection, direct is the sink

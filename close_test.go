@@ -383,3 +383,15 @@ func TestCloseReportsRefusalsDuringClose(t *testing.T) {
 		}
 	}
 }
+
+// TestLateRefusalHidesTheKey checks that the error of Close does not contain the key of a stream that was closed before it.
+func TestLateRefusalHidesTheKey(t *testing.T) {
+	c, s := publishing(t, accepting(t, func(p *peer) { p.UntilGone() }), nil)
+	s.name = "verysecretkey"
+	writePackets(t, s, 3, 1000)
+	require.NoError(t, s.Close())
+	c.client.Load().statusReceived(s.id, &StatusError{Level: "error", Code: message.CodePublishBadName, Description: "verysecretkey is in use"})
+	err := c.Close()
+	require.ErrorContains(t, err, "is in use")
+	assert.NotContains(t, err.Error(), "secretkey")
+}
