@@ -81,11 +81,7 @@ func (k *client) mask(text string) string {
 	if text == "" {
 		return ""
 	}
-	secrets := k.secrets()
-	for _, s := range k.streams.all() {
-		secrets = append(secrets, secret.InName(s.name, s.options.Writable)...)
-	}
-	return secret.Hide(text, secrets)
+	return secret.Hide(text, append(k.secrets(), k.streams.secrets()...))
 }
 
 // Dispatch handles a received message. It neither blocks nor writes. If the Read of a Stream is reading the connection, direct is the sink
@@ -319,9 +315,7 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 			"level", quote.Peer(status.Level), "description", quote.Peer(k.mask(status.Description)))
 	}
 	s := k.streams.of(streamID)
-	if s != nil {
-		s.statusReceived(status)
-	} else if k.streams.published(streamID) {
+	if (s == nil || !s.statusReceived(status)) && k.streams.published(streamID) {
 		k.farewell.statusReceived(status)
 	}
 	if connect := k.connectCall; connect != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {

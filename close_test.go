@@ -350,3 +350,48 @@ func TestCloseReportsALateRefusal(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseReportsRefusalsDuringClose checks that no refusal is lost that arrives while a published stream is being closed, not even if the
+// server then hangs up.
+func TestCloseReportsRefusalsDuringClose(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		for _, hangsUp := range []bool{true, false} {
+			hangUp := make(chan struct{})
+			c, s := publishing(t, accepting(t, func(p *peer) {
+				for range 3 {
+					p.ExpectType(message.TypeVideo)
+				}
+				if <-hangUp; !hangsUp {
+					p.UntilGone()
+				}
+			}), nil)
+			writePackets(t, s, 3, 1000)
+			k, leave := c.client.Load(), s.leave
+			s.leave = func() {
+				k.statusReceived(s.id, &StatusError{Level: "error", Code: message.CodePublishBadName})
+				leave()
+				if close(hangUp); hangsUp {
+					<-k.session.Done()
+				}
+			}
+			var closed error
+			if first {
+				closed = s.Close()
+			}
+			var status *StatusError
+			require.ErrorAs(t, errors.Join(closed, c.Close()), &status)
+		}
+	}
+}
+
+// TestLateRefusalHidesTheKey checks that the error of Close does not contain the key of a stream that was closed before it.
+func TestLateRefusalHidesTheKey(t *testing.T) {
+	c, s := publishing(t, accepting(t, func(p *peer) { p.UntilGone() }), nil)
+	s.name = "verysecretkey"
+	writePackets(t, s, 3, 1000)
+	require.NoError(t, s.Close())
+	c.client.Load().statusReceived(s.id, &StatusError{Level: "error", Code: message.CodePublishBadName, Description: "verysecretkey is in use"})
+	err := c.Close()
+	require.ErrorContains(t, err, "is in use")
+	assert.NotContains(t, err.Error(), "secretkey")
+}

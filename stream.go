@@ -77,11 +77,13 @@ func (s *Stream) close() error {
 		if failed = s.sending.Finish(closeGrace); failed == nil {
 			c.farewell.publishing.Add(-1)
 		}
+	}
+	s.leave()
+	if publishing { // after leave, so that a refusal that comes too late for this Close is kept for Conn.Close
 		if refused := s.markClosed(); failed == nil {
 			failed = refused
 		}
 	}
-	s.leave()
 	s.rouse()
 	s.rouseWriter()
 	if !c.alive() || c.farewell.closing.Load() { // Conn.Close has already told the server, or the connection is lost

@@ -87,8 +87,8 @@ func (s *streamState) notOpened(err error) error {
 	return session.During("publish", err)
 }
 
-// statusReceived handles an onStatus for this stream. The reader calls it.
-func (s *streamState) statusReceived(status *StatusError) {
+// statusReceived handles an onStatus for this stream. It returns false if the program has closed the stream. The reader calls it.
+func (s *streamState) statusReceived(status *StatusError) (open bool) {
 	refusal := status.Refused()
 	s.mu.Lock()
 	awaited := false
@@ -117,8 +117,10 @@ func (s *streamState) statusReceived(status *StatusError) {
 	if refusal && !awaited && s.err == nil {
 		s.err = s.conn.session.Refusal(status)
 	}
+	open = s.err != errStreamClosed
 	s.mu.Unlock()
 	session.Signal(s.readWake)
+	return open
 }
 
 // streamEOF handles the user control event StreamEOF. It ends the stream, unless the event only confirms a pause.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/secret"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -25,6 +26,7 @@ type streamTable struct {
 type closedStream struct {
 	id        uint32
 	published bool
+	secrets   []string // parts of its name that late messages of the server may contain
 }
 
 // of returns the stream for a message with the given id, or nil. If only one stream is open, that stream also receives messages with the id
@@ -121,7 +123,7 @@ func (t *streamTable) remove(s *Stream) {
 	defer t.mu.Unlock()
 	if t.byID[s.id] == s {
 		delete(t.byID, s.id)
-		t.close(s.id, published)
+		t.close(closedStream{s.id, published, secret.InName(s.name, s.options.Writable)})
 		t.count()
 	}
 }
@@ -131,7 +133,8 @@ func (t *streamTable) remove(s *Stream) {
 func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 	for _, s := range t.all() {
 		if s.options.Writable {
-			if err := s.Close(); t.conn.Err() == nil {
+			var refusal *StatusError
+			if err := s.Close(); t.conn.Err() == nil || errors.As(err, &refusal) { // a server may refuse the stream and then hang up
 				refused = errors.Join(refused, err)
 			}
 			continue
@@ -151,7 +154,7 @@ func (t *streamTable) giveUp(id uint32) bool {
 	if t.byID[id] != nil {
 		return false
 	}
-	t.close(id, false)
+	t.close(closedStream{id: id})
 	return true
 }
 
@@ -163,19 +166,32 @@ func (t *streamTable) published(id uint32) bool {
 	return slices.ContainsFunc(t.closed, func(c closedStream) bool { return c.published && (c.id == id || id == 0 && len(t.byID) == 0) })
 }
 
+// secrets returns the secret parts of the names of the open and the closed streams.
+func (t *streamTable) secrets() (all []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.byID {
+		all = append(all, secret.InName(s.name, s.options.Writable)...)
+	}
+	for _, c := range t.closed {
+		all = append(all, c.secrets...)
+	}
+	return all
+}
+
 func (t *streamTable) indexClosed(id uint32) int {
 	return slices.IndexFunc(t.closed, func(c closedStream) bool { return c.id == id })
 }
 
-// close remembers id as closed. The caller holds t.mu.
-func (t *streamTable) close(id uint32, published bool) {
-	if id == 0 || t.indexClosed(id) >= 0 {
+// close remembers c. The caller holds t.mu.
+func (t *streamTable) close(c closedStream) {
+	if c.id == 0 || t.indexClosed(c.id) >= 0 {
 		return
 	}
 	if len(t.closed) == maxClosedIDs {
 		t.closed = slices.Delete(t.closed, 0, 1)
 	}
-	t.closed = append(t.closed, closedStream{id, published})
+	t.closed = append(t.closed, c)
 }
 
 func (t *streamTable) count() {
