@@ -182,19 +182,16 @@ func card(path string) string {
 func (tab *tab) plays() {
 	tab.t.Helper()
 	tab.until(`document.querySelector("video").readyState >= 3`)
-	const look = `(() => {
-		const video = document.querySelector("video"), canvas = document.createElement("canvas");
+	const picture = `(() => {
+		const canvas = document.createElement("canvas");
 		[canvas.width, canvas.height] = [64, 36];
 		const context = canvas.getContext("2d");
-		context.drawImage(video, 0, 0, 64, 36);
-		window.seen = [...context.getImageData(0, 0, 64, 36).data].join();
-		window.seenAt = video.currentTime;
+		context.drawImage(document.querySelector("video"), 0, 0, 64, 36);
+		return [...context.getImageData(0, 0, 64, 36).data].join();
 	})()`
-	eval[any](tab, look)
-	before := eval[string](tab, "window.seen")
-	at := eval[float64](tab, "window.seenAt")
+	at := eval[float64](tab, `document.querySelector("video").currentTime`)
+	before := eval[string](tab, `window.seen = `+picture)
 	assert.Greater(tab.t, len(strings.Split(before, ",")), 1000)
 	tab.until(fmt.Sprintf(`document.querySelector("video").currentTime > %f || document.querySelector("video").currentTime < %f`, at+0.7, at-0.1))
-	eval[any](tab, look)
-	assert.NotEqual(tab.t, before, eval[string](tab, "window.seen"), "the picture stands still")
+	tab.until(picture + ` !== window.seen`) // on a busy machine, the pictures may come later than the time
 }
