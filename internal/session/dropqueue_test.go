@@ -49,7 +49,7 @@ func timesIn(q *DropQueue) (times []uint32) {
 	return times
 }
 
-// TestDropQueueOfAnyLength checks that the largest limit, which means that there is none, also holds for headers and metadata.
+// TestDropQueueOfAnyLength checks that with the largest limit, which means no limit, headers and metadata are kept, too.
 func TestDropQueueOfAnyLength(t *testing.T) {
 	q := NewDropQueue(math.MaxInt)
 	fill(t, &q, codecHeader(), mediaMessage(message.TypeDataAMF0, 0), keyFrame(0), sound(0), frame(1))
