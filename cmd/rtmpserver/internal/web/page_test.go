@@ -93,6 +93,26 @@ func TestBrowser(t *testing.T) {
 		s.ffmpeg(t, "live/x", "320x180", "-c:v", "flv", "-c:a", "adpcm_swf")
 		tab.until(`document.querySelector("#message").textContent.startsWith("Browsers can't play Sorenson H.263")`)
 	})
+	t.Run("a codec that the list of streams does not have yet", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t, new(server.Server), "")
+		s.ffmpeg(t, "live/x", "320x180")
+		tab := open(t, ctx, s.url)
+		eval[any](tab, `{
+			const ask = window.fetch;
+			window.fetch = async (url, options) => {
+				const response = await ask(url, options);
+				if (url !== "api/streams") return response;
+				const list = await response.json();
+				for (const stream of list.live) delete stream.video;
+				return new Response(JSON.stringify(list));
+			};
+			MediaSource.isTypeSupported = (type) => !type.includes("avc1");
+		}`)
+		tab.until(card("live/x") + `?.querySelector(".picture").textContent === "no picture"`)
+		eval[any](tab, card("live/x")+`.click()`)
+		tab.until(`document.querySelector("#message").textContent === "This browser can't play H.264."`)
+	})
 	t.Run("comes back after a codec that can't be played", func(t *testing.T) {
 		t.Parallel()
 		s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Takeover: server.TakeAlways}}}}, "")

@@ -154,7 +154,7 @@ function play(key) {
 	$("playing").textContent = path;
 	document.title = `${path} – Streams`;
 	history.replaceState(null, "", `#${encodeURIComponent(key)}`);
-	player.play({ url: address(path), live, duration: stream.duration, video: stream.video?.codec, audio: stream.audio?.codec });
+	player.play({ url: address(path), live, duration: stream.duration });
 	player.publication = stream.since;
 	$("player").scrollIntoView({ block: "nearest" });
 }

@@ -38,7 +38,7 @@ export class Player extends EventTarget {
 		setInterval(() => this.#follow(), 250);
 	}
 
-	// play plays { url, live, duration, video, audio }. video and audio are the names of the codecs.
+	// play plays { url, live, duration }.
 	play(stream) {
 		this.stop();
 		const session = { stream, abort: new AbortController(), stalls: 0, stalled: 0, since: 0, behind, bytes: 0, type: "", at: 0, started: 0, damaged: -Infinity, paused: false, reading: false, heard: 0, uneven: 0 };
@@ -181,9 +181,7 @@ export class Player extends EventTarget {
 		session.type = response.headers.get("Content-Type") ?? "";
 		const unplayable = unplayableCodecs(session.type);
 		if (unplayable.length > 0) {
-			const { video, audio } = session.stream;
-			const known = unplayable.map((codec) => (/^(mp4a|opus|flac|ac-3|ec-3)/i.test(codec) ? audio : video) || codec);
-			throw new Refused(`This browser can't play ${known.join(" and ")}.`);
+			throw new Refused(`This browser can't play ${unplayable.map(codecName).join(" and ")}.`);
 		}
 		return response;
 	}
@@ -370,4 +368,11 @@ function unplayableCodecs(type) {
 	const codecs = (/codecs="([^"]*)"/.exec(type)?.[1] ?? type).split(",");
 	const unplayable = codecs.filter((codec) => !Source.isTypeSupported(`video/mp4; codecs="${codec}"`));
 	return unplayable.length > 0 ? unplayable : codecs;
+}
+
+// codecName returns the name of a codec of a media type, such as H.265 for hvc1.1.6.L30.90. The list of streams has such names, too, but a
+// stream may be older there than in the answer for its media.
+function codecName(codec) {
+	const names = { avc1: "H.264", hvc1: "H.265", av01: "AV1", "mp4a.6b": "MP3", mp4a: "AAC", opus: "Opus" };
+	return names[codec] ?? names[codec.split(".")[0]] ?? codec;
 }
