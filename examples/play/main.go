@@ -127,7 +127,11 @@ func (m *meter) Write(b []byte) (int, error) {
 	}
 	if time.Since(m.printed) >= 2*time.Second {
 		m.printed = time.Now()
-		fmt.Fprintf(os.Stderr, "%v of %v\n", max(m.info.Video.Last, m.info.Audio.Last), m.total())
+		text := max(m.info.Video.Last, m.info.Audio.Last).String()
+		if total := m.total(); total > 0 {
+			text += " of " + total.String()
+		}
+		fmt.Fprintln(os.Stderr, text)
 	}
 	return len(b), nil
 }
