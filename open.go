@@ -22,6 +22,9 @@ type opener struct {
 	pipelining Pipelining // how much pipelining to use
 }
 
+// usualConnect is a size in bytes that is enough for most connect commands.
+const usualConnect = 768
+
 // open makes a connection, and sends the first messages together with the end of the handshake. Before that, it hashes the player for SWF
 // verification. Hashing may take Options.Timeout, and dialling and the handshake together may take the same time again.
 func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*client, error) {

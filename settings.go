@@ -55,16 +55,13 @@ func (s settings) patient(ctx context.Context, limit time.Duration) time.Duratio
 	return limit
 }
 
-// usualConnect is a size in bytes that is enough for most connect commands.
-const usualConnect = 768
-
 // connectMessage returns the connect command. query is appended to app and tcUrl; announce says to announce Enhanced RTMP.
 func (s settings) connectMessage(query string, announce bool) (chunk.Outgoing, error) {
 	args := s.opts.ConnectData
 	if s.opts.Auth != "" {
 		args = append([]any{true, s.opts.Auth}, args...)
 	}
-	return session.CommandOfSize(usualConnect, session.ChunkStreamCommand, 0, &message.Command{Name: "connect", TransactionID: 1,
+	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "connect", TransactionID: 1,
 		Object: s.connectObject(query, announce), Args: args})
 }
 

@@ -56,17 +56,7 @@ func Event(e message.Event, value uint32) chunk.Outgoing {
 
 // Command returns a command message. It fails only for arguments that AMF cannot encode.
 func Command(chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
-	return appendCommand(nil, chunkStreamID, streamID, cmd)
-}
-
-// CommandOfSize is Command with a hint for the size of the body in bytes.
-func CommandOfSize(size int, chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
-	return appendCommand(make([]byte, 0, size), chunkStreamID, streamID, cmd)
-}
-
-// appendCommand appends the body to dst, which must be empty; nil means a new slice of the usual size.
-func appendCommand(dst []byte, chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
-	body, err := message.AppendCommand(dst, message.TypeCommandAMF0, cmd)
+	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, cmd)
 	if err != nil {
 		return chunk.Outgoing{}, fmt.Errorf("rtmp: %s: %w", cmd.Name, err)
 	}
