@@ -16,6 +16,7 @@ import (
 // recording writes a publication to a file on its own goroutine. It reads the stream's log with its own cursor, as a player does, so it
 // does not delay the publisher.
 type recording struct {
+	server  *Server
 	files   *Files
 	request *Request
 	from    *live.Subscriber
@@ -50,7 +51,7 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 	if err != nil {
 		return nil, err
 	}
-	rec := &recording{files: f, request: r, failed: failed, later: later}
+	rec := &recording{server: s, files: f, request: r, failed: failed, later: later}
 	o := vod.RecordOptions{Append: r.Kind == "append", Wait: recordingTimeout, Wanted: func() bool { return pub.Err() == nil },
 		MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree, MaxTotal: f.MaxTotal, Done: rec.fileClosed}
 	name := r.Path + ".flv"
@@ -108,6 +109,7 @@ func (rec *recording) fileClosed(name string, err error) {
 	if missed := rec.from.Missed(); err == nil && missed > 0 {
 		err = &missedError{missed}
 	}
+	rec.server.unreported.Add(1)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	rec.closed = append(rec.closed, closedFile{filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err})
@@ -122,6 +124,10 @@ func (rec *recording) callDone() {
 	closed := rec.closed
 	rec.closed = nil
 	rec.mu.Unlock()
+	defer func() { // also if Done panics
+		rec.server.unreported.Add(-int64(len(closed)))
+		rec.server.wakeShutdown()
+	}()
 	for _, file := range closed {
 		if rec.files.Done != nil {
 			rec.files.Done(rec.request, file.name, file.err)
