@@ -28,6 +28,8 @@ import (
 //	reader.dispatching, write lock -> Stream.mu (streamState.mu) -> streamTable.mu, replies.mu
 //	lifetime.mu -> life.mu -> Callbacks.mu, steps.mu
 //
+// Session.Recall takes Stream.mu. All waits of the session and Conn.Stats call it, so none of the locks from Stream.mu on may be held there.
+//
 // streamTable.mu, sharedTable.mu, SharedObject.mu and events.mu are innermost.
 type client struct {
 	link

@@ -395,3 +395,16 @@ func TestLateRefusalHidesTheKey(t *testing.T) {
 	require.ErrorContains(t, err, "is in use")
 	assert.NotContains(t, err.Error(), "secretkey")
 }
+
+// TestCloseReportsRefusalsOnce checks that Conn.Close does not fail because a server repeats a refusal that Stream.Close has returned.
+func TestCloseReportsRefusalsOnce(t *testing.T) {
+	for _, repeatedOn := range []uint32{0, 1} {
+		c, s := publishing(t, accepting(t, func(p *peer) { p.UntilGone() }), nil)
+		k, refusal := c.client.Load(), &StatusError{Level: "error", Code: message.CodePublishBadName}
+		k.statusReceived(s.id, refusal)
+		var status *StatusError
+		require.ErrorAs(t, s.Close(), &status)
+		k.statusReceived(repeatedOn, refusal)
+		assert.NoError(t, c.Close())
+	}
+}

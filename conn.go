@@ -163,7 +163,7 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 // If no stream was published, Close returns within a second. Otherwise it closes the streams, tells the server that nothing more will
 // follow, and waits until the server has read everything and hung up. If the server does not hang up, Close returns one second after
 // the server has acknowledged everything and stopped reading, or after Options.Timeout, whichever comes first. Media that still waits to be
-// sent is given up earlier: as soon as the network accepts no byte for three quarters of a second; see Stream.Close.
+// sent is given up earlier: as soon as the network accepts no byte for five seconds; see Stream.Close.
 //
 // An error means that some of the published media may not have arrived. If the connection was lost before Close, the error is that of
 // Conn.Err. If the server has refused or ended a published stream, for instance because another publisher has taken over, it is a

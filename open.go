@@ -46,7 +46,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 		known.SWFHash, known.SWFSize = player.hash, player.size
 		k.opts = &known
 	}
-	ctx := k.steps.begin(parent, k.opts.Timeout)
+	ctx := k.beginStep(parent)
 	defer k.steps.end()
 	c := newClient(k.core, k.settings, k.announce)
 	nc, err := k.dial(ctx, &c.link)
@@ -77,6 +77,10 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	c.begin(k.recorded(nc, result, data, k.log), received, chunks)
 	c.nc = nc // Unacknowledged and others need the connection itself, not the one that records
 	return c, nil
+}
+
+func (k *opener) beginStep(parent context.Context) *step {
+	return k.steps.begin(parent, k.opts.Timeout, k.opts.DialContext != nil || k.opts.HTTPClient != nil)
 }
 
 // dial connects to the server, and records in l how it is connected.

@@ -264,6 +264,8 @@ func (o *Options) validate() error {
 		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "swfVfy", "", "needs SWFURL"},
 		{o.Pipelining < PipelineNone || o.Pipelining > PipelineHandshake, "Pipelining", o.Pipelining.String(),
 			"must be PipelineNone, PipelineCommands or PipelineHandshake"},
+		{o.FollowReconnect < FollowSameHost || o.FollowReconnect > FollowAny, "FollowReconnect", strconv.Itoa(int(o.FollowReconnect)),
+			"must be FollowSameHost, FollowNone or FollowAny"},
 	} {
 		if bad.is {
 			return &OptionError{Name: bad.name, Value: bad.value, Err: errors.New(bad.why)}

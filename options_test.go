@@ -276,6 +276,8 @@ func TestOptionsThatCannotBeMeantAreRefused(t *testing.T) {
 		"rtmp://h/a/3":                   {SWFHash: make([]byte, 32)},
 		"rtmp://h/a/4":                   {ObjectEncoding: 1},
 		"rtmp://h/a/5":                   {ChunkSize: -1},
+		"rtmp://h/a/6":                   {FollowReconnect: -1},
+		"rtmp://h/a/7":                   {FollowReconnect: FollowAny + 1},
 	} {
 		_, err := Dial(t.Context(), raw, opts)
 		var option *OptionError

@@ -23,16 +23,23 @@ type steps struct {
 	ended bool  // the Conn has ended
 }
 
-// begin begins a step that may take as long as limit; <= 0 means no limit. The caller must call end.
-func (a *steps) begin(parent context.Context, limit time.Duration) *step {
+// begin begins a step that may take as long as limit; <= 0 means no limit. foreign says that code of the program receives the context. It
+// gets a timer of its own then, so that contexts derived from it also end with DeadlineExceeded. The caller must call end.
+func (a *steps) begin(parent context.Context, limit time.Duration, foreign bool) *step {
 	s := &step{parent: parent}
-	s.Context, s.cancel = context.WithCancelCause(parent)
+	if foreign && limit > 0 {
+		var cancel context.CancelFunc
+		s.Context, cancel = context.WithTimeout(parent, limit)
+		s.cancel = func(error) { cancel() }
+	} else {
+		s.Context, s.cancel = context.WithCancelCause(parent)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch a.step = s; {
 	case a.ended:
 		s.cancel(nil)
-	case limit > 0:
+	case limit > 0 && !foreign:
 		s.due = time.Now().Add(limit)
 		a.checkAfter(min(limit, connectPatience))
 	}
@@ -88,11 +95,11 @@ type step struct {
 	context.Context
 	cancel context.CancelCauseFunc
 	parent context.Context
-	due    time.Time // zero means never
+	due    time.Time // when steps.check ends it; zero means never
 }
 
 func (s *step) Deadline() (time.Time, bool) {
-	due, bounded := s.parent.Deadline()
+	due, bounded := s.Context.Deadline()
 	if !s.due.IsZero() && (!bounded || s.due.Before(due)) {
 		return s.due, true
 	}

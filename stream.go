@@ -53,8 +53,9 @@ func (s *Stream) Bind(ctx context.Context) (release func()) {
 }
 
 // Close ends the stream on the server. A Read or Write in progress returns net.ErrClosed. The Conn stays open. If the stream publishes,
-// Close first sends everything that was written, and returns an error if that fails. If the network accepts no byte for three quarters of a
-// second, Close gives up and ends the connection. Further calls wait for the first and return its error.
+// Close first sends everything that was written, and returns an error if that fails. If the network accepts no byte for five seconds, Close
+// gives up and ends the connection. If the write deadline has passed or the context of Bind is done, it does so after three quarters of a second.
+// Further calls wait for the first and return its error.
 func (s *Stream) Close() error {
 	s.closing.Do(func() {
 		s.conn.farewell.underWay.RLock()
@@ -65,7 +66,10 @@ func (s *Stream) Close() error {
 }
 
 func (s *Stream) close() error {
-	c := s.conn
+	c, grace := s.conn, closeGrace
+	if _, late := s.asWriter().WriteLimit(); late == nil && s.options.Writable {
+		grace = stallGrace
+	}
 	s.mu.Lock()
 	publishing := s.published
 	if !publishing { // from now on, a CreateStream in progress can't make the stream a publisher
@@ -74,7 +78,7 @@ func (s *Stream) close() error {
 	s.mu.Unlock()
 	var failed error
 	if publishing {
-		if failed = s.sending.Finish(closeGrace); failed == nil {
+		if failed = s.sending.Finish(grace); failed == nil {
 			c.farewell.publishing.Add(-1)
 		}
 	}
@@ -93,7 +97,7 @@ func (s *Stream) close() error {
 	if err != nil {
 		return err
 	}
-	err = c.session.SendBy(time.Now().Add(closeGrace), farewell...) // does not wait for the queued media of other streams
+	err = c.session.SendBy(time.Now().Add(grace), farewell...) // does not wait for the queued media of other streams
 	if publishing && err == nil {
 		c.farewell.unended.Add(-1)
 	}

@@ -25,7 +25,7 @@ type streamTable struct {
 
 type closedStream struct {
 	id        uint32
-	published bool
+	published bool     // it has published, and was not refused before it was closed
 	secrets   []string // parts of its name that late messages of the server may contain
 }
 
@@ -117,7 +117,7 @@ func (t *streamTable) add(s *Stream) error {
 
 func (t *streamTable) remove(s *Stream) {
 	s.mu.Lock()
-	published := s.published
+	published := s.published && s.err == nil // Stream.Close returns the refusal; servers may repeat it
 	s.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -93,7 +93,7 @@ func TestWriteBlocks(t *testing.T) {
 		failed := make(chan error, 1)
 		go func() { failed <- blocked(s) }()
 		synctest.Wait()
-		assert.Equal(t, closeGrace, elapsed(func() { require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded) }), "nothing moves")
+		assert.Equal(t, stallGrace, elapsed(func() { require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded) }), "nothing moves")
 		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
 	})
 	inBubble(t, "until Conn.Close", func(t *testing.T) {
@@ -112,6 +112,7 @@ func TestWriteBlocks(t *testing.T) {
 			err = s.WritePacket(&Packet{Type: message.TypeVideo, Body: large})
 		}
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.Equal(t, closeGrace, elapsed(func() { require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded) }), "the deadline has passed")
 	})
 	t.Run("a socket", func(t *testing.T) {
 		c, s := publishing(t, deaf(t), nil)

@@ -29,7 +29,7 @@ func (k *opener) player(parent context.Context) (*player, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx := k.steps.begin(parent, o.Timeout)
+	ctx := k.beginStep(parent)
 	defer k.steps.end()
 	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: k.log})
 	if err != nil {

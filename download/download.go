@@ -122,8 +122,8 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	if closeErr := d.out.close(); err == nil {
 		err = closeErr
 	}
-	if err != nil && d.out.created && !d.out.begun && !d.o.Quirks {
-		os.Remove(d.out.file.Name())
+	if err != nil && !d.out.begun && !d.o.Quirks {
+		d.out.removeCreated()
 	}
 	d.reportLast()
 	err = d.setOutcome(ctx, err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -20,10 +21,10 @@ type output struct {
 	borrowed []byte // like pending, in the memory of write's caller; one of pending and borrowed is always empty
 	tail     *tail  // tail of the file, including the pending tags
 
-	created    bool // the file did not exist before
-	begun      bool // the file header has been written
-	stale      bool // the file has bytes after tail.end
-	emptyFlags bool // as in rtmpdump, the file header announces neither audio nor video if the metadata's timestamp is not 0
+	created    fs.FileInfo // of the file, if it did not exist before; otherwise nil
+	begun      bool        // the file header has been written
+	stale      bool        // the file has bytes after tail.end
+	emptyFlags bool        // as in rtmpdump, the file header announces neither audio nor video if the metadata's timestamp is not 0
 	prelude    flv.Prelude
 	waiting    []flv.Tag // copies of the tags that wait for the file header
 
@@ -51,7 +52,13 @@ func createOutput(path string, skip int) (*output, error) {
 		return nil, &WriteError{err}
 	}
 	o := newOutput(f, skip)
-	o.file, o.closer, o.stale, o.created = f, f, true, errors.Is(statErr, fs.ErrNotExist)
+	o.file, o.closer, o.stale = f, f, true
+	if errors.Is(statErr, fs.ErrNotExist) {
+		if o.created, err = f.Stat(); err != nil {
+			f.Close()
+			return nil, &WriteError{err}
+		}
+	}
 	o.tail.file, o.tail.writeOnly = f, false
 	return o, nil
 }
@@ -86,6 +93,21 @@ func (o *output) close() error {
 		return &WriteError{err}
 	}
 	return nil
+}
+
+// removeCreated removes the file that createOutput has created, if it is still empty and has its name. If the name is a symbolic link, the
+// link stays.
+func (o *output) removeCreated() {
+	if o.created == nil {
+		return
+	}
+	path, err := filepath.EvalSymlinks(o.file.Name())
+	if err != nil {
+		return
+	}
+	if info, err := os.Lstat(path); err == nil && os.SameFile(info, o.created) && info.Size() == 0 {
+		os.Remove(path)
+	}
 }
 
 func (o *output) flushDisk() error {

@@ -3,6 +3,7 @@ package download
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -95,4 +96,54 @@ func (w *countingWriter) Write(b []byte) (int, error) {
 	w.writes++
 	w.bytes = append(w.bytes, b...)
 	return len(b), nil
+}
+
+// TestRemovesOnlyItsOwnFile checks that a download that has written nothing removes the file that it has created, but neither a symbolic
+// link nor a file that another program has put in its place.
+func TestRemovesOnlyItsOwnFile(t *testing.T) {
+	var path string
+	nothing := func(t *testing.T, meanwhile func()) {
+		o, err := createOutput(path, 0)
+		require.NoError(t, err)
+		meanwhile()
+		require.NoError(t, o.close())
+		o.removeCreated()
+	}
+	for name, test := range map[string]func(t *testing.T){
+		"created": func(t *testing.T) {
+			nothing(t, func() {})
+			assert.NoFileExists(t, path)
+		},
+		"there before": func(t *testing.T) {
+			require.NoError(t, os.WriteFile(path, nil, 0o666))
+			nothing(t, func() {})
+			assert.FileExists(t, path)
+		},
+		"replaced": func(t *testing.T) {
+			other := filepath.Join(t.TempDir(), "other.flv")
+			require.NoError(t, os.WriteFile(other, nil, 0o666))
+			nothing(t, func() { require.NoError(t, os.Rename(other, path)) })
+			assert.FileExists(t, path)
+		},
+		"written by another program": func(t *testing.T) {
+			nothing(t, func() { require.NoError(t, os.WriteFile(path, []byte("FLV"), 0o666)) })
+			assert.FileExists(t, path)
+		},
+		"link": func(t *testing.T) {
+			there := filepath.Join(t.TempDir(), "there.flv")
+			require.NoError(t, os.Symlink(there, path))
+			nothing(t, func() { assert.FileExists(t, there) })
+			assert.NoFileExists(t, there)
+			_, err := os.Lstat(path)
+			assert.NoError(t, err, "the link stays")
+		},
+	} {
+		path = filepath.Join(t.TempDir(), "out.flv")
+		t.Run(name, func(t *testing.T) {
+			if runtime.GOOS == "windows" && name != "created" && name != "there before" {
+				t.Skip("an open file can't be replaced, and links need privileges")
+			}
+			test(t)
+		})
+	}
 }

@@ -80,7 +80,7 @@ func (s *Server) outside(p *slot, f func()) bool {
 // leave releases the slot. It must be the last call of a connection's goroutine.
 func (s *Server) leave(p *slot) {
 	p.Release()
-	s.clientLeft()
+	s.wakeShutdown()
 	if !p.unheld {
 		s.running.Done()
 	}

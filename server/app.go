@@ -111,11 +111,14 @@ const (
 // A recording with the default name, Request.Path + ".flv", replaces an earlier recording of that name, or continues it if the client
 // publishes with append. A recording whose name comes from the field Name never replaces a file. If the name is in use, "-2", "-3" and so
 // on are inserted before ".flv".
+//
+// Done is called when a recording has been closed. err is not nil if it is incomplete; file is empty if no file could be begun. Without Done,
+// the Server logs such errors.
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded
 	Name        func(r *Request, start time.Time) string // returns the name of a recording, relative to Dir; nil means Request.Path + ".flv"
-	Done        func(r *Request, file string, err error) // called when a recording has been closed; err is not nil if it is incomplete
+	Done        func(r *Request, file string, err error) // receives the outcome of each recording; see above
 	MaxSize     int64                                    // size of a recording in bytes after which the next begins; 0 means no limit
 	MaxDuration time.Duration                            // duration of a recording after which the next begins; 0 means no limit
 	MinFree     int64                                    // free bytes on the disk below which nothing is recorded; 0 means 100 MiB

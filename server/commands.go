@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/live"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -77,8 +78,9 @@ func (k *commands) announced(cmd message.Command) {
 	case "FCPublish":
 		callback, code = "onFCPublish", message.CodePublishStart
 	case "FCUnpublish":
-		k.unpublish(name)
-		callback, code = "onFCUnpublish", message.CodeUnpublishSuccess
+		if k.unpublish(name) {
+			callback, code = "onFCUnpublish", message.CodeUnpublishSuccess
+		}
 	case "FCSubscribe":
 		callback, code = "onFCSubscribe", message.CodePlayStart
 	case "FCUnsubscribe":
@@ -90,14 +92,18 @@ func (k *commands) announced(cmd message.Command) {
 	}
 }
 
-// unpublish ends the client's publications with a name. It ignores names that other clients publish.
-func (k *commands) unpublish(name string) {
+// unpublish ends the client's publications with a name. It ignores names that other clients publish. It returns false if the server had
+// ended one of the publications, for instance because another publisher has taken over: that client must not be told that all is well.
+func (k *commands) unpublish(name string) (orderly bool) {
 	name, _ = cutName(name)
+	orderly = true
 	for _, st := range k.allStreams() {
 		if p, ok := st.activity().(*publication); ok && p.request.Name == name {
 			st.finish(p)
+			orderly = orderly && errors.Is(p.pub.Err(), live.ErrClosed)
 		}
 	}
+	return orderly
 }
 
 // checkBandwidth makes the calls of Flash Media Server's bandwidth check, but measures nothing. It ignores clients that leave too many of

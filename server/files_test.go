@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -437,4 +439,44 @@ func TestPublishIntoFFmpeg(t *testing.T) {
 	seconds, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
 	require.NoError(t, err)
 	assert.InDelta(t, 10, seconds, 0.1)
+}
+
+// TestFailedRecordingIsReportedOnce checks that a recording that fails is reported to Files.Done or, if that is nil, in the log, even if it
+// fails between two files.
+func TestFailedRecordingIsReportedOnce(t *testing.T) {
+	for name, names := range map[string][]string{"at the beginning": {".."}, "at the second file": {"a", ".."}} {
+		for _, logged := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, logged), func(t *testing.T) {
+				var log bytes.Buffer
+				files := 0
+				f, done := recording(t, &server.Files{Record: server.RecordAll, MaxDuration: time.Second, Name: func(*server.Request, time.Time) string {
+					files++
+					return names[min(files, len(names))-1]
+				}})
+				if logged {
+					f.Done = nil
+				}
+				s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+				p, err := s.Publish(background(t), "live/x")
+				require.NoError(t, err)
+				_, err = p.Write(sampleBytes)
+				require.NoError(t, err)
+				require.NoError(t, p.Close())
+				require.NoError(t, s.Shutdown(background(t)))
+				failures := strings.Count(log.String(), "level=WARN")
+				if !logged {
+					for range names[1:] {
+						assert.NoError(t, waitFor(t, "Done", done).err)
+					}
+					d := waitFor(t, "Done", done)
+					assert.Error(t, d.err)
+					assert.Empty(t, d.file)
+					assert.Empty(t, done)
+					assert.Zero(t, failures, log.String())
+				} else {
+					assert.Equal(t, 1, failures, log.String())
+				}
+			})
+		}
+	}
 }

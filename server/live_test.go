@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"os"
 	"testing"
 
@@ -76,5 +78,46 @@ func TestRTMPDumpOverEveryTransport(t *testing.T) {
 			require.NoError(t, err)
 			assert.NotEmpty(t, tags(t, file))
 		})
+	}
+}
+
+// held is a log handler that holds back one message.
+type held struct {
+	slog.Handler
+	message string
+	release <-chan struct{}
+}
+
+func (h *held) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h *held) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+func (h *held) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == h.message {
+		<-h.release
+	}
+	return nil
+}
+
+// TestUnpublishAfterTakeover checks that a publisher that has lost its name is not told afterwards that it has unpublished.
+func TestUnpublishAfterTakeover(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	s := &server.Server{Logger: slog.New(&held{slog.DiscardHandler, "rtmp: publisher ended", release})}
+	addr := start(t, s)
+	old := newPeer(t, addr)
+	old.connect("live")
+	old.command(old.CreateStream(), "publish", 3, nil, "x", "live")
+	old.UntilCode(message.CodePublishStart)
+	publish(t, "rtmp://"+addr+"/live/x")
+	old.UntilCode(message.CodePublishBadName)
+	old.command(0, "FCUnpublish", 4, nil, "x") // it is still served, since the server has not yet begun to hang up
+	old.command(0, "createStream", 5, nil)
+	for {
+		m := old.Next()
+		require.NotEqual(t, "onFCUnpublish", m.Command.Name)
+		if m.Command.Name == "_result" && m.Command.TransactionID == 5 {
+			break
+		}
 	}
 }

@@ -152,7 +152,7 @@ func (p *publication) start() (code string, err error) {
 			p.pub.Close()
 			return message.CodeRecordFailed, &Refusal{Description: recordFailure(err)}
 		}
-		c.log.Warn("rtmp: not recorded", "error", err) // the client has not asked for a recording, so it is not informed
+		p.app.Files.logFailure(c.log, "rtmp: not recorded", err) // the client has not asked for a recording, so it is not informed
 		if done := p.app.Files.Done; done != nil {
 			done(p.request, "", err)
 		}
@@ -215,7 +215,7 @@ func (p *publication) recordingFailed(err error) {
 	if p.asksRecord() {
 		level = "error"
 	}
-	p.stream.conn.log.Warn("rtmp: recording failed", "error", err)
+	p.app.Files.logFailure(p.stream.conn.log, "rtmp: recording failed", err)
 	p.stream.status(level, message.CodeRecordFailed, recordFailure(err))
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,12 +17,14 @@ import (
 // recording writes a publication to a file on its own goroutine. It reads the stream's log with its own cursor, as a player does, so it
 // does not delay the publisher.
 type recording struct {
+	server  *Server
 	files   *Files
 	request *Request
 	from    *live.Subscriber
 	to      *vod.Recorder
 	failed  func(error)
 	done    sync.WaitGroup
+	partial bool // Files.Done is called with an error; owned by run
 
 	mu     sync.Mutex // guards the rest
 	closed []closedFile
@@ -50,7 +53,7 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 	if err != nil {
 		return nil, err
 	}
-	rec := &recording{files: f, request: r, failed: failed, later: later}
+	rec := &recording{server: s, files: f, request: r, failed: failed, later: later}
 	o := vod.RecordOptions{Append: r.Kind == "append", Wait: recordingTimeout, Wanted: func() bool { return pub.Err() == nil },
 		MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree, MaxTotal: f.MaxTotal, Done: rec.fileClosed}
 	name := r.Path + ".flv"
@@ -99,18 +102,27 @@ func (rec *recording) run() {
 		failure = err
 	}
 	if failure != nil {
-		rec.failed(failure)
+		if rec.failed(failure); !rec.partial { // the next file could not be begun
+			rec.callLater("", failure)
+		}
 	}
 }
 
-// fileClosed arranges for Files.Done to be called for a file.
+// fileClosed is called by rec.to for each file.
 func (rec *recording) fileClosed(name string, err error) {
 	if missed := rec.from.Missed(); err == nil && missed > 0 {
 		err = &missedError{missed}
 	}
+	rec.partial = rec.partial || err != nil
+	rec.callLater(filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err)
+}
+
+// callLater arranges for Files.Done to be called for a file.
+func (rec *recording) callLater(file string, err error) {
+	rec.server.unreported.Add(1)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
-	rec.closed = append(rec.closed, closedFile{filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err})
+	rec.closed = append(rec.closed, closedFile{file, err})
 	if rec.later != nil {
 		rec.later(0, rec.callDone)
 	}
@@ -122,6 +134,10 @@ func (rec *recording) callDone() {
 	closed := rec.closed
 	rec.closed = nil
 	rec.mu.Unlock()
+	defer func() { // also if Done panics
+		rec.server.unreported.Add(-int64(len(closed)))
+		rec.server.wakeShutdown()
+	}()
 	for _, file := range closed {
 		if rec.files.Done != nil {
 			rec.files.Done(rec.request, file.name, file.err)
@@ -139,6 +155,13 @@ func (rec *recording) finish() {
 	rec.mu.Unlock()
 	rec.done.Wait()
 	rec.callDone()
+}
+
+// logFailure logs an error of a recording, unless Files.Done receives it.
+func (f *Files) logFailure(log *slog.Logger, text string, err error) {
+	if f.Done == nil {
+		log.Warn(text, "error", err)
+	}
 }
 
 // recordFailure returns the description that is sent to the client.

@@ -67,6 +67,8 @@ type Server struct {
 	refusals admission.Refusals
 	lastID   atomic.Uint64
 
+	unreported atomic.Int64 // closed recordings for which Files.Done has not returned yet
+
 	mu        sync.Mutex // guards the rest
 	closing   bool       // new clients are refused
 	closed    bool       // Close was called
@@ -75,7 +77,7 @@ type Server struct {
 	tunnel    *transport.TunnelServer // nil until TunnelHandler is called
 	viewers   map[*viewer]struct{}    // HTTP viewers
 	folders   map[*Files]*vod.Folder
-	left      chan struct{} // see nextDeparture; nil while Shutdown does not wait
+	changed   chan struct{} // see nextChange; nil while Shutdown does not wait
 }
 
 // init sets up a zero Server.

@@ -10,7 +10,8 @@ import (
 
 // Shutdown stops accepting connections and asks clients that support it to reconnect elsewhere. It waits until all clients have left or ctx
 // is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown), disconnects
-// them, and returns ctx's error. It closes all recordings. Shutdown does not wait for hooks, nor for Files.Done.
+// them, and returns ctx's error. It closes all recordings, and waits until Files.Done has returned for each: until ctx is done or, if ctx has
+// ended before the clients have left, for at most five seconds. Shutdown does not wait for other hooks.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()
@@ -20,8 +21,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.waitForConns(ctx)
 	if err != nil {
 		s.hangUp()
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.Background(), lingerTimeout)
+		defer cancel()
 	}
 	s.Close()
+	if late := s.waitUntil(ctx, func() bool { return s.unreported.Load() == 0 }); err == nil {
+		err = late
+	}
 	return err
 }
 
@@ -123,36 +130,41 @@ func (s *Server) stopListening() {
 
 // waitForConns waits until all clients and HTTP viewers have left, and clients of tunnels have fetched all bytes that were sent to them.
 func (s *Server) waitForConns(ctx context.Context) error {
+	return s.waitUntil(ctx, func() bool { return s.limiter.InUse() == 0 && s.tunnelSessions() == 0 })
+}
+
+// waitUntil calls over whenever its result may have changed, until it returns true or ctx is done.
+func (s *Server) waitUntil(ctx context.Context, over func() bool) error {
 	for {
-		left := s.nextDeparture() // asked for before the check, so that no departure is missed
-		if s.limiter.InUse() == 0 && s.tunnelSessions() == 0 {
+		changed := s.nextChange() // asked for before the check, so that no change is missed
+		if over() {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-left:
+		case <-changed:
 		}
 	}
 }
 
-// nextDeparture returns a channel that is closed when a client leaves.
-func (s *Server) nextDeparture() <-chan struct{} {
+// nextChange returns a channel that wakeShutdown closes.
+func (s *Server) nextChange() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.left == nil {
-		s.left = make(chan struct{})
+	if s.changed == nil {
+		s.changed = make(chan struct{})
 	}
-	return s.left
+	return s.changed
 }
 
-// clientLeft wakes waitForConns. It is called after a client has released its slot, and after a tunnel has ended.
-func (s *Server) clientLeft() {
+// wakeShutdown wakes waitUntil. It is called after a client has released its slot, after a tunnel has ended, and after Files.Done.
+func (s *Server) wakeShutdown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.left != nil {
-		close(s.left)
-		s.left = nil
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
 	}
 }
 

@@ -65,6 +65,54 @@ func TestShutdown(t *testing.T) {
 	assert.Error(t, err)
 }
 
+// TestShutdownWaitsForDone checks that Shutdown waits for Files.Done within its context or, if clients have stayed, for some seconds.
+func TestShutdownWaitsForDone(t *testing.T) {
+	for name, stays := range map[string]bool{"all have left": false, "a publisher stays": true} {
+		t.Run(name, func(t *testing.T) {
+			begun, release, done := make(chan struct{}), make(chan struct{}), false
+			f := &server.Files{Dir: t.TempDir(), Record: server.RecordAll, Done: func(*server.Request, string, error) {
+				close(begun)
+				<-release
+				done = true
+			}}
+			s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}}
+			addr := start(t, s)
+			c, stream := publish(t, "rtmp://"+addr+"/live/x")
+			write(t, stream, sample(t))
+			ctx, cancel := context.WithCancel(background(t))
+			if stays {
+				cancel()
+			} else {
+				require.NoError(t, c.Close())
+			}
+			over := make(chan error, 1)
+			go func() { over <- s.Shutdown(ctx) }()
+			waitFor(t, "Done", begun)
+			close(release)
+			err := waitFor(t, "the end of Shutdown", over)
+			assert.True(t, done)
+			assert.Equal(t, stays, err != nil, "%v", err)
+			cancel()
+		})
+	}
+	t.Run("Done never returns", func(t *testing.T) {
+		begun, release := make(chan struct{}), make(chan struct{})
+		defer close(release)
+		f := &server.Files{Dir: t.TempDir(), Record: server.RecordAll, Done: func(*server.Request, string, error) {
+			close(begun)
+			<-release
+		}}
+		s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}}
+		c, stream := publish(t, "rtmp://"+start(t, s)+"/live/x")
+		write(t, stream, sample(t))
+		require.NoError(t, c.Close())
+		waitFor(t, "Done", begun)
+		ctx, cancel := context.WithTimeout(background(t), 50*time.Millisecond)
+		defer cancel()
+		assert.ErrorIs(t, s.Shutdown(ctx), context.DeadlineExceeded)
+	})
+}
+
 // TestShutdownOfATunnel checks that a client of a tunnel is notified that its stream has ended, although it polls only now and then.
 func TestShutdownOfATunnel(t *testing.T) {
 	s := &server.Server{}

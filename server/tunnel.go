@@ -24,7 +24,7 @@ func (s *Server) tunnelHandler() http.Handler {
 	defer s.mu.Unlock()
 	if s.tunnel == nil {
 		s.tunnel = transport.NewTunnelServer(nil)
-		s.tunnel.Admit, s.tunnel.Left = s.admitTunnelled, s.clientLeft
+		s.tunnel.Admit, s.tunnel.Left = s.admitTunnelled, s.wakeShutdown
 		if s.closing {
 			go s.tunnel.Close() // the tunnel has no connections, so there is nothing to wait for
 		}

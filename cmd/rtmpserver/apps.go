@@ -101,7 +101,7 @@ func (a *application) app(dump bool) *server.App {
 			a.hooks.Stop(r)
 		},
 		Live: server.Live{Takeover: s.takeover, StaleAfter: s.staleAfter, PublishIdle: s.publishIdle, Linger: s.linger, Await: s.await,
-			MaxBitrate: s.maxBitrate, NoCache: s.noCache, Backlog: int(s.backlog), BacklogTime: s.backlogTime, Merge: s.merge},
+			MaxBitrate: int(s.maxBitrate), NoCache: s.noCache, Backlog: int(s.backlog), BacklogTime: s.backlogTime, Merge: s.merge},
 		Files: a.files(),
 		Token: s.secureToken,
 	}

@@ -29,7 +29,7 @@ type appSettings struct {
 	takeover                server.TakeoverPolicy
 	staleAfter, publishIdle time.Duration
 	linger, await           time.Duration
-	maxBitrate              int
+	maxBitrate              bitRate
 	noCache                 bool
 	backlog                 size
 	backlogTime, merge      time.Duration
@@ -95,7 +95,7 @@ func (a *appSettings) live(set *pflag.FlagSet) {
 	set.DurationVar(&a.publishIdle, "publish-idle", a.publishIdle, "drop a publisher that sends no media for this `time` (30s; with --pull: never)")
 	set.DurationVar(&a.linger, "linger", a.linger, "keep players for this `time` after the publisher has left (5s)")
 	set.DurationVar(&a.await, "await", a.await, "let players wait for a publisher for this `time` (0: forever; -1s: not at all)")
-	set.IntVar(&a.maxBitrate, "max-bitrate", a.maxBitrate, "drop a publisher that sends more `bit/s` than this over 10 s (0: no limit)")
+	set.Var(&a.maxBitrate, "max-bitrate", "drop a publisher that sends more `bit/s` than this over 10 s, such as 800K or 2M (0: no limit)")
 	set.BoolVar(&a.noCache, "no-cache", a.noCache, "start players with the next key frame instead of the last")
 	set.Var(&a.backlog, "backlog", "memory of a stream, for late joiners and slow players together (8M)")
 	set.DurationVar(&a.backlogTime, "backlog-time", a.backlogTime, "drop messages older than this `time` from that memory (10s)")

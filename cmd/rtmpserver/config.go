@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -20,6 +21,9 @@ var onlyOnCommandLine = []string{"config", "help", "version"}
 func (s *settings) readConfig(set *pflag.FlagSet) error {
 	var file map[string]any
 	if _, err := toml.DecodeFile(s.config, &file); err != nil {
+		if path := (*fs.PathError)(nil); errors.As(err, &path) {
+			return path.Err // the caller names the file
+		}
 		return withoutQuotation(err)
 	}
 	apps, isTable := file["app"].(map[string]any)

@@ -66,7 +66,7 @@ func TestConfig(t *testing.T) {
 	assert.Equal(t, "3s", live.hookTimeout.String())
 
 	assert.Empty(t, s.apps["closed"].allow)
-	assert.Equal(t, 1_000_000, s.apps["closed"].maxBitrate)
+	assert.EqualValues(t, 1_000_000, s.apps["closed"].maxBitrate)
 	assert.Equal(t, accounts{"a": "b"}, s.apps["closed"].users)
 }
 
@@ -98,7 +98,9 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--push", "http://secret/"}, "", "--push: rtmp: url: "},
 		{[]string{"--port", "99999"}, "", "--port: out of range"},
 		{[]string{"--port", "secret"}, "", "--port: not a whole number"},
-		{[]string{"--max-bitrate", "2M"}, "", "--max-bitrate: not a whole number"},
+		{[]string{"--max-bitrate", "2 apples"}, "", "--max-bitrate: not a bit rate, such as 800K or 2M"},
+		{[]string{"--max-bitrate", "9999999T"}, "", "--max-bitrate: not a bit rate"},
+		{[]string{"--config", "/missing/file"}, "", "/missing/file"},
 		{[]string{"--linger", "5"}, "", "--linger: not a time, such as"},
 		{[]string{"--rtmpe=perhaps"}, "", "--rtmpe: not true or false"},
 		{nil, "linger = 5", "linger: not a time, such as"},
@@ -126,7 +128,19 @@ func TestBadOptions(t *testing.T) {
 		if assert.Error(t, err, name) {
 			assert.Contains(t, err.Error(), test.want, name)
 			assert.NotContains(t, err.Error(), "secret", name)
+			assert.LessOrEqual(t, strings.Count(err.Error(), "/missing/file"), 1)
 		}
+	}
+}
+
+func TestBitRate(t *testing.T) {
+	for text, want := range map[string]bitRate{"0": 0, "800000": 800_000, "800k": 800_000, "2M": 2_000_000, "2.5M": 2_500_000, "-1": -1} {
+		var r bitRate
+		require.NoError(t, r.Set(text), text)
+		assert.Equal(t, want, r, text)
+	}
+	for _, text := range []string{"", "M", "2MB", "NaN", "1e30"} {
+		assert.Error(t, new(bitRate).Set(text), text)
 	}
 }
 

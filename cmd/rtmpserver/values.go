@@ -18,21 +18,31 @@ type size int64
 
 // Set implements pflag.Value.
 func (s *size) Set(text string) error {
-	number, unit := strings.ToUpper(strings.TrimSpace(text)), 1.0
+	number := strings.ToUpper(strings.TrimSpace(text))
 	for _, suffix := range []string{"B", "I"} {
 		number = strings.TrimSuffix(number, suffix)
 	}
+	n, ok := withUnit(number, 1024)
+	if !ok {
+		return errors.New("not a size, such as 500K, 8M or 2G")
+	}
+	*s = size(n)
+	return nil
+}
+
+// withUnit returns the value of a number that may end with K, M, G or T, the first four powers of base.
+func withUnit(number string, base float64) (int64, bool) {
+	unit := 1.0
 	if i := len(number) - 1; i > 0 {
 		if power := strings.IndexByte("KMGT", number[i]); power >= 0 {
-			number, unit = number[:i], math.Pow(1024, float64(power+1))
+			number, unit = number[:i], math.Pow(base, float64(power+1))
 		}
 	}
 	n, err := strconv.ParseFloat(number, 64)
 	if err != nil || math.IsNaN(n) || math.Abs(n*unit) >= 1<<62 {
-		return errors.New("not a size, such as 500K, 8M or 2G")
+		return 0, false
 	}
-	*s = size(n * unit)
-	return nil
+	return int64(n * unit), true
 }
 
 // String implements pflag.Value. The result is exact, and empty for 0, so that --help shows no default.
@@ -52,6 +62,30 @@ func (s *size) String() string {
 
 // Type implements pflag.Value.
 func (s *size) Type() string { return "size" }
+
+// bitRate is a flag for bits per second, such as 800000, 800K or 2M, in units of 1000.
+type bitRate int
+
+// Set implements pflag.Value.
+func (r *bitRate) Set(text string) error {
+	n, ok := withUnit(strings.ToUpper(strings.TrimSpace(text)), 1000)
+	if !ok || int64(int(n)) != n {
+		return errors.New("not a bit rate, such as 800K or 2M")
+	}
+	*r = bitRate(n)
+	return nil
+}
+
+// String implements pflag.Value. It is empty for 0, so that --help shows no default.
+func (r *bitRate) String() string {
+	if *r == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*r))
+}
+
+// Type implements pflag.Value.
+func (r *bitRate) Type() string { return "bit/s" }
 
 // prefixes is a flag for networks, such as 10.0.0.0/8, or single addresses. It may be repeated.
 type prefixes []netip.Prefix

@@ -56,7 +56,7 @@ func main() {
 	stop() // a second signal ends the program at once
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	srv.Shutdown(ctx) // gives the clients time to leave, and completes the recordings
+	srv.Shutdown(ctx) // gives the clients time to leave, completes the recordings, and waits for Done
 }
 
 func logRecording(r *server.Request, file string, err error) {

@@ -23,9 +23,11 @@ type Dispatcher interface {
 
 // Config configures a Session.
 type Config struct {
-	Peer           string        // the role of the other end, for errors: "server" or "client"
-	MaxMessageSize int           // largest received message in bytes; 0 means the longest that RTMP allows
-	Timeout        time.Duration // timeout of each write to the socket, of at most timedSize bytes, and each wait for an answer; <= 0 means none
+	Peer           string // the role of the other end, for errors: "server" or "client"
+	MaxMessageSize int    // largest received message in bytes; 0 means the longest that RTMP allows
+	// Timeout bounds each wait for an answer, and each write of at most timedSize bytes to the socket. A call of Writev is one write of any
+	// size, so set Progress for it. <= 0 means no limit.
+	Timeout time.Duration
 	// Progress restarts the Timeout of a write whenever the peer accepts bytes. If the Timeout expires, the Session ends, even if only
 	// replies are waiting.
 	Progress       bool

@@ -25,7 +25,7 @@ import (
 //	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Callbacks.mu, SendQueue.mu
 //	    -> window.mu (what was announced) -> replies.mu
 //	locks of the Sinks -> token, but only tried, in TakeBuffered. While a Waiter keeps the token between two calls (lessee), the lock of
-//	  its Taker guards what the token guards
+//	  its Taker guards what the token guards. Recall takes that lock, so all waits do: their callers must not hold it
 //	write lock (writer.chunks, buf, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
 //
