@@ -108,7 +108,7 @@ func (s *playback) Seek(ctx context.Context, to time.Duration) error {
 		s.mu.Lock()
 		s.seeking = false
 		s.mu.Unlock()
-		session.Signal(s.readWake) // wake a read, since an end that has arrived is valid again
+		s.reader.rouse() // since an end that has arrived is valid again
 	}
 	return err
 }

@@ -272,3 +272,20 @@ func TestPublishingAsAPlayerIsNoticed(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusalJustAfterTheStart checks that a refusal that arrives directly after NetStream.Publish.Start, before CreateStream has returned, ends
+// the stream: for instance, another publisher has taken over.
+func TestRefusalJustAfterTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, s := pipedPublisher(t, Options{}, func(p *peer) { p.UntilGone() })
+		r, err := s.expect(&message.Command{Name: "publish"}, true, message.CodePublishStart)
+		require.NoError(t, err)
+		defer r.end()
+		s.statusReceived(&StatusError{Level: "status", Code: message.CodePublishStart})
+		s.statusReceived(&StatusError{Level: "error", Code: message.CodePublishBadName})
+		require.NoError(t, r.await(t.Context()))
+		var refused *StatusError
+		require.ErrorAs(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF}}), &refused)
+		assert.Equal(t, message.CodePublishBadName, refused.Code)
+	})
+}

@@ -221,7 +221,9 @@ func (o *SharedObject) Close() error {
 	if closed {
 		return nil
 	}
-	o.refuse(fmt.Errorf("rtmp: %w", net.ErrClosed), true)
+	if o.refuse(fmt.Errorf("rtmp: %w", net.ErrClosed), true) {
+		o.conn.session.InterruptRead()
+	}
 	o.table.remove(o)
 	if !o.conn.alive() {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -297,4 +298,25 @@ func TestSharedObjectMemory(t *testing.T) {
 	require.Equal(t, "shared object", tooMuch.Phase)
 	require.Less(t, hold, maxSharedBytes+16<<20)
 	require.Less(t, len(o.Properties()), 12_000)
+}
+
+// TestSharedObjectCloseBesideSet checks that Close ends a Set in progress, which reads the connection itself.
+func TestSharedObjectCloseBesideSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, c := piped(t, Options{Timeout: time.Minute}, func(p *peer) {
+			p.AcceptConnect()
+			p.ExpectType(message.TypeSharedObjectAMF0)
+			p.shared(message.SharedEvent{Type: message.SharedUseSuccess})
+			p.UntilGone()
+		})
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		o, err := c.SharedObject(ctx, "o", false)
+		require.NoError(t, err)
+		set := make(chan error, 1)
+		go func() { set <- o.Set(ctx, "x", 1) }()
+		synctest.Wait()
+		require.NoError(t, o.Close())
+		assert.Zero(t, elapsed(func() { assert.ErrorIs(t, <-set, net.ErrClosed) }))
+	})
 }

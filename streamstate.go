@@ -62,6 +62,9 @@ func (e *expectation) finished() bool {
 	}
 }
 
+// succeeded reports whether the wait has ended without an error. Its request may still be registered for a moment.
+func (e *expectation) succeeded() bool { return e.finished() && e.err == nil }
+
 // opening describes the operation that opens the stream, for the text of errors. The description contains no secrets: the name of a
 // published stream is a key, and the part after a ? in any name may be a token.
 func (s *streamState) opening(what string) string {
@@ -97,7 +100,7 @@ func (s *streamState) statusReceived(status *StatusError) (open bool) {
 		case slices.Contains(e.codes, status.Code):
 			e.finish(nil)
 			awaited = true
-		case refusal:
+		case refusal && !e.succeeded():
 			e.finish(s.conn.session.Refusal(status))
 			awaited = true
 		}

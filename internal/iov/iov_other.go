@@ -4,12 +4,16 @@ package iov
 
 import "syscall"
 
-// Write writes buffers, at most Max of which are used, to fd with one system call for each. It returns how many bytes it has written.
+// Write writes buffers, at most Max of which are used, to fd with one system call for each. It returns how many bytes it has written, and
+// an error only if these are none, like writev(2).
 func Write(fd int, buffers [][]byte) (total int, err error) {
 	for _, b := range buffers[:min(len(buffers), Max)] {
 		n, err := syscall.Write(fd, b)
-		if total += max(0, n); err != nil || n < len(b) {
-			return total, err
+		if err != nil && total == 0 {
+			return 0, err
+		}
+		if total += max(0, n); n < len(b) {
+			break
 		}
 	}
 	return total, nil

@@ -321,6 +321,10 @@ func (r *reader) lost(err error) error {
 // Interrupt makes w check its state, if w is reading.
 func (r *reader) Interrupt(w *Waiter) { r.deadline.interrupt(w) }
 
+// InterruptRead makes the Waiter that is reading, whichever it is, check whether what it waits for has happened. A goroutine that completes a
+// wait without a message from the peer calls it.
+func (r *reader) InterruptRead() { r.deadline.interrupt(nil) }
+
 // ReadPacket reads the next message of any type into p without dispatching it. It takes precedence over the standing reader. It sets p.Body
 // to a new slice, which the caller may keep. idle bounds each read of the socket; <= 0 means no bound.
 func (r *reader) ReadPacket(ctx context.Context, idle time.Duration, p *message.Packet) error {

@@ -190,3 +190,42 @@ func TestPiecesInALargeBuffer(t *testing.T) {
 	server.isPicture(t, 1, 3*gatherSize)
 	require.NoError(t, <-written)
 }
+
+// noticed is a Writer without a limit. It is signalled when a wait begins.
+type noticed chan struct{}
+
+func (n noticed) WriteLimit() (time.Time, error) {
+	Signal(n)
+	return time.Time{}, nil
+}
+
+func (n noticed) WriteWake() <-chan struct{} { return nil }
+
+// TestDrainedBesideALargeMessage checks that Drained returns if another goroutine has just sent a large message by itself. The sender, which
+// usually ends such waits, then has nothing to do.
+func TestDrainedBesideALargeMessage(t *testing.T) {
+	sending, waits := make(chan struct{}), make(noticed, 1)
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{Sent: func(o chunk.Outgoing) {
+		if len(o.Body) == sendNowSize {
+			close(sending)
+			<-waits
+		}
+	}})
+	q := client.session.NewSendQueue(0)
+	require.True(t, q.Start(1))
+	drained := make(chan error, 1)
+	go func() {
+		<-sending
+		drained <- q.Drained(waits)
+	}()
+	o := picture(1, sendNowSize)
+	require.NoError(t, q.Enqueue(forever, &o))
+	server.isPicture(t, 1, sendNowSize)
+	select {
+	case err := <-drained:
+		require.NoError(t, err)
+	case <-conntest.Context(t).Done():
+		t.Fatal("Drained did not return")
+	}
+}

@@ -29,7 +29,7 @@ type SendQueue struct {
 	dropping bool   // media is dropped when the queue is full; otherwise Enqueue blocks
 
 	more  chan struct{} // signalled when something was queued
-	room  chan struct{} // signalled when the sender has taken the queue, and when it ends
+	room  chan struct{} // signalled when the queue has been sent, and when the sender ends
 	ended chan struct{} // closed when the sender has ended
 
 	mu     sync.Mutex // guards the fields below
@@ -196,7 +196,6 @@ func (q *SendQueue) run() {
 		if last {
 			return
 		}
-		Signal(q.room)
 	}
 }
 
@@ -230,6 +229,7 @@ func (q *SendQueue) send(b *Batch, o *chunk.Outgoing) (err error) {
 	}
 	q.count(q.queue.Len() > 0)
 	closeDone(&q.sent)
+	Signal(q.room)
 	return err
 }
 
