@@ -3,93 +3,89 @@ package session
 import (
 	"encoding/binary"
 	"iter"
+	"math/bits"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// MediaQueue is a first-in-first-out queue of media messages in one slab of bytes. Slabs come from a pool, and an empty queue has no slab.
-// So queueing does not allocate in steady state, and idle connections hold no memory.
+// MediaQueue is a first-in-first-out queue of media messages in a list of slabs. Slabs come from pools, and an empty queue has none. So
+// queueing does not allocate in steady state, and idle connections hold no memory. A queue of a stream that is read at full speed often grows
+// to megabytes while the system runs other threads. Small slabs are then used again while they are in the processor's cache, and messages
+// are never moved. Each message lies in one slab:
 //
 //	+------+--------+---------+-----------+--------+ - - - -+
 //	| type | format | cs id 4 | time 4    | size 4 |  body  |
 //	+------+--------+---------+-----------+--------+ - - - -+
 type MediaQueue struct {
-	slab   []byte
-	head   int
-	pooled *[]byte // the pointer to slab that the pool uses
+	first, last *slab // nil if the queue is empty
+	head        int   // where the oldest message begins in first
+	size        int   // bytes that are queued, including headers
+}
+
+type slab struct {
+	bytes []byte
+	next  *slab
 }
 
 const (
 	queueHeaderSize = 14
-	// smallSlab is the size of the largest slab that a short queue gets, in bytes.
-	smallSlab = 64 << 10
-	// keepQueue is the size of the largest slab that is kept when a queue becomes empty, in bytes. A queue of a stream that is read at full
-	// speed often grows to megabytes while the system runs other threads, and a new slab of that size costs more than the copies into it.
-	// The pool drops the slabs that were not used between two garbage collections.
-	keepQueue = 32 << 20
+	// minSlab and commonSlab are the sizes of the first slab of a queue and of the slabs of a long queue, in bytes. A message that is larger has
+	// a slab of its own.
+	minSlab    = 4 << 10
+	commonSlab = 64 << 10
 )
 
-// slabs are pools of unused slabs, by slabClass. From a single pool, short queues would take large slabs again and again, so that the pool
-// would never drop these.
-var slabs = [2]sync.Pool{{New: newSlab}, {New: newSlab}}
+// slabs are pools of unused slabs, by slabClass. They drop the slabs that were not used between two garbage collections.
+var slabs [26]sync.Pool
 
-func newSlab() any { return new([]byte) }
+// slabClass returns the logarithm to base 2 of n, rounded up. The size of a slab is a power of 2.
+func slabClass(n int) int { return bits.Len(uint(n - 1)) }
 
-// slabClass is 0 for slabs of up to smallSlab bytes, and otherwise 1.
-func slabClass(size int) int {
-	if size <= smallSlab {
-		return 0
+// newSlab returns an empty slab with room for n bytes.
+func newSlab(n int) *slab {
+	class := slabClass(n)
+	if s, _ := slabs[class].Get().(*slab); s != nil {
+		return s
 	}
-	return 1
+	return &slab{bytes: make([]byte, 0, 1<<class)}
 }
 
 // Len returns how many bytes are queued, including headers.
-func (q *MediaQueue) Len() int { return len(q.slab) - q.head }
+func (q *MediaQueue) Len() int { return q.size }
 
 // Push appends a copy of m.
 func (q *MediaQueue) Push(m *Message) {
-	q.makeRoom(queueHeaderSize + m.Size())
-	b := append(q.slab, byte(m.Type), byte(m.Format))
-	b = binary.BigEndian.AppendUint32(b, m.ChunkStreamID)
-	b = binary.BigEndian.AppendUint32(b, m.Timestamp)
-	b = binary.BigEndian.AppendUint32(b, uint32(m.Size()))
-	at := len(b)
-	b = b[:at+m.Size()]
-	m.CopyTo(b[at:])
-	q.slab = b
+	size := m.Size()
+	b := q.room(queueHeaderSize + size)
+	b[0], b[1] = byte(m.Type), byte(m.Format)
+	binary.BigEndian.PutUint32(b[2:], m.ChunkStreamID)
+	binary.BigEndian.PutUint32(b[6:], m.Timestamp)
+	binary.BigEndian.PutUint32(b[10:], uint32(size))
+	m.CopyTo(b[queueHeaderSize:])
 }
 
-// makeRoom makes room for n bytes. If the queued bytes fit into the free space before them, it moves them to the beginning of the slab;
-// otherwise it moves them to a slab of at least twice their length. So each byte is copied a bounded number of times. A short queue that has
-// a large slab moves to a small one.
-func (q *MediaQueue) makeRoom(n int) {
-	if len(q.slab)+n <= cap(q.slab) {
-		return
-	}
-	rest, need := q.slab[q.head:], q.Len()+n
-	size := max(need, 2*len(rest))
-	from, to := slabClass(cap(q.slab)), slabClass(size)
-	switch {
-	case len(rest) <= q.head && need <= cap(q.slab) && from <= to:
-		q.slab, q.head = append(q.slab[:0], rest...), 0
-	case q.pooled != nil && from == to:
-		q.slab, q.head = append(make([]byte, 0, size), rest...), 0
-	default:
-		next := MediaQueue{pooled: slabs[to].Get().(*[]byte)}
-		if next.slab = *next.pooled; cap(next.slab) < size {
-			next.slab = make([]byte, 0, size)
+// room appends n bytes to the queue.
+func (q *MediaQueue) room(n int) []byte {
+	if s := q.last; s == nil || n > cap(s.bytes)-len(s.bytes) {
+		s = newSlab(max(n, min(q.size, commonSlab), minSlab))
+		if q.last == nil {
+			q.first = s
+		} else {
+			q.last.next = s
 		}
-		next.slab = append(next.slab, rest...)
-		q.Clear()
-		*q = next
+		q.last = s
 	}
+	s, at := q.last, len(q.last.bytes)
+	s.bytes = s.bytes[:at+n]
+	q.size += n
+	return s.bytes[at:]
 }
 
 // Front returns the oldest message, whose body is a view into the queue. The queue must not be empty.
 func (q *MediaQueue) Front() Message {
-	b := q.slab[q.head:]
+	b := q.first.bytes[q.head:]
 	size := binary.BigEndian.Uint32(b[10:])
 	return Message{Packet: message.Packet{Type: message.Type(b[0]), Format: chunk.Format(b[1]),
 		ChunkStreamID: binary.BigEndian.Uint32(b[2:]), Timestamp: binary.BigEndian.Uint32(b[6:]), Absolute: true,
@@ -100,29 +96,46 @@ func (q *MediaQueue) Front() Message {
 func (q *MediaQueue) All() iter.Seq[Message] {
 	return func(yield func(Message) bool) {
 		rest := *q
-		for rest.Len() > 0 && yield(rest.Front()) {
-			rest.head += rest.step()
+		for rest.size > 0 && yield(rest.Front()) {
+			rest.skip()
 		}
 	}
 }
 
-func (q *MediaQueue) step() int {
-	return queueHeaderSize + int(binary.BigEndian.Uint32(q.slab[q.head+10:]))
-}
-
 // Pop drops the oldest message.
 func (q *MediaQueue) Pop() {
-	q.head += q.step()
-	if q.head == len(q.slab) {
-		q.Clear()
+	if s := q.skip(); s != nil {
+		s.free()
 	}
+}
+
+// skip drops the oldest message. It returns the slab of the message if no other message is in it.
+func (q *MediaQueue) skip() *slab {
+	s := q.first
+	n := queueHeaderSize + int(binary.BigEndian.Uint32(s.bytes[q.head+10:]))
+	q.head += n
+	q.size -= n
+	if q.head < len(s.bytes) {
+		return nil
+	}
+	if q.first, q.head = s.next, 0; q.first == nil {
+		q.last = nil
+	}
+	return s
 }
 
 // Clear empties the queue.
 func (q *MediaQueue) Clear() {
-	if q.pooled != nil && cap(q.slab) <= keepQueue {
-		*q.pooled = q.slab[:0]
-		slabs[slabClass(cap(q.slab))].Put(q.pooled)
+	for s := q.first; s != nil; {
+		next := s.next
+		s.free()
+		s = next
 	}
 	*q = MediaQueue{}
+}
+
+// free returns s to its pool.
+func (s *slab) free() {
+	s.bytes, s.next = s.bytes[:0], nil
+	slabs[slabClass(cap(s.bytes))].Put(s)
 }
