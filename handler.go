@@ -20,6 +20,8 @@ import (
 // it receives the result, with nil as null, or an _error with the text of the error. If the error is a *StatusError, the _error also has
 // its code. ctx ends with the Conn, whose error is then its cause; [FromContext] returns the Conn.
 //
+// If the text of an error may contain what the server must not learn, such as the name of a file, log the error and return another.
+//
 // The handlers of a Conn run one after the other. Calls that wait for their handler may use 16 MiB of memory together. Further calls are
 // dropped and counted in Stats.DroppedEvents; if the server has asked for an answer, it receives an _error.
 //

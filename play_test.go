@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,24 @@ func TestPlayFromAndTo(t *testing.T) {
 	assert.EqualValues(t, 4000, first.Timestamp, "the key frame at or before the start")
 	assert.Less(t, last.Timestamp, uint32(7000))
 	assert.Greater(t, last.Timestamp, uint32(6900))
+}
+
+// TestPlayWithoutName checks that the error of a play without a name says so. librtmp sends play in this case, too.
+func TestPlayWithoutName(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptConnect()
+		p.AcceptStream(1)
+		p.Expect("play")
+		p.Status("NetStream.Play.StreamNotFound")
+		p.UntilGone()
+	})
+	c, err := Dial(conntest.Context(t), url[:strings.LastIndexByte(url, '/')], nil)
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.CreateStream(conntest.Context(t), nil)
+	var status *StatusError
+	require.ErrorAs(t, err, &status)
+	assert.ErrorContains(t, err, "neither the URL nor the options name a stream")
 }
 
 func TestStreamNotFound(t *testing.T) {

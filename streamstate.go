@@ -81,13 +81,20 @@ func (s *streamState) notOpened(err error) error {
 	if errors.As(err, &option) {
 		return err
 	}
-	if !s.options.Writable {
-		return session.During(s.opening("play"), err)
+	what, hint := "play", ""
+	switch {
+	case s.options.Writable:
+		what = "publish"
+		if !s.conn.opts.publishes() {
+			hint = "Options.Publish is not set, and the server may take this client for a player"
+		}
+	case s.name == "":
+		hint = "neither the URL nor the options name a stream"
 	}
-	if !s.conn.opts.publishes() && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("%w: Options.Publish is not set, and the server may take this client for a player", err)
+	if hint != "" && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: %s", err, hint)
 	}
-	return session.During("publish", err)
+	return session.During(s.opening(what), err)
 }
 
 // statusReceived handles an onStatus for this stream. It returns false if the program has closed the stream. The reader calls it.

@@ -108,9 +108,9 @@ func (m *Message) Body() []byte {
 	return m.raw
 }
 
-// Detach separates the body from the message. If the body has memory of its own, ok is true. The body then belongs to the caller, and the
-// message no longer has one. Otherwise the body shares memory with other messages and must be copied. Of a message that begins in memory from
-// the Placer, Detach separates only the rest.
+// Detach gives the memory of the body to the caller, who can then keep the body without copying it; the message has no body any more. If ok is
+// false, the body shares memory with other messages: nothing has changed, and the caller must copy it. If the body begins in memory from the
+// Placer, the caller gets only the part after that.
 func (m *Message) Detach() (d Detached, ok bool) {
 	b := m.reader.lent
 	if b == nil || b.whole == nil || len(m.raw) == 0 {

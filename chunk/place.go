@@ -1,8 +1,8 @@
 package chunk
 
-// Placer returns memory for the body of a message, or for the beginning of the body. It returns nil if it has none. length is the length of
-// the body in bytes. The Reader uses the memory until it returns the next message; after that, the message does so until the Reader's next
-// call. [Reader.ReleaseBuffer] ends both.
+// Placer returns memory for the body of a message whose length in bytes is given. The memory may be shorter: it then receives the beginning
+// of the body. nil means that the Reader uses its own. The memory must not be used for anything else until the Reader has returned the
+// message and has been called again, or until [Reader.ReleaseBuffer].
 type Placer func(typ uint8, streamID uint32, length int) []byte
 
 // SetPlacer sets the Placer, which the Reader calls before a Vectored source is read for the rest of a long message. nil means none.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/url"
 )
@@ -27,6 +28,25 @@ func TestFileBadURL(t *testing.T) {
 	var bad *url.Error
 	assert.ErrorAs(t, err, &bad)
 	assert.NoFileExists(t, path)
+}
+
+// TestFileWithoutName checks that a URL without the name of a stream is refused before anything is dialled, unless the options name one.
+func TestFileWithoutName(t *testing.T) {
+	address := "rtmp://127.0.0.1:" + conntest.UnusedPort(t)
+	path := filepath.Join(t.TempDir(), "out.flv")
+	for raw, o := range map[string]*rtmp.Options{"": nil, "/": nil, "/app": nil, "/app live=1": {App: "other"}} {
+		_, err := File(t.Context(), address+raw, path, &Options{RTMP: o})
+		var option *rtmp.OptionError
+		if assert.ErrorAs(t, err, &option, raw) {
+			assert.Equal(t, "playpath", option.Name)
+		}
+		assert.NoFileExists(t, path)
+	}
+	for raw, o := range map[string]*rtmp.Options{"/app": {Playpath: "x"}, "/app playpath=x": nil, "/app/x": nil} {
+		_, err := File(t.Context(), address+raw, path, &Options{RTMP: o})
+		var dial *rtmp.HandshakeError
+		assert.ErrorAs(t, err, &dial, raw)
+	}
 }
 
 // TestFileWithoutStream checks that a download that never begins leaves no empty file, and leaves files that existed before unchanged.

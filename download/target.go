@@ -1,7 +1,9 @@
 package download
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -29,15 +31,22 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	if _, err := rtmp.New(rawURL, o); err != nil {
 		return nil, err
 	}
-	_, options, err := rtmpurl.SplitOptions(rawURL)
+	address, options, err := rtmpurl.SplitOptions(rawURL)
 	if err != nil {
 		return nil, err
 	}
+	u, err := rtmp.ParseURL(address)
+	if err != nil {
+		return nil, err
+	}
+	name := cmp.Or(o.Playpath, u.Playpath)
 	t := &target{url: rawURL, rtmp: o, live: o.Live, start: o.Start, stop: o.Stop, buffer: o.Buffer != 0, pipelining: o.Pipelining}
 	for _, option := range options {
 		n, _ := strconv.ParseInt(option.Value, 0, 32)
 		ms := time.Duration(n) * time.Millisecond
 		switch strings.ToLower(option.Name) {
+		case "playpath":
+			name = cmp.Or(option.Value, name)
 		case "live":
 			value := strings.ToLower(option.Value)
 			t.live = value == "1" || value == "on" || value == "yes" || value == "true"
@@ -48,6 +57,9 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 		case "buffer":
 			t.buffer = ms != 0
 		}
+	}
+	if name == "" { // rtmpdump also requires a name
+		return nil, &rtmp.OptionError{Name: "playpath", Err: errors.New("the URL names no stream")}
 	}
 	return t, nil
 }

@@ -35,7 +35,7 @@ type App struct {
 	// Methods are the methods that clients may call, by name. Names may contain dots. If a method returns an error, its text is sent
 	// to the client in an _error, unlike the text of a hook's error. A Refusal or *message.StatusError also chooses the code.
 	Methods map[string]Method
-	// Command serves calls of methods that are not in Methods. Nil means that they are refused.
+	// Command serves calls of methods that are not in Methods, with errors like theirs. Nil means that such calls are refused.
 	Command func(ctx context.Context, c *Conn, cmd message.Command) (any, error)
 	// Status is called for each onStatus from the client, and for each _error whose transaction id matches no call.
 	Status func(c *Conn, s *message.StatusError)
@@ -61,6 +61,9 @@ type App struct {
 
 // Method serves a remote call. ctx ends with the connection. The methods of a client run one after the other, together with its hooks, so a
 // method that takes long delays the client's other calls and streams.
+//
+// The client receives the result, or the text of the error. If that text may contain what clients must not learn, such as the name of a file
+// in an error of the system, log the error and return another, for example a [Refusal].
 type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 
 // Func makes a Method of any function, such as func(a, b float64) float64. The arguments of the call are converted to the parameters' types

@@ -197,9 +197,9 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// TCURL returns connect's tcUrl: the URL up to the end of the app, or the whole URL if it has no app, as it was written but
-// without user info and fragment (RTMP Errata and Addenda of 2024). A non-empty app replaces the URL's own; librtmp then
-// adds the port :0 to a URL without a port, but TCURL does not.
+// TCURL returns the tcUrl that connect sends. This is the URL as it was written, but without user info, and without everything after the app.
+// If the URL has no app, only the user info and the fragment are left out (RTMP Errata and Addenda of 2024). If app is not empty, it
+// replaces the app of the URL. In that case librtmp adds ":0" to a URL without a port; TCURL does not.
 func (u *URL) TCURL(app string) string {
 	if app == "" {
 		path := u.App
