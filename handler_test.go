@@ -86,13 +86,16 @@ const (
 
 // heldBytes returns by how many bytes f makes the memory in use grow.
 func heldBytes(f func()) int {
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
+	inUse := func() int {
+		runtime.GC()
+		runtime.GC() // the second collection empties sync.Pool
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := inUse()
 	f()
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	return int(after.HeapAlloc) - int(before.HeapAlloc)
+	return inUse() - before
 }
 
 func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
