@@ -72,7 +72,7 @@ func shortSample(t *testing.T, size int) []byte {
 const afterFirstMedia = 3073 + 1500
 
 // faultPositions returns positions in the bytes that a server sends: some in the handshake, every byte from there to just after the first
-// media, and some after that. With RTMP_LONG=1 it returns all positions.
+// media (with the race detector, every seventh), and some after that. With RTMP_LONG=1 it returns all positions.
 func faultPositions(seed uint64, recording []byte) (all []int64) {
 	const handshakeSize = 3073
 	step := int64(1)
@@ -83,6 +83,8 @@ func faultPositions(seed uint64, recording []byte) (all []int64) {
 				step = 61
 			case at > afterFirstMedia:
 				step = 10_000 + int64(rand.New(rand.NewPCG(seed, uint64(at))).IntN(10_000))
+			case rtmptest.Race:
+				step = 7
 			default:
 				step = 1
 			}
@@ -117,7 +119,7 @@ func playWithFaults(t *testing.T, o *Options, positions []int64, check func(at i
 	config func(at int64) testserver.Config) {
 	var workers sync.WaitGroup
 	next := make(chan int64)
-	for range 24 { // most of them wait
+	for range 64 { // most of them wait
 		workers.Go(func() {
 			for at := range next {
 				server, err := testserver.Start(config(at))

@@ -165,16 +165,16 @@ func TestPlayMoreThan4GB(t *testing.T) {
 	assert.Less(t, stats.BytesRead-acknowledged, uint64(session.DefaultWindow))
 }
 
-// TestPingFloodOverEveryTransport checks that 200,000 pings do not block a publisher, whether or not the server reads meanwhile. Every ping
+// TestPingFloodOverEveryTransport checks that many pings do not block a publisher, whether or not the server reads meanwhile. Every ping
 // is answered or counted as unanswered.
 func TestPingFloodOverEveryTransport(t *testing.T) {
 	const batch = 1000
 	ping := peertest.Event(message.EventPingRequest, 7)
 	for _, reads := range []bool{true, false} {
 		overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-			pings := 200_000
-			if scheme != "rtmp" && !long() {
-				pings = 20_000
+			pings := 20_000
+			if scheme == "rtmp" && !reads || long() {
+				pings = 200_000 // more than the buffers of the sockets can hold
 			}
 			flooded := make(chan struct{})
 			var flooding sync.WaitGroup

@@ -125,7 +125,7 @@ func TestLateStreamIsDeleted(t *testing.T) {
 // The played stream must receive exactly its media, and the server must accept another stream in the end.
 func TestManyStreamsGivenUp(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{SessionFault: func(int) testserver.Fault {
-		return testserver.Fault{Action: testserver.Dribble, At: 300_000}
+		return testserver.Fault{Action: testserver.Dribble, At: int64(len(testserver.Sample)) - 60_000}
 	}})
 	c, s := playing(t, server.URL("vod", "sample"), &Options{BackgroundRead: true, MaxQueue: 64 << 20})
 	var file bytes.Buffer

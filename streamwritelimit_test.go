@@ -174,7 +174,7 @@ func TestShortContexts(t *testing.T) {
 				Handlers: rtmptest.Echo})
 			c := dialed(t, server.URL("app", ""), &Options{TLSConfig: testserver.ClientTLS(), BackgroundRead: true})
 			random := rand.New(rand.NewPCG(10, uint64(len(scheme))))
-			calls := 1000
+			calls := 300
 			if long() {
 				calls = 50_000
 			}

@@ -53,7 +53,7 @@ func TestWriteIntegrity(t *testing.T) {
 					write = writeAsTag
 				}
 				var want [][]byte
-				for j := range uint32(150) {
+				for j := range uint32(60) {
 					body := make([]byte, 8+r.IntN(20000))
 					body[0] = 0x27
 					binary.BigEndian.PutUint32(body[4:], j)

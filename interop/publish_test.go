@@ -61,6 +61,7 @@ func publish(t *testing.T, file, url string, paced bool, o *rtmp.Options) error 
 // TestPublishToNginx publishes a file made by ffmpeg while rtmpdump and ffmpeg play it, and checks that nginx-rtmp records exactly that
 // file.
 func TestPublishToNginx(t *testing.T) {
+	t.Parallel()
 	programtest.Need(t, "rtmpdump", "ffmpeg")
 	for name, args := range map[string][]string{
 		"H.264 and AAC": {"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac"},

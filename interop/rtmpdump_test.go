@@ -87,6 +87,7 @@ func part(t *testing.T, file []byte, percent int) []byte {
 }
 
 func TestSameAsRtmpdumpWithNginx(t *testing.T) {
+	t.Parallel()
 	programtest.Need(t, "rtmpdump")
 	addr := startNginxFilm(t)
 	whole := film(t)
