@@ -83,7 +83,7 @@ func TestMemoryOfUnfinishedMessages(t *testing.T) {
 
 // TestMemoryOfWaitingReadPackets checks that streams do not keep the memory of their last message while ReadPacket waits for the next.
 func TestMemoryOfWaitingReadPackets(t *testing.T) {
-	const streams, size = 8, 1 << 19
+	const streams, size = 8, maxSpare
 	goOn := make(chan struct{})
 	script := func(p *peer) {
 		p.AcceptPlayer()

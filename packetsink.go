@@ -2,8 +2,12 @@ package rtmp
 
 import "github.com/go-librtmp/rtmp/internal/session"
 
-// minSpare is the size of the smallest memory that spare gives away, in bytes. For less, it is not worth the time.
-const minSpare = 4 << 10
+// minSpare and maxSpare are the sizes of the smallest and the largest memory that spare gives away, in bytes. For less, it is not worth the
+// time. More is seldom needed for live streams, and would fill the processor's cache if several streams exchanged it.
+const (
+	minSpare = 4 << 10
+	maxSpare = 256 << 10
+)
 
 // packetSink is the sink of ReadPacket. It accepts one message.
 //
@@ -63,7 +67,7 @@ func (k *packetSink) spare() {
 		k.lent = nil
 		return
 	}
-	if cap(body) < minSpare || cap(body) > keepRest {
+	if cap(body) < minSpare || cap(body) > maxSpare {
 		return
 	}
 	if k.pooled == nil {

@@ -27,7 +27,7 @@ func TestWhichMemoryIsGivenAway(t *testing.T) {
 		"same packet":               {n: size, change: func(*Packet) {}, given: true},
 		"same memory":               {n: size, change: func(p *Packet) { *p = Packet{Body: p.Body[:0]} }, given: true},
 		"small":                     {n: minSpare - 1, change: func(*Packet) {}},
-		"large":                     {n: keepRest + 1, change: func(*Packet) {}},
+		"large":                     {n: maxSpare + 1, change: func(*Packet) {}},
 		"memory of the program":     {n: size, first: Packet{Body: make([]byte, 0, size)}, change: func(*Packet) {}},
 		"new packet":                {n: size, change: func(p *Packet) { *p = Packet{} }},
 		"a part of it":              {n: size, change: func(p *Packet) { p.Body = p.Body[1:] }},
