@@ -28,7 +28,7 @@ type reader struct {
 	kept       bool                   // msg has not been dispatched yet; owned by the holder of the token
 	holder     *Waiter                // owned by the holder of the token
 	msg        chunk.Message          // owned by the holder of the token
-	offered    Message                // the message that offer offers; owned by the holder of the token
+	message    Message                // msg for a Taker or a Dispatcher; owned by the holder of the token
 	taken      uint64                 // messages that were taken and not yet counted; owned by the holder of the token
 	beforeRead func() bool            // Config.BeforeRead until it has returned false; may be nil; owned by the holder of the token
 	lessee     atomic.Pointer[Waiter] // keeps the token between calls of TakeBuffered; may be nil; set and cleared with its Taker's lock held
@@ -36,7 +36,6 @@ type reader struct {
 	window     window
 
 	dispatching sync.Mutex        // held for one dispatch: by the holder of the token, or by HandlePacket
-	message     Message           // the message in dispatch; guarded by dispatching
 	wakes       []chan<- struct{} // the channels passed to WakeAfter; guarded by dispatching
 	backlogs
 	limit        atomic.Int64 // value of SetMaxMessageSize, until the next read
@@ -235,7 +234,6 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 			if !declined {
 				continue
 			}
-			r.message.receive(&r.msg)
 		case w.packet != nil:
 			r.message.receive(&r.msg)
 			*w.packet = r.message.Packet

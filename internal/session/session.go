@@ -19,9 +19,9 @@ import (
 //
 // Lock order, outermost first, and what each lock guards:
 //
-//	token (reader.in, msg, holder, and the counts of window)
+//	token (reader.in, msg, message, holder, and the counts of window)
 //	  -> the write lock, but only tried: the reader never waits for it
-//	  -> reader.dispatching (reader.message, and what a Dispatcher changes in Dispatch)
+//	  -> reader.dispatching (reader.wakes, and what a Dispatcher changes in Dispatch)
 //	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Callbacks.mu, SendQueue.mu
 //	    -> window.mu (what was announced) -> replies.mu
 //	locks of the Sinks -> token, but only tried, in TakeBuffered. While a Waiter keeps the token between two calls (lessee), the lock of

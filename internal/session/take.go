@@ -64,8 +64,8 @@ func (r *reader) Recall() {
 	}
 }
 
-// takeBuffered offers t the message in r.msg and the following ones, like offer. If t has declined one, that message is in r.msg and must be
-// dispatched.
+// takeBuffered offers t the message in r.msg and the following ones, like offer. If t has declined one, that message is in r.message and must
+// be dispatched.
 func (r *reader) takeBuffered(t Taker) (declined, ready bool, err error) {
 	t.Lock()
 	defer t.Unlock()
@@ -77,7 +77,7 @@ func (r *reader) takeBuffered(t Taker) (declined, ready bool, err error) {
 // offer offers t the message in r.msg and the following ones that have already been read, until t declines a message or has enough. It
 // returns t's last verdict. The caller holds the lock of t.
 func (r *reader) offer(t Taker) (verdict Verdict, err error) {
-	m := &r.offered
+	m := &r.message
 	for ok := true; ok && err == nil; ok, err = r.in.NextBuffered(&r.msg) {
 		m.receive(&r.msg)
 		verdict = Declined
