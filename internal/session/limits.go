@@ -12,6 +12,8 @@ const (
 	// maxReplyBytes bounds the total length of the pending replies' bodies. TryReply drops a reply that would exceed it, unless no reply is
 	// pending.
 	maxReplyBytes = 1 << 20
+	// shortReplies is the maximum number of bytes of replies that the reader writes to a roomy connection.
+	shortReplies = 1 << 10
 	// Post adds a message to the pending replies only if there are fewer than maxPosted, and their bodies then have at most maxPostedBytes
 	// in total.
 	maxPosted      = 256

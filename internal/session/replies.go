@@ -11,7 +11,7 @@ import (
 )
 
 // replies contains the messages that the reader sends to the peer. The reader never waits to write. The replies are sent with the next
-// write, or the reader writes as much of them as the socket accepts without blocking, and a flusher writes the rest.
+// write, or the reader writes as much of them as the connection accepts without blocking, and a flusher writes the rest.
 type replies struct {
 	unanswered *atomic.Uint64 // counts replies that were dropped
 	urgent     atomic.Bool    // some of the pending replies must be sent soon
@@ -90,6 +90,13 @@ func (w *writer) reply(o chunk.Outgoing, urgency *atomic.Bool) {
 	r.add(o, urgency)
 }
 
+// short reports whether the replies have at most shortReplies bytes.
+func (r *replies) short() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.bytes+len(r.pending)*chunk.MaxHeaderSize <= shortReplies
+}
+
 // takeReplies encodes the replies. The chunk writer cannot refuse them, since the library made them. The caller holds the lock.
 func (w *writer) takeReplies(buf []byte) []byte {
 	r := &w.replies
@@ -149,14 +156,23 @@ func (w *writer) startFlusher() {
 	}
 }
 
-// writeNow writes the replies as far as the socket accepts them without blocking, and reports whether it has accepted all of them. The
+// roomy is a connection that is not a plain socket, but knows when a short write will not wait for the peer.
+type roomy interface {
+	HasRoom() bool
+}
+
+// writeNow writes the replies as far as the connection accepts them without blocking, and reports whether it has accepted all of them. The
 // caller holds the lock.
 func (w *writer) writeNow() bool {
 	if w.err != nil && !w.leaving.Load() && w.havePosted() {
 		w.life.Fail(w.err)
 	}
-	if !w.try.usable() || w.stopped.Load() != nil || w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
+	if w.stopped.Load() != nil || w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
 		return false
+	}
+	if !w.try.usable() {
+		c, ok := w.life.nc.(roomy)
+		return ok && w.replies.short() && c.HasRoom() && w.sendLocked(purpose{replies: true}) == nil
 	}
 	w.startWrite()
 	if w.offer(0) { // keeps no write buffer, since there may be thousands of players
@@ -174,7 +190,7 @@ func (w *writer) havePosted() bool {
 	return w.posted || r.posted
 }
 
-// flusher writes the replies that the socket did not accept without blocking.
+// flusher writes the replies that the connection did not accept without blocking.
 func (w *writer) flusher() {
 	r := &w.replies
 	for w.SendReply() == nil {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,34 @@ func TestRepliesLeaveAtOnce(t *testing.T) {
 		require.NoError(t, in.Next(&m))
 		require.Equal(t, want, message.Type(m.Type))
 	}
+}
+
+// roomyConn is a connection with room for a short write.
+type roomyConn struct{ net.Conn }
+
+func (*roomyConn) HasRoom() bool { return true }
+
+// TestShortRepliesLeaveAtOnce checks that FlushReplies sends short replies without starting a goroutine, if a connection that is not a plain
+// socket has room. Long replies may wait for the peer, so FlushReplies leaves them to a flusher.
+func TestShortRepliesLeaveAtOnce(t *testing.T) {
+	a, b := conntest.Pair(t)
+	_, server := pairOn(t, a, &roomyConn{b}, Config{})
+	s := server.session
+	s.Reply(ping)
+	s.FlushReplies()
+	require.False(t, s.replies.urgent.Load(), "it was sent")
+	require.False(t, s.replies.flushing)
+	var m chunk.Message
+	require.NoError(t, chunk.NewReader(a, 0).Next(&m))
+	require.Equal(t, message.TypeUserControl, message.Type(m.Type))
+
+	pipe, other := net.Pipe() // a write waits for the reader
+	client, server := pairOn(t, pipe, &roomyConn{other}, Config{})
+	server.session.Reply(Control(99, make([]byte, shortReplies)))
+	server.session.FlushReplies()
+	var p message.Packet
+	require.NoError(t, client.session.ReadPacket(conntest.Context(t), 0, &p))
+	require.Len(t, p.Body, shortReplies)
 }
 
 // TestRepliesAreFlushed checks that a flusher sends the replies for which the socket has no room, as often as necessary. It also checks

@@ -14,7 +14,7 @@ import (
 //
 // A Session reads only while a call waits for something, or after StartStanding was called. A call that waits takes the token. It then
 // reads and dispatches for all calls until its own event has happened. A call that writes takes the write lock. The reader never waits to
-// write: its replies are sent with the next write, or the reader writes as much of them as the socket accepts without blocking, and a
+// write: its replies are sent with the next write, or the reader writes as much of them as the connection accepts without blocking, and a
 // flusher writes the rest.
 //
 // Lock order, outermost first, and what each lock guards:

@@ -31,3 +31,14 @@ func (o *outbox) unacknowledged() (n int, known bool) {
 	defer o.mu.Unlock()
 	return n + len(o.waiting), known
 }
+
+// HasRoom reports whether a write of a few kilobytes will not wait for the peer: it has acknowledged everything, so the send buffer is empty.
+func (c *tlsConn) HasRoom() bool { return c.box.empty() }
+
+// HasRoom is like that of tlsConn.
+func (c *cipherConn) HasRoom() bool { return c.box.empty() }
+
+func (o *outbox) empty() bool {
+	n, known := o.unacknowledged()
+	return known && n == 0
+}

@@ -25,9 +25,13 @@ func TestUnacknowledged(t *testing.T) {
 	defer other.Close()
 	require.NoError(t, other.(*net.TCPConn).SetReadBuffer(4096))
 
+	layers := []net.Conn{Encipher(nc, zeros{}, zeros{}), &tlsConn{box: &outbox{Conn: nc}}}
 	n, known := Unacknowledged(nc)
 	assert.True(t, known)
 	assert.Zero(t, n)
+	for _, above := range layers {
+		assert.True(t, above.(interface{ HasRoom() bool }).HasRoom(), "%T", above)
+	}
 	much := make([]byte, 64<<20) // allocated before the deadline is set, since allocating may take longer on a busy machine
 	nc.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
 	written, err := nc.Write(much)
@@ -35,7 +39,10 @@ func TestUnacknowledged(t *testing.T) {
 	n, _ = Unacknowledged(nc)
 	assert.Positive(t, n)
 	assert.Less(t, n, written)
-	for _, above := range []net.Conn{Encipher(nc, zeros{}, zeros{}), &prefixedConn{Conn: nc}, &tlsConn{box: &outbox{Conn: nc}}} {
+	for _, above := range layers {
+		assert.False(t, above.(interface{ HasRoom() bool }).HasRoom(), "%T", above)
+	}
+	for _, above := range append(layers, &prefixedConn{Conn: nc}) {
 		m, known := Unacknowledged(above)
 		assert.True(t, known, "%T", above)
 		assert.Equal(t, n, m, "%T", above)
@@ -49,6 +56,7 @@ func TestUnacknowledged(t *testing.T) {
 
 	_, known = Unacknowledged(&net.UDPConn{})
 	assert.False(t, known)
+	assert.False(t, (&outbox{Conn: &net.UDPConn{}}).empty(), "unknown")
 }
 
 // zeros is a cipher that changes nothing.
