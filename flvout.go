@@ -27,9 +27,8 @@ const keepRest = 1 << 20
 // directSize is the size of the smallest body that is written separately instead of being copied, in bytes.
 const directSize = 32 << 10
 
-// spares are buffers for flvOut.rest and for the bodies of packets. All Streams share them, so that key frames do not allocate, and idle
-// Streams hold no buffer.
-var spares = sync.Pool{New: func() any { return new([]byte) }}
+// rests are buffers for flvOut.rest. All Streams share them, so that key frames do not allocate, and idle Streams hold no buffer.
+var rests = sync.Pool{New: func() any { return new([]byte) }}
 
 // flvOut converts messages to the bytes of an FLV file, directly in the slice that was passed to Read. A tag that does not fit into the
 // slice is built in rest and returned in pieces.
@@ -134,7 +133,7 @@ func (o *flvOut) detach(m *session.Message) bool {
 // more returns rest for appending.
 func (o *flvOut) more() []byte {
 	if o.pooled == nil {
-		o.pooled = spares.Get().(*[]byte)
+		o.pooled = rests.Get().(*[]byte)
 		o.rest = *o.pooled
 	}
 	return o.rest
@@ -172,9 +171,6 @@ func (o *flvOut) writeHeader() {
 	o.drain()
 }
 
-// spare does nothing, since a Read that waits has returned all of rest.
-func (o *flvOut) spare() {}
-
 // drain copies as much as possible from rest to dst.
 func (o *flvOut) drain() {
 	n := copy(o.dst[o.n:], o.rest[o.off:])
@@ -189,7 +185,7 @@ func (o *flvOut) drop() {
 	o.detached.Release()
 	if o.pooled != nil && cap(o.rest) <= keepRest {
 		*o.pooled = o.rest[:0]
-		spares.Put(o.pooled)
+		rests.Put(o.pooled)
 	}
 	o.rest, o.off, o.pooled = nil, 0, nil
 }

@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"testing"
 
@@ -77,47 +76,4 @@ func TestMemoryOfUnfinishedMessages(t *testing.T) {
 			reading.Wait()
 		})
 	}
-}
-
-// TestMemoryOfWaitingReadPackets checks that streams do not keep the memory of their last message while ReadPacket waits for the next.
-func TestMemoryOfWaitingReadPackets(t *testing.T) {
-	const streams, size = 8, maxSpare
-	goOn := make(chan struct{})
-	script := func(p *peer) {
-		p.AcceptPlayer()
-		<-goOn
-		p.Media(message.TypeVideo, 0, []byte("small"))
-		p.Media(message.TypeVideo, 0, make([]byte, size))
-		p.Call(0, "all", 0, nil)
-		p.UntilGone()
-	}
-	url, _ := newPeers(t, slices.Repeat([]func(*peer){script}, streams)...)
-	var conns []*Conn
-	var reading, arrived sync.WaitGroup
-	var all []*Stream
-	for range streams {
-		c, s := playing(t, url, nil)
-		arrived.Add(1)
-		c.InvokeHandler("all", func(context.Context, []any) (any, error) {
-			arrived.Done()
-			return nil, nil
-		})
-		conns, all = append(conns, c), append(all, s)
-	}
-	hold := heldBytes(func() {
-		for _, s := range all {
-			reading.Go(func() {
-				var p Packet
-				for s.ReadPacket(&p) == nil {
-				}
-			})
-		}
-		close(goOn)
-		arrived.Wait()
-	})
-	assert.Less(t, hold, streams*size/2)
-	for _, c := range conns {
-		require.NoError(t, c.Close())
-	}
-	reading.Wait()
 }

@@ -47,7 +47,6 @@ type sink interface {
 	fits(m *session.Message) bool        // the call accepts m; otherwise the next call does
 	has() bool                           // there is enough for the call to return
 	place(size int) []byte               // memory for the beginning of the next message, which will have size bytes; nil if there is none
-	spare()                              // gives away the memory that is not needed before a message arrives; called before a wait
 }
 
 // receive takes a media message that has been read from the connection. direct reports whether the goroutine that read it is the one in this
@@ -113,7 +112,6 @@ func (s *streamReader) next(dst sink) error {
 		if err != nil || dst.has() {
 			return err
 		}
-		dst.spare()
 		err = s.conn.session.Read(&s.waiter)
 		if dst.has() {
 			return nil
@@ -333,16 +331,36 @@ func (s *streamReader) WriteTo(w io.Writer) (int64, error) {
 }
 
 // ReadPacket reads the next audio, video or data message into p and reuses the memory of p.Body. It also returns data messages that Read
-// leaves out, such as |RtmpSampleAccess. Do not mix it with Read. The errors are those of Read; p.Body may have changed then, or be nil.
-//
-// While ReadPacket waits, other Streams can use the memory that it has allocated for p.Body. So a process that plays many streams need not
-// have memory for the longest message of each.
+// leaves out, such as |RtmpSampleAccess. Do not mix it with Read. The errors are those of Read; that memory may have changed then.
 func (s *streamReader) ReadPacket(p *Packet) error {
-	k := &s.packet
-	k.p, k.taken = p, false
-	err := s.next(k)
-	k.p = nil
+	s.packet = packetSink{p: p}
+	err := s.next(&s.packet)
+	s.packet.p = nil
 	return err
+}
+
+// packetSink is the sink of ReadPacket. It accepts one message.
+type packetSink struct {
+	p     *Packet // the caller's packet
+	taken bool
+}
+
+func (k *packetSink) full() bool { return k.taken }
+func (k *packetSink) has() bool  { return k.taken }
+
+func (k *packetSink) fits(*session.Message) bool { return true }
+
+func (k *packetSink) place(size int) []byte {
+	if k.taken || size > cap(k.p.Body) {
+		return nil
+	}
+	return k.p.Body[:size]
+}
+
+func (k *packetSink) take(m *session.Message) (full bool) {
+	m.CopyPacket(k.p)
+	k.taken = true
+	return true
 }
 
 var errNotReadable = errors.New("rtmp: the stream was opened for publishing and cannot be read")
