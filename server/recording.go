@@ -117,8 +117,11 @@ func (rec *recording) fileClosed(name string, err error) {
 	rec.callLater(filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err)
 }
 
-// callLater arranges for Files.Done to be called for a file.
+// callLater arranges for Files.Done to be called for a file. Without Done there is nothing to wait for: other hooks may take long.
 func (rec *recording) callLater(file string, err error) {
+	if rec.files.Done == nil {
+		return
+	}
 	rec.server.unreported.Add(1)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -139,9 +142,7 @@ func (rec *recording) callDone() {
 		rec.server.wakeShutdown()
 	}()
 	for _, file := range closed {
-		if rec.files.Done != nil {
-			rec.files.Done(rec.request, file.name, file.err)
-		}
+		rec.files.Done(rec.request, file.name, file.err)
 	}
 }
 

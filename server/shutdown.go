@@ -11,7 +11,8 @@ import (
 // Shutdown stops accepting connections and asks clients that support it to reconnect elsewhere. It waits until all clients have left or ctx
 // is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown), disconnects
 // them, and returns ctx's error. It closes all recordings, and waits until Files.Done has returned for each: until ctx is done or, if ctx has
-// ended before the clients have left, for at most five seconds. Shutdown does not wait for other hooks.
+// ended before the clients have left, for at most five seconds. Shutdown does not wait for other hooks, but Done comes after those of the same
+// client that are running: a hook that calls Shutdown must not wait for it.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()
