@@ -24,7 +24,7 @@ type recording struct {
 	to      *vod.Recorder
 	failed  func(error)
 	done    sync.WaitGroup
-	partial bool // Files.Done is called with an error; owned by run
+	told    bool // Files.Done is called with the error that has ended the recording; owned by run
 
 	mu     sync.Mutex // guards the rest
 	closed []closedFile
@@ -102,7 +102,7 @@ func (rec *recording) run() {
 		failure = err
 	}
 	if failure != nil {
-		if rec.failed(failure); !rec.partial { // the next file could not be begun
+		if rec.failed(failure); !rec.told { // the next file could not be begun
 			rec.callLater("", failure)
 		}
 	}
@@ -110,10 +110,11 @@ func (rec *recording) run() {
 
 // fileClosed is called by rec.to for each file.
 func (rec *recording) fileClosed(name string, err error) {
+	rec.told = rec.told || err != nil
 	if missed := rec.from.Missed(); err == nil && missed > 0 {
 		err = &missedError{missed}
+		rec.files.logFailure(rec.server.log(), "rtmp: recording incomplete", err)
 	}
-	rec.partial = rec.partial || err != nil
 	rec.callLater(filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err)
 }
 
