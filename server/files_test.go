@@ -494,7 +494,7 @@ func TestRecordingWithGaps(t *testing.T) {
 				case 2: // the recording stands still
 					close(second)
 					<-release
-					return "b.flv"
+					return "b"
 				}
 				return ".."
 			}})

@@ -58,11 +58,10 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 		MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree, MaxTotal: f.MaxTotal, Done: rec.fileClosed}
 	name := r.Path + ".flv"
 	if f.Name != nil {
-		o.Next = func(start time.Time) string { return filepath.ToSlash(f.Name(r, start)) }
+		o.Next = func(start time.Time) string {
+			return strings.TrimSuffix(filepath.ToSlash(f.Name(r, start)), ".flv") + ".flv"
+		}
 		name = o.Next(time.Now())
-	}
-	if !strings.HasSuffix(name, ".flv") {
-		name += ".flv"
 	}
 	if rec.to, err = folder.Record(name, o); err != nil {
 		return nil, err
