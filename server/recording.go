@@ -63,15 +63,14 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 		}
 		name = o.Next(time.Now())
 	}
+	if !s.hold() { // asked before there is a file whose end must be reported
+		return nil, ErrServerClosed
+	}
 	if rec.to, err = folder.Record(name, o); err != nil {
+		s.running.Done()
 		return nil, err
 	}
 	rec.from = pub.Collect(recordBytes, recordEvery)
-	if !s.hold() {
-		rec.from.Close()
-		rec.to.Close()
-		return nil, ErrServerClosed
-	}
 	rec.done.Go(func() {
 		defer s.running.Done()
 		rec.run()
