@@ -67,9 +67,7 @@ func (s *Stream) Close() error {
 
 func (s *Stream) close() error {
 	c, grace := s.conn, closeGrace
-	if _, late := s.asWriter().WriteLimit(); late == nil && s.options.Writable {
-		grace = stallGrace
-	}
+	_, late := s.asWriter().WriteLimit()
 	s.mu.Lock()
 	publishing := s.published
 	if !publishing { // from now on, a CreateStream in progress can't make the stream a publisher
@@ -78,6 +76,9 @@ func (s *Stream) close() error {
 	s.mu.Unlock()
 	var failed error
 	if publishing {
+		if late == nil {
+			grace = stallGrace
+		}
 		if failed = s.sending.Finish(grace); failed == nil {
 			c.farewell.publishing.Add(-1)
 		}
