@@ -38,12 +38,11 @@ const (
 	// support pipelining answer both at once.
 	createPatience = time.Second
 
-	// closeGrace bounds the last messages of a Stream or a SharedObject. If a write of a publisher must not wait any more, it is how long
-	// Stream.Close waits for a network that accepts no byte. Closing the connection may take another quarter of a second, so that both
-	// together take no longer than a second.
+	// closeGrace is how long closing a Stream or a SharedObject waits for a network that accepts no byte. Closing the connection may take
+	// another quarter of a second, so that both together take no longer than a second.
 	closeGrace = 750 * time.Millisecond
-	// stallGrace takes the place of closeGrace if a write of the publisher could still wait. On a network that loses packets, TCP may wait
-	// for seconds before it tries again.
+	// stallGrace takes the place of closeGrace for a published Stream, unless its write deadline has passed or the context of Bind is done.
+	// On a network that loses packets, TCP may wait for seconds before it tries again.
 	stallGrace = 5 * time.Second
 	// closeTimeout bounds the last messages of Conn.Close, unless the Conn has published.
 	closeTimeout = 250 * time.Millisecond

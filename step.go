@@ -23,8 +23,8 @@ type steps struct {
 	ended bool  // the Conn has ended
 }
 
-// begin begins a step that may take as long as limit; <= 0 means no limit. foreign says that code of the program receives the context. It
-// gets a timer of its own then, so that contexts derived from it also end with DeadlineExceeded. The caller must call end.
+// begin begins a step that may take as long as limit; <= 0 means no limit. foreign says that code of the program receives the context. The
+// context then has a timer of its own: only so do contexts that are derived from it end with DeadlineExceeded, too. The caller must call end.
 func (a *steps) begin(parent context.Context, limit time.Duration, foreign bool) *step {
 	s := &step{parent: parent}
 	if foreign && limit > 0 {

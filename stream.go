@@ -53,9 +53,9 @@ func (s *Stream) Bind(ctx context.Context) (release func()) {
 }
 
 // Close ends the stream on the server. A Read or Write in progress returns net.ErrClosed. The Conn stays open. If the stream publishes,
-// Close first sends everything that was written, and returns an error if that fails. If the network accepts no byte for five seconds, Close
-// gives up and ends the connection. If the write deadline has passed or the context of Bind is done, it does so after three quarters of a second.
-// Further calls wait for the first and return its error.
+// Close first sends everything that was written, and returns an error if that fails. If the network accepts no byte for five seconds, or for
+// Options.Timeout if that is shorter, Close gives up and ends the connection. It gives up after three quarters of a second if the write
+// deadline has passed, or the context of Bind is done, when Close is called. Further calls wait for the first and return its error.
 func (s *Stream) Close() error {
 	s.closing.Do(func() {
 		s.conn.farewell.underWay.RLock()
@@ -67,9 +67,7 @@ func (s *Stream) Close() error {
 
 func (s *Stream) close() error {
 	c, grace := s.conn, closeGrace
-	if _, late := s.asWriter().WriteLimit(); late == nil && s.options.Writable {
-		grace = stallGrace
-	}
+	_, late := s.asWriter().WriteLimit()
 	s.mu.Lock()
 	publishing := s.published
 	if !publishing { // from now on, a CreateStream in progress can't make the stream a publisher
@@ -78,6 +76,9 @@ func (s *Stream) close() error {
 	s.mu.Unlock()
 	var failed error
 	if publishing {
+		if late == nil {
+			grace = stallGrace
+		}
 		if failed = s.sending.Finish(grace); failed == nil {
 			c.farewell.publishing.Add(-1)
 		}

@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -113,6 +114,24 @@ func TestWriteBlocks(t *testing.T) {
 		}
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		assert.Equal(t, closeGrace, elapsed(func() { require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded) }), "the deadline has passed")
+	})
+	inBubble(t, "no longer than for a player before the server has accepted the stream", func(t *testing.T) {
+		over := make(chan struct{})
+		ctx, c := piped(t, Options{}, func(p *peer) {
+			p.AcceptConnect()
+			p.AcceptStream(1)
+			p.Expect("publish")
+			<-over
+		})
+		defer close(over)
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		assert.Equal(t, time.Second+closeGrace, elapsed(func() {
+			_, err = c.CreateStream(ctx, &StreamOptions{Writable: true})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}))
 	})
 	t.Run("a socket", func(t *testing.T) {
 		c, s := publishing(t, deaf(t), nil)

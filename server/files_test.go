@@ -480,3 +480,55 @@ func TestFailedRecordingIsReportedOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordingWithGaps checks that a recording with gaps is reported, and that this does not replace the error with which the recording ends.
+func TestRecordingWithGaps(t *testing.T) {
+	for _, logged := range []bool{false, true} {
+		t.Run(fmt.Sprint(logged), func(t *testing.T) {
+			var log bytes.Buffer
+			files, second, release := 0, make(chan struct{}), make(chan struct{})
+			f, done := recording(t, &server.Files{Record: server.RecordAll, MaxDuration: time.Second, Name: func(*server.Request, time.Time) string {
+				switch files++; files {
+				case 1:
+					return "a"
+				case 2: // the recording stands still
+					close(second)
+					<-release
+					return "b"
+				}
+				return ".."
+			}})
+			if logged {
+				f.Done = nil
+			}
+			s := &server.Server{Apps: map[string]*server.App{"*": {Files: f, Live: server.Live{Backlog: 1 << 20}}},
+				Logger: slog.New(slog.NewTextHandler(&log, nil))}
+			p, err := s.Publish(background(t), "live/x")
+			require.NoError(t, err)
+			key := &message.Packet{Type: message.TypeVideo, Body: append([]byte{0x17, 1}, make([]byte, 200_000)...)}
+			for _, key.Timestamp = range []uint32{0, 2000} {
+				require.NoError(t, p.WritePacket(key))
+			}
+			waitFor(t, "the second file", second)
+			for range 20 {
+				require.NoError(t, p.WritePacket(key))
+			}
+			key.Timestamp = 5000
+			require.NoError(t, p.WritePacket(key))
+			close(release)
+			require.NoError(t, p.Close())
+			require.NoError(t, s.Shutdown(background(t)))
+			if logged {
+				assert.Contains(t, log.String(), "messages missing")
+				assert.Equal(t, 2, strings.Count(log.String(), "level=WARN"), log.String())
+				return
+			}
+			assert.NoError(t, waitFor(t, "Done", done).err)
+			assert.ErrorContains(t, waitFor(t, "Done", done).err, "messages missing")
+			d := waitFor(t, "Done", done)
+			assert.Empty(t, d.file)
+			assert.Error(t, d.err)
+			assert.Empty(t, log.String())
+		})
+	}
+}

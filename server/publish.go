@@ -188,8 +188,8 @@ func (p *publication) ended(err error) {
 		reason = p.tell(err)
 	}
 	c.log.Info("rtmp: publisher ended", "stream", peer(p.request.Path), "reason", reason)
+	c.leave() // first: after finish, a command of the client would be answered as if it published nothing
 	p.stream.finishLater(p)
-	c.leave()
 }
 
 // tell sends the status for the error with which the publisher has ended, and returns its description. live.ErrClosed means that the client

@@ -24,7 +24,7 @@ type recording struct {
 	to      *vod.Recorder
 	failed  func(error)
 	done    sync.WaitGroup
-	partial bool // Files.Done is called with an error; owned by run
+	told    bool // Files.Done is called with the error that has ended the recording; owned by run
 
 	mu     sync.Mutex // guards the rest
 	closed []closedFile
@@ -58,21 +58,19 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 		MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree, MaxTotal: f.MaxTotal, Done: rec.fileClosed}
 	name := r.Path + ".flv"
 	if f.Name != nil {
-		o.Next = func(start time.Time) string { return filepath.ToSlash(f.Name(r, start)) }
+		o.Next = func(start time.Time) string {
+			return strings.TrimSuffix(filepath.ToSlash(f.Name(r, start)), ".flv") + ".flv"
+		}
 		name = o.Next(time.Now())
 	}
-	if !strings.HasSuffix(name, ".flv") {
-		name += ".flv"
+	if !s.hold() { // asked before there is a file whose end must be reported
+		return nil, ErrServerClosed
 	}
 	if rec.to, err = folder.Record(name, o); err != nil {
+		s.running.Done()
 		return nil, err
 	}
 	rec.from = pub.Collect(recordBytes, recordEvery)
-	if !s.hold() {
-		rec.from.Close()
-		rec.to.Close()
-		return nil, ErrServerClosed
-	}
 	rec.done.Go(func() {
 		defer s.running.Done()
 		rec.run()
@@ -102,7 +100,7 @@ func (rec *recording) run() {
 		failure = err
 	}
 	if failure != nil {
-		if rec.failed(failure); !rec.partial { // the next file could not be begun
+		if rec.failed(failure); !rec.told { // the next file could not be begun
 			rec.callLater("", failure)
 		}
 	}
@@ -110,15 +108,19 @@ func (rec *recording) run() {
 
 // fileClosed is called by rec.to for each file.
 func (rec *recording) fileClosed(name string, err error) {
+	rec.told = rec.told || err != nil
 	if missed := rec.from.Missed(); err == nil && missed > 0 {
 		err = &missedError{missed}
+		rec.files.logFailure(rec.server.log(), "rtmp: recording incomplete", err)
 	}
-	rec.partial = rec.partial || err != nil
 	rec.callLater(filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err)
 }
 
-// callLater arranges for Files.Done to be called for a file.
+// callLater arranges for Files.Done to be called for a file. Without Done there is nothing to wait for: other hooks may take long.
 func (rec *recording) callLater(file string, err error) {
+	if rec.files.Done == nil {
+		return
+	}
 	rec.server.unreported.Add(1)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
@@ -139,9 +141,7 @@ func (rec *recording) callDone() {
 		rec.server.wakeShutdown()
 	}()
 	for _, file := range closed {
-		if rec.files.Done != nil {
-			rec.files.Done(rec.request, file.name, file.err)
-		}
+		rec.files.Done(rec.request, file.name, file.err)
 	}
 }
 

@@ -10,8 +10,11 @@ import (
 
 // Shutdown stops accepting connections and asks clients that support it to reconnect elsewhere. It waits until all clients have left or ctx
 // is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown), disconnects
-// them, and returns ctx's error. It closes all recordings, and waits until Files.Done has returned for each: until ctx is done or, if ctx has
-// ended before the clients have left, for at most five seconds. Shutdown does not wait for other hooks.
+// them, and returns ctx's error.
+//
+// Shutdown closes all recordings. Before it returns, it waits until Files.Done has returned for each file, as long as ctx allows or, if ctx has
+// ended before the clients have left, for at most five seconds. It does not wait for other hooks. But Files.Done is called after the hooks of
+// the same client that are already running, so a hook must not wait for Shutdown.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()

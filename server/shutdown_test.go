@@ -113,6 +113,28 @@ func TestShutdownWaitsForDone(t *testing.T) {
 	})
 }
 
+// TestShutdownWithoutDone checks that Shutdown does not wait for another hook if there is no Files.Done.
+func TestShutdownWithoutDone(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	app := &server.App{Files: &server.Files{Dir: t.TempDir(), Record: server.RecordAll}}
+	app.Methods = map[string]server.Method{"block": func(context.Context, *server.Conn, []any) (any, error) {
+		close(begun)
+		<-release
+		return nil, nil
+	}}
+	s := &server.Server{Apps: map[string]*server.App{"*": app}}
+	c, stream := publish(t, "rtmp://"+start(t, s)+"/live/x")
+	write(t, stream, sample(t))
+	_, err := c.Call(background(t), "block")
+	require.NoError(t, err)
+	waitFor(t, "the hook", begun)
+	c.Close()
+	over := make(chan error, 1)
+	go func() { over <- s.Shutdown(background(t)) }()
+	assert.NoError(t, waitFor(t, "the end of Shutdown", over))
+}
+
 // TestShutdownOfATunnel checks that a client of a tunnel is notified that its stream has ended, although it polls only now and then.
 func TestShutdownOfATunnel(t *testing.T) {
 	s := &server.Server{}

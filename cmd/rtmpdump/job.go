@@ -152,7 +152,6 @@ func (j *job) fromParts() error {
 			o.host = either(o.host, u.Host)
 			o.app = either(o.app, u.App)
 			o.playpath = either(o.playpath, u.Playpath)
-
 		}
 	}
 	if o.protocol.isSet {
