@@ -37,7 +37,8 @@ const (
 	commonSlab = 64 << 10
 )
 
-// slabs are pools of unused slabs, by slabClass. They drop the slabs that were not used between two garbage collections.
+// slabs are pools of unused slabs, by slabClass. They drop the slabs that were not used between two garbage collections. The largest class is
+// that of the longest message that RTMP allows. A program can pass a longer one to HandlePacket; its slab is not pooled.
 var slabs [26]sync.Pool
 
 // slabClass returns the logarithm to base 2 of n, rounded up. The size of a slab is a power of 2.
@@ -46,6 +47,9 @@ func slabClass(n int) int { return bits.Len(uint(n - 1)) }
 // newSlab returns an empty slab with room for n bytes.
 func newSlab(n int) *slab {
 	class := slabClass(n)
+	if class >= len(slabs) {
+		return &slab{bytes: make([]byte, 0, n)}
+	}
 	if s, _ := slabs[class].Get().(*slab); s != nil {
 		return s
 	}
@@ -137,5 +141,7 @@ func (q *MediaQueue) Clear() {
 // free returns s to its pool.
 func (s *slab) free() {
 	s.bytes, s.next = s.bytes[:0], nil
-	slabs[slabClass(cap(s.bytes))].Put(s)
+	if class := slabClass(cap(s.bytes)); class < len(slabs) {
+		slabs[class].Put(s)
+	}
 }

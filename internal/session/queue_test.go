@@ -121,3 +121,12 @@ func TestShortQueuesHoldNoLargeSlabs(t *testing.T) {
 	}
 	require.LessOrEqual(t, always.memory(), 2*minSlab, "a queue that is never empty")
 }
+
+// TestQueuedMessageLongerThanRTMPAllows checks that a message that no peer can send, but a program can pass to HandlePacket, is queued.
+func TestQueuedMessageLongerThanRTMPAllows(t *testing.T) {
+	var q MediaQueue
+	q.Push(&Message{Packet: message.Packet{Type: message.TypeVideo, Body: make([]byte, 2*chunk.MaxMessageLength+2)}})
+	require.Len(t, q.Front().Body, 2*chunk.MaxMessageLength+2)
+	q.Pop()
+	require.Zero(t, q)
+}
