@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -149,9 +150,9 @@ func (j *job) fromParts() error {
 			if u.User != "" {
 				user = neturl.UserPassword(u.User, u.Password).String() + "@"
 			}
-			o.host = either(o.host, u.Host)
-			o.app = either(o.app, u.App)
-			o.playpath = either(o.playpath, u.Playpath)
+			o.host = cmp.Or(o.host, u.Host)
+			o.app = cmp.Or(o.app, u.App)
+			o.playpath = cmp.Or(o.playpath, u.Playpath)
 		}
 	}
 	if o.protocol.isSet {
@@ -186,13 +187,6 @@ func (j *job) fromParts() error {
 	}
 	j.options.Realtime = o.realtime || strings.HasPrefix(scheme, "rtmpt")
 	return nil
-}
-
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // address returns a URL without a path. Port 0 is the scheme's default.

@@ -208,14 +208,15 @@ func explain(err error, output string) string {
 	if !errors.As(err, &write) {
 		return err.Error()
 	}
+	advice := "; make room and try --resume"
 	if output == "-" {
-		output = "standard output"
+		output, advice = "standard output", ""
 	}
 	switch {
 	case errors.Is(err, os.ErrPermission), errors.Is(err, os.ErrNotExist):
 		return fmt.Sprintf("Failed to open file! %s: %s", output, cause(write.Err))
 	case diskFull(err):
-		return fmt.Sprintf("Failed writing %s, exiting! The disk is full; make room and try --resume", output)
+		return fmt.Sprintf("Failed writing %s, exiting! The disk is full%s", output, advice)
 	case pipeClosed(err):
 		return fmt.Sprintf("Failed writing %s, exiting! The reader has closed it", output)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/download"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -30,4 +31,11 @@ func TestNamedPipe(t *testing.T) {
 	require.NoError(t, err)
 	cmd.Wait()
 	assert.True(t, bytes.Equal(saved, got), "%d bytes", len(got))
+}
+
+// TestDiskFull checks that --resume is advised only if there is a file to resume.
+func TestDiskFull(t *testing.T) {
+	err := &download.WriteError{Err: &os.PathError{Op: "write", Path: "x.flv", Err: syscall.ENOSPC}}
+	assert.Equal(t, "Failed writing x.flv, exiting! The disk is full; make room and try --resume", explain(err, "x.flv"))
+	assert.Equal(t, "Failed writing standard output, exiting! The disk is full", explain(err, "-"))
 }
