@@ -115,6 +115,9 @@ const (
 // publishes with append. A recording whose name comes from the field Name never replaces a file. If that name does not end with ".flv", this
 // is added. If the name is in use, "-2", "-3" and so on are inserted before ".flv".
 //
+// A recording begins with the first message that is neither metadata nor a codec's configuration. If a publisher sends none, an earlier
+// recording is kept, and no file is left.
+//
 // Done is called for each file of a recording when it has been closed. err is not nil if the file is incomplete. If a file could not be begun,
 // file is empty. Without Done, the Server logs the errors.
 type Files struct {

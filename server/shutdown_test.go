@@ -81,6 +81,8 @@ func TestShutdownWaitsForDone(t *testing.T) {
 			write(t, stream, sample(t))
 			ctx, cancel := context.WithCancel(background(t))
 			if stays {
+				_, viewer := play(t, "rtmp://"+addr+"/live/x")
+				receive(t, viewer, 1) // without media there is no recording
 				cancel()
 			} else {
 				require.NoError(t, c.Close())

@@ -29,6 +29,9 @@ type output struct {
 	begun   bool                        // this recording's headers have been written
 	closed  bool
 
+	old     bool // the file is an earlier recording, which will be replaced before the first tag; constant
+	created bool // the file did not exist or was empty
+
 	whole, wholeLast, wholeShown int64 // values of size, last and shown after the last successful write
 }
 
@@ -41,16 +44,15 @@ const (
 	newFile               // return fs.ErrExist
 )
 
-// create opens a file for a recording, and makes missing directories.
+// create opens a file for a recording, and makes missing directories. An existing file that is to be replaced stays as it is until replace.
 func (f *Folder) create(name string, how creation) (*output, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	flags := os.O_CREATE
-	if how == newFile {
-		flags |= os.O_EXCL
-	} else if err := f.regular(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	if how != newFile {
+		if err := f.regular(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
 	}
 	if dir := path.Dir(name); dir != "." {
 		err := f.root.MkdirAll(dir, 0o755)
@@ -61,17 +63,13 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 			return nil, err
 		}
 	}
-	o, err := f.claim(name, flags)
-	if err != nil {
-		return nil, err
+	recordings.naming.RLock()
+	o, err := f.claim(name, how)
+	recordings.naming.RUnlock()
+	if err != nil || o.old {
+		return o, err
 	}
-	if how == replaceFile {
-		o, err = f.replace(o)
-	}
-	if err == nil {
-		err = o.start()
-	}
-	if err != nil {
+	if err := o.start(); err != nil {
 		o.release()
 		return nil, err
 	}
@@ -79,14 +77,20 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 }
 
 // claim opens a file and registers it as being recorded. It fails if another recorder has the file open.
-func (f *Folder) claim(name string, how int) (*output, error) {
-	file, err := f.root.OpenFile(name, os.O_RDWR|how, 0o644)
+func (f *Folder) claim(name string, how creation) (*output, error) {
+	flags := os.O_RDWR | os.O_CREATE
+	if how == newFile {
+		flags |= os.O_EXCL
+	}
+	file, err := f.root.OpenFile(name, flags, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	o := &output{file: file, name: name, usage: &f.usage}
 	info, err := file.Stat()
 	if err == nil {
+		o.size = info.Size()
+		o.created, o.old = o.size == 0, o.size > 0 && how == replaceFile
 		if over := recordings.add(o, info); over != nil {
 			err = &busyError{over}
 		}
@@ -98,27 +102,43 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 		o.release()
 		return nil, err
 	}
-	o.size = info.Size()
 	return o, nil
 }
 
-// replace removes the file and creates a new one, so that players of the old file are not affected. If that fails, replace empties the old
-// file. Some files can't be removed, and on Windows a removed file keeps its name while it is open.
+// replace removes the old file o and creates a new one, so that players of the old file are not affected. If that fails, replace empties the
+// old file. Some files can't be removed, and on Windows a removed file keeps its name while it is open.
 func (f *Folder) replace(o *output) (*output, error) {
-	if o.size == 0 {
-		return o, nil
-	}
+	recordings.naming.Lock()
+	defer recordings.naming.Unlock()
 	f.usage.add(-o.size)
-	if runtime.GOOS == "windows" || f.root.Remove(o.name) != nil {
-		o.size = 0
-		return o, o.file.Truncate(0)
+	err := errors.ErrUnsupported
+	if runtime.GOOS != "windows" {
+		err = f.root.Remove(o.name)
 	}
-	renewed, err := f.claim(o.name, os.O_CREATE|os.O_EXCL)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a file that has been moved away is not emptied
+		o.size = 0
+		recordings.emptied(o)
+		if err := o.file.Truncate(0); err != nil {
+			return o, err
+		}
+		return o, o.start()
+	}
+	renewed, err := f.claim(o.name, newFile)
 	if err != nil {
 		return o, err
 	}
 	o.release()
-	return renewed, nil
+	return renewed, renewed.start()
+}
+
+// discard closes a file to which nothing was added, and removes it if it did not exist before.
+func (f *Folder) discard(o *output) {
+	o.closed = true
+	if o.created {
+		f.usage.add(-o.size)
+		f.root.Remove(o.name)
+	}
+	o.release()
 }
 
 // release closes the file and ends its lock.
@@ -178,9 +198,6 @@ func (o *output) grown(n int) {
 
 // begin adds the metadata and the other headers. If the file existed before, it keeps its metadata.
 func (o *output) begin(headers *flv.Headers) {
-	if o.begun {
-		return
-	}
 	o.begun = true
 	at := o.base
 	if o.size == flv.FileHeaderSize {

@@ -38,6 +38,8 @@ type RecordOptions struct {
 // The Recorder has no buffer, so write many tags at once. At any time, a file consists of whole tags, except that the last tag may be
 // incomplete. So a file can be played even if it was never closed. When a file is closed, its duration, size and last timestamp are written
 // into its metadata.
+//
+// Without a tag that is not a header, there is no recording: an earlier one is not replaced, and a new file is removed.
 type Recorder struct {
 	folder *Folder
 	o      RecordOptions
@@ -114,9 +116,6 @@ func (r *Recorder) begin(deadline time.Time) (err error) {
 		default:
 			r.out, err = r.folder.create(r.first, replaceFile)
 		}
-		if r.o.Next == nil && errors.Is(err, fs.ErrExist) && time.Now().Before(deadline) {
-			continue // another Recorder was also waiting, and has just replaced the file
-		}
 		var busy *busyError
 		if !errors.As(err, &busy) {
 			return err
@@ -181,9 +180,6 @@ func (r *Recorder) Close() error {
 	return r.locked(func() error {
 		if !r.closed {
 			r.closed = true
-			if r.err == nil {
-				r.out.begin(&r.headers)
-			}
 			r.closeFile()
 		}
 		return r.err
@@ -237,10 +233,16 @@ func (r *Recorder) add(t Recorded) error {
 	return r.write(t, max(at, r.out.base))
 }
 
-// write adds a tag with the time at. If the file has no headers yet, it
-// adds them first.
-func (r *Recorder) write(t Recorded, at int64) error {
-	r.out.begin(&r.headers)
+// write adds a tag with the time at. Before the first tag of a file, it replaces an old file and adds the headers.
+func (r *Recorder) write(t Recorded, at int64) (err error) {
+	if !r.out.begun {
+		if r.out.old {
+			if r.out, err = r.folder.replace(r.out); err != nil {
+				return err
+			}
+		}
+		r.out.begin(&r.headers)
+	}
 	r.out.write(t, at)
 	if r.out.size-r.checked < checkEvery {
 		return nil
@@ -301,9 +303,13 @@ func (r *Recorder) stop(err error) {
 	r.closeFile()
 }
 
-// closeFile closes the file, if it is open.
+// closeFile closes the file, if it is open. If nothing was recorded, there is no file to report.
 func (r *Recorder) closeFile() {
 	if r.out.closed {
+		return
+	}
+	if !r.out.begun {
+		r.folder.discard(r.out)
 		return
 	}
 	if err := r.out.close(); r.err == nil {

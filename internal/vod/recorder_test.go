@@ -98,9 +98,63 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, []flv.Tag{sound(0)}, tags[1:])
 
 	require.Equal(t, byte(1), record(t, f, dir, "b.flv", RecordOptions{}, key(0))[4], "video alone")
+}
 
-	none := record(t, f, dir, "none.flv", RecordOptions{}, avc(1))
-	requireTotals(t, none, tagsOf(t, none))
+// TestNothingRecorded checks that a publisher that sends no media leaves the folder as it was, and that no file is reported.
+func TestNothingRecorded(t *testing.T) {
+	recorded := fileOf(key(0), inter(40))
+	next := func(time.Time) string { return "new.flv" }
+	for name, o := range map[string]RecordOptions{"old.flv": {}, "none.flv": {}, "append.flv": {Append: true}, "new.flv": {Next: next}} {
+		t.Run(name, func(t *testing.T) {
+			f, dir := newFolder(t, map[string][]byte{"old.flv": recorded})
+			f.usage.total(f.root)
+			o.Done = func(name string, err error) { assert.Fail(t, "a file is reported", "%s %v", name, err) }
+			r, err := f.Record(name, o)
+			require.NoError(t, err)
+			require.NoError(t, r.WriteTag(script(t, "onMetaData", amf.ECMAArray{})))
+			require.NoError(t, r.WriteTag(avc(1)))
+			_, err = f.Record(name, RecordOptions{})
+			require.ErrorIs(t, err, ErrBusy)
+			got, err := os.ReadFile(filepath.Join(dir, "old.flv"))
+			require.NoError(t, err)
+			assert.Equal(t, recorded, got)
+			tags, _ := drain(t, play(t, f, "old.flv", all))
+			assert.Len(t, tags, 2, "a player does not wait for more")
+			require.NoError(t, r.Close())
+
+			got, err = os.ReadFile(filepath.Join(dir, "old.flv"))
+			require.NoError(t, err)
+			assert.Equal(t, recorded, got)
+			files, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			assert.Len(t, files, 1)
+			assert.EqualValues(t, len(recorded), f.usage.total(f.root))
+			record(t, f, dir, name, RecordOptions{}, key(0)) // nothing is busy
+		})
+	}
+}
+
+// TestOldFileThatCantBeReplaced checks that a recording whose folder has been removed fails, and leaves the open old file as it was.
+func TestOldFileThatCantBeReplaced(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file keeps its folder")
+	}
+	recorded := fileOf(key(0), inter(40))
+	f, dir := newFolder(t, map[string][]byte{"d/a.flv": recorded})
+	r, err := f.Record("d/a.flv", RecordOptions{Done: func(string, error) { assert.Fail(t, "a file is reported") }})
+	require.NoError(t, err)
+	old, err := os.Open(filepath.Join(dir, "d", "a.flv"))
+	require.NoError(t, err)
+	defer old.Close()
+	require.NoError(t, os.Rename(filepath.Join(dir, "d", "a.flv"), filepath.Join(dir, "b.flv")))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "d", "a.flv"), nil, 0o644))
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "d")))
+	err = r.WriteTag(key(0))
+	require.Error(t, err)
+	assert.Equal(t, err, r.Close())
+	got, err := os.ReadFile(filepath.Join(dir, "b.flv"))
+	require.NoError(t, err)
+	assert.Equal(t, recorded, got)
 }
 
 // TestRecordOtherData checks that script data stays between the same tags, whatever

@@ -11,6 +11,8 @@ import (
 var recordings registry
 
 type registry struct {
+	naming sync.RWMutex // locked while a file is replaced, so that no other recorder uses its name
+
 	mu    sync.Mutex
 	files map[*output]recorded
 }
@@ -19,6 +21,7 @@ type registry struct {
 type recorded struct {
 	info fs.FileInfo
 	over chan struct{} // closed when the file is no longer being recorded
+	old  bool          // nothing will be added to the present content
 }
 
 // add adds a file. If the file is already being recorded, add returns a channel that is closed when that recording ends.
@@ -31,7 +34,7 @@ func (r *registry) add(o *output, info fs.FileInfo) (over <-chan struct{}) {
 	if r.files == nil {
 		r.files = make(map[*output]recorded)
 	}
-	r.files[o] = recorded{info, make(chan struct{})}
+	r.files[o] = recorded{info, make(chan struct{}), o.old}
 	return nil
 }
 
@@ -44,6 +47,15 @@ func (r *registry) remove(o *output) {
 	}
 }
 
+// emptied records that an old file becomes a new one.
+func (r *registry) emptied(o *output) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	file := r.files[o]
+	file.old = false
+	r.files[o] = file
+}
+
 func (r *registry) find(info fs.FileInfo) (file recorded, found bool) {
 	for _, other := range r.files {
 		if os.SameFile(info, other.info) {
@@ -53,7 +65,7 @@ func (r *registry) find(info fs.FileInfo) (file recorded, found bool) {
 	return recorded{}, false
 }
 
-// isRecorded reports whether a file is being recorded.
+// isRecorded reports whether a file is being recorded, so that more may be added to it.
 func isRecorded(file *os.File) bool {
 	info, err := file.Stat()
 	if err != nil {
@@ -61,6 +73,6 @@ func isRecorded(file *os.File) bool {
 	}
 	recordings.mu.Lock()
 	defer recordings.mu.Unlock()
-	_, found := recordings.find(info)
-	return found
+	recorded, found := recordings.find(info)
+	return found && !recorded.old
 }
