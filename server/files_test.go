@@ -282,6 +282,9 @@ func TestRecordingAfterATakeover(t *testing.T) {
 	for n := range 10 {
 		c, s := publish(t, url)
 		write(t, s, all[:len(all)-n])
+		viewer, media := play(t, url)
+		receive(t, media, 1) // without media there is no recording
+		viewer.Close()
 		if n > 0 {
 			assert.Equal(t, recorded{path: "live/x", file: file}, waitFor(t, "Done", done), "of publisher %d", n-1)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"sync"
@@ -251,6 +252,52 @@ func TestPanicInFilters(t *testing.T) {
 			p.UntilGone()
 		})
 	}
+}
+
+// TestPanicInFilesName checks that a panic in Files.Name, for the first file or for the second, ends the recording but not the program.
+func TestPanicInFilesName(t *testing.T) {
+	for name, calls := range map[string]int{"first": 0, "second": 1} {
+		t.Run(name, func(t *testing.T) {
+			f, done := recording(t, &server.Files{Record: server.RecordAll, MaxSize: 1000})
+			f.Name = func(*server.Request, time.Time) string {
+				if calls == 0 {
+					panic("boom")
+				}
+				calls--
+				return "a"
+			}
+			_, s := publish(t, "rtmp://"+app(t, &server.App{Files: f})+"/live/x")
+			write(t, s, sample(t))
+			d := waitFor(t, "Done", done)
+			if d.file != "" {
+				d = waitFor(t, "Done of the second file", done)
+			}
+			assert.Empty(t, d.file)
+			assert.ErrorContains(t, d.err, "name")
+			assert.NoError(t, s.Close())
+		})
+	}
+}
+
+// TestPanicInDone checks that a panic in Files.Done for a file that could not be begun ends the publication, so that its name is free.
+func TestPanicInDone(t *testing.T) {
+	f := &server.Files{Dir: t.TempDir(), Record: server.RecordAll, MinFree: math.MaxInt64}
+	f.Done = func(r *server.Request, file string, err error) {
+		if r.Query.Has("boom") {
+			panic("boom")
+		}
+	}
+	addr := app(t, &server.App{Files: f})
+	c, s := publish(t, "rtmp://"+addr+"/live/x?boom")
+	_, err := io.Copy(io.Discard, s)
+	assert.Error(t, err, "the connection has ended")
+	c.Close()
+	eventually(t, "the name is free", func() bool {
+		c := dial(t, "rtmp://"+addr+"/live/x", &rtmp.Options{Publish: true})
+		defer c.Close()
+		_, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true})
+		return err == nil
+	})
 }
 
 // breaking is a connection whose Read panics once armed. It simulates a bug in the code that reads.

@@ -147,15 +147,12 @@ func (p *publication) start() (code string, err error) {
 	if err != nil {
 		return message.CodePublishDenied, hubError(err, message.CodePublishBadName)
 	}
-	if p.record, err = c.server.record(p.app.Files, p.request, p.pub, p.recordingFailed, c.later); err != nil {
-		if p.asksRecord() {
+	if p.record, err = c.server.record(p.app.Files, p.request, p.pub, c.log, p.recordingFailed, c.later); err != nil {
+		if p.record == nil || p.asksRecord() {
 			p.pub.Close()
 			return message.CodeRecordFailed, &Refusal{Description: recordFailure(err)}
 		}
-		p.app.Files.logFailure(c.log, "rtmp: not recorded", err) // the client has not asked for a recording, so it is not informed
-		if done := p.app.Files.Done; done != nil {
-			done(p.request, "", err)
-		}
+		p.record.report("", err) // the client has not asked for a recording, so it is not informed
 	}
 	p.since = time.Now()
 	if !p.stream.begin(p) {
@@ -163,7 +160,7 @@ func (p *publication) start() (code string, err error) {
 	}
 	p.in.open(p.take) // before the client is notified: the reader must publish what the client sends before it leaves
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
-	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
+	c.log.Debug("rtmp: publishing", "stream", p.request.Path)
 	return "", nil
 }
 
@@ -187,7 +184,7 @@ func (p *publication) ended(err error) {
 	} else {
 		reason = p.tell(err)
 	}
-	c.log.Info("rtmp: publisher ended", "stream", peer(p.request.Path), "reason", reason)
+	c.log.Info("rtmp: publisher ended", "stream", p.request.Path, "reason", reason)
 	c.leave() // first: after finish, a command of the client would be answered as if it published nothing
 	p.stream.finishLater(p)
 }
@@ -209,13 +206,12 @@ func (p *publication) tell(err error) (description string) {
 	return description
 }
 
-// recordingFailed is called after a recording has ended with an error.
+// recordingFailed tells the client that its recording has ended with an error.
 func (p *publication) recordingFailed(err error) {
 	level := "warning"
 	if p.asksRecord() {
 		level = "error"
 	}
-	p.app.Files.logFailure(p.stream.conn.log, "rtmp: recording failed", err)
 	p.stream.status(level, message.CodeRecordFailed, recordFailure(err))
 }
 

@@ -48,16 +48,13 @@ func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	return p, nil
 }
 
-// begin starts to record the stream if f asks for it. If that fails, it logs the error, and the publication continues.
+// begin starts to record the stream if f asks for it. If that fails, it reports the error, and the publication continues.
 func (p *Publisher) begin(s *Server, f *Files, r *Request) {
 	p.hooks.Panicked = s.hookPanicked
-	failed := func(err error) { f.logFailure(s.log(), "rtmp: recording failed", err) }
 	var err error
-	if p.record, err = s.record(f, r, p.pub, failed, func(size int, tell func()) { p.hooks.Run(size, tell) }); err != nil {
-		f.logFailure(s.log(), "rtmp: not recorded", err)
-		if f.Done != nil {
-			p.hooks.Run(0, func() { f.Done(r, "", err) })
-		}
+	p.record, err = s.record(f, r, p.pub, s.log(), nil, func(size int, tell func()) { p.hooks.Run(size, tell) })
+	if err != nil && p.record != nil {
+		p.record.report("", err)
 	}
 }
 

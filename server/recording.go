@@ -18,13 +18,14 @@ import (
 // does not delay the publisher.
 type recording struct {
 	server  *Server
+	log     *slog.Logger
 	files   *Files
 	request *Request
 	from    *live.Subscriber
 	to      *vod.Recorder
 	failed  func(error)
 	done    sync.WaitGroup
-	told    bool // Files.Done is called with the error that has ended the recording; owned by run
+	told    bool // the error that has ended the recording was reported; owned by run
 
 	mu     sync.Mutex // guards the rest
 	closed []closedFile
@@ -44,21 +45,23 @@ const (
 )
 
 // record starts to record pub if f and r ask for it; otherwise it returns nil. It uses later to run hooks. If the recording ends with an
-// error, it calls failed.
-func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(error), later func(int, func())) (*recording, error) {
+// error, it calls failed, which may be nil. If the recording can't be begun, the caller reports the error; if the server is closed, it gets no
+// recording to report it with.
+func (s *Server) record(f *Files, r *Request, pub *live.Publisher, log *slog.Logger, failed func(error), later func(int, func())) (*recording, error) {
 	if f == nil || f.Record == RecordNone || f.Record == RecordAsked && r.Kind == "live" {
 		return nil, nil
 	}
+	rec := &recording{server: s, log: log, files: f, request: r, failed: failed, later: later}
 	folder, err := s.folder(f, true)
 	if err != nil {
-		return nil, err
+		return rec, err
 	}
-	rec := &recording{server: s, files: f, request: r, failed: failed, later: later}
 	o := vod.RecordOptions{Append: r.Kind == "append", Wait: recordingTimeout, Wanted: func() bool { return pub.Err() == nil },
 		MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree, MaxTotal: f.MaxTotal, Done: rec.fileClosed}
 	name := r.Path + ".flv"
 	if f.Name != nil {
-		o.Next = func(start time.Time) string {
+		o.Next = func(start time.Time) (name string) {
+			defer application{panicked: s.hookPanicked}.recovered(nil) // "" is a bad name, with which the recording fails
 			return strings.TrimSuffix(filepath.ToSlash(f.Name(r, start)), ".flv") + ".flv"
 		}
 		name = o.Next(time.Now())
@@ -68,7 +71,7 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 	}
 	if rec.to, err = folder.Record(name, o); err != nil {
 		s.running.Done()
-		return nil, err
+		return rec, err
 	}
 	rec.from = pub.Collect(recordBytes, recordEvery)
 	rec.done.Go(func() {
@@ -99,10 +102,14 @@ func (rec *recording) run() {
 	if err := rec.to.Close(); failure == nil {
 		failure = err
 	}
-	if failure != nil {
-		if rec.failed(failure); !rec.told { // the next file could not be begun
-			rec.callLater("", failure)
-		}
+	if failure == nil {
+		return
+	}
+	if rec.failed != nil {
+		rec.failed(failure)
+	}
+	if !rec.told { // the next file could not be begun
+		rec.report("", failure)
 	}
 }
 
@@ -111,14 +118,20 @@ func (rec *recording) fileClosed(name string, err error) {
 	rec.told = rec.told || err != nil
 	if missed := rec.from.Missed(); err == nil && missed > 0 {
 		err = &missedError{missed}
-		rec.files.logFailure(rec.server.log(), "rtmp: recording incomplete", err)
 	}
-	rec.callLater(filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err)
+	rec.report(filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err)
 }
 
-// callLater arranges for Files.Done to be called for a file. Without Done there is nothing to wait for: other hooks may take long.
-func (rec *recording) callLater(file string, err error) {
+// report passes the outcome of a file to Files.Done or, if that is nil, logs an error. file is "" if the file could not be begun. Without
+// Done there is nothing to wait for: other hooks may take long.
+func (rec *recording) report(file string, err error) {
 	if rec.files.Done == nil {
+		switch {
+		case err != nil && file == "":
+			rec.log.Warn("rtmp: not recorded", "error", err)
+		case err != nil:
+			rec.log.Warn("rtmp: recording incomplete", "error", err)
+		}
 		return
 	}
 	rec.server.unreported.Add(1)
@@ -157,16 +170,11 @@ func (rec *recording) finish() {
 	rec.callDone()
 }
 
-// logFailure logs an error of a recording, unless Files.Done receives it.
-func (f *Files) logFailure(log *slog.Logger, text string, err error) {
-	if f.Done == nil {
-		log.Warn(text, "error", err)
-	}
-}
-
 // recordFailure returns the description that is sent to the client.
 func recordFailure(err error) string {
 	switch {
+	case errors.Is(err, ErrServerClosed):
+		return "the server is shutting down"
 	case errors.Is(err, vod.ErrBadName):
 		return "the name cannot be a file name"
 	case errors.Is(err, vod.ErrBusy):

@@ -25,7 +25,7 @@ func TestRecordDuringClose(t *testing.T) {
 	}
 	pub, err := s.hub.Publish("live/x", live.PublishOptions{})
 	require.NoError(t, err)
-	_, err = s.record(f, &Request{Path: "live/x"}, pub, nil, func(int, func()) {})
+	_, err = s.record(f, &Request{Path: "live/x"}, pub, nil, nil, func(int, func()) {})
 	require.ErrorIs(t, err, ErrServerClosed)
 	assert.Zero(t, s.unreported.Load())
 	files, err := os.ReadDir(f.Dir)

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -113,6 +114,27 @@ func TestShutdownWaitsForDone(t *testing.T) {
 		defer cancel()
 		assert.ErrorIs(t, s.Shutdown(ctx), context.DeadlineExceeded)
 	})
+}
+
+// TestShutdownWaitsForDoneOfNoFile checks that Shutdown also waits for Files.Done if the file could not be begun.
+func TestShutdownWaitsForDoneOfNoFile(t *testing.T) {
+	begun, release, done := make(chan struct{}), make(chan struct{}), false
+	f := &server.Files{Dir: t.TempDir(), Record: server.RecordAll, MinFree: math.MaxInt64, Done: func(_ *server.Request, file string, err error) {
+		assert.Empty(t, file)
+		assert.Error(t, err)
+		close(begun)
+		<-release
+		done = true
+	}}
+	s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}}
+	c, _ := publish(t, "rtmp://"+start(t, s)+"/live/x")
+	waitFor(t, "Done", begun)
+	require.NoError(t, c.Close())
+	over := make(chan error, 1)
+	go func() { over <- s.Shutdown(background(t)) }()
+	close(release)
+	require.NoError(t, waitFor(t, "the end of Shutdown", over))
+	assert.True(t, done)
 }
 
 // TestShutdownWithoutDone checks that Shutdown does not wait for another hook if there is no Files.Done.
