@@ -274,7 +274,6 @@ func TestPanicInFilesName(t *testing.T) {
 			}
 			assert.Empty(t, d.file)
 			assert.ErrorContains(t, d.err, "name")
-			assert.NoError(t, s.Close())
 		})
 	}
 }
