@@ -37,7 +37,7 @@ const (
 )
 
 // Refused reports whether e, an onStatus, refuses a request: its Level is "error", or its Code is a refusal that some servers send with
-// another level.
+// another level. The failure of a recording with another level does not end the publication, since the client has not asked for it.
 func (e *StatusError) Refused() bool { return e.Level == "error" || refusals[e.Code] }
 
 var refusals = map[string]bool{
@@ -49,6 +49,4 @@ var refusals = map[string]bool{
 	CodePublishBadName:            true,
 	CodePublishDenied:             true,
 	CodePublishRejected:           true,
-	CodeRecordFailed:              true,
-	CodeRecordNoAccess:            true,
 }

@@ -274,6 +274,7 @@ func TestPanicInFilesName(t *testing.T) {
 			}
 			assert.Empty(t, d.file)
 			assert.ErrorContains(t, d.err, "name")
+			assert.NoError(t, s.Close(), "a live stream goes on without its recording")
 		})
 	}
 }
