@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -249,12 +248,4 @@ func usage() string {
 		b.WriteString("\n" + group.title + ":\n" + set.FlagUsagesWrapped(110))
 	}
 	return b.String()
-}
-
-func version() string {
-	v := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
-	}
-	return "rtmpdump of go-librtmp " + v + ", compatible with RTMPDump 2.4\n"
 }
