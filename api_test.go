@@ -51,6 +51,7 @@ var (
 )
 
 var _ interface {
+	Options() *rtmp.Options
 	SetOption(name, value string) error
 	SetupURL(rawURL string) error
 	Connect(ctx context.Context) (*rtmp.Call, error)

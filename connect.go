@@ -107,6 +107,17 @@ func (c *Conn) SetupURL(rawURL string) error {
 	return c.setup.replace(rawURL)
 }
 
+// Options returns the options of c, with those that follow the URL, and those of SetOption. Playpath is the name of the stream in the URL
+// unless an option replaces it. The caller may change the result, but not what its fields point to.
+func (c *Conn) Options() *Options {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, _ := c.setup.finish() // Connect reports invalid options
+	o := s.opts.clone()
+	o.Playpath = s.playpath()
+	return o
+}
+
 // Connect dials, performs the handshake and sends the connect command. Result of the returned Call waits for the server's answer. Connect
 // itself waits for the answer only with credentials, MaxRedirects or Pipelining, because it may then have to connect again. It announces
 // Enhanced RTMP unless Options.NoEnhanced is set; unlike Dial, it does not try again without the announcement. The error is an

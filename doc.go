@@ -68,7 +68,8 @@ package rtmp
 //	request.go streamstate.go    commands that statuses answer; the state that the server's statuses change
 //	script.go    the commands that open a stream
 //	flvout.go    messages as an FLV file
-//	capture.go swfverify.go call.go link.go    recordings; SWF verification; remote calls; a connection as its calls, streams and shared objects see it
+//	capture.go swfverify.go call.go link.go    recordings; SWF verification; remote calls; a connection as its calls, streams and
+//	    shared objects see it
 //	optionnames.go optionconn.go follow.go settings.go options.go    options by name; redirects; connect's command
 //	core.go step.go handler.go farewell.go    what a Conn keeps however often it connects: its first error, the time limits of connecting,
 //	    the program's handlers, what Close may have lost

@@ -52,6 +52,7 @@ const (
 	StageConnect = "connect" // connect: the server hung up instead of answering, as some servers do to refuse an app
 )
 
+// Error returns the text "rtmp: stage: cause", and a hint if the server has hung up. What the server sent is quoted and cut.
 func (e *HandshakeError) Error() string {
 	stage := e.Stage
 	if stage == StageRTMP {
@@ -103,6 +104,7 @@ type OptionError struct {
 	Err   error  // what is wrong with it
 }
 
+// Error returns the text "rtmp: option name value: cause".
 func (e *OptionError) Error() string {
 	text := "rtmp: option " + e.Name
 	if e.Value != "" {

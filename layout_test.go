@@ -20,7 +20,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":              "amf flv message",
-		"internal/admission": "", "internal/auth": "", "internal/iov": "", "internal/quote": "", "internal/secret": "",
+		"internal/admission": "", "internal/auth": "", "internal/iov": "", "internal/quote": "", "internal/secret": "", "internal/selfsigned": "",
 		"internal/transport": "internal/admission internal/quote",
 		"internal/live":      "chunk flv internal/session message",
 		"internal/vod":       "amf flv internal/iov internal/quote",
@@ -36,7 +36,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/selfsigned internal/session internal/transport message server",
 
 		// Only tests import these packages: no package above may list them.
-		"internal/conntest": "", "internal/selfsigned": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
+		"internal/conntest": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 
 		"internal/encoded":   "media",
@@ -46,8 +46,8 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
 		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/secret internal/session internal/transport message swf url",
 
-		"cmd/rtmpdump":                  public + " internal/quote",
-		"cmd/rtmpprobe":                 public + " internal/quote internal/secret" + probe,
+		"cmd/rtmpdump":                  public + " internal/quote cmd/internal/version",
+		"cmd/rtmpprobe":                 public + " internal/quote internal/secret cmd/internal/version" + probe,
 		"cmd/rtmpprobe/internal/report": "message", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/event":    "chunk rtmp",
 		"cmd/rtmpprobe/internal/dump":     "amf flv internal/quote message cmd/rtmpprobe/internal/event",
@@ -57,7 +57,8 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpprobe/internal/watch":    "amf flv message" + events,
 		"cmd/rtmpprobe/internal/online":   "flv message rtmp cmd/rtmpprobe/internal/event",
 		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/online" + events,
-		"cmd/rtmpserver":                  "cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/admission internal/quote internal/transport message server",
+		"cmd/internal/version":            "",
+		"cmd/rtmpserver":                  "cmd/internal/version cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/admission internal/quote internal/transport message server",
 		"cmd/rtmpserver/internal/edge":    "amf flv message relay rtmp server url",
 		"cmd/rtmpserver/internal/fmp4":    "flv media",
 		"cmd/rtmpserver/internal/hooks":   "amf internal/quote server",

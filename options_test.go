@@ -1,20 +1,19 @@
 package rtmp
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
+	"net"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"context"
-	"net"
-	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
 )
@@ -264,6 +263,23 @@ func TestOptionsAreCopied(t *testing.T) {
 	assert.False(t, c.setup.opts.Live, "a false boolean clears the flag")
 	assert.True(t, o.Live)
 	assert.Len(t, o.ConnectData, 1)
+}
+
+// TestConnOptions checks that Options returns what the URL and SetOption have set, and a copy.
+func TestConnOptions(t *testing.T) {
+	c, err := New("rtmp://h/a/p start=1500 conn=O:1 conn=NS:x:y", &Options{Live: true, Start: time.Hour, ConnectData: []any{1.0}})
+	require.NoError(t, err)
+	require.NoError(t, c.SetOption("live", "0"))
+	o := c.Options()
+	assert.False(t, o.Live)
+	assert.Equal(t, 1500*time.Millisecond, o.Start)
+	assert.Equal(t, []any{1.0, amf.Object{{Name: "x", Value: "y"}}}, o.ConnectData)
+	assert.Equal(t, "p", o.Playpath)
+	o.Playpath = "changed"
+	require.NoError(t, c.SetOption("swfVfy", "1")) // invalid without swfUrl, which only Connect reports
+	require.NoError(t, c.SetOption("playpath", "q"))
+	assert.Equal(t, "q", c.Options().Playpath)
+	assert.True(t, c.Options().SWFVerify)
 }
 
 func TestOptionsThatCannotBeMeantAreRefused(t *testing.T) {

@@ -29,6 +29,7 @@ type DamageError struct {
 	Err    error  // the cause; nil if there is none
 }
 
+// Error returns the text "capture: at byte offset: detail: cause".
 func (e *DamageError) Error() string {
 	text := fmt.Sprintf("capture: at byte %d: %s", e.Offset, e.Detail)
 	if e.Err != nil {

@@ -85,8 +85,8 @@ func TestReadSizes(t *testing.T) {
 	}{
 		{all, 4 * minRead}, {all, maxRead}, {all, maxRead},
 		{func(asked int) int { return asked - 1 }, maxRead},
-		{func(asked int) int { return asked / 8 }, maxRead},
-		{func(asked int) int { return asked/8 - 1 }, maxRead / 2},
+		{func(int) int { return maxRead / 4 }, maxRead},
+		{func(int) int { return maxRead/4 - 1 }, maxRead / 4},
 	} {
 		give = step.give
 		r.pos, r.end = 0, min(len(r.buf), 1) // a part of a header is left over

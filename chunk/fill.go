@@ -24,9 +24,14 @@ func (r *Reader) Fill() error {
 	for range 100 {
 		n, err := 0, error(nil)
 		if r.vectored == nil {
-			n, err = r.read()
+			r.provide(r.size)
+			n, err = r.src.Read(r.buf[r.end:])
+			r.adapt(n, len(r.buf)-r.end)
+			r.end += n
 		} else if n, err = r.vectored.ReadVector((*vector)(r)); n > 0 {
-			r.adapt(n)
+			if k := &r.scatter; k.slots == 0 { // otherwise the length of a message has determined how much was asked for
+				r.adapt(n, len(k.vector[0]))
+			}
 			r.settle(n)
 		}
 		if n > 0 {
@@ -40,33 +45,23 @@ func (r *Reader) Fill() error {
 	return io.ErrNoProgress
 }
 
-// adapt chooses the size of the next read of a Vectored source, after n bytes have been read.
-func (r *Reader) adapt(n int) {
-	k := &r.scatter
-	if k.slots > 0 {
-		return // the length of a message has determined how much was asked for
+// readSizes returns the limits of size, and by how much it grows at once.
+func (r *Reader) readSizes() (least, most, factor int) {
+	if r.vectored != nil {
+		return maxRead, maxFastRead, 2
 	}
-	switch {
-	case n == len(k.vector[0]): // there may be more to read
-		r.size = min(2*r.size, maxFastRead)
-	case n < r.size/4:
-		r.size = maxRead
-	}
+	return minRead, maxRead, 4
 }
 
-// read reads from a source that is not Vectored.
-func (r *Reader) read() (n int, err error) {
-	r.provide(r.size)
-	asked := len(r.buf) - r.end
-	n, err = r.src.Read(r.buf[r.end:])
-	r.end += n
+// adapt chooses the size of the next read, after one that has asked for so many bytes and got n.
+func (r *Reader) adapt(n, asked int) {
+	least, most, factor := r.readSizes()
 	switch {
 	case n == asked: // there may be more to read
-		r.size = min(4*r.size, maxRead)
-	case n < asked/8:
-		r.size = max(r.size/2, minRead)
+		r.size = min(factor*r.size, most)
+	case n < r.size/4:
+		r.size = max(r.size/4, least)
 	}
-	return n, err
 }
 
 // provide makes buf a buffer of at least size bytes, and moves the unparsed bytes to its front. They are less than half of size. If they

@@ -40,6 +40,7 @@ type Error struct {
 	Value  any    // the offending value
 }
 
+// Error returns the text "chunk: detail: value".
 func (e *Error) Error() string { return fmt.Sprintf("chunk: %s: %v", e.Detail, e.Value) }
 
 func be24(b []byte) uint32 { return uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(b[2]) }

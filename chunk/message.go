@@ -20,7 +20,7 @@ type Message struct {
 // inPlace is the stride of a message that begins in memory from the Placer.
 const inPlace = -1
 
-// Len is the length of the body in bytes.
+// Len returns the length of the body in bytes.
 func (m *Message) Len() int { return m.length }
 
 // Placed returns how many bytes at the beginning of the body are in memory from the Placer. Copying them there costs nothing.

@@ -38,7 +38,7 @@ type Reader struct {
 	current   *stream // the stream whose chunk payload is being read; nil between chunks
 	left      int     // payload bytes of the current chunk that have not been read
 	lent      *buffer // memory of the last Message's body, which the next call releases
-	size      int     // size of the next buf in bytes; see read and adapt
+	size      int     // size of the next buf in bytes; see adapt
 	srcErr    error   // error that was read together with bytes; returned after they are parsed
 	err       error   // the first violation of the protocol; final
 	place     place
@@ -81,11 +81,9 @@ type stream struct { // at most one cache line
 // or above MaxMessageLength, means MaxMessageLength.
 func NewReader(src io.Reader, maxMessageSize int) *Reader {
 	vectored, _ := src.(Vectored)
-	size := minRead
-	if vectored != nil {
-		size = maxRead
-	}
-	return &Reader{src: src, vectored: vectored, size: size, chunkSize: DefaultChunkSize, maxSize: clampMessageSize(maxMessageSize)}
+	r := &Reader{src: src, vectored: vectored, chunkSize: DefaultChunkSize, maxSize: clampMessageSize(maxMessageSize)}
+	r.size, _, _ = r.readSizes()
+	return r
 }
 
 // ChunkSize returns the peer's current chunk size in bytes.
@@ -307,7 +305,7 @@ func (r *Reader) known(id uint32) *stream {
 
 // view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. If whole is false, later is true if the
 // missing bytes may still arrive directly after the bytes in the buffer, and fit there. The message should then stay in the buffer, since
-// assembling it would cost a copy. A Vectored source that is not read at the fast size does without, and so does a message whose rest is read
+// assembling it would cost a copy. A Vectored source whose reads have not grown does without, and so does a message whose rest is read
 // directly to its destination.
 func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	length, gap := int(s.length), s.basicSize

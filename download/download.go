@@ -30,7 +30,7 @@ func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) 
 		return Result{}, err
 	}
 	open := createOutput
-	if d.o.Resume && !d.target.live {
+	if d.o.Resume && !d.target.options.Live {
 		open = resumeOutput
 	}
 	if d.out, err = open(path, d.o.SkipKeyFrames); err != nil {
@@ -71,7 +71,7 @@ func newDownload(rawURL string, o *Options) (*download, error) {
 	if d.target, err = newTarget(rawURL, d.o.RTMP); err != nil {
 		return nil, err
 	}
-	switch pipelining := &d.target.pipelining; {
+	switch pipelining := &d.target.options.Pipelining; {
 	case d.o.NoPipelining:
 		*pipelining = rtmp.PipelineNone
 	case *pipelining == rtmp.PipelineNone:

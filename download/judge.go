@@ -39,7 +39,7 @@ func (d *download) endsWithin(missing time.Duration) bool {
 // duration, their origin is arbitrary.
 func (d *download) streamTime(t uint32) time.Duration {
 	if first := d.out.tail.first.time; d.duration > 0 && ms(first+d.base) > d.duration {
-		return ms(t-first) + d.target.start - d.jumped()
+		return ms(t-first) + d.target.options.Start - d.jumped()
 	}
 	return ms(t+d.base) - d.jumped()
 }
@@ -62,7 +62,7 @@ func (d *download) jumped() (longest time.Duration) {
 
 // end returns the position at which the stream should end, or 0 if it is unknown.
 func (d *download) end() time.Duration {
-	if stop := d.target.stop; stop > 0 && (d.duration == 0 || stop < d.duration) {
+	if stop := d.target.options.Stop; stop > 0 && (d.duration == 0 || stop < d.duration) {
 		return stop
 	}
 	return d.duration
@@ -72,7 +72,7 @@ func (d *download) end() time.Duration {
 // 0, and the stream is shorter than its duration by the same time.
 func (d *download) gapsAtStart() (list []Gap) {
 	t, end := d.out.tail, d.end()
-	if d.target.live || d.target.start > 0 || end == 0 || t.empty() {
+	if d.target.options.Live || d.target.options.Start > 0 || end == 0 || t.empty() {
 		return nil
 	}
 	begin := d.streamTime(t.first.time)
@@ -109,7 +109,7 @@ func (d *download) gapsAtEnd(ended bool) (list []Gap) {
 	}
 	for _, kind := range tracksOf {
 		tr := t.trackOf(kind)
-		if d.target.live || !d.endKnown(kind) {
+		if d.target.options.Live || !d.endKnown(kind) {
 			continue
 		}
 		missing := ms(tr.rhythm.fewFrames())
@@ -156,9 +156,9 @@ func (d *download) setOutcome(ctx context.Context, err error) error {
 	r := &d.result
 	r.Position, r.Duration = ms(d.position), d.duration
 	r.Gaps = slices.Concat(d.gapsAtStart(), d.gapsBetween(), d.gapsAtEnd(err == nil))
-	whole := r.BadData == 0 && (d.target.live || len(r.Gaps) == 0)
+	whole := r.BadData == 0 && (d.target.options.Live || len(r.Gaps) == 0)
 	switch {
-	case err == nil && !d.target.live && !d.reachedEnd():
+	case err == nil && !d.target.options.Live && !d.reachedEnd():
 		r.Outcome = Truncated
 		return fmt.Errorf("%w: at %v of %v", ErrTruncated, r.Position, r.Duration)
 	case err == nil && !whole:
@@ -193,7 +193,7 @@ func (d *download) outcome(ctx context.Context, err error) Outcome {
 
 // allReceived reports whether the whole known duration had arrived before the connection was lost.
 func (d *download) allReceived(err error) bool {
-	return connectionLost(err) && !d.target.live && d.splice == nil && d.hasLastFrame() && len(d.gapsAtEnd(false)) == 0
+	return connectionLost(err) && !d.target.options.Live && d.splice == nil && d.hasLastFrame() && len(d.gapsAtEnd(false)) == 0
 }
 
 func connectionLost(err error) bool {

@@ -51,13 +51,13 @@ func TestStreamIsAskedForOnce(t *testing.T) {
 func TestPipeliningIsGivenUp(t *testing.T) {
 	d, err := newDownload("rtmp://server/app/name", nil)
 	require.NoError(t, err)
-	assert.Equal(t, rtmp.PipelineCommands, d.target.pipelining)
+	assert.Equal(t, rtmp.PipelineCommands, d.target.options.Pipelining)
 	d, err = newDownload("rtmp://server/app/name", &Options{RTMP: &rtmp.Options{Pipelining: rtmp.PipelineHandshake}})
 	require.NoError(t, err)
 	d.target.reducePipelining(1)
-	assert.Equal(t, rtmp.PipelineCommands, d.target.pipelining)
+	assert.Equal(t, rtmp.PipelineCommands, d.target.options.Pipelining)
 	d.target.reducePipelining(0)
-	assert.Equal(t, rtmp.PipelineCommands, d.target.pipelining)
+	assert.Equal(t, rtmp.PipelineCommands, d.target.options.Pipelining)
 	d.target.reducePipelining(3)
-	assert.Equal(t, rtmp.PipelineNone, d.target.pipelining)
+	assert.Equal(t, rtmp.PipelineNone, d.target.options.Pipelining)
 }

@@ -95,7 +95,7 @@ func (d *download) metadata(tag flv.Tag, values []any) {
 			d.properties = amf.ECMAArray(o)
 		}
 	}
-	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != d.out.tail.contentOf(tag) && !d.target.live {
+	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != d.out.tail.contentOf(tag) && !d.target.options.Live {
 		d.result.MetadataChanged = true
 		d.log.Warn("download: the server's metadata differs from the file's")
 	}
@@ -191,7 +191,7 @@ func (d *download) write(tag flv.Tag, raw []byte) error {
 	if tag.Type != flv.TagScript { // late metadata may have the timestamp 0
 		d.position = tag.Timestamp
 	}
-	if d.target.live {
+	if d.target.options.Live {
 		d.lastWrite = time.Now()
 	}
 	return nil

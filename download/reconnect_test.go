@@ -132,3 +132,55 @@ func TestReconnectTakesNoSecretsAlong(t *testing.T) {
 		assert.NotContains(t, <-said, "secret")
 	}
 }
+
+func reconnectTo(t *testing.T, tcURL string) *chunk.Outgoing {
+	info := append(message.StatusObject("status", message.CodeConnectReconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})
+	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: "onStatus", Args: []any{info}})
+	require.NoError(t, err)
+	return &chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Format: chunk.Format3, Body: body}
+}
+
+func TestReconnectRequest(t *testing.T) {
+	there := &pauses{}
+	next := rtmptest.Server(t, testserver.Config{OnMessage: there.seen})
+	p := &pauses{answer: func(n int) *chunk.Outgoing {
+		if n > 1 {
+			return nil
+		}
+		return reconnectTo(t, "rtmp://"+next.Addr()+"/elsewhere")
+	}}
+	announced := make(chan any, 1)
+	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 100_000, OnMessage: p.seen,
+		OnConnect: func(s *testserver.Session) {
+			extensions, _ := s.Connect().Object.(amf.Object).Get("capsEx")
+			announced <- extensions
+		}})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second, FollowReconnect: rtmp.FollowAny}, KeepBuffer: true, Recover: impatient()}
+	result, err := File(conntest.Context(t), s.URL("vod", "sample")+" playpath=sample", path, o)
+	require.NoError(t, err)
+	assert.Equal(t, 2, result.Sessions)
+	assert.Equal(t, 15.0, <-announced, "the client says that it may be asked")
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(testserver.Sample, got))
+	there.mu.Lock()
+	defer there.mu.Unlock()
+	assert.Equal(t, []string{"sample"}, there.names)
+}
+
+// TestReconnectRequestBeforeHangingUp checks that a request to reconnect is followed even if the server closes the connection at once.
+func TestReconnectRequestBeforeHangingUp(t *testing.T) {
+	next := rtmptest.Server(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 50_000, OnMessage: func(s *testserver.Session, m *chunk.Message) {
+		if message.Type(m.Type) == message.TypeAcknowledgement {
+			s.Send(*reconnectTo(t, "rtmp://"+next.Addr()+"/vod"))
+			s.Close()
+		}
+	}})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second, FollowReconnect: rtmp.FollowAny}, KeepBuffer: true, Recover: impatient()}
+	result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, o)
+	require.NoError(t, err)
+	assert.Equal(t, 2, result.Sessions)
+}

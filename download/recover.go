@@ -25,7 +25,7 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 		return 0, false
 	case d.allReceived(err), d.result.Sessions == 0 && wrongAddress(err):
 		return 0, false
-	case err == nil && (failed > 0 || d.target.live || d.reachedEnd() && len(d.gapsAtEnd(true)) == 0): // the end, or the same early end twice
+	case err == nil && (failed > 0 || d.target.options.Live || d.reachedEnd() && len(d.gapsAtEnd(true)) == 0): // the end, or the same early end twice
 		return 0, false
 	}
 	if failed >= cmp.Or(r.Attempts, 8) {

@@ -61,6 +61,7 @@ var ErrNoMatch = errors.New("download: the server's stream does not continue the
 // WriteError means that writing to the file or the writer failed. A file still consists of whole tags.
 type WriteError struct{ Err error }
 
+// Error returns the text "download: write: cause".
 func (e *WriteError) Error() string { return "download: write: " + e.Err.Error() }
 
 // Unwrap returns the cause.

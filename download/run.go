@@ -94,8 +94,8 @@ func (d *download) prepare(back int) (last bool, err error) {
 	d.splice, d.shifts, d.resumed, d.back = nil, shifts{}, false, back
 	if t.empty() {
 		d.out.discard()
-		d.from = d.target.start
-		if d.o.Quirks && !d.target.live {
+		d.from = d.target.options.Start
+		if d.o.Quirks && !d.target.options.Live {
 			by := uint32(d.from.Milliseconds())
 			d.shifts = shifts{by, by, by}
 		}
@@ -112,11 +112,11 @@ func (d *download) prepare(back int) (last bool, err error) {
 	if ok || d.result.Sessions > 0 { // the server's origin is known
 		d.from = ms(at + d.base)
 	}
-	if d.target.live {
+	if d.target.options.Live {
 		at = t.last() + uint32(time.Since(d.lastWrite).Milliseconds())
 		d.from = 0
 	}
 	d.resumed = true
-	d.splice = newSplice(t, at, d.target.live)
-	return !ok || d.target.live, nil
+	d.splice = newSplice(t, at, d.target.options.Live)
+	return !ok || d.target.options.Live, nil
 }

@@ -32,7 +32,7 @@ type session struct {
 
 func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
 	from = from.Truncate(time.Millisecond) // the precision of RTMP
-	s := &session{log: d.log, mediaTimeout: d.o.RTMP.MediaTimeout, answerBufferEmpty: !d.o.Realtime, canPause: !d.target.live}
+	s := &session{log: d.log, mediaTimeout: d.o.RTMP.MediaTimeout, answerBufferEmpty: !d.o.Realtime, canPause: !d.target.options.Live}
 	var observer observe.Observer
 	if s.answerBufferEmpty && s.canPause {
 		observer.UserControl = s.requests.userControl

@@ -2,12 +2,13 @@ package interop
 
 import (
 	"bytes"
-	"errors"
+	"context"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,14 @@ func TestNginxOverSlowNetwork(t *testing.T) {
 		t.Logf("nginx-rtmp lost %d of %d messages; %v", lost, len(want), err)
 	})
 	t.Run("step by step", func(t *testing.T) {
-		got := playStepByStep(t, url)
+		requireCodeOf(t, "playStepByStep", "docs/downloaders.md")
+		var got []flv.Tag
+		require.NoError(t, playStepByStep(conntest.Context(t), url, func(p *rtmp.Packet) error {
+			if p.Type == message.TypeAudio || p.Type == message.TypeVideo {
+				got = append(got, flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: bytes.Clone(p.Body)})
+			}
+			return nil
+		}))
 		require.Equal(t, len(want), len(got))
 		for i := range want {
 			same := want[i].Type == got[i].Type && want[i].Timestamp == got[i].Timestamp && bytes.Equal(want[i].Body, got[i].Body)
@@ -60,29 +68,46 @@ func TestNginxOverSlowNetwork(t *testing.T) {
 	})
 }
 
-// playStepByStep does what the function of the same name in docs/downloaders.md does.
-func playStepByStep(t *testing.T, url string) (tags []flv.Tag) {
-	ctx := conntest.Context(t)
-	conn, err := rtmp.Dial(ctx, url, &rtmp.Options{Buffer: time.Second})
+// requireCodeOf checks that a page of this repository shows a function of this file as it is here.
+func requireCodeOf(t *testing.T, function, page string) {
+	t.Helper()
+	source, err := os.ReadFile("slow_test.go")
 	require.NoError(t, err)
+	_, code, _ := strings.Cut(string(source), "\nfunc "+function+"(")
+	code, _, _ = strings.Cut(code, "\n}\n")
+	shown, err := os.ReadFile(filepath.Join("..", page))
+	require.NoError(t, err)
+	require.Contains(t, string(shown), "\nfunc "+function+"("+code+"\n}\n")
+}
+
+func playStepByStep(ctx context.Context, url string, received func(*rtmp.Packet) error) error {
+	conn, err := rtmp.Dial(ctx, url, &rtmp.Options{Buffer: time.Second})
+	if err != nil {
+		return err
+	}
 	defer conn.Close()
 	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{NoBufferUpdate: true})
-	require.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	defer stream.Bind(ctx)()
 	var p rtmp.Packet
 	var due time.Duration
 	for began := time.Now(); ; {
-		err := stream.ReadPacket(&p)
-		if errors.Is(err, io.EOF) {
-			return tags
+		if err := stream.ReadPacket(&p); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
 		}
-		require.NoError(t, err)
 		if at := time.Duration(p.Timestamp) * time.Millisecond; at >= due {
-			require.NoError(t, stream.UpdateBuffer(ctx, max(0, at-time.Since(began))+time.Second))
+			// The server may send what plays until now plus the buffer length: one second more than what has arrived.
+			if err := stream.UpdateBuffer(ctx, max(0, at-time.Since(began))+time.Second); err != nil {
+				return err
+			}
 			due = at + time.Second/2
 		}
-		if p.Type == message.TypeAudio || p.Type == message.TypeVideo {
-			tags = append(tags, flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: bytes.Clone(p.Body)})
+		if err := received(&p); err != nil {
+			return err
 		}
 	}
 }

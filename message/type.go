@@ -49,12 +49,13 @@ func (t Type) Media() bool {
 
 // Error reports a body that violates the rules of its message type.
 type Error struct {
-	Type   Type
-	Detail string
-	Value  any   // a size, a count, or the Go type of an unexpected value; never text of the peer
-	Err    error // the cause; for AMF an *amf.DecodeError
+	Type   Type   // type of the message
+	Detail string // what is wrong
+	Value  any    // a size, a count, or the Go type of an unexpected value; never text of the peer
+	Err    error  // the cause; for AMF an *amf.DecodeError
 }
 
+// Error returns the text "message: type: detail: value: cause".
 func (e *Error) Error() string {
 	text := fmt.Sprintf("message: %s: %s", e.Type, e.Detail)
 	if e.Value != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -120,7 +119,7 @@ func (o *flags) connection(set *pflag.FlagSet) {
 	set.VarP(&o.port, "port", "c", "`port` to connect to instead of the URL's")
 	set.VarP(&o.protocol, "protocol", "l", "protocol instead of the URL's, a `number`: 0 RTMP, 1 RTMPT, 2 RTMPE, 3 RTMPTE, 4 RTMPS, 5 RTMPTS")
 	set.StringVarP(&o.socks, "socks", "S", "", "connect through this SOCKS4 proxy, `host[:port]`")
-	set.StringVar(&o.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5 or http")
+	set.StringVar(&o.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5, http or https; direct: none")
 	set.VarP(&o.timeout, "timeout", "m", "give up after this many `seconds` without a byte (default 30; 0: never)")
 	set.Var(&o.mediaTimeout, "media-timeout", "give up after this many `seconds` without a whole message of the stream (default 0: never)")
 }
@@ -249,12 +248,4 @@ func usage() string {
 		b.WriteString("\n" + group.title + ":\n" + set.FlagUsagesWrapped(110))
 	}
 	return b.String()
-}
-
-func version() string {
-	v := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
-	}
-	return "rtmpdump of go-librtmp " + v + ", compatible with RTMPDump 2.4\n"
 }

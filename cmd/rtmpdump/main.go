@@ -12,6 +12,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -19,6 +20,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"github.com/go-librtmp/rtmp/cmd/internal/version"
 )
 
 // RTMPDump's exit codes.
@@ -51,7 +54,10 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 		c.print("\n%s", usage())
 		return exitSuccess
 	case o.version:
-		io.WriteString(stdout, version())
+		if _, err := fmt.Fprintf(stdout, "rtmpdump of go-librtmp %s, compatible with RTMPDump 2.4\n", version.Version()); err != nil {
+			c.log(levelError, "%s", err)
+			return exitFailed
+		}
 		return exitSuccess
 	}
 	j, err := newJob(o, c)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -129,6 +130,13 @@ func TestVersion(t *testing.T) {
 	got := attempt(t, ours, testserver.Config{}, "--version", nil)
 	assert.Equal(t, exitSuccess, got.code)
 	assert.Contains(t, string(got.stdout), "compatible with RTMPDump 2.4")
+
+	readOnly, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer readOnly.Close()
+	var stderr bytes.Buffer
+	assert.Equal(t, exitFailed, run([]string{"--version"}, readOnly, &stderr, false))
+	assert.Contains(t, stderr.String(), os.DevNull)
 }
 
 func TestUsageNamesEveryOption(t *testing.T) {

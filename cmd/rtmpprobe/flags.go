@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -166,12 +165,4 @@ EXAMPLES
     rtmpprobe --json --try never rtmp://example.com/live/camera | jq '.[0].findings'
 `)
 	return b.String()
-}
-
-func version() string {
-	v := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
-	}
-	return "rtmpprobe of go-librtmp " + v + "\n"
 }

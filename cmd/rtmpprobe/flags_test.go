@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
@@ -40,6 +42,18 @@ func TestHelpAndVersion(t *testing.T) {
 		assert.Contains(t, help.stdout, part)
 	}
 	assert.Contains(t, command(t, "--version").stdout, "go-librtmp")
+}
+
+// TestHelpThatCannotBeWritten checks that --help and --version fail if they cannot be written.
+func TestHelpThatCannotBeWritten(t *testing.T) {
+	readOnly, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer readOnly.Close()
+	for _, option := range []string{"--help", "--version"} {
+		var stderr bytes.Buffer
+		assert.Equal(t, exitUsage, run(t.Context(), []string{option}, readOnly, &stderr, false))
+		assert.Contains(t, stderr.String(), os.DevNull)
+	}
 }
 
 func TestSeveralURLs(t *testing.T) {

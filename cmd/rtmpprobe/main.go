@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/go-librtmp/rtmp/cmd/internal/version"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
@@ -46,20 +47,20 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal bool) int {
 	f, err := parseFlags(args)
+	var reports []*report.Report
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		io.WriteString(stdout, usage())
-		return exitWell
+		_, err = io.WriteString(stdout, usage())
 	case err != nil:
 		fmt.Fprintf(stderr, "rtmpprobe: %s\n\nSee rtmpprobe --help.\n", quote.Text(err.Error(), maxError))
 		return exitUsage
 	case f.version:
-		io.WriteString(stdout, version())
-		return exitWell
-	}
-	reports, err := f.probe(ctx, stdout, terminal)
-	if len(reports) > 0 { // write the reports even if another output has failed
-		err = cmp.Or(err, f.write(stdout, stderr, reports, terminal))
+		_, err = fmt.Fprintln(stdout, "rtmpprobe of go-librtmp", version.Version())
+	default:
+		reports, err = f.probe(ctx, stdout, terminal)
+		if len(reports) > 0 { // write the reports even if another output has failed
+			err = cmp.Or(err, f.write(stdout, stderr, reports, terminal))
+		}
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "rtmpprobe: %s\n", quote.Text(err.Error(), maxError))

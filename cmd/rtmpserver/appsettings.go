@@ -77,7 +77,8 @@ func (a *appSettings) files(set *pflag.FlagSet) {
 		"record everything that is published, and everything that --pull fetches, under --root")
 	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record streams that are published with type record or append, under --root")
 	set.StringVar(&a.recordName, "record-name", a.recordName,
-		"file `name` of a recording, made of {app}, {name}, {path}, {user} and {time}; -2, -3 and so on are added if the file exists; the default, {path}, replaces an earlier recording")
+		"file `name` of a recording, made of {app}, {name}, {path}, {user} and {time}; -2, -3 and so on are added if the file exists; "+
+			"the default, {path}, replaces an earlier recording")
 	set.Var(&a.recordMaxSize, "record-max-size",
 		"start a new file after this size: name-2, name-3 and so on, unless --record-name gives it another name (0: never)")
 	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "start a new file after this `time`, as for --record-max-size")
@@ -126,7 +127,8 @@ func (a *appSettings) edge(set *pflag.FlagSet) {
 	set.StringVar(&a.pull, "pull", a.pull, "fetch streams from this `URL` while they have players, such as rtmp://origin/live/; the stream's name is added, "+
 		"and its application if the URL has none")
 	set.DurationVar(&a.pullIdle, "pull-idle", a.pullIdle, "keep a fetched stream for this `time` after its last player")
-	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; beyond it, the oldest of those that do not exist are dropped, or the player is refused")
+	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; beyond it, the oldest of those that do not "+
+		"exist are dropped, or the player is refused")
 	set.StringArrayVar(&a.push, "push", a.push, "also publish the streams of clients at this `URL`, to which names are added as for --pull; may be repeated")
 }
 

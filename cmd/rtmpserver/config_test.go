@@ -183,3 +183,19 @@ func TestContrib(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, s.apps["live"].record)
 }
+
+// TestHelpThatCannotBeWritten checks that --help and --version fail if they cannot be written.
+func TestHelpThatCannotBeWritten(t *testing.T) {
+	readOnly, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer readOnly.Close()
+	for _, option := range []string{"--help", "--version"} {
+		stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+		require.NoError(t, err)
+		assert.Equal(t, exitFailed, run([]string{option}, readOnly, stderr))
+		require.NoError(t, stderr.Close())
+		text, err := os.ReadFile(stderr.Name())
+		require.NoError(t, err)
+		assert.Contains(t, string(text), os.DevNull)
+	}
+}

@@ -19,6 +19,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"github.com/go-librtmp/rtmp/cmd/internal/version"
 )
 
 // Exit codes.
@@ -40,12 +42,21 @@ func run(args []string, stdout io.Writer, stderr *os.File) int {
 		fmt.Fprintf(stderr, "rtmpserver: %s\nSee rtmpserver --help.\n", err)
 		return exitUsage
 	case s.help:
-		io.WriteString(stdout, help())
-		return exitSuccess
+		_, err = io.WriteString(stdout, help())
 	case s.version:
-		fmt.Fprintln(stdout, "rtmpserver of go-librtmp", version())
-		return exitSuccess
+		_, err = fmt.Fprintln(stdout, "rtmpserver of go-librtmp", version.Version())
+	default:
+		return s.run(stdout, stderr)
 	}
+	if err != nil {
+		fmt.Fprintf(stderr, "rtmpserver: %s\n", err)
+		return exitFailed
+	}
+	return exitSuccess
+}
+
+// run runs the server until it ends, and returns the exit code.
+func (s *settings) run(stdout io.Writer, stderr *os.File) int {
 	logger := s.logger(stderr)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50) // most memory belongs to clients, and the garbage collector has little work; this saves a sixth of the memory
@@ -99,11 +110,4 @@ func redact(_ []string, a slog.Attr) slog.Attr {
 		a.Value = slog.StringValue(addr.String())
 	}
 	return a
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "unknown"
 }

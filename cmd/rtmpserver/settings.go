@@ -80,7 +80,8 @@ func (s *settings) forwarding(set *pflag.FlagSet) {
 
 func (s *settings) limits(set *pflag.FlagSet) {
 	set.IntVar(&s.maxConns, "max-conns", 0, "maximum `number` of connections and HTTP viewers, and separately of HTTP connections (0: no limit)")
-	set.IntVar(&s.maxConnsPerIP, "max-conns-per-ip", 0, "the same `number` for one IPv4 address or IPv6 /64; at least 8 for HTTP, since browsers open several connections (0: no limit)")
+	set.IntVar(&s.maxConnsPerIP, "max-conns-per-ip", 0, "the same `number` for one IPv4 address or IPv6 /64; at least 8 for HTTP, "+
+		"since browsers open several connections (0: no limit)")
 	set.IntVar(&s.maxStreams, "max-streams", 0, "maximum `number` of streams of one connection (16)")
 	set.Var(&s.maxMessage, "max-message", "longest message accepted (8M)")
 	set.DurationVar(&s.setup, "setup-timeout", 0, "`time` a client has to send connect (10s)")

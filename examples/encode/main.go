@@ -90,7 +90,8 @@ func encoder(ctx context.Context, input []string) (pictures, sound io.Reader, wa
 		return nil, nil, nil, err
 	}
 	args := append([]string{"-v", "error", "-re"}, input...)
-	args = append(args, "-map", "0:v", "-r", strconv.Itoa(fps), "-c:v", "libx264", "-bf", "0", "-g", "50", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-f", "h264", "pipe:3",
+	args = append(args, "-map", "0:v", "-r", strconv.Itoa(fps), "-c:v", "libx264", "-bf", "0", "-g", "50", "-tune", "zerolatency",
+		"-pix_fmt", "yuv420p", "-f", "h264", "pipe:3",
 		"-map", "0:a", "-ar", strconv.Itoa(rate), "-ac", "2", "-c:a", "aac", "-f", "adts", "pipe:4")
 	cmd := exec.CommandContext(ctx, "ffmpeg", args...)
 	cmd.Stderr, cmd.ExtraFiles = os.Stderr, []*os.File{h264, adts}

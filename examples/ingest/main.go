@@ -35,16 +35,19 @@ func main() {
 		os.Exit(2)
 	}
 	srv := newServer(flag.Arg(0), logRecording)
-	srv.Addr = *rtmp
 	failed := make(chan error, 3)
-	go func() { failed <- srv.ListenAndServe() }()
-	go func() { failed <- http.ListenAndServe(*tunnel, srv.TunnelHandler()) }()
-	if *cert != "" {
-		l, err := net.Listen("tcp", *rtmps)
+	serve := func(protocol, address string, with func(net.Listener) error) {
+		l, err := net.Listen("tcp", address)
 		if err != nil {
 			log.Fatal(err)
 		}
-		go func() { failed <- srv.ServeTLS(l, *cert, *key) }()
+		log.Printf("listening on %s for %s", l.Addr(), protocol)
+		go func() { failed <- with(l) }()
+	}
+	serve("RTMP", *rtmp, srv.Serve)
+	serve("RTMPT", *tunnel, func(l net.Listener) error { return http.Serve(l, srv.TunnelHandler()) })
+	if *cert != "" {
+		serve("RTMPS", *rtmps, func(l net.Listener) error { return srv.ServeTLS(l, *cert, *key) })
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	select {

@@ -26,7 +26,7 @@ func main() {
 	timeout := flag.Duration("timeout", 30*time.Second, "give up after this long without a byte")
 	plain := flag.Bool("no-enhanced", false, "do not announce Enhanced RTMP, which breaks some servers")
 	pipelining := rtmp.PipelineCommands
-	flag.TextVar(&pipelining, "pipelining", pipelining, "what to pipeline while connecting: `none`, commands or handshake")
+	flag.TextVar(&pipelining, "pipelining", pipelining, "what to pipeline while connecting: none, `commands` or handshake")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [options] URL")
 		flag.PrintDefaults()

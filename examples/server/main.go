@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"log"
+	"net"
 	"os"
 	"os/signal"
 
@@ -40,7 +41,12 @@ func main() {
 	srv := newServer(os.Args[1])
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, func() { srv.Close() })
-	err := srv.ListenAndServe()
+	l, err := net.Listen("tcp", ":1935")
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Print("listening on ", l.Addr())
+	err = srv.Serve(l)
 	srv.Close() // Close returns when the recordings are complete
 	if !errors.Is(err, server.ErrServerClosed) {
 		log.Fatal(err)

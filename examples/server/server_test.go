@@ -95,5 +95,5 @@ func TestPortInUse(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	var failed *exec.ExitError
 	require.ErrorAs(t, err, &failed)
-	assert.Contains(t, string(out), "listen")
+	assert.Contains(t, string(out), "listen tcp")
 }

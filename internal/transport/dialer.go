@@ -70,16 +70,7 @@ func (d *Dialer) Dial(ctx context.Context, addr string) (net.Conn, error) {
 
 // DialTLS connects to addr, "host:port", by TLS. The error may also be a *TLSError.
 func (d *Dialer) DialTLS(ctx context.Context, addr string) (net.Conn, error) {
-	nc, err := d.Dial(ctx, addr)
-	if err != nil {
-		return nil, err
-	}
-	host, _, _ := net.SplitHostPort(addr)
-	tc, err := startTLS(ctx, nc, host, d.cfg.TLSConfig)
-	if err != nil {
-		return nil, err // an untyped nil, since tc would be a net.Conn that is not nil
-	}
-	return tc, nil
+	return d.dialTLSFor(ctx, "rtmp", addr)
 }
 
 // Proxied reports whether the last Dial or DialTLS reached the server through a proxy.
@@ -104,6 +95,16 @@ func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, er
 	}
 	d.near.Store(int32(hostNearness(host)))
 	return p.dial(ctx, d, target{host: host, port: port})
+}
+
+// dialTLSFor is dialFor followed by TLS.
+func (d *Dialer) dialTLSFor(ctx context.Context, scheme, addr string) (net.Conn, error) {
+	nc, err := d.dialFor(ctx, scheme, addr)
+	if err != nil {
+		return nil, err
+	}
+	host, _, _ := net.SplitHostPort(addr)
+	return startTLS(ctx, nc, host, d.cfg.TLSConfig)
 }
 
 // dialServer connects without a proxy to an address that Config.Refuse allows. It refuses other addresses before it connects to them, if

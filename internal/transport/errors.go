@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 
@@ -83,12 +84,20 @@ func (e *TunnelError) Error() string {
 	return s
 }
 
+// Unwrap returns the cause.
+func (e *TunnelError) Unwrap() error { return e.Err }
+
 // because returns the text of a cause, quoted and shortened: the errors of crypto/x509 and net/http contain names and lines that the server
 // has sent.
 func because(err error) string { return quote.Text(err.Error(), 400) }
 
-// Unwrap returns the cause.
-func (e *TunnelError) Unwrap() error { return e.Err }
+// noEOF converts io.EOF inside an answer to io.ErrUnexpectedEOF.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
 
 // Stage returns the name of the step in which an error of this package occurred: dial, proxy, tls or tunnel.
 func Stage(err error) string {

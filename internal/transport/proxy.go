@@ -149,11 +149,10 @@ func (p *proxyServer) connect(ctx context.Context, d *Dialer) (net.Conn, error) 
 		cfg.ServerName = "" // the configured name is the server's, not the proxy's
 	}
 	host, _, _ := net.SplitHostPort(p.addr)
-	tc, err := startTLS(ctx, nc, host, cfg)
-	if err != nil {
+	if nc, err = startTLS(ctx, nc, host, cfg); err != nil {
 		return nil, p.fail("", err)
 	}
-	return tc, nil
+	return nc, nil
 }
 
 // wrap makes err a *ProxyError, unless it already is one.

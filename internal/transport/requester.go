@@ -102,16 +102,7 @@ func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
 			return d.dialFor(ctx, scheme, addr)
 		},
 		DialTLSContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
-			nc, err := d.dialFor(ctx, scheme, addr)
-			if err != nil {
-				return nil, err
-			}
-			host, _, _ := net.SplitHostPort(addr)
-			tc, err := startTLS(ctx, nc, host, d.cfg.TLSConfig)
-			if err != nil {
-				return nil, err
-			}
-			return tc, nil
+			return d.dialTLSFor(ctx, scheme, addr)
 		},
 		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2
 		DisableCompression:     true,

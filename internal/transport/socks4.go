@@ -95,11 +95,3 @@ func (p *proxyServer) socks4Reply(code byte) error {
 	err.Code = int(code)
 	return err
 }
-
-// noEOF converts io.EOF inside an answer to io.ErrUnexpectedEOF.
-func noEOF(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}

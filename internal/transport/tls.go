@@ -13,7 +13,7 @@ import (
 // startTLS begins TLS on nc as a client. It verifies the certificate, unless cfg disables that. It sends host as the server name, unless
 // host is an address or cfg has a ServerName. It calls the functions of the httptrace.ClientTrace in ctx. If it fails, it closes nc and
 // returns a *TLSError.
-func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tlsConn, error) {
+func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (net.Conn, error) {
 	if cfg = cfg.Clone(); cfg == nil {
 		cfg = &tls.Config{}
 	}

@@ -2,12 +2,14 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -213,5 +215,66 @@ func TestTunnelReadsAnswerThatStaysOpen(t *testing.T) {
 		_, err := io.ReadFull(nc, make([]byte, 3000))
 		require.NoError(t, err)
 		read <- struct{}{}
+	}
+}
+
+// flakyConn is a connection that accepts a limited number of bytes.
+type flakyConn struct {
+	net.Conn
+	left *atomic.Int64 // how many bytes it accepts; negative means all
+}
+
+func (c *flakyConn) Write(b []byte) (int, error) {
+	left := c.left.Load()
+	if left < 0 {
+		return c.Conn.Write(b)
+	}
+	n, _ := c.Conn.Write(b[:min(len(b), int(left))])
+	c.Conn.Close()
+	return n, errors.New("connection reset")
+}
+
+// TestTunnelConnectionDies checks that a request is repeated if the connection was kept from an earlier request and ends before the answer.
+// If the server has received only a part of the request, the tunnel may end.
+func TestTunnelConnectionDies(t *testing.T) {
+	for taken, served := range map[int64]bool{0: false, 1: false, 500: true} {
+		var dials, left atomic.Int64
+		left.Store(-1)
+		cfg := Config{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			dials.Add(1)
+			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+			if dials.Load() > 1 {
+				return nc, err
+			}
+			return &flakyConn{nc, &left}, err
+		}}
+		polled, goOn := make(chan struct{}), make(chan struct{})
+		first := true
+		nc := dialTunnel(t, cfg, serveTunnel(t, echo, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if first && strings.HasPrefix(r.URL.Path, "/idle/") {
+					first = false
+					io.Copy(io.Discard, r.Body) // then the request has been sent completely
+					close(polled)
+					<-goOn
+				}
+				next.ServeHTTP(w, r)
+			})
+		}))
+		<-polled
+		want := noise(9, 10<<10)
+		_, err := nc.Write(want)
+		require.NoError(t, err)
+		left.Store(taken)
+		close(goOn) // the next request is the send
+		got := make([]byte, len(want))
+		_, err = io.ReadFull(nc, got)
+		if served && err != nil { // otherwise the whole request has arrived before the partial one
+			isTunnelError(t, err, "send", http.StatusNotFound, "")
+		} else {
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+		}
+		assert.EqualValues(t, 2, dials.Load())
 	}
 }
