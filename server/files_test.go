@@ -278,10 +278,13 @@ func TestRecordingAfterATakeover(t *testing.T) {
 	url := "rtmp://" + app(t, &server.App{Files: f, Live: server.Live{Takeover: server.TakeAlways}}) + "/live/x"
 	file := filepath.Join(f.Dir, "live", "x.flv")
 	all := sample(t)
+	const headers = 2
 	var last *rtmp.Conn
 	for n := range 10 {
 		c, s := publish(t, url)
 		write(t, s, all[:len(all)-n])
+		_, player := play(t, url)
+		receive(t, player, headers+1) // without media the recording would not replace the last one
 		if n > 0 {
 			assert.Equal(t, recorded{path: "live/x", file: file}, waitFor(t, "Done", done), "of publisher %d", n-1)
 		}

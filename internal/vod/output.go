@@ -26,6 +26,7 @@ type output struct {
 	last    int64                       // the largest time of a tag
 	shown   int64                       // time at which the last picture is shown, which may be later than last
 	size    int64                       // size of the file, including queued tags
+	earlier bool                        // the file is still an earlier recording, which the first tag replaces
 	begun   bool                        // this recording's headers have been written
 	closed  bool
 
@@ -65,13 +66,11 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	if how == replaceFile {
-		o, err = f.replace(o)
+	if how == replaceFile && o.size > 0 {
+		o.earlier = true
+		return o, nil
 	}
-	if err == nil {
-		err = o.start()
-	}
-	if err != nil {
+	if err := o.start(); err != nil {
 		o.release()
 		return nil, err
 	}
@@ -98,27 +97,53 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 		o.release()
 		return nil, err
 	}
+	now, err := f.root.Stat(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		o.release()
+		return nil, err
+	}
+	if err != nil || !os.SameFile(now, info) {
+		o.release()
+		return f.claim(name, how) // another recorder has just replaced the file
+	}
 	o.size = info.Size()
 	return o, nil
 }
 
-// replace removes the file and creates a new one, so that players of the old file are not affected. If that fails, replace empties the old
-// file. Some files can't be removed, and on Windows a removed file keeps its name while it is open.
+// replace puts a new file in the place of the earlier recording, so that players of the old file are not affected, and no other recorder
+// finds the name free. If that fails, replace empties the old file: not every folder allows it, and Windows not while the old file is open.
 func (f *Folder) replace(o *output) (*output, error) {
-	if o.size == 0 {
-		return o, nil
-	}
 	f.usage.add(-o.size)
-	if runtime.GOOS == "windows" || f.root.Remove(o.name) != nil {
-		o.size = 0
-		return o, o.file.Truncate(0)
+	if renewed, err := f.renew(o.name); err == nil {
+		o.release()
+		return renewed, renewed.start()
 	}
-	renewed, err := f.claim(o.name, os.O_CREATE|os.O_EXCL)
-	if err != nil {
+	if err := o.file.Truncate(0); err != nil {
+		f.usage.add(o.size)
 		return o, err
 	}
-	o.release()
-	return renewed, nil
+	o.size, o.earlier = 0, false
+	return o, o.start()
+}
+
+// renew claims a new file and gives it a name that another file has.
+func (f *Folder) renew(name string) (*output, error) {
+	if runtime.GOOS == "windows" {
+		return nil, errors.ErrUnsupported
+	}
+	next := name + ".new"
+	f.root.Remove(next) // of a process that was killed
+	o, err := f.claim(next, os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.root.Rename(next, name); err != nil {
+		f.root.Remove(next)
+		o.release()
+		return nil, err
+	}
+	o.name = name
+	return o, nil
 }
 
 // release closes the file and ends its lock.
@@ -243,6 +268,9 @@ func (o *output) flush() error {
 // after the last whole tag.
 func (o *output) close() error {
 	o.closed = true
+	if o.earlier {
+		return o.release()
+	}
 	err := o.flush()
 	if err != nil {
 		o.cut()

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// RecordOptions say how a recording is made. The zero value replaces an existing file, and has no limits except that of MinFree.
+// RecordOptions say how a recording is made. The zero value replaces an existing file with the first frame, and has no limits except that of MinFree.
 type RecordOptions struct {
 	Append      bool          // continue an existing file 1 ms after its last tag; a truncated tag is removed first
 	Wait        time.Duration // how long to wait for the end of another recording of the file by this process; 0 means not to wait
@@ -28,7 +28,7 @@ type RecordOptions struct {
 	// the first file, too. Next must not use the Recorder.
 	Next func(start time.Time) string
 
-	// Done is called for each file after Write or Close has closed it. If the recording ended early, err is the reason. Done may be nil.
+	// Done is called for each file after Write or Close has closed it, unless nothing has replaced the earlier recording in it. If the recording ended early, err is the reason. Done may be nil.
 	Done func(name string, err error)
 }
 
@@ -114,9 +114,6 @@ func (r *Recorder) begin(deadline time.Time) (err error) {
 		default:
 			r.out, err = r.folder.create(r.first, replaceFile)
 		}
-		if r.o.Next == nil && errors.Is(err, fs.ErrExist) && time.Now().Before(deadline) {
-			continue // another Recorder was also waiting, and has just replaced the file
-		}
 		var busy *busyError
 		if !errors.As(err, &busy) {
 			return err
@@ -181,7 +178,7 @@ func (r *Recorder) Close() error {
 	return r.locked(func() error {
 		if !r.closed {
 			r.closed = true
-			if r.err == nil {
+			if r.err == nil && !r.out.earlier {
 				r.out.begin(&r.headers)
 			}
 			r.closeFile()
@@ -240,6 +237,12 @@ func (r *Recorder) add(t Recorded) error {
 // write adds a tag with the time at. If the file has no headers yet, it
 // adds them first.
 func (r *Recorder) write(t Recorded, at int64) error {
+	if r.out.earlier {
+		var err error
+		if r.out, err = r.folder.replace(r.out); err != nil {
+			return err
+		}
+	}
 	r.out.begin(&r.headers)
 	r.out.write(t, at)
 	if r.out.size-r.checked < checkEvery {
@@ -308,6 +311,9 @@ func (r *Recorder) closeFile() {
 	}
 	if err := r.out.close(); r.err == nil {
 		r.err = roomError(err)
+	}
+	if r.out.earlier && r.err == nil {
+		return // nothing was recorded
 	}
 	r.done = append(r.done, finished{r.out.name, failed("record", "", r.err)})
 }

@@ -539,6 +539,32 @@ func TestReplacedWhilePlayed(t *testing.T) {
 	require.Equal(t, sound(0), tags[1])
 }
 
+// TestNothingReplacesNothing checks that a publisher that sends no media, or only headers, does not replace an earlier recording.
+func TestNothingReplacesNothing(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	before := record(t, f, dir, "a.flv", RecordOptions{}, avc(1), key(0), inter(40))
+	used := f.usage.total(f.root)
+	o := RecordOptions{Done: func(name string, err error) { t.Errorf("Done(%q, %v)", name, err) }}
+	require.Equal(t, before, record(t, f, dir, "a.flv", o))
+	require.Equal(t, before, record(t, f, dir, "a.flv", o, avc(2), script(t, "onMetaData", amf.ECMAArray{})))
+	require.Equal(t, used, f.usage.total(f.root))
+	tags, _ := drain(t, play(t, f, "a.flv", all))
+	require.Len(t, tags, 4)
+
+	r, err := f.Record("a.flv", RecordOptions{})
+	require.NoError(t, err)
+	_, err = f.Record("a.flv", RecordOptions{})
+	require.ErrorIs(t, err, ErrBusy, "before the first tag")
+	require.NoError(t, r.WriteTag(sound(7)))
+	_, err = f.Record("a.flv", RecordOptions{})
+	require.ErrorIs(t, err, ErrBusy, "after it")
+	require.NoError(t, r.Close())
+	after, err := os.ReadFile(filepath.Join(dir, "a.flv"))
+	require.NoError(t, err)
+	require.Equal(t, []flv.Tag{sound(0)}, tagsOf(t, after)[1:])
+	require.Equal(t, int64(len(after)), f.usage.total(f.root))
+}
+
 // TestUsage checks that the folder is searched again after a while, since other programs also add and remove files.
 func TestUsage(t *testing.T) {
 	f, dir := newFolder(t, map[string][]byte{"a.flv": make([]byte, 1000), "d/b.flv": make([]byte, 200)})
