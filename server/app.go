@@ -112,11 +112,11 @@ const (
 // Files is a folder of FLV files. Names cannot lead out of it, not even through symbolic links.
 //
 // A recording with the default name, Request.Path + ".flv", replaces an earlier recording of that name, or continues it if the client
-// publishes with append. A publisher that sends no media replaces nothing. A recording whose name comes from the field Name never replaces a file. If that name does not end with ".flv", this
-// is added. If the name is in use, "-2", "-3" and so on are inserted before ".flv".
+// publishes with append. A publisher that sends no media replaces nothing. A recording whose name comes from the field Name never replaces a
+// file. If that name does not end with ".flv", this is added. If the name is in use, "-2", "-3" and so on are inserted before ".flv".
 //
-// Done is called for each file of a recording when it has been closed, unless it is still an earlier recording. err is not nil if the file is incomplete. If a file could not be begun,
-// file is empty. Without Done, the Server logs the errors.
+// Done is called for each file of a recording when it has been closed, unless it is still the earlier recording. err is not nil if the file
+// is incomplete. If a file could not be begun, file is empty. Without Done, the Server logs the errors.
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded

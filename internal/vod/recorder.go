@@ -13,7 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// RecordOptions say how a recording is made. The zero value replaces an existing file with the first frame, and has no limits except that of MinFree.
+// RecordOptions say how a recording is made. The zero value replaces an existing file when the first frame is written, and has no limits
+// except that of MinFree.
 type RecordOptions struct {
 	Append      bool          // continue an existing file 1 ms after its last tag; a truncated tag is removed first
 	Wait        time.Duration // how long to wait for the end of another recording of the file by this process; 0 means not to wait
@@ -28,7 +29,8 @@ type RecordOptions struct {
 	// the first file, too. Next must not use the Recorder.
 	Next func(start time.Time) string
 
-	// Done is called for each file after Write or Close has closed it, unless nothing has replaced the earlier recording in it. If the recording ended early, err is the reason. Done may be nil.
+	// Done is called for each file after Write or Close has closed it, unless it is still an earlier recording. If the recording ended
+	// early, err is the reason. Done may be nil.
 	Done func(name string, err error)
 }
 
