@@ -128,6 +128,35 @@ func (o *overlap) enoughMatches() bool {
 	return 2*same > all
 }
 
+// coincidence reports whether most frames of a track differ between the first match and the last, as when the picture repeats itself, but
+// not the sound.
+func (o *overlap) coincidence() bool {
+	first := slices.Index(o.repeated, true)
+	if first < 0 {
+		return false // the matching tags are before the known part
+	}
+	last := len(o.repeated) - 1
+	for !o.repeated[last] {
+		last--
+	}
+	for _, kind := range []flv.TagType{flv.TagAudio, flv.TagVideo} {
+		same, all := 0, 0
+		for i := first; i <= last; i++ {
+			e, a := &o.tail.recent[i], o.track(kind)
+			if e.typ != kind || !a.seen || int32(e.time-a.first) < 0 || int32(e.time-a.last) > 0 {
+				continue
+			}
+			if all++; o.repeated[i] {
+				same++
+			}
+		}
+		if all >= minMatches && 2*same <= all {
+			return true
+		}
+	}
+	return false
+}
+
 func (o *overlap) plan() plan { return o.planFor(o.kept()) }
 
 // planFor returns the plan that keeps the first keep tags of tail.recent.

@@ -2,9 +2,12 @@ package download
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,5 +47,30 @@ func TestResumeRepetition(t *testing.T) {
 			require.True(t, bytes.Equal(film, got), "repeated after %d ms, %d bytes of %d: %v %+v", ms, n, len(film), &result, result.Splices)
 		}
 		s.Close()
+	}
+}
+
+// TestResumeRepeatedPicture resumes recordings in which most pictures repeat themselves, but not the sound, from nginx-rtmp, which plays
+// files without an index of key frames from their beginning, and adds the requested position to the timestamps.
+func TestResumeRepeatedPicture(t *testing.T) {
+	all := recording(30, 2)
+	for i, tag := range all[headers:] {
+		if kindOf(tag) == flv.KindFrame {
+			n := i / 2 % (10 * 25)
+			all[headers+i].Body = []byte{0x27, 1, 0, 0, 0, byte(n), byte(n >> 8), 7}
+		}
+	}
+	film := rtmptest.File(all...)
+	for n := 400; n <= len(all); n += 11 {
+		before := rtmptest.File(all[:n]...)
+		got, result, err := continued(t, before, Options{}, func(from time.Duration) ([]flv.Tag, error) {
+			sent := slices.Clone(all)
+			for i := range sent {
+				sent[i].Timestamp += uint32(from.Milliseconds())
+			}
+			return sent, io.EOF
+		})
+		require.NoError(t, err, "%d tags", n)
+		require.True(t, bytes.Equal(film, got), "%d tags: %v %+v", n, &result, result.Splices)
 	}
 }

@@ -162,6 +162,10 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 		return false, nil
 	}
 	o := newOverlap(s, shift)
+	if o.coincidence() {
+		s.recheckAt = s.bytes + 1 + s.bytes/16 // better matches may follow
+		return s.live && s.passedEnd(s.usualShift()) && s.tail.video.seen == s.haveKey, nil
+	}
 	p := o.plan()
 	missing := p.missing(s.tail.end)
 	if missing == 0 && !o.passed() && !o.noRecentMatch() {
@@ -292,11 +296,13 @@ func (s *splice) keep(wanted func(*held) bool) {
 func (s *splice) plan(ended bool) (p plan, ok bool) {
 	shift, byContent := s.shift()
 	if byContent {
-		o := newOverlap(s, shift)
-		if p = o.plan(); ended && p.missing(s.tail.end) > 0 && o.enoughMatches() {
-			p = o.planFor(len(s.tail.recent)) // the server has dropped the missing frames
+		if o := newOverlap(s, shift); !o.coincidence() {
+			if p = o.plan(); ended && p.missing(s.tail.end) > 0 && o.enoughMatches() {
+				p = o.planFor(len(s.tail.recent)) // the server has dropped the missing frames
+			}
+			return p, p.missing(s.tail.end) == 0
 		}
-		return p, p.missing(s.tail.end) == 0
+		shift = s.usualShift()
 	}
 	if !s.live || ended && !s.passedEnd(shift) || s.tail.video.seen != s.haveKey {
 		return plan{}, false

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"log/slog"
 	"net"
 	"strconv"
 	"strings"
@@ -27,6 +28,14 @@ type event struct {
 	StreamID  string  `json:"stream_id,omitempty"`
 	Dir       string  `json:"cwd,omitempty"`
 	File      string  `json:"file,omitempty"`
+}
+
+// client returns the client for the log: a connection by its number, as in all other lines about it, and a viewer over HTTP by its id.
+func (e *event) client() slog.Attr {
+	if conn, err := strconv.ParseUint(e.ClientID, 10, 64); err == nil {
+		return slog.Uint64("conn", conn)
+	}
+	return slog.String("viewer", e.ClientID)
 }
 
 // vhost is the virtual host of all clients.

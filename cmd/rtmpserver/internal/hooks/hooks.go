@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -230,22 +231,22 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		c.options.Logger.Info("hook refused", "action", e.Action, "client", e.ClientID, "answer", refused.answer)
+		c.options.Logger.Info("hook refused", "action", e.Action, e.client(), "answer", refused.answer)
 		return new(server.Refusal)
 	case ctx.Err() != nil: // the client has left
 		return ctx.Err()
 	case c.options.Allow:
-		c.options.Logger.Warn("no answer from the hook: allowed", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
+		c.options.Logger.Warn("no answer from the hook: allowed", "action", e.Action, e.client(), "error", quote.Cause(err))
 		return nil
 	}
-	c.options.Logger.Warn("no answer from the hook: denied", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
+	c.options.Logger.Warn("no answer from the hook: denied", "action", e.Action, e.client(), "error", quote.Cause(err))
 	return server.Deny("try again later")
 }
 
 // notify posts an event that can't be refused. It waits for the answer, so that events stay in order.
 func (c *Client) notify(e *event) {
 	if err := c.post(context.Background(), e); err != nil {
-		c.options.Logger.Warn("hook failed", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
+		c.options.Logger.Warn("hook failed", "action", e.Action, e.client(), "error", quote.Cause(err))
 	}
 }
 
@@ -287,22 +288,27 @@ func (c *Client) post(ctx context.Context, e *event) error {
 		return withoutURL(err)
 	case len(answer) > maxAnswer:
 		return &refusal{"too long"}
-	case !allows(answer):
-		return &refusal{"a code that is not 0"}
 	}
-	return nil
+	return check(answer)
 }
 
-// allows reports whether the body of an answer is 0, or an object whose code is 0.
-func allows(answer []byte) bool {
-	text := strings.TrimSpace(string(answer))
-	if text == "0" {
-		return true
-	}
+// check returns nil if the body of an answer is 0, or an object whose code is 0, and otherwise a *refusal.
+func check(answer []byte) error {
 	var object struct {
 		Code *int `json:"code"`
 	}
-	return json.Unmarshal([]byte(text), &object) == nil && object.Code != nil && *object.Code == 0
+	if code, err := strconv.Atoi(strings.TrimSpace(string(answer))); err == nil {
+		object.Code = &code
+	} else if json.Unmarshal(answer, &object) != nil {
+		object.Code = nil // Unmarshal may have set it nevertheless
+	}
+	switch {
+	case object.Code == nil:
+		return &refusal{`neither 0 nor {"code":0}`}
+	case *object.Code != 0:
+		return &refusal{fmt.Sprintf("code %d", *object.Code)}
+	}
+	return nil
 }
 
 // withoutURL returns http.Client's error without the URL, which may contain a secret.

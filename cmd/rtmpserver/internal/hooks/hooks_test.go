@@ -86,6 +86,17 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestRefusalIsLogged checks that the log says why an action was refused, and to which client: with its number as in the server's log.
+func TestRefusalIsLogged(t *testing.T) {
+	for body, want := range map[string]string{`{"code":403,"msg":"revoked"}`: `answer="code 403"`, "7": `answer="code 7"`,
+		"OK": `answer="neither 0 nor {\"code\":0}"`, `{"code":"0"}`: `answer="neither 0 nor`} {
+		c, log := client(t, Options{Timeout: 10 * time.Second}, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) })
+		assert.Error(t, c.ask(t.Context(), &event{Action: "on_publish", ClientID: "17"}))
+		assert.Contains(t, log.String(), want)
+		assert.Contains(t, log.String(), "conn=17")
+	}
+}
+
 // TestNoHTTP checks that an answer that is not HTTP is truncated in the log.
 func TestNoHTTP(t *testing.T) {
 	c, log := client(t, Options{Timeout: time.Minute}, func(w http.ResponseWriter, _ *http.Request) {
