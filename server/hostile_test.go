@@ -75,6 +75,25 @@ func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
 	p.alive()
 }
 
+// TestSharedObjectChangedManyTimesInOneMessage checks that a million changes of three bytes do not cause an event each, and that clients can
+// read the result.
+func TestSharedObjectChangedManyTimesInOneMessage(t *testing.T) {
+	addr := app(t, &server.App{})
+	other, p := newPeer(t, addr), newPeer(t, addr)
+	for _, user := range []*peer{other, p} {
+		user.connect("x")
+		user.shared("o", false, message.SharedEvent{Type: message.SharedUse})
+		user.nextShared()
+	}
+	p.shared("o", false, message.SharedEvent{Type: message.SharedRequestChange, Data: bytes.Repeat([]byte{0, 0, 5}, 1<<20)})
+	events := p.nextShared().Events
+	refused, err := events[len(events)-1].Status()
+	require.NoError(t, err)
+	assert.Equal(t, "SharedObject.NoWriteAccess", refused.Code)
+	assert.Len(t, other.nextShared().Events, len(events)-1)
+	p.alive()
+}
+
 // TestSharedObjectReleasedManyTimesInOneMessage checks that repeated releases of an object in one message write its file only once.
 func TestSharedObjectReleasedManyTimesInOneMessage(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}}))
