@@ -42,6 +42,7 @@ type sharedObject struct {
 	policy     *SharedPolicy
 	persistent bool
 	version    uint32
+	stored     uint32            // version in the file; 0 if there is none
 	size       int               // memory of the properties in bytes
 	properties map[string][]byte // the name and value of each property, encoded by AppendSharedProperty
 	users      map[*Conn]struct{}
