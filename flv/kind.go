@@ -67,6 +67,9 @@ func classify(t Tag) (Kind, Subject) {
 	case TagVideo:
 		h, err := ParseVideoHeader(t.Body)
 		about := Subject{t.Type, uint8(h.PacketType), h.MultitrackType, h.TrackID}
+		if h.IsSequenceHeader() {
+			about.packetType = uint8(VideoSequenceStart) // also for VideoMPEG2TSSequenceStart: a track has one configuration, in either form
+		}
 		switch {
 		case err != nil:
 			return KindFrame, about
