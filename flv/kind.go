@@ -56,7 +56,8 @@ type Subject struct {
 	track      uint8
 }
 
-// HeaderSubject returns what t describes; ok is false if t is not a header. The first 64 bytes of the body suffice.
+// HeaderSubject returns what t describes; ok is false if t is not a header. The first 64 bytes of the body suffice, unless it has modifiers
+// that are longer (see [ModEx]).
 func HeaderSubject(t Tag) (s Subject, ok bool) {
 	kind, s := classify(t)
 	return s, kind == KindHeader
