@@ -166,6 +166,17 @@ func TestReferencesToStringsAndClassesAreBounded(t *testing.T) {
 	assert.ErrorContains(t, err, "references repeat more bytes than allowed")
 }
 
+// TestSealedMembersAreBounded checks that the names of a class count as values, since each takes a byte of the message but 16 of memory.
+func TestSealedMembersAreBounded(t *testing.T) {
+	const count = 1 << 20
+	in := append(appendU29([]byte{marker3Object}, count<<4|3), 3, 'W')
+	in = append(in, make([]byte, 2*count)...) // references to the name W, and then undefined values
+	var err error
+	cost := allocated(func() { _, err = DecodeAMF3(in) })
+	assert.ErrorContains(t, err, "more values than allowed")
+	assert.Less(t, cost, uint64(1<<20))
+}
+
 func TestAMF3ReferencesAreChargedForWhatTheyReferTo(t *testing.T) {
 	const levels = 40
 	in := bytes.Repeat([]byte{marker3Array, 5, 1}, levels)

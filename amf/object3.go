@@ -92,6 +92,9 @@ func (d *Decoder) traits3(bits uint32, at int) (traits, error) {
 	if uint64(count) > uint64(d.in.left()) {
 		return traits{}, &DecodeError{Offset: at, Detail: "more sealed members than bytes left", Value: count}
 	}
+	if err := d.charge(int(count), at); err != nil { // a name of one byte takes 16 bytes of memory
+		return traits{}, err
+	}
 	t.class, t.bytes = class, len(class)
 	for range count {
 		name, err := d.string3("sealed member name")

@@ -4,7 +4,7 @@ package amf
 const MaxDepth = 64
 
 // MaxValues is how many values one message may hold, unless Decoder.SetMaxValues sets another limit. Every member and element
-// counts, and a reference counts as much as the value that it refers to.
+// counts, and so do the names of an AMF3 class. A reference counts as much as the value that it refers to.
 const MaxValues = 65536
 
 // Property is one member of an Object or of an ECMAArray.

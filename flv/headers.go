@@ -26,7 +26,7 @@ type keptHeader struct {
 }
 
 // Keep reports whether t is a header, and if so keeps a copy of it in place of the previous header with the same [Subject]. Headers beyond
-// a total of 64, or of 4 MiB, are not kept.
+// a total of 64, or of 4 MiB, are not kept. A list of tracks replaces lists of the same layout, but not the headers of single tracks.
 func (h *Headers) Keep(t Tag) bool {
 	kind, about := classify(t)
 	if kind != KindHeader {

@@ -53,6 +53,19 @@ func TestHeadersKeepTheLatestOfEachTrack(t *testing.T) {
 	assert.Equal(t, video(t, start, "later"), got[0], "copied")
 }
 
+// TestHeadersHaveOneConfigurationOfATrack checks that a configuration replaces one that has the form of MPEG-2 TS. Otherwise a player that
+// joins later would get both, possibly the old one last.
+func TestHeadersHaveOneConfigurationOfATrack(t *testing.T) {
+	start := flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, FourCC: flv.FourCCHEVC}
+	ts := flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, FourCC: flv.FourCCAV1, PacketType: flv.VideoMPEG2TSSequenceStart}
+	var headers flv.Headers
+	for _, tag := range []flv.Tag{video(t, start, "a"), video(t, ts, "b"), video(t, start, "a")} {
+		assert.False(t, headers.Has(tag))
+		headers.Keep(tag)
+		assert.Equal(t, []flv.Tag{tag}, slices.Collect(headers.All()))
+	}
+}
+
 func TestHeadersAreBounded(t *testing.T) {
 	var headers flv.Headers
 	for track := range 256 {

@@ -56,7 +56,8 @@ type Subject struct {
 	track      uint8
 }
 
-// HeaderSubject returns what t describes; ok is false if t is not a header. The first 64 bytes of the body suffice.
+// HeaderSubject returns what t describes; ok is false if t is not a header. The first 64 bytes of the body suffice, unless it has modifiers
+// that are longer (see [ModEx]).
 func HeaderSubject(t Tag) (s Subject, ok bool) {
 	kind, s := classify(t)
 	return s, kind == KindHeader
@@ -67,6 +68,9 @@ func classify(t Tag) (Kind, Subject) {
 	case TagVideo:
 		h, err := ParseVideoHeader(t.Body)
 		about := Subject{t.Type, uint8(h.PacketType), h.MultitrackType, h.TrackID}
+		if h.IsSequenceHeader() {
+			about.packetType = uint8(VideoSequenceStart) // also for VideoMPEG2TSSequenceStart: a track has one configuration, in either form
+		}
 		switch {
 		case err != nil:
 			return KindFrame, about

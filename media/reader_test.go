@@ -69,6 +69,16 @@ func TestTolerance(t *testing.T) {
 	requireError(t, "audio track 0 (no codec): FourCC is not text", NewReader(&r).Read(new(Unit)))
 }
 
+// TestMetadataInAV1Configuration checks that only the sequence header counts as a parameter set, even if a configuration begins with
+// metadata.
+func TestMetadataInAV1Configuration(t *testing.T) {
+	const metadata = "2a020100"
+	track := Track{Codec: AV1}
+	_, err := track.configure(unhex("81000c00" + metadata + sequenceHeader + metadata))
+	require.NoError(t, err)
+	assert.Equal(t, parts(sequenceHeader), track.ParameterSets)
+}
+
 // TestLengthsOfFourBytes checks that a Reader's configurations have lengths of four bytes, whatever size the stream uses.
 func TestLengthsOfFourBytes(t *testing.T) {
 	r := recorder{packets: []message.Packet{videoPacket(0, "1700000000 014d400cfd"+avcRecord[10:]), videoPacket(0, "1701000000 0002 6588")}}

@@ -106,6 +106,7 @@ func (t *Track) parseConfig() (lengthSize int, err error) {
 		if c, err = flv.ParseAV1Config(t.Config); err == nil {
 			t.Width, t.Height = c.Width, c.Height
 			t.ParameterSets, err = SplitOBUs(nil, c.OBUs)
+			t.ParameterSets = slices.DeleteFunc(t.ParameterSets, func(obu []byte) bool { return obuType(obu) != obuSequenceHeader }) // no metadata
 		}
 	case AAC, Opus, FLAC:
 		err = t.parseSound()

@@ -185,9 +185,14 @@ func (e SharedEvent) Message() (name string, args []any, err error) {
 
 // Status decodes the data of a SharedStatus, which has no description.
 func (e SharedEvent) Status() (*StatusError, error) {
-	names, err := e.Names()
-	if err != nil {
-		return nil, err
+	var names []string
+	for name, err := range e.EachName() {
+		if err != nil {
+			return nil, err
+		}
+		if names = append(names, name); len(names) == 2 { // a hostile peer could send millions
+			break
+		}
 	}
 	names = append(names, "", "")
 	return &StatusError{Code: names[0], Level: names[1]}, nil

@@ -67,6 +67,12 @@ func TestSharedEventsAreBounded(t *testing.T) {
 	require.ErrorContains(t, err, "too many events")
 }
 
+// TestSharedStatusReadsTwoNames checks that a status of millions of names does not fill the memory.
+func TestSharedStatusReadsTwoNames(t *testing.T) {
+	e := SharedEvent{Type: SharedStatus, Data: make([]byte, 1<<20)}
+	assert.Less(t, testing.AllocsPerRun(1, func() { e.Status() }), 10.0)
+}
+
 func TestSharedEvents(t *testing.T) {
 	names, err := SharedEvent{Type: SharedRemove, Data: []byte("\x00\x01a\x00\x00")}.Names()
 	require.NoError(t, err)

@@ -160,8 +160,8 @@ type SharedPolicy struct {
 	// that all changes are allowed.
 	Write func(c *Conn, name string) error
 
-	Dir        string // folder in which persistent objects are stored; "" means that they are kept in memory
-	MaxObjects int    // maximum number of objects in an instance of an application; 0 means 256
+	Dir        string // folder in which changed persistent objects are stored, without a limit; "" means that they are kept in memory
+	MaxObjects int    // maximum number of objects in memory of an instance of an application; 0 means 256
 	MaxSize    int    // maximum memory of an object in bytes; 0 means 1 MiB. The limit for all objects of a Server is 256 MiB
 }
 

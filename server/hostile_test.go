@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,6 +76,25 @@ func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
 	p.alive()
 }
 
+// TestSharedObjectChangedManyTimesInOneMessage checks that a million changes of three bytes do not cause an event each, and that clients can
+// read the result.
+func TestSharedObjectChangedManyTimesInOneMessage(t *testing.T) {
+	addr := app(t, &server.App{})
+	other, p := newPeer(t, addr), newPeer(t, addr)
+	for _, user := range []*peer{other, p} {
+		user.connect("x")
+		user.shared("o", false, message.SharedEvent{Type: message.SharedUse})
+		user.nextShared()
+	}
+	p.shared("o", false, message.SharedEvent{Type: message.SharedRequestChange, Data: bytes.Repeat([]byte{0, 0, 5}, 1<<20)})
+	events := p.nextShared().Events
+	refused, err := events[len(events)-1].Status()
+	require.NoError(t, err)
+	assert.Equal(t, "SharedObject.NoWriteAccess", refused.Code)
+	assert.Len(t, other.nextShared().Events, len(events)-1)
+	p.alive()
+}
+
 // TestSharedObjectReleasedManyTimesInOneMessage checks that repeated releases of an object in one message write its file only once.
 func TestSharedObjectReleasedManyTimesInOneMessage(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}}))
@@ -83,6 +103,26 @@ func TestSharedObjectReleasedManyTimesInOneMessage(t *testing.T) {
 	p.shared("o", true, slices.Repeat(once, 100)...)
 	require.Len(t, p.nextShared().Events, 3, "UseSuccess, Clear, Success")
 	p.alive()
+}
+
+// TestSharedObjectWithoutChangesHasNoFile checks that clients that only use objects, or may not change them, do not fill a disk with files.
+func TestSharedObjectWithoutChangesHasNoFile(t *testing.T) {
+	dir := t.TempDir()
+	p := newPeer(t, app(t, &server.App{Shared: &server.SharedPolicy{Dir: dir, Write: func(_ *server.Conn, name string) error {
+		if name == "b" {
+			return nil
+		}
+		return server.Deny("read only")
+	}}}))
+	p.connect("x")
+	for _, name := range []string{"a", "b"} {
+		p.shared(name, true, message.SharedEvent{Type: message.SharedUse}, property(t, "n", 1), message.SharedEvent{Type: message.SharedRelease})
+		p.nextShared()
+	}
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	assert.Equal(t, "o-x,b.so", files[0].Name())
 }
 
 // TestSharedObjectFilesAreApart checks that the objects of different instances of an application are in different files.

@@ -17,10 +17,14 @@ const (
 	defaultSharedObjects = 256
 	defaultSharedSize    = 1 << 20
 	maxSharedName        = 1024      // bytes
+	maxSharedChanges     = 1 << 15   // properties of an object, and changes by one message: clients accept 65536 events in a message
 	maxSharedTotal       = 256 << 20 // memory of all objects of a server in bytes; persistent objects are never removed
 )
 
-var errSharedSlow = errors.New("rtmp: the client does not read the changes of its shared objects")
+var (
+	errSharedSlow    = errors.New("rtmp: the client does not read the changes of its shared objects")
+	errSharedChanges = errors.New("rtmp: too many changes of a shared object in one message")
+)
 
 // sharedObjects holds the shared objects of a server. It never waits for a client.
 type sharedObjects struct {
@@ -38,6 +42,7 @@ type sharedObject struct {
 	policy     *SharedPolicy
 	persistent bool
 	version    uint32
+	stored     uint32            // version in the file; 0 if there is none
 	size       int               // memory of the properties in bytes
 	properties map[string][]byte // the name and value of each property, encoded by AppendSharedProperty
 	users      map[*Conn]struct{}
@@ -231,14 +236,18 @@ func (o *sharedObject) change(e message.SharedEvent, updates *sharedUpdates) err
 			if err != nil {
 				return err
 			}
+			if len(updates.sender) > maxSharedChanges { // set has refused the last one
+				return errSharedChanges
+			}
 			o.set(p, updates)
 		}
 	case message.SharedRequestRemove:
-		names, err := e.Names()
-		if err != nil {
-			return err
+		for _, err := range e.EachName() {
+			if err != nil {
+				return err
+			}
 		}
-		for _, name := range names {
+		for name := range e.EachName() {
 			o.put(name, nil)
 		}
 		o.version++
@@ -252,13 +261,14 @@ func (o *sharedObject) change(e message.SharedEvent, updates *sharedUpdates) err
 // set changes a property, unless the new value exceeds the limits.
 func (o *sharedObject) set(p amf.Property, updates *sharedUpdates) {
 	data, err := message.AppendSharedProperty(nil, p.Name, p.Value)
-	size := o.size + len(data)
+	size, full := o.size+len(data), len(updates.sender) >= maxSharedChanges
 	if old, found := o.properties[p.Name]; found {
 		size -= len(old)
 	} else {
 		size += sharedOverhead
+		full = full || len(o.properties) >= maxSharedChanges
 	}
-	if err != nil || size > orDefault(o.policy.MaxSize, defaultSharedSize, 1<<30) || o.all.total+size-o.size > maxSharedTotal {
+	if err != nil || full || size > orDefault(o.policy.MaxSize, defaultSharedSize, 1<<30) || o.all.total+size-o.size > maxSharedTotal {
 		updates.refuse("SharedObject.NoWriteAccess")
 		return
 	}

@@ -30,7 +30,7 @@ func (o *sharedObject) load(key sharedKey) error {
 	if err != nil {
 		return err
 	}
-	o.version = kept.Version
+	o.version, o.stored = kept.Version, kept.Version
 	for _, e := range kept.Events {
 		for p, err := range e.EachProperty() {
 			if err != nil {
@@ -42,8 +42,11 @@ func (o *sharedObject) load(key sharedKey) error {
 	return nil
 }
 
-// save writes the object's file. The caller holds sharedObjects.mu.
+// save writes the object's file if the object has changed. The caller holds sharedObjects.mu.
 func (o *sharedObject) save(key sharedKey) error {
+	if o.version == o.stored {
+		return nil
+	}
 	kept := message.SharedObject{Name: key.name, Version: o.version, Persistent: true, Events: o.changes()}
 	b, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0, &kept)
 	if err != nil {

@@ -14,7 +14,10 @@ import (
 	"github.com/go-librtmp/rtmp/download"
 )
 
-const progressInterval = 200 * time.Millisecond
+const (
+	progressInterval = 200 * time.Millisecond
+	maxProperties    = 1000 // properties of metadata that are listed; a hostile server can send millions
+)
 
 type reporter struct {
 	*job
@@ -22,6 +25,7 @@ type reporter struct {
 	last               download.Progress
 	shown              time.Time
 	hashes             int  // number printed
+	properties         int  // number listed
 	bar                bool // show progress as a bar
 	complete           bool // everything has arrived
 }
@@ -48,7 +52,7 @@ func (r *reporter) progress(p *download.Progress) {
 		r.began(p)
 	case download.Metadata:
 		c.log(levelInfo, "Metadata:")
-		logMetadata(c, amf.Object(p.Metadata))
+		r.logMetadata(amf.Object(p.Metadata))
 	case download.Retrying:
 		c.log(levelWarning, "%s; trying again in %.1f seconds", p.Err, p.Wait.Seconds())
 	default:
@@ -112,8 +116,13 @@ func (r *reporter) show(p *download.Progress, final bool) {
 }
 
 // logMetadata lists properties as RTMPDump does: the contents of objects and arrays follow their names.
-func logMetadata(c *console, properties []amf.Property) {
+func (r *reporter) logMetadata(properties []amf.Property) {
+	c := r.console
 	for _, p := range properties {
+		if r.properties == maxProperties {
+			return
+		}
+		r.properties++
 		var text string
 		switch v := p.Value.(type) {
 		case float64:
@@ -124,7 +133,7 @@ func logMetadata(c *console, properties []amf.Property) {
 			text = strings.ToValidUTF8(v[:min(len(v), 255)], "")
 		case amf.Object, amf.ECMAArray:
 			c.log(levelInfo, "%s:", p.Name)
-			logMetadata(c, amf.Members(v))
+			r.logMetadata(amf.Members(v))
 		}
 		if text != "" && p.Name != "" {
 			c.log(levelInfo, "  %-22s%s", p.Name, text)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,10 +13,23 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/download"
 	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
+
+// TestMetadataDoesNotFillTheTerminal checks that a server can't make rtmpdump print millions of properties, at once or one after the other.
+func TestMetadataDoesNotFillTheTerminal(t *testing.T) {
+	var out bytes.Buffer
+	r := newReporter(&job{console: &console{out: &out, level: levelInfo}, flags: new(flags)})
+	many := slices.Repeat(amf.ECMAArray{{Name: "a", Value: 1.0}}, 700)
+	for range 3 {
+		r.progress(&download.Progress{Phase: download.Metadata, Metadata: amf.ECMAArray{{Name: "nested", Value: many}}})
+	}
+	assert.Equal(t, 1000+3, strings.Count(out.String(), "\n"), "properties, and their headings")
+	assert.Equal(t, 3, strings.Count(out.String(), "Metadata:"))
+}
 
 // TestSaysTheSame checks that the messages are RTMPDump's, except for the frequency of the progress line.
 func TestSaysTheSame(t *testing.T) {

@@ -51,7 +51,7 @@ func testEncoded(t *testing.T, name string, tag flv.Tag, time int64, streamID ui
 	assert.Equal(t, want, bytes.Join(m.AppendFLV(nil), nil), name)
 
 	pieces := m.AppendRTMP(nil, streamID)
-	assert.Len(t, pieces, min(2, int(streamID)), name)
+	assert.Len(t, pieces, int(min(2, streamID)), name)
 	stream := []byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, byte(chunkSize >> 16), byte(chunkSize >> 8), byte(chunkSize)}
 	r := chunk.NewReader(bytes.NewReader(append(stream, bytes.Join(pieces, nil)...)), 0)
 	var got chunk.Message
