@@ -29,7 +29,7 @@ func ended(err error) error {
 // pull plays a stream with read, which returns the chunk stream of the next message.
 func pull(size int, read func(*client) (*chunkStream, error)) func(string, *media.Got) error {
 	return func(url string, got *media.Got) error {
-		c, err := dial(url, false, size)
+		c, err := start(url, false, size)
 		if err != nil {
 			return err
 		}
