@@ -111,7 +111,8 @@ func growth() []*work {
 	if !*grow {
 		return nil
 	}
-	length := &work{title: "Growth: one play of 3 Mbit/s", file: "grow-length", unit: "CPU s/GB", profile: "3mbit", memory: true, server: []string{"-chunk", "4096"}}
+	length := &work{title: "Growth: one play of 3 Mbit/s", file: "grow-length", unit: "CPU s/GB", profile: "3mbit", memory: true, server: []string{"-chunk", "4096"},
+		clients: []*client{{name: "least Go code, 1 x", command: "{bin}/least pull-flv {url}"}}}
 	for _, times := range []float64{1, 4, 16, 100} {
 		if times <= *longest {
 			length.clients = append(length.clients, &client{name: fmt.Sprintf("ours, %g x", times), command: "{bin}/ours pull {url}", share: times, checked: true})

@@ -43,7 +43,7 @@ func (f *flvReader) Read(p []byte) (int, error) {
 		}
 		if f.st != nil && f.st.got == f.st.length {
 			f.st.got = 0
-			if f.st.typ == 4 { // Stream EOF; a tunnel would go on
+			if f.st.typ == streamEOF {
 				return at, io.EOF
 			}
 			f.g.add(f.st)

@@ -19,6 +19,10 @@ func (g *counter) add(st *chunkStream) {
 	}
 }
 
+// streamEOF is the type of user control messages. After Play.Start, the only one is Stream EOF. Waiting for the end of the connection would not do,
+// since a tunnel polls until the server loses patience.
+const streamEOF = 4
+
 func ended(err error) error {
 	if err == io.EOF {
 		return nil
@@ -40,6 +44,9 @@ func pull(size int, read func(*client) (*chunkStream, error)) func(string, *medi
 			st, err := read(c)
 			if err != nil {
 				return ended(err)
+			}
+			if st.typ == streamEOF {
+				return nil
 			}
 			g.add(st)
 		}
