@@ -19,8 +19,8 @@ func (g *counter) add(st *chunkStream) {
 	}
 }
 
-// streamEOF is the type of user control messages. After Play.Start, the only one is Stream EOF. Waiting for the end of the connection would not do,
-// since a tunnel polls until the server loses patience.
+// streamEOF is the type of user control messages. After Play.Start, the only one is Stream EOF. Waiting for the end of the connection would
+// not do, since a tunnel polls until the server loses patience.
 const streamEOF = 4
 
 func ended(err error) error {
