@@ -60,15 +60,17 @@ func works() []*work {
 		server: []string{"-chunk", "4096"}, clients: []*client{
 			{name: rawTCP, command: "{bin}/raw pull {url}", raw: true},
 			{name: "ours, 1 stream", command: "{bin}/ours pull-streams {url}-of1", checked: true},
+			{name: "least Go code, 4 streams", command: "{bin}/least pull-streams {url}-of4"},
 			{name: "ours, 4 streams", command: "{bin}/ours pull-streams {url}-of4"},
+			{name: "least Go code, 16 streams", command: "{bin}/least pull-streams {url}-of16"},
 			{name: "ours, 16 streams", command: "{bin}/ours pull-streams {url}-of16"},
+			{name: "least Go code, 64 streams", command: "{bin}/least pull-streams {url}-of64"},
 			{name: "ours, 64 streams", command: "{bin}/ours pull-streams {url}-of64"},
 		}})
 	all = append(all, transport("rtmps", &client{name: "crypto/tls alone", command: "{bin}/raw pull {url}", raw: true}),
 		transport("rtmpe", &client{name: "RC4 alone", command: "{bin}/raw pull {url}", raw: true}),
 		transport("rtmpt", &client{name: "one GET by net/http", command: "{bin}/raw pull-get {url}", raw: true},
-			&client{name: "the same POSTs by net/http", command: "{bin}/raw pull-post {url}", raw: true},
-			&client{name: "least Go code", command: "{bin}/least pull-flv {url}"}))
+			&client{name: "the same POSTs by net/http", command: "{bin}/raw pull-post {url}", raw: true}))
 	for _, profile := range []string{"3mbit", "20mbit", "audio"} {
 		all = append(all, publish("Publishing "+profile, "publish-"+profile, profile, profile != "20mbit"))
 	}
@@ -96,6 +98,7 @@ func works() []*work {
 				{name: rawTCP, command: "{bin}/raw many-64k {url} {n}", raw: true},
 				{name: "raw TCP, 16 KiB reads", command: "{bin}/raw many-16k {url} {n}", raw: true},
 				{name: "least Go code", command: "{bin}/least many-flv16k {url} {n}"},
+				{name: "least Go code, whole messages", command: "{bin}/least many-msg16k {url} {n}"},
 				{name: "ours", command: "{bin}/ours many-16k {url} {n}"},
 				{name: "ours, ReadPacket", command: "{bin}/ours many-packets {url} {n}"},
 				{name: "librtmp", command: "{bin}/librtmp many {url} {n}"},
@@ -108,7 +111,8 @@ func growth() []*work {
 	if !*grow {
 		return nil
 	}
-	length := &work{title: "Growth: one play of 3 Mbit/s", file: "grow-length", unit: "CPU s/GB", profile: "3mbit", memory: true, server: []string{"-chunk", "4096"}}
+	length := &work{title: "Growth: one play of 3 Mbit/s", file: "grow-length", unit: "CPU s/GB", profile: "3mbit", memory: true, server: []string{"-chunk", "4096"},
+		clients: []*client{{name: "least Go code, 1 x", command: "{bin}/least pull-flv {url}"}}}
 	for _, times := range []float64{1, 4, 16, 100} {
 		if times <= *longest {
 			length.clients = append(length.clients, &client{name: fmt.Sprintf("ours, %g x", times), command: "{bin}/ours pull {url}", share: times, checked: true})
@@ -118,7 +122,10 @@ func growth() []*work {
 	for _, n := range []int{1, 100, 500, 1000, 2000} {
 		all = append(all, &work{title: fmt.Sprintf("Growth: %d live plays of 2 Mbit/s", n), unit: "CPU s", n: n, profile: "2mbit",
 			live: true, memory: true, server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"},
-			clients: []*client{{name: "ours", command: "{bin}/ours many-16k {url} {n}"}}})
+			clients: []*client{
+				{name: "least Go code", command: "{bin}/least many-flv16k {url} {n}"},
+				{name: "ours", command: "{bin}/ours many-16k {url} {n}"},
+			}})
 	}
 	return all
 }
@@ -128,6 +135,8 @@ func play(title, file, profile string, chunk int, quick bool) *work {
 		clients: []*client{
 			{name: rawTCP, command: "{bin}/raw pull {url}", raw: true},
 			{name: "least Go code", command: "{bin}/least pull-flv {url}"},
+			{name: "least Go code, whole messages", command: "{bin}/least pull-msg {url}"},
+			{name: "least Go code to /dev/null", command: "{bin}/least pull-file {url}"},
 			{name: "ours", command: "{bin}/ours pull {url}", checked: true},
 			{name: "ours, ReadPacket", command: "{bin}/ours pull-packets {url}", checked: true},
 			{name: "ours, io.Copy to /dev/null", command: "{bin}/ours pull-file {url}", checked: true},
@@ -150,6 +159,8 @@ func transport(scheme string, floors ...*client) *work {
 	checked := scheme == "rtmpe"
 	return &work{title: "Transports: playing 3 Mbit/s by " + scheme, file: "play-" + scheme, unit: "CPU s/GB", scheme: scheme, profile: "3mbit", quick: true,
 		server: []string{"-chunk", "4096", "-scheme", scheme}, clients: append(floors,
+			&client{name: "least Go code", command: "{bin}/least pull-flv {url}"},
+			&client{name: "least Go code, whole messages", command: "{bin}/least pull-msg {url}"},
 			&client{name: "ours", command: "{bin}/ours pull {url}", checked: checked},
 			&client{name: "ours, ReadPacket", command: "{bin}/ours pull-packets {url}", checked: checked})}
 }

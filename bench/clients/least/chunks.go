@@ -36,42 +36,53 @@ func (b *reader) need(n int) error {
 	return nil
 }
 
+// chunkStream has the header of its latest message, got bytes of which have been read.
 type chunkStream struct {
 	length, got int
 	typ         byte
-	ts          uint32
+	ts, msid    uint32
 	body        []byte
 }
 
 type client struct {
 	reader
-	cs    [64]chunkStream
-	chunk int
-	in    uint64
-	acked uint64
-	win   uint64
+	cs      []chunkStream
+	chunk   int
+	in      uint64
+	acked   uint64
+	win     uint64
+	streams uint32 // created so far
 }
 
 var hdrLen = [4]int{11, 7, 3, 0}
 
 // chunkHeader parses one chunk header; the payload (n bytes) follows.
 func (c *client) chunkHeader() (st *chunkStream, n int, err error) {
-	if c.w-c.r < 12 {
+	if c.w-c.r < 14 {
 		if err = c.need(1); err != nil {
 			return
 		}
 	}
 	b0 := c.buf[c.r]
-	hl := hdrLen[b0>>6]
-	if err = c.need(1 + hl); err != nil {
+	id, bl, hl := int(b0&63), 1, hdrLen[b0>>6]
+	if id == 1 {
+		bl = 3
+	}
+	if err = c.need(bl + hl); err != nil {
 		return
 	}
-	h := c.buf[c.r+1 : c.r+1+hl]
-	st = &c.cs[b0&63]
+	if id == 1 {
+		id = 64 + int(c.buf[c.r+1]) + int(c.buf[c.r+2])<<8
+	}
+	if id >= len(c.cs) {
+		c.cs = append(c.cs, make([]chunkStream, id+1-len(c.cs))...)
+	}
+	h := c.buf[c.r+bl : c.r+bl+hl]
+	st = &c.cs[id]
 	if hl >= 3 {
 		t := uint32(h[0])<<16 | uint32(h[1])<<8 | uint32(h[2])
 		if hl == 11 {
-			st.ts = t
+			st.ts, st.msid = t, binary.LittleEndian.Uint32(h[7:])
 		} else {
 			st.ts += t
 		}
@@ -80,9 +91,9 @@ func (c *client) chunkHeader() (st *chunkStream, n int, err error) {
 		st.length = int(h[3])<<16 | int(h[4])<<8 | int(h[5])
 		st.typ = h[6]
 	}
-	c.r += 1 + hl
+	c.r += bl + hl
 	n = min(st.length-st.got, c.chunk)
-	c.in += uint64(1 + hl + n)
+	c.in += uint64(bl + hl + n)
 	return
 }
 

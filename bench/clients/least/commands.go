@@ -3,21 +3,21 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math"
-	"net"
 	"net/url"
 	"path"
 	"strings"
 )
 
-func str(b []byte, s string) []byte {
-	b = append(b, 2, byte(len(s)>>8), byte(len(s)))
-	return append(b, s...)
-}
+func str(b []byte, s string) []byte { return key(append(b, 2), s) }
 
 func num(b []byte, v float64) []byte {
 	return binary.BigEndian.AppendUint64(append(b, 0), math.Float64bits(v))
+}
+
+// key is the name of a property.
+func key(b []byte, name string) []byte {
+	return append(binary.BigEndian.AppendUint16(b, uint16(len(name))), name...)
 }
 
 func msg(csid, typ byte, msid uint32, body []byte) []byte {
@@ -44,63 +44,101 @@ func (c *client) waitCommand(name, code string) error {
 	}
 }
 
-func dial(raw string, publish bool, size int) (*client, error) {
+// connect connects to the application of a URL, and returns the name of the stream, too. size is the length of the read buffer. The command has
+// the properties that package rtmp sends.
+func connect(raw string, size int) (c *client, name string, err error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var nc net.Conn
-	if u.Scheme == "rtmpt" {
-		nc, err = dialTunnel(u.Host)
-	} else {
-		nc, err = net.Dial("tcp", u.Host)
+	nc, s1, err := dial(u.Scheme, u.Host)
+	if err != nil {
+		return nil, "", err
 	}
+	c = &client{chunk: 128, win: 2500000}
+	c.c, c.buf = nc, make([]byte, size)
+	app, name := strings.Trim(path.Dir(u.Path), "/"), path.Base(u.Path)
+	b := num(str(nil, "connect"), 1)
+	b = str(key(append(b, 3), "app"), app)
+	b = str(key(b, "flashVer"), "LNX 10,0,32,18")
+	b = str(key(b, "tcUrl"), "rtmp://"+u.Host+"/"+app)
+	b = append(key(b, "fpad"), 1, 0)
+	b = num(key(b, "capabilities"), 15)
+	b = num(key(b, "audioCodecs"), 3191)
+	b = num(key(b, "videoCodecs"), 252)
+	b = num(key(b, "videoFunction"), 1)
+	b = append(key(b, "fourCcList"), 10, 0, 0, 0, byte(len(videoCodecs)+len(audioCodecs)))
+	for _, codec := range append(videoCodecs, audioCodecs...) {
+		b = str(b, codec)
+	}
+	b = fourCCs(key(b, "videoFourCcInfoMap"), videoCodecs)
+	b = fourCCs(key(b, "audioFourCcInfoMap"), audioCodecs)
+	b = append(num(key(b, "capsEx"), 14), 0, 0, 9)
+	nc.Write(append(s1, msg(3, 20, 0, b)...))
+	return c, name, c.waitCommand("_result", "Connect.Success")
+}
+
+var (
+	videoCodecs = []string{"avc1", "hvc1", "vvc1", "vp08", "vp09", "av01"}
+	audioCodecs = []string{"mp4a", "Opus", "fLaC", ".mp3", "ac-3", "ec-3"}
+)
+
+func fourCCs(b []byte, codecs []string) []byte {
+	b = append(b, 3)
+	for _, codec := range codecs {
+		b = num(key(b, codec), 5)
+	}
+	return append(b, 0, 0, 9)
+}
+
+// createStream relies on ids that count from 1.
+func (c *client) createStream() error {
+	b := msg(2, 5, 0, binary.BigEndian.AppendUint32(nil, uint32(c.win)))
+	b = append(b, bufferLength(0, 300)...)
+	c.c.Write(append(b, msg(3, 20, 0, append(num(str(nil, "createStream"), 2), 5))...))
+	c.streams++
+	return c.waitCommand("_result", "")
+}
+
+func bufferLength(msid, ms uint32) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{0, 3}, msid)
+	return msg(2, 4, 0, binary.BigEndian.AppendUint32(b, ms))
+}
+
+func (c *client) play(msid uint32, name string) {
+	b := num(str(append(num(str(nil, "play"), 3), 5), name), 0)
+	c.c.Write(append(msg(8, 20, msid, b), bufferLength(msid, 30000)...))
+}
+
+// start connects, and plays or publishes a stream.
+func start(url string, publish bool, size int) (*client, error) {
+	c, name, err := connect(url, size)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{chunk: 128, win: 2500000}
-	c.c, c.buf = nc, make([]byte, size)
-	c01 := make([]byte, 1537)
-	c01[0] = 3
-	nc.Write(c01)
-	s := make([]byte, 1+2*1536)
-	if _, err := io.ReadFull(nc, s); err != nil {
-		return nil, err
-	}
-	app, name := strings.Trim(path.Dir(u.Path), "/"), path.Base(u.Path)
-	con := num(str(nil, "connect"), 1)
-	con = append(con, 3, 0, 3, 'a', 'p', 'p')
-	con = str(con, app)
-	con = append(con, 0, 5, 't', 'c', 'U', 'r', 'l')
-	con = str(con, "rtmp://"+u.Host+"/"+app)
-	con = append(con, 0, 0, 9)
-	nc.Write(append(s[1:1537:1537], msg(3, 20, 0, con)...))
-	if err := c.waitCommand("_result", "Connect.Success"); err != nil {
-		return nil, err
-	}
-	nc.Write(msg(3, 20, 0, append(num(str(nil, "createStream"), 2), 5)))
-	if err := c.waitCommand("_result", ""); err != nil {
+	if err := c.createStream(); err != nil {
 		return nil, err
 	}
 	if publish {
-		p := str(str(append(num(str(nil, "publish"), 3), 5), name), "live")
-		nc.Write(msg(8, 20, 1, p))
+		b := str(str(append(num(str(nil, "publish"), 3), 5), name), "live")
+		c.c.Write(msg(8, 20, 1, b))
 		return c, c.waitCommand("onStatus", "Publish.Start")
 	}
-	nc.Write(msg(8, 20, 1, str(append(num(str(nil, "play"), 3), 5), name)))
+	c.play(1, name)
 	return c, c.waitCommand("onStatus", "Play.Start")
 }
 
 func conn(url string) error {
-	c, err := dial(url, false, 4<<10)
+	c, err := start(url, false, 4<<10)
 	if err != nil {
 		return err
 	}
+	c.c.Write(msg(3, 20, 0, num(append(num(str(nil, "deleteStream"), 4), 5), 1)))
 	return c.c.Close()
 }
 
 func rpc(url string) (func(int) error, func(), error) {
-	c, err := dial(url, false, 4<<10)
+	c, _, err := connect(url, 4<<10)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"io"
 
 	"github.com/go-librtmp/rtmp/bench/media"
 )
@@ -42,6 +43,9 @@ func (f *flvReader) Read(p []byte) (int, error) {
 		}
 		if f.st != nil && f.st.got == f.st.length {
 			f.st.got = 0
+			if f.st.typ == streamEOF {
+				return at, io.EOF
+			}
 			f.g.add(f.st)
 			binary.BigEndian.PutUint32(f.head[:], uint32(f.st.length+11))
 			f.hr, f.n, f.st = 0, 4, nil
@@ -68,20 +72,25 @@ func (f *flvReader) Read(p []byte) (int, error) {
 	return at, nil
 }
 
-// pullFLV returns a function that plays a stream through an flvReader. size is the length of the socket buffer, and of the slice passed to
-// Read.
-func pullFLV(size int) func(string, *media.Got) error {
+// pullFLV returns a function that plays a stream through an flvReader, and writes what it reads to w. size is the length of the socket buffer,
+// and of the slice passed to Read.
+func pullFLV(size int, w io.Writer) func(string, *media.Got) error {
 	return func(url string, got *media.Got) error {
-		c, err := dial(url, false, size)
+		c, err := start(url, false, size)
 		if err != nil {
 			return err
 		}
 		defer c.c.Close()
 		f := &flvReader{c: c}
+		f.n = copy(f.head[:], "FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00")
 		defer func() { *got = f.g.Got }()
 		buf := make([]byte, size)
 		for {
-			if _, err := f.Read(buf); err != nil {
+			n, err := f.Read(buf)
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+			if err != nil {
 				return ended(err)
 			}
 		}

@@ -19,6 +19,10 @@ func (g *counter) add(st *chunkStream) {
 	}
 }
 
+// streamEOF is the type of user control messages. After Play.Start, the only one is Stream EOF. Waiting for the end of the connection would
+// not do, since a tunnel polls until the server loses patience.
+const streamEOF = 4
+
 func ended(err error) error {
 	if err == io.EOF {
 		return nil
@@ -29,7 +33,7 @@ func ended(err error) error {
 // pull plays a stream with read, which returns the chunk stream of the next message.
 func pull(size int, read func(*client) (*chunkStream, error)) func(string, *media.Got) error {
 	return func(url string, got *media.Got) error {
-		c, err := dial(url, false, size)
+		c, err := start(url, false, size)
 		if err != nil {
 			return err
 		}
@@ -40,6 +44,9 @@ func pull(size int, read func(*client) (*chunkStream, error)) func(string, *medi
 			st, err := read(c)
 			if err != nil {
 				return ended(err)
+			}
+			if st.typ == streamEOF {
+				return nil
 			}
 			g.add(st)
 		}

@@ -10,7 +10,7 @@ import (
 
 func push(chunk, gather int) func(string, *media.Run, media.Plan) error {
 	return func(url string, run *media.Run, plan media.Plan) error {
-		c, err := dial(url, true, 64<<10)
+		c, err := start(url, true, 64<<10)
 		if err != nil {
 			return err
 		}

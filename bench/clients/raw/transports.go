@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/bench/media"
+	"github.com/go-librtmp/rtmp/bench/peer"
 )
 
 func dial(url string) (net.Conn, error) {
@@ -21,27 +22,9 @@ func dial(url string) (net.Conn, error) {
 		nc, err := net.Dial("tcp", addr(url))
 		in, _ := rc4.NewCipher([]byte(media.RawKey))
 		out, _ := rc4.NewCipher([]byte(media.RawKey))
-		return &enciphered{nc, in, out}, err
+		return &peer.Enciphered{Conn: nc, In: in, Out: out}, err
 	}
 	return net.Dial("tcp", addr(url))
-}
-
-// enciphered is a connection with a cipher for each direction.
-type enciphered struct {
-	net.Conn
-	in, out *rc4.Cipher
-}
-
-func (e *enciphered) Read(b []byte) (int, error) {
-	n, err := e.Conn.Read(b)
-	e.in.XORKeyStream(b[:n], b[:n])
-	return n, err
-}
-
-func (e *enciphered) Write(b []byte) (int, error) {
-	sent := make([]byte, len(b))
-	e.out.XORKeyStream(sent, b)
-	return e.Conn.Write(sent)
 }
 
 // get reads the bytes as the answer to one request.
