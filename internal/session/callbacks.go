@@ -88,13 +88,8 @@ func (c *Callbacks) End() {
 }
 
 func (c *Callbacks) serve() {
-	for {
-		c.mu.Lock()
-		if len(c.queue) == 0 {
-			c.running, c.queue = false, nil
-			c.mu.Unlock()
-			return
-		}
+	c.mu.Lock()
+	for len(c.queue) > 0 {
 		next := c.queue[0]
 		c.queue[0] = callback{} // release the function, since the array may stay in use
 		c.queue = c.queue[1:]
@@ -102,8 +97,9 @@ func (c *Callbacks) serve() {
 		c.call(next.run)
 		c.mu.Lock()
 		c.grow(-next.size)
-		c.mu.Unlock()
 	}
+	c.running, c.queue = false, nil
+	c.mu.Unlock() // not deferred, since a panic that ends the program happens without the lock
 }
 
 // call calls f, and passes a panic of f to Panicked.
