@@ -18,8 +18,8 @@ const (
 
 // tlsConn is a TLS connection whose Write can be resumed after a timeout. crypto/tls abandons the connection after a timeout, since a part
 // of a record may have been sent. tlsConn keeps the unsent part of the record in the outbox. Write reports the bytes as written, and the
-// next Write, even an empty one, sends them. The handshake must be complete before the first Write, which would keep its messages in the
-// outbox. Package session relies on that, since it does not set the deadline for each write.
+// next Write, even an empty one, sends them. Package session relies on that, since it does not set the deadline for each write. The
+// handshake must be complete before the first Write, which would keep its messages in the outbox.
 type tlsConn struct {
 	*tls.Conn
 	box     *outbox
