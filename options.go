@@ -117,7 +117,8 @@ type Options struct {
 
 	// These fields configure security.
 
-	// TLSConfig is used for rtmps, rtmpts and https. Nil means the defaults of crypto/tls, which verify certificates.
+	// TLSConfig is used for rtmps, rtmpts and https. Nil means the defaults of crypto/tls, which verify certificates. NextProtos and
+	// Renegotiation are ignored.
 	TLSConfig *tls.Config
 	// Token is the key that answers a server's SecureToken challenge. Empty means that a challenge is not answered.
 	Token string

@@ -20,7 +20,8 @@ func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (n
 	if cfg.ServerName == "" {
 		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone has a meaning only on this machine
 	}
-	cfg.NextProtos = nil // RTMPS uses no ALPN, and a tunnel is HTTP/1
+	cfg.NextProtos = nil                     // RTMPS uses no ALPN, and a tunnel is HTTP/1
+	cfg.Renegotiation = tls.RenegotiateNever // a Write that waits for a handshake would hold its messages back; see tlsConn
 	box := &outbox{Conn: nc}
 	tc := tls.Client(box, cfg)
 	trace := httptrace.ContextClientTrace(ctx)

@@ -245,6 +245,39 @@ func TestTLSWriteResumesAfterLongWait(t *testing.T) {
 	assert.True(t, bytes.Equal(want, got))
 }
 
+// countedWrites counts the calls of Write.
+type countedWrites struct {
+	net.Conn
+	n int
+}
+
+func (c *countedWrites) Write(b []byte) (int, error) {
+	c.n++
+	return c.Conn.Write(b)
+}
+
+// TestTLSWritesRecordsTogether checks that one write to the socket carries all records of a piece. The first records are smaller than a
+// packet, so that a server that begins to play would otherwise make a system call for each of them.
+func TestTLSWritesRecordsTogether(t *testing.T) {
+	client, server := tlsPair(t)
+	box := client.(*tlsConn).box
+	socket := &countedWrites{Conn: box.Conn}
+	box.Conn = socket
+	want := noise(3, 4*tlsPiece)
+	got := make(chan []byte)
+	go func() {
+		b := make([]byte, len(want))
+		n, _ := io.ReadFull(server, b)
+		got <- b[:n]
+	}()
+	n, err := client.Write(want)
+	require.NoError(t, err)
+	assert.Equal(t, len(want), n)
+	assert.True(t, bytes.Equal(want, <-got))
+	assert.Equal(t, len(want)/tlsPiece, socket.n)
+	assert.Nil(t, box.waiting, "an idle connection keeps no memory")
+}
+
 // stuck is a connection that accepts no bytes. It records the write deadlines.
 type stuck struct {
 	net.Conn

@@ -10,13 +10,16 @@ import (
 const (
 	// tlsPiece is the number of bytes that are encrypted before they are written to the socket. It bounds outbox.waiting.
 	tlsPiece = 64 << 10
+	// smallestRecord is about the size of the first records of crypto/tls, in bytes. The later ones have 16 KiB.
+	smallestRecord = 1 << 10
 	// tlsCloseTimeout bounds the sending of close_notify, which crypto/tls bounds by five seconds.
 	tlsCloseTimeout = 250 * time.Millisecond
 )
 
 // tlsConn is a TLS connection whose Write can be resumed after a timeout. crypto/tls abandons the connection after a timeout, since a part
 // of a record may have been sent. tlsConn keeps the unsent part of the record in the outbox. Write reports the bytes as written, and the
-// next Write, even an empty one, sends them. Package session relies on that, since it does not set the deadline for each write.
+// next Write, even an empty one, sends them. Package session relies on that, since it does not set the deadline for each write. The
+// handshake must be complete before the first Write, which would keep its messages in the outbox.
 type tlsConn struct {
 	*tls.Conn
 	box     *outbox
@@ -31,11 +34,15 @@ func (c *tlsConn) Write(p []byte) (n int, err error) {
 		if c.box.overdue() { // queue nothing after the deadline
 			return n, os.ErrDeadlineExceeded
 		}
+		piece := p[n:min(len(p), n+tlsPiece)]
+		if len(piece) > smallestRecord { // crypto/tls may make several records
+			c.box.hold()
+		}
 		var m int
-		m, err = c.Conn.Write(p[n:min(len(p), n+tlsPiece)])
+		m, err = c.Conn.Write(piece)
 		n += m
-		if err == nil {
-			err = c.box.flush()
+		if err2 := c.box.flush(); err == nil {
+			err = err2
 		}
 	}
 	return n, err
