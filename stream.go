@@ -91,6 +91,7 @@ func (s *Stream) close() error {
 	}
 	s.rouse()
 	s.rouseWriter()
+	c.session.InterruptRead()                    // a request that has just ended may be reading
 	if !c.alive() || c.farewell.closing.Load() { // Conn.Close has already told the server, or the connection is lost
 		return failed
 	}
@@ -121,6 +122,7 @@ func (s *Stream) markClosed() (before error) {
 // setClosed is markClosed for a caller that holds s.mu.
 func (s *Stream) setClosed() (before error) {
 	before, s.err = s.err, errStreamClosed
+	s.closeRequests()
 	s.discard()
 	return before
 }
