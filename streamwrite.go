@@ -177,6 +177,14 @@ func (s *streamWriter) rouseWriter() {
 	s.conn.session.InterruptWrite(s.asWriter())
 }
 
+// closeGrace returns how long the closing of a published stream waits for a network that accepts no byte.
+func (s *streamWriter) closeGrace() time.Duration {
+	if _, late := s.asWriter().WriteLimit(); late != nil {
+		return closeGrace
+	}
+	return stallGrace
+}
+
 // writeLimits implements session.Writer for a streamWriter.
 type writeLimits streamWriter
 
