@@ -317,13 +317,11 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 			"level", quote.Peer(status.Level), "description", quote.Peer(k.mask(status.Description)))
 	}
 	s := k.streams.of(streamID)
-	if (s == nil || !s.statusReceived(status)) && k.streams.published(streamID) {
+	if (s == nil || !s.statusReceived(status)) && k.streams.refusable(streamID) {
 		k.farewell.statusReceived(status)
 	}
 	if connect := k.connectCall; connect != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
-		if call := &connect.call; k.session.TakeCall(call.ID) == call { // SRS refuses a connect this way
-			call.Fail(k.session.Refusal(status))
-		}
+		connect.call.Complete(k.session.Refusal(status)) // SRS refuses a connect this way
 	}
 	if told := k.observer.Status; told != nil {
 		told(status)

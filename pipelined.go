@@ -107,8 +107,8 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	case err != nil:
 		h.fallBack("createStream was refused")
 	case h.request.refused():
-		h.fallBack(h.request.call.Method + " was refused before createStream was answered")
-	case id == h.stream.id, h.request.finished():
+		h.fallBack(h.request.Method + " was refused before createStream was answered")
+	case id == h.stream.id, h.request.IsDone():
 		// A server that has accepted the guessed id without assigning it accepts any id, or ignores ids. The Stream then keeps the guessed
 		// id. It also receives messages with another id, as long as it is the only stream: see streamTable.of. Another request would play
 		// or publish a second time.
@@ -144,7 +144,7 @@ func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
 	defer cancel()
 	h.request.await(limited)
-	if over := h.waitErr(ctx); over != nil || h.request.finished() {
+	if over := h.waitErr(ctx); over != nil || h.request.IsDone() {
 		return over
 	}
 	return errImpatient // try a new connection, since some servers always confirm the first message stream
@@ -187,7 +187,7 @@ func (h *pipelined) await(ctx context.Context) (open bool, _ error) {
 	case err == nil:
 		return true, nil
 	case h.doubtful && h.waitErr(ctx) == nil:
-		h.fallBack(h.request.call.Method + " failed")
+		h.fallBack(h.request.Method + " failed")
 		return false, nil
 	}
 	h.table.abandon(h.stream)

@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -67,15 +66,17 @@ func (s *playback) updateBuffer() {
 // Pause asks the server to stop sending, and waits for its notification. If the wait ends early, for instance with ErrStreamBacklog because
 // this stream's own queue is full, the request stays in effect: the stream continues only after Unpause.
 func (s *playback) Pause(ctx context.Context) error {
-	s.mu.Lock()
-	before := s.paused
-	s.paused = true // set before Pause is sent, since another goroutine may read the answer
-	s.mu.Unlock()
-	sent, err := s.pause(ctx, true, message.CodePauseNotify)
-	var refused *StatusError
-	if err != nil && (!sent || errors.As(err, &refused)) {
+	pause := s.pauseCommand(true)
+	r, err := s.expect(&pause[0], false, message.CodePauseNotify)
+	if err != nil {
+		return err
+	}
+	defer s.reader.rouse() // since an end that has arrived is valid again if the server does not pause
+	defer r.end()
+	sent, err := r.send(ctx, session.ChunkStreamPlay, pause)
+	if sent {
 		s.mu.Lock()
-		s.paused = before
+		s.paused = s.paused || !r.IsDone()
 		s.mu.Unlock()
 	}
 	return err
@@ -83,33 +84,30 @@ func (s *playback) Pause(ctx context.Context) error {
 
 // Unpause asks the server to continue, and waits for its notification.
 func (s *playback) Unpause(ctx context.Context) error {
-	_, err := s.pause(ctx, false, message.CodeUnpauseNotify)
-	return err
+	return s.request(ctx, session.ChunkStreamPlay, s.pauseCommand(false), nil, false, message.CodeUnpauseNotify)
 }
 
-func (s *playback) pause(ctx context.Context, on bool, code string) (sent bool, _ error) {
+func (s *playback) pauseCommand(on bool) []message.Command {
 	s.mu.Lock()
-	at := float64(s.position)
-	s.mu.Unlock()
-	return s.request(ctx, session.ChunkStreamPlay, []message.Command{{Name: "pause", Args: []any{on, at}}}, nil, false, code)
+	defer s.mu.Unlock()
+	return []message.Command{{Name: "pause", Args: []any{on, float64(s.position)}}}
 }
 
 // Seek moves the stream to a position, with the server's precision, which is usually the key frame before. Media that is queued or
 // arrives before the server's notification is dropped, except for the rest of a tag that Read has begun to return. A stream that
 // had ended continues. If the server refuses, the error is a *StatusError, and the stream stays as it was.
 func (s *playback) Seek(ctx context.Context, to time.Duration) error {
+	seek := []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}
+	r, err := s.expect(&seek[0], false, message.CodeSeekNotify)
+	if err != nil {
+		return err
+	}
+	defer s.reader.rouse() // since an end that has arrived is valid again if the server refuses
+	defer r.end()
 	s.mu.Lock()
-	s.seeking = true
 	s.reader.discard()
 	s.mu.Unlock()
-	_, err := s.request(ctx, session.ChunkStreamPlay, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
-		message.CodeSeekNotify)
-	if err != nil {
-		s.mu.Lock()
-		s.seeking = false
-		s.mu.Unlock()
-		s.reader.rouse() // since an end that has arrived is valid again
-	}
+	_, err = r.send(ctx, session.ChunkStreamPlay, seek)
 	return err
 }
 

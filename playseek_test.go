@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -41,4 +42,99 @@ func TestRefusedSeekBesideRead(t *testing.T) {
 		require.True(t, errors.As(s.Seek(ctx, time.Hour), &refused))
 		assert.Zero(t, elapsed(func() { assert.Equal(t, io.EOF, <-read) }))
 	})
+}
+
+// TestCloseEndsPauseAndSeek checks that Close ends a Pause and a Seek that wait for the server, whichever of them reads the connection.
+func TestCloseEndsPauseAndSeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, c := piped(t, Options{Timeout: time.Minute}, func(p *peer) { p.AcceptPlayer(); p.UntilGone() })
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		s, err := c.CreateStream(ctx, nil)
+		require.NoError(t, err)
+		ended := make(chan error, 3)
+		go func() { ended <- s.Pause(ctx) }()
+		synctest.Wait() // Pause is reading the socket
+		go func() { ended <- s.Seek(ctx, time.Hour) }()
+		go func() { ended <- s.Unpause(ctx) }()
+		synctest.Wait()
+		assert.Zero(t, elapsed(func() {
+			require.NoError(t, s.Close())
+			for range cap(ended) {
+				assert.Equal(t, errStreamClosed, <-ended)
+			}
+		}))
+		assert.Equal(t, errStreamClosed, s.Seek(ctx, 0), "after Close")
+	})
+}
+
+// seekable returns a stream of a server that has sent audio, which was read. script is what the server does then.
+func seekable(t *testing.T, script func(p *peer)) *Stream {
+	ctx, c := piped(t, Options{Timeout: time.Minute}, func(p *peer) {
+		p.AcceptPlayer()
+		p.Media(message.TypeAudio, 10, []byte("before"))
+		script(p)
+		p.UntilGone()
+	})
+	_, err := c.Connect(ctx)
+	require.NoError(t, err)
+	s, err := c.CreateStream(ctx, nil)
+	require.NoError(t, err)
+	require.NoError(t, s.ReadPacket(new(Packet)))
+	return s
+}
+
+// TestEndDuringARefusedPause checks that a StreamEOF that arrives before the refusal of Pause ends the stream, since it has confirmed
+// nothing.
+func TestEndDuringARefusedPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := seekable(t, func(p *peer) {
+			p.Expect("pause")
+			p.Send(peertest.Event(message.EventStreamEOF, 1))
+			p.Status("NetStream.Failed")
+		})
+		read := make(chan error, 1)
+		go func() { read <- s.ReadPacket(new(Packet)) }()
+		synctest.Wait()
+		var refused *StatusError
+		require.ErrorAs(t, s.Pause(t.Context()), &refused)
+		assert.Zero(t, elapsed(func() { assert.Equal(t, io.EOF, <-read) }))
+	})
+}
+
+// TestConcurrentSeeks checks that each of two Seeks gets its own answer, and that media of the old position is dropped until the last of them
+// is answered.
+func TestConcurrentSeeks(t *testing.T) {
+	for _, test := range []struct{ first, second string }{
+		{"NetStream.Seek.Notify", "NetStream.Seek.Notify"},
+		{"NetStream.Seek.InvalidTime", "NetStream.Seek.Notify"},
+		{"NetStream.Seek.Notify", "NetStream.Seek.InvalidTime"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			answer := make(chan struct{})
+			s := seekable(t, func(p *peer) {
+				p.Expect("seek")
+				p.Expect("seek")
+				<-answer
+				p.Status(test.first)
+				p.Media(message.TypeAudio, 20, []byte("first"))
+				<-answer
+				p.Status(test.second)
+				p.Media(message.TypeAudio, 30, []byte("second"))
+			})
+			ended := [2]chan error{make(chan error, 1), make(chan error, 1)}
+			for i := range ended {
+				go func() { ended[i] <- s.Seek(t.Context(), time.Hour) }()
+				synctest.Wait()
+			}
+			for i, code := range []string{test.first, test.second} {
+				answer <- struct{}{}
+				var refused *StatusError
+				assert.Equal(t, code != message.CodeSeekNotify, errors.As(<-ended[i], &refused), "Seek %d", i)
+			}
+			var p Packet
+			require.NoError(t, s.ReadPacket(&p))
+			assert.Equal(t, "second", string(p.Body))
+		})
+	}
 }

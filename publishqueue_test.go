@@ -148,3 +148,39 @@ func TestWriteDeadlineLosesNothingForAQueue(t *testing.T) {
 	require.NoError(t, c.Close())
 	rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.Tags(t, recorded("out")))
 }
+
+// TestRefusalWakesABlockedWritePacket checks that calls of WritePacket that wait for room return the refusal of the server.
+func TestRefusalWakesABlockedWritePacket(t *testing.T) {
+	for _, code := range []string{message.CodePublishBadName, "NetStream.Record.Failed"} {
+		synctest.Test(t, func(t *testing.T) {
+			refuse := make(chan struct{})
+			over := make(chan struct{})
+			defer close(over)
+			_, s := pipedPublisher(t, Options{Timeout: time.Hour}, func(p *peer) { // reads nothing
+				<-refuse
+				p.Status(code)
+				<-over
+			})
+			const writers = 2
+			failed := make(chan error, writers)
+			for range writers {
+				go func() {
+					var err error
+					for err == nil {
+						err = s.WritePacket(&Packet{Type: message.TypeVideo, Body: make([]byte, 30_000)})
+					}
+					failed <- err
+				}()
+			}
+			synctest.Wait()
+			close(refuse)
+			assert.Zero(t, elapsed(func() {
+				for range writers {
+					var refused *StatusError
+					require.ErrorAs(t, <-failed, &refused)
+					assert.Equal(t, code, refused.Code)
+				}
+			}))
+		})
+	}
+}

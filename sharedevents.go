@@ -173,7 +173,7 @@ func (o *SharedObject) echoed(p amf.Property) {
 	}
 	for _, w := range o.waits {
 		if w.kind == sharedSet && bytes.Equal(w.data, data) {
-			w.answer.finish(nil)
+			w.finish(nil)
 			return
 		}
 	}

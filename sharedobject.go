@@ -48,7 +48,25 @@ type sharedWait struct {
 	value    any    // of Set
 	data     []byte // data as it was sent
 	kind     sharedRequest
-	answer   *expectation
+	done     chan struct{} // closed when the request is answered
+	err      error         // set before done is closed
+}
+
+// finish ends the wait, unless it has ended. The caller holds SharedObject.mu.
+func (w *sharedWait) finish(err error) {
+	if !w.finished() {
+		w.err = err
+		close(w.done)
+	}
+}
+
+func (w *sharedWait) finished() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // sharedRequest is the kind of a request.
@@ -261,7 +279,7 @@ func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent) erro
 
 // request sends an event and waits for the answer.
 func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.SharedEvent) error {
-	w.answer = &expectation{done: make(chan struct{})}
+	w.done = make(chan struct{})
 	defer func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -270,13 +288,12 @@ func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.Sha
 	if err := o.ask(ctx, w, e); err != nil {
 		return err
 	}
-	c := o.conn
-	err := c.session.AwaitReply(ctx, "shared object "+o.name, w.answer.done)
-	if !w.answer.finished() {
+	err := o.conn.session.AwaitReply(ctx, "shared object "+o.name, w.done)
+	switch {
+	case !w.finished():
 		return err
-	}
-	if w.answer.err != nil {
-		return o.error(w.answer.err)
+	case w.err != nil:
+		return o.error(w.err)
 	}
 	return nil
 }
@@ -313,7 +330,7 @@ func (o *SharedObject) finish(err error, match func(*sharedWait) bool) bool {
 	if i < 0 {
 		return false
 	}
-	o.waits[i].answer.finish(err)
+	o.waits[i].finish(err)
 	o.waits = slices.Delete(o.waits, i, i+1)
 	return true
 }

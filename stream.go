@@ -52,10 +52,11 @@ func (s *Stream) Bind(ctx context.Context) (release func()) {
 	})
 }
 
-// Close ends the stream on the server. A Read or Write in progress returns net.ErrClosed. The Conn stays open. If the stream publishes,
-// Close first sends everything that was written, and returns an error if that fails. If the network accepts no byte for five seconds, or for
-// Options.Timeout if that is shorter, Close gives up and ends the connection. It gives up after three quarters of a second if the write
-// deadline has passed, or the context of Bind is done, when Close is called. Further calls wait for the first and return its error.
+// Close ends the stream on the server. A Read, Write, Pause or Seek in progress returns net.ErrClosed. The Conn stays open. If the stream
+// publishes, Close first sends everything that was written, and returns an error if that fails. If the network accepts no byte for five
+// seconds, or for Options.Timeout if that is shorter, Close gives up and ends the connection. It gives up after three quarters of a second
+// if the write deadline has passed or the context of Bind is done, even if that happens during Close. Further calls wait for the first and
+// return its error.
 func (s *Stream) Close() error {
 	s.closing.Do(func() {
 		s.conn.farewell.underWay.RLock()
@@ -66,22 +67,19 @@ func (s *Stream) Close() error {
 }
 
 func (s *Stream) close() error {
-	c, grace := s.conn, closeGrace
-	_, late := s.asWriter().WriteLimit()
+	c := s.conn
 	s.mu.Lock()
 	publishing := s.published
 	if !publishing { // from now on, a CreateStream in progress can't make the stream a publisher
 		s.setClosed()
 	}
 	s.mu.Unlock()
-	var failed error
+	failed, grace := error(nil), closeGrace
 	if publishing {
-		if late == nil {
-			grace = stallGrace
-		}
-		if failed = s.sending.Finish(grace); failed == nil {
+		if failed = s.sending.Finish(s.closeGrace); failed == nil {
 			c.farewell.publishing.Add(-1)
 		}
+		grace = s.closeGrace()
 	}
 	s.leave()
 	if publishing { // after leave, so that a refusal that comes too late for this Close is kept for Conn.Close
@@ -91,6 +89,8 @@ func (s *Stream) close() error {
 	}
 	s.rouse()
 	s.rouseWriter()
+	c.session.InterruptRead() // a request that has just ended may be reading
+
 	if !c.alive() || c.farewell.closing.Load() { // Conn.Close has already told the server, or the connection is lost
 		return failed
 	}
@@ -121,6 +121,7 @@ func (s *Stream) markClosed() (before error) {
 // setClosed is markClosed for a caller that holds s.mu.
 func (s *Stream) setClosed() (before error) {
 	before, s.err = s.err, errStreamClosed
+	s.closeRequests()
 	s.discard()
 	return before
 }

@@ -55,7 +55,7 @@ func (s *streamReader) receive(m *session.Message, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	av := m.Type == message.TypeAudio || m.Type == message.TypeVideo
-	if s.err != nil || s.seeking || s.options.Writable {
+	if s.err != nil || s.seeking() || s.options.Writable {
 		return
 	}
 	if av {
@@ -149,7 +149,7 @@ func (s *streamReader) over() error {
 	switch {
 	case s.queue.Len() > 0:
 		return nil
-	case s.err == nil && s.ended && !s.seeking:
+	case s.err == nil && s.atEnd():
 		return io.EOF
 	}
 	return s.err
@@ -209,7 +209,7 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 
 // takes reports whether audio and video of the message stream streamID may be passed directly to the sink.
 func (s *streamSink) takes(streamID uint32) bool {
-	return streamID == s.id && s.flows && s.err == nil && !s.seeking && s.queue.Len() == 0
+	return streamID == s.id && s.flows && s.err == nil && !s.seeking() && s.queue.Len() == 0
 }
 
 // Place returns the sink's memory for the payload of a message that Take would accept.
@@ -249,7 +249,7 @@ func (s *streamReader) Ready() bool {
 
 // ready is Ready for a caller that holds s.mu.
 func (s *streamReader) ready() bool {
-	return s.queue.Len() > 0 || s.ended && !s.seeking || s.err != nil || s.bindings.Err() != nil
+	return s.queue.Len() > 0 || s.atEnd() || s.err != nil || s.bindings.Err() != nil
 }
 
 // SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including a call in progress. The zero time means no deadline. A

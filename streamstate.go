@@ -18,52 +18,38 @@ type streamState struct {
 	conn *link
 	id   uint32
 
-	mu       sync.Mutex // guards the fields below, up to expected
+	mu       sync.Mutex // guards the fields below, up to requests
 	started  bool
 	flows    bool   // media has arrived
 	ended    bool   // the server has signalled the end; while seeking, the end of the old position
-	paused   bool   // true from Pause until the server has confirmed Unpause; a StreamEOF in that time is ignored
-	seeking  bool   // true from Seek until the server's notification; media in that time is from the old position
+	paused   bool   // the server has paused, or may still do so; a StreamEOF in that time is ignored
+	eof      bool   // StreamEOF has arrived while Pause was unanswered; it is the end unless the server pauses
 	position uint32 // timestamp of the last audio or video message in ms
 	err      error  // why the stream has ended: the server's error, or Close
 	bindings session.Bindings
-	expected []*expectation
+	requests []*request // in the order in which they were made; a request stays for a moment after its answer
 
-	options  StreamOptions
-	name     string
-	readWake chan struct{} // signalled when the reading half must check the state
+	options   StreamOptions
+	name      string
+	readWake  chan struct{} // signalled when the reading half must check the state
+	writeWake chan struct{} // signalled when a write in progress must check the state; nil if the stream plays
 }
 
 func newStreamState(c *link, o StreamOptions) *streamState {
-	return &streamState{conn: c, name: o.Name, options: o, readWake: make(chan struct{}, 1)}
-}
-
-// expectation is a wait for one of several statuses, such as Play.Start.
-type expectation struct {
-	codes []string
-	done  chan struct{}
-	err   error
-	once  sync.Once
-}
-
-func (e *expectation) finish(err error) {
-	e.once.Do(func() {
-		e.err = err
-		close(e.done)
-	})
-}
-
-func (e *expectation) finished() bool {
-	select {
-	case <-e.done:
-		return true
-	default:
-		return false
+	s := &streamState{conn: c, name: o.Name, options: o, readWake: make(chan struct{}, 1)}
+	if o.Writable {
+		s.writeWake = make(chan struct{}, 1)
 	}
+	return s
 }
 
-// succeeded reports whether the wait has ended without an error. Its request may still be registered for a moment.
-func (e *expectation) succeeded() bool { return e.finished() && e.err == nil }
+// seeking reports whether a Seek is unanswered. Until then, media is from the old position. The caller holds s.mu.
+func (s *streamState) seeking() bool { return s.awaits(message.CodeSeekNotify) }
+
+// atEnd reports whether the server has ended the stream. The caller holds s.mu.
+func (s *streamState) atEnd() bool {
+	return (s.ended || s.eof && !s.paused && !s.awaits(message.CodePauseNotify)) && !s.seeking()
+}
 
 // opening describes the operation that opens the stream, for the text of errors. The description contains no secrets: the name of a
 // published stream is a key, and the part after a ? in any name may be a token.
@@ -101,28 +87,18 @@ func (s *streamState) notOpened(err error) error {
 func (s *streamState) statusReceived(status *StatusError) (open bool) {
 	refusal := status.Refused()
 	s.mu.Lock()
-	awaited := false
-	for _, e := range s.expected {
-		switch {
-		case slices.Contains(e.codes, status.Code):
-			e.finish(nil)
-			awaited = true
-		case refusal && !e.succeeded():
-			e.finish(s.conn.session.Refusal(status))
-			awaited = true
-		}
-	}
+	awaited := s.answer(status, refusal)
 	switch status.Code {
 	case message.CodePlayStart, message.CodePlayPublishNotify:
 		s.started = true
 	case message.CodePlayStop, message.CodePlayComplete, message.CodePlayUnpublishNotify:
 		s.ended = true
 	case message.CodeSeekNotify:
-		s.seeking, s.ended = false, false
+		s.ended, s.eof = false, false
 	case message.CodePauseNotify:
-		s.paused = true // an earlier Unpause may have timed out and been confirmed since
+		s.paused, s.eof = true, false
 	case message.CodeUnpauseNotify:
-		s.paused = false
+		s.paused, s.eof = false, false
 	}
 	if refusal && !awaited && s.err == nil {
 		s.err = s.conn.session.Refusal(status)
@@ -130,13 +106,36 @@ func (s *streamState) statusReceived(status *StatusError) (open bool) {
 	open = s.err != errStreamClosed
 	s.mu.Unlock()
 	session.Signal(s.readWake)
+	session.Signal(s.writeWake)
 	return open
+}
+
+// answer completes the request that status answers, and reports whether there is one. A refusal that is repeated answers the same request.
+// The caller holds s.mu.
+func (s *streamState) answer(status *StatusError, refusal bool) (found bool) {
+	for _, r := range s.requests { // the server answers in order
+		switch {
+		case slices.Contains(r.codes, status.Code):
+			if found = true; r.Complete(nil) {
+				return true
+			}
+		case refusal && r.Complete(s.conn.session.Refusal(status)):
+			return true
+		case refusal && r.refused():
+			found = true
+		}
+	}
+	return found
 }
 
 // streamEOF handles the user control event StreamEOF. It ends the stream, unless the event only confirms a pause.
 func (s *streamState) streamEOF() {
 	s.mu.Lock()
-	if s.started && !s.paused {
+	switch {
+	case !s.started || s.paused:
+	case s.awaits(message.CodePauseNotify):
+		s.eof = true
+	default:
 		s.ended = true
 	}
 	s.mu.Unlock()
@@ -154,8 +153,8 @@ func (s *streamState) end() {
 // begin marks the stream as playing because media has arrived, since some servers send no Play.Start. The caller holds s.mu.
 func (s *streamState) begin() {
 	s.started = true
-	for _, e := range s.expected {
-		e.finish(nil)
+	for _, r := range s.requests {
+		r.Complete(nil)
 	}
 }
 

@@ -25,7 +25,7 @@ type streamTable struct {
 
 type closedStream struct {
 	id        uint32
-	published bool     // it has published, and was not refused before it was closed
+	refusable bool     // it has published, and a refusal that arrives now is news; false if Close has returned one
 	secrets   []string // parts of its name that late messages of the server may contain
 }
 
@@ -67,7 +67,7 @@ func (t *streamTable) open(ctx context.Context, s *Stream) error {
 	if err := t.add(s); err != nil {
 		return err
 	}
-	if _, err := s.request(ctx, p.chunkStreamID, p.stream, p.afterCommands(s.id), true, p.codes...); err != nil {
+	if err := s.request(ctx, p.chunkStreamID, p.stream, p.afterCommands(s.id), true, p.codes...); err != nil {
 		return err
 	}
 	return s.beginPublishing()
@@ -117,13 +117,13 @@ func (t *streamTable) add(s *Stream) error {
 
 func (t *streamTable) remove(s *Stream) {
 	s.mu.Lock()
-	published := s.published && s.err == nil // Stream.Close returns the refusal; servers may repeat it
+	refusable := s.published && s.err == nil // Stream.Close returns the refusal; servers may repeat it
 	s.mu.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byID[s.id] == s {
 		delete(t.byID, s.id)
-		t.close(closedStream{s.id, published, secret.InName(s.name, s.options.Writable)})
+		t.close(closedStream{s.id, refusable, secret.InName(s.name, s.options.Writable)})
 		t.count()
 	}
 }
@@ -158,12 +158,12 @@ func (t *streamTable) giveUp(id uint32) bool {
 	return true
 }
 
-// published reports whether a message with the given id is about a closed stream that published. If no stream is open, that may be a message
-// with the id 0, as some servers send it.
-func (t *streamTable) published(id uint32) bool {
+// refusable reports whether a status with the given id may refuse a closed stream that published. If no stream is open, the id may be 0, as
+// some servers send it.
+func (t *streamTable) refusable(id uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return slices.ContainsFunc(t.closed, func(c closedStream) bool { return c.published && (c.id == id || id == 0 && len(t.byID) == 0) })
+	return slices.ContainsFunc(t.closed, func(c closedStream) bool { return c.refusable && (c.id == id || id == 0 && len(t.byID) == 0) })
 }
 
 // secrets returns the secret parts of the names of the open and the closed streams.

@@ -20,9 +20,8 @@ const readFromBuffer = 256 << 10
 // streamWriter is the half of a Stream that publishes: it passes media from Write, ReadFrom and WritePacket to the connection.
 type streamWriter struct {
 	*streamState
-	sending   *session.SendQueue // nil if the stream plays, like writeWake
-	writeWake chan struct{}      // signalled when a write in progress must check the state
-	written   atomic.Uint32      // timestamp of the newest audio or video in ms
+	sending *session.SendQueue // nil if the stream plays
+	written atomic.Uint32      // timestamp of the newest audio or video in ms
 
 	in      flv.Parser     // parser of Write and ReadFrom; owned by the goroutine that writes
 	tag     flv.Tag        // owned by the goroutine that writes
@@ -37,7 +36,7 @@ type streamWriter struct {
 func (s *streamWriter) init(state *streamState) {
 	s.streamState = state
 	if state.options.Writable {
-		s.writeWake, s.sending = make(chan struct{}, 1), state.conn.session.NewSendQueue(state.conn.opts.SendQueue)
+		s.sending = state.conn.session.NewSendQueue(state.conn.opts.SendQueue)
 	}
 }
 
@@ -176,6 +175,14 @@ func (s *streamWriter) SetWriteDeadline(t time.Time) error {
 func (s *streamWriter) rouseWriter() {
 	session.Signal(s.writeWake)
 	s.conn.session.InterruptWrite(s.asWriter())
+}
+
+// closeGrace returns how long the closing of a published stream waits for a network that accepts no byte.
+func (s *streamWriter) closeGrace() time.Duration {
+	if _, late := s.asWriter().WriteLimit(); late != nil {
+		return closeGrace
+	}
+	return stallGrace
 }
 
 // writeLimits implements session.Writer for a streamWriter.

@@ -115,6 +115,20 @@ func TestWriteBlocks(t *testing.T) {
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		assert.Equal(t, closeGrace, elapsed(func() { require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded) }), "the deadline has passed")
 	})
+	for name, end := range map[string]func(s *Stream, cancel func()){
+		"until a deadline during Close": func(s *Stream, _ func()) { require.NoError(t, s.SetWriteDeadline(time.Now())) },
+		"until Cancel during Close":     func(_ *Stream, cancel func()) { cancel() },
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			_, s := pipedDeaf(t, Options{})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			defer s.Bind(ctx)()
+			require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: large}))
+			time.AfterFunc(2*time.Second, func() { end(s, cancel) })
+			assert.LessOrEqual(t, elapsed(func() { require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded) }), 2*time.Second+closeGrace)
+		})
+	}
 	inBubble(t, "no longer than for a player before the server has accepted the stream", func(t *testing.T) {
 		over := make(chan struct{})
 		ctx, c := piped(t, Options{}, func(p *peer) {

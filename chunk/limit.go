@@ -1,6 +1,7 @@
 package chunk
 
-// SetMaxMessageSize replaces the maxMessageSize passed to NewReader. It does not affect unfinished messages.
+// SetMaxMessageSize replaces the maxMessageSize passed to NewReader. Messages of which a chunk has already been read may still have the size
+// that was allowed then.
 func (r *Reader) SetMaxMessageSize(n int) { r.maxSize = clampMessageSize(n) }
 
 func clampMessageSize(n int) int {

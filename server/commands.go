@@ -124,8 +124,8 @@ func (k *commands) checkBandwidth(cmd message.Command) {
 			k.Notify("_onbwdone", 10000, 8, 1, 0) // kilobits per second, kilobits, seconds, latency in ms
 		}
 	})
-	if k.command(0, "_onbwcheck", call.ID, nil, "payload", 1) != nil && k.session.TakeCall(call.ID) == call {
-		call.Fail(session.ErrClosed)
+	if k.command(0, "_onbwcheck", call.ID, nil, "payload", 1) != nil {
+		call.Complete(session.ErrClosed)
 	}
 }
 

@@ -18,6 +18,8 @@ type Call struct {
 	Method string
 	Others bool // other calls were unanswered when this call was made
 
+	NoResult bool // a _result is not the answer, and is ignored; set before the call is registered
+
 	answered bool // object and args are those of the answer
 	table    *calls
 	done     atomic.Pointer[chan struct{}] // the channel that Done returns; nil until Done is called; completed once the answer and err are set
@@ -111,6 +113,16 @@ func awaitAnswer(ctx context.Context, limit time.Duration, k *Call) error {
 	case <-w.expiry():
 		return &TimeoutError{What: k.Method}
 	}
+}
+
+// Complete completes the call without an answer, unless it is complete or was taken. err may be nil. Complete reports whether it has done
+// that. The goroutine that reads the connection may be waiting for this call: see InterruptRead.
+func (k *Call) Complete(err error) bool {
+	if !k.table.take(k) {
+		return false
+	}
+	k.Fail(err)
+	return true
 }
 
 // Fail completes the call, without an answer. The call must have been taken with TakeCall.
@@ -224,6 +236,29 @@ func (t *calls) TakeCall(id float64) *Call {
 	return k
 }
 
+// take removes k, and reports whether it was unanswered.
+func (t *calls) take(k *Call) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	unanswered := t.pending[key(k.ID)] == k
+	if unanswered {
+		delete(t.pending, key(k.ID))
+	}
+	return unanswered
+}
+
+// takeAnswered is TakeCall for an answer, which is a _result or an _error. It leaves a call in place that the answer does not complete.
+func (t *calls) takeAnswered(id float64, refused bool) (k *Call, complete bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k = t.pending[key(id)]
+	if k == nil || k.NoResult && !refused {
+		return k, false
+	}
+	delete(t.pending, key(id))
+	return k, true
+}
+
 // end completes every call with the connection's error.
 func (t *calls) end(err error) {
 	t.mu.Lock()
@@ -238,11 +273,12 @@ func (t *calls) end(err error) {
 // CallAnswered completes the call that a _result or _error belongs to. found is false if there is no such call. damage is the error of
 // decoding the answer, and is ignored if the result itself was decoded. The returned error ends the Session.
 func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ error) {
-	k := t.TakeCall(cmd.TransactionID)
-	if k == nil {
-		return false, nil
+	refused := cmd.Name == "_error"
+	k, complete := t.takeAnswered(cmd.TransactionID, refused)
+	if !complete {
+		return k != nil, nil
 	}
-	matters, refused := k.accept != nil, cmd.Name == "_error"
+	matters := k.accept != nil
 	if damage != nil && !refused && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // an answer to connect is valid without a result
 		err := UnreadableAnswer(k.Method, damage)
 		if k.Fail(err); matters {

@@ -88,7 +88,7 @@ func TestLargeMessageThatDoesNotFit(t *testing.T) {
 	server.isPicture(t, 5, sendNowSize)
 	require.NoError(t, <-sent)
 	require.NoError(t, <-sent)
-	require.NoError(t, q.Finish(10*time.Second))
+	require.NoError(t, q.Finish(aSecond))
 }
 
 // TestLargeMessageIsLost checks that the Session ends if the rest of a message that Enqueue has accepted can't be sent.
@@ -109,7 +109,7 @@ func TestLargeMessageIsLost(t *testing.T) {
 	var lost *LostError
 	require.ErrorAs(t, client.session.Err(), &lost)
 	<-q.Ended()
-	require.ErrorAs(t, q.Finish(time.Second), &lost)
+	require.ErrorAs(t, q.Finish(aSecond), &lost)
 }
 
 // TestLargeMessageAfterABadOne checks that the error of a queued message ends the queue for all callers, even if it was a call with a large
@@ -127,7 +127,7 @@ func TestLargeMessageAfterABadOne(t *testing.T) {
 	require.True(t, q.Start(1))
 	<-q.Ended()
 	require.ErrorAs(t, q.Enqueue(forever, &small), &refused)
-	require.ErrorAs(t, q.Finish(time.Second), &refused)
+	require.ErrorAs(t, q.Finish(aSecond), &refused)
 	require.NoError(t, client.session.Err())
 }
 

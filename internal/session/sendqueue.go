@@ -17,8 +17,8 @@ const queueLimit = 256 << 10
 // call costs more than copying them.
 const sendNowSize = 32 << 10
 
-// finishChecks is how many times Finish checks for progress within its grace period.
-const finishChecks = 8
+// finishCheck is how often Finish checks for progress.
+const finishCheck = 125 * time.Millisecond
 
 // SendQueue holds the media that a stream sends. A goroutine of the Session, the sender, sends everything that is queued with one
 // system call. Large messages are written directly to the socket as far as it accepts them. When the queue is full, Enqueue blocks or drops
@@ -258,9 +258,9 @@ func (q *SendQueue) sendNow(o *chunk.Outgoing) (bool, error) {
 	return true, err
 }
 
-// Finish waits until everything has been sent, and then ends the queue. It gives up if the peer accepts no bytes for grace, or after
-// Config.Timeout. It returns the error of sending, if there is one.
-func (q *SendQueue) Finish(grace time.Duration) error {
+// Finish waits until everything has been sent, and then ends the queue. It gives up if the peer accepts no bytes for the time that grace
+// returns, which may change meanwhile, or after Config.Timeout. It returns the error of sending, if there is one.
+func (q *SendQueue) Finish(grace func() time.Duration) error {
 	w := q.w
 	q.close()
 	var limit <-chan time.Time
@@ -269,10 +269,10 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 		defer timer.Stop()
 		limit = timer.C
 	}
-	tick := time.NewTicker(grace / finishChecks)
+	tick := time.NewTicker(finishCheck)
 	defer tick.Stop()
 	w.deadline.interrupt(nil) // interrupt the write: it counts the accepted bytes only when it returns
-	quiet, before, ended := 0, w.counters.BytesWritten.Load(), q.ended
+	quiet, before, ended := time.Duration(0), w.counters.BytesWritten.Load(), q.ended
 	var lock chan struct{} // nil while waiting for the queue; then the lock
 	for {
 		select {
@@ -290,11 +290,11 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 		case <-limit:
 		case <-tick.C:
 			w.deadline.interrupt(nil)
-			quiet++
+			quiet += finishCheck
 			if now := w.counters.BytesWritten.Load(); now != before {
-				quiet, before = 1, now // the peer accepted these bytes before the last check
+				quiet, before = finishCheck, now // the peer accepted these bytes before the last check
 			}
-			if quiet < finishChecks {
+			if quiet < grace() {
 				continue
 			}
 		}

@@ -138,7 +138,7 @@ func TestSendQueueEnds(t *testing.T) {
 			q.Enqueue(forever, bad)
 			<-q.Ended()
 		}, &chunk.Error{}},
-		"closed":               {func(_ *Session, q *SendQueue) { q.Finish(time.Second) }, net.ErrClosed},
+		"closed":               {func(_ *Session, q *SendQueue) { q.Finish(aSecond) }, net.ErrClosed},
 		"the connection's end": {func(s *Session, _ *SendQueue) { s.Fail(stopped) }, stopped},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -173,13 +173,16 @@ func TestSendQueueEnds(t *testing.T) {
 					require.Equal(t, []*SendQueue{another}, sending.all)
 				}
 				if name == "a bad message" {
-					is(q.Finish(time.Second))
+					is(q.Finish(aSecond))
 					require.NoError(t, client.session.Err())
 				}
 			})
 		})
 	}
 }
+
+// aSecond is the grace period of a Finish.
+func aSecond() time.Duration { return time.Second }
 
 // TestSendQueueFinish checks that Finish sends the queued messages while the network accepts bytes within each grace period, but no longer
 // than Config.Timeout.
@@ -209,7 +212,7 @@ func TestSendQueueFinish(t *testing.T) {
 					}
 				}()
 				began := time.Now()
-				err := q.Finish(grace)
+				err := q.Finish(func() time.Duration { return grace })
 				defer client.session.Close()
 				require.Equal(t, test.after, time.Since(began))
 				if test.err == nil {
@@ -235,7 +238,7 @@ func TestSendQueueFinishWaitsForTheLock(t *testing.T) {
 			require.True(t, q.Start(1))
 			time.AfterFunc(after, func() { another.End(nil) })
 			began := time.Now()
-			if err = q.Finish(time.Second); after > time.Second {
+			if err = q.Finish(aSecond); after > time.Second {
 				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 				time.Sleep(after)
 				return
