@@ -83,6 +83,10 @@ func (r *request) end() {
 
 // awaits reports whether a request for a status with this code is unanswered. The caller holds s.mu.
 func (s *streamState) awaits(code string) bool {
+	return len(s.requests) > 0 && s.unanswered(code) // in two functions, so that a message of an undisturbed stream costs no call
+}
+
+func (s *streamState) unanswered(code string) bool {
 	return slices.ContainsFunc(s.requests, func(r *request) bool { return !r.IsDone() && slices.Contains(r.codes, code) })
 }
 
