@@ -151,7 +151,7 @@ func TestWriteDeadlineLosesNothingForAQueue(t *testing.T) {
 
 // TestRefusalWakesABlockedWritePacket checks that calls of WritePacket that wait for room return the refusal of the server.
 func TestRefusalWakesABlockedWritePacket(t *testing.T) {
-	for _, code := range []string{message.CodePublishBadName, "NetStream.Record.Failed"} {
+	for _, code := range []string{message.CodePublishBadName, message.CodePublishDenied} {
 		synctest.Test(t, func(t *testing.T) {
 			refuse := make(chan struct{})
 			over := make(chan struct{})

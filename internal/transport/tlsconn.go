@@ -62,8 +62,13 @@ func (c *tlsConn) CloseWrite() error {
 	return c.box.flush()
 }
 
-// Close sends close_notify and closes the connection. It takes at most tlsCloseTimeout.
+// Close sends close_notify and closes the connection. It takes at most tlsCloseTimeout. Like crypto/tls, it sends nothing if a Write or
+// CloseWrite is in progress, which it ends.
 func (c *tlsConn) Close() error {
+	if !c.writing.TryLock() {
+		return c.box.Close()
+	}
+	defer c.writing.Unlock()
 	c.box.limitClose()
 	return c.Conn.Close()
 }
