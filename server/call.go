@@ -100,7 +100,7 @@ func (k *commands) called(cmd message.Command) {
 	}
 	if cmd.TransactionID == 0 {
 		if err != nil {
-			k.log.Debug("rtmp: call failed", "method", peer(cmd.Name), "error", err)
+			k.log.Debug("rtmp: call failed", "method", logged(cmd.Name), "error", err)
 		}
 		return
 	}

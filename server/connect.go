@@ -21,7 +21,7 @@ func (d *dispatcher) introduce(cmd message.Command, m *session.Message) {
 	d.query = queries{app: parseQuery(query), tcURL: parseQuery(tcQuery)}
 	d.app = application{d.server.application(name), d.panicked}
 	d.mu.Unlock()
-	d.log = slog.New(connLog{d.Conn, peer(name)})
+	d.log = slog.New(connLog{d.Conn, logged(name)})
 }
 
 // connectReceived passes connect to the hooks' goroutine.
@@ -153,7 +153,7 @@ func (d *dispatcher) disorder(cmd message.Command) {
 	d.greeted = true
 	d.watchdog.stop()
 	d.later(0, func() {
-		d.log.Info("rtmp: command out of order", "command", peer(cmd.Name))
+		d.log.Info("rtmp: command out of order", "command", logged(cmd.Name))
 		d.commands.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})
 	})
 }

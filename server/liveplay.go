@@ -41,7 +41,7 @@ func (p *playing) live() error {
 		}
 		return err
 	}
-	c.log.Debug("rtmp: playing", "stream", p.request.Path)
+	c.log.Debug("rtmp: playing", "stream", logged(p.request.Path))
 	if !p.stream.begin(l) {
 		close(l.notified)
 		l.player.Close()

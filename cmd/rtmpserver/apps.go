@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -43,8 +45,8 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	srv.Apps = make(map[string]*server.App)
 	for name, one := range all {
 		a := &application{settings: one, logger: logger}
-		if _, err := os.Stat(one.root); one.root != "" && !one.record && err != nil { // the first recording creates the folder
-			logger.Warn("there are no files to play", "root", one.root, "error", err)
+		if err := one.checkRoot(logger); err != nil {
+			return nil, err
 		}
 		if one.keys != "" {
 			var err error
@@ -61,6 +63,23 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 		srv.Apps[name] = a.app(s.dump)
 	}
 	return apps, nil
+}
+
+// checkRoot logs it if the folder of --root does not exist, since its name may be misspelled. The error is that root is not a folder.
+func (a *appSettings) checkRoot(logger *slog.Logger) error {
+	if a.root == "" {
+		return nil
+	}
+	info, err := os.Stat(a.root)
+	switch {
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("--root %s is not a folder", a.root)
+	case errors.Is(err, fs.ErrNotExist) && (a.record || a.recordAsked):
+		logger.Info("the folder does not exist yet: the first recording creates it", "root", a.root)
+	case err != nil:
+		logger.Warn("there are no files to play", "root", a.root, "error", err)
+	}
+	return nil
 }
 
 // reload reads the files with keys again.

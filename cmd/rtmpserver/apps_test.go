@@ -94,8 +94,25 @@ func TestRecordingName(t *testing.T) {
 	assert.Equal(t, filepath.FromSlash("live/room/x"), recordingName("{path}", r, at))
 }
 
-// TestRootThatDoesNotExist checks that a misspelled folder is noticed.
+// TestRootThatDoesNotExist checks that a misspelled folder is noticed, also if a recording will create it.
 func TestRootThatDoesNotExist(t *testing.T) {
 	t.Parallel()
-	start(t, "--root", filepath.Join(t.TempDir(), "missing")).await("there are no files to play")
+	missing := filepath.Join(t.TempDir(), "missing")
+	start(t, "--root", missing).await("there are no files to play")
+	for _, option := range []string{"--record", "--record-asked"} {
+		c := start(t, "--root", missing, option)
+		c.await("the first recording creates it")
+		assert.NotContains(t, c.text(), "WARN")
+	}
+}
+
+// TestRootThatIsAFile checks that the server does not start if nothing could be recorded.
+func TestRootThatIsAFile(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	c := startIn(t, t.TempDir(), "--root", file, "--record")
+	<-c.ended
+	assert.Equal(t, 1, c.cmd.ProcessState.ExitCode())
+	assert.Contains(t, c.text(), "not a folder")
 }
