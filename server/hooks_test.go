@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -298,6 +299,38 @@ func TestPanicInDone(t *testing.T) {
 		_, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true})
 		return err == nil
 	})
+}
+
+// TestPanicInDoneOfEveryFile checks that after a panic in Files.Done the hook is still called for the other files, and Unpublish is called.
+func TestPanicInDoneOfEveryFile(t *testing.T) {
+	f, _ := recording(t, &server.Files{Record: server.RecordAll, MaxDuration: time.Millisecond})
+	began, release := make(chan struct{}), make(chan struct{})
+	files, unpublished := make(chan string, 100), make(chan struct{})
+	f.Done = func(_ *server.Request, file string, _ error) {
+		files <- filepath.Base(file)
+		panic("boom")
+	}
+	a := &server.App{Files: f, Unpublish: func(*server.Request, server.StreamStats) { close(unpublished) }}
+	a.Methods = map[string]server.Method{"wait": func(context.Context, *server.Conn, []any) (any, error) { // all files are reported after it
+		close(began)
+		<-release
+		return nil, nil
+	}}
+	c, s := publish(t, "rtmp://"+app(t, a)+"/live/x")
+	_, err := c.Call(background(t), "wait", nil)
+	require.NoError(t, err)
+	waitFor(t, "the call", began)
+	for i := range uint32(3) {
+		require.NoError(t, s.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 100 * i, Body: []byte{0xaf, 1, 0}}))
+	}
+	eventually(t, "three files", func() bool {
+		names, _ := filepath.Glob(filepath.Join(f.Dir, "live", "*.flv"))
+		return len(names) == 3
+	})
+	close(release)
+	c.Close()
+	waitFor(t, "Unpublish", unpublished)
+	assert.Len(t, files, 3)
 }
 
 // breaking is a connection whose Read panics once armed. It simulates a bug in the code that reads.

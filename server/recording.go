@@ -149,13 +149,21 @@ func (rec *recording) callDone() {
 	closed := rec.closed
 	rec.closed = nil
 	rec.mu.Unlock()
-	defer func() { // also if Done panics
-		rec.server.unreported.Add(-int64(len(closed)))
-		rec.server.wakeShutdown()
-	}()
 	for _, file := range closed {
-		rec.files.Done(rec.request, file.name, file.err)
+		rec.callDoneOf(file)
 	}
+	rec.server.unreported.Add(-int64(len(closed)))
+	rec.server.wakeShutdown()
+}
+
+// callDoneOf calls Files.Done for a file. A panic ends the client's connection.
+func (rec *recording) callDoneOf(file closedFile) {
+	panicked := rec.server.hookPanicked
+	if c := rec.request.Conn; c != nil {
+		panicked = c.panicked
+	}
+	defer application{panicked: panicked}.recovered(nil)
+	rec.files.Done(rec.request, file.name, file.err)
 }
 
 // finish waits until everything has been written to the file. It is called after the publisher has left, on the hooks' goroutine.

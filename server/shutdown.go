@@ -85,7 +85,8 @@ func (c *Conn) stopFiles() {
 	}
 }
 
-// Close disconnects all clients at once. It returns when all goroutines of the Server have ended, but does not wait for hooks.
+// Close disconnects all clients at once. It returns when all goroutines of the Server have ended and all recordings are complete, but does not
+// wait for hooks: after Close, Files.Done may still be running or about to be called. Shutdown waits for it.
 func (s *Server) Close() error {
 	s.init()
 	s.stopListening()
