@@ -31,6 +31,9 @@ func TestFullDisk(t *testing.T) {
 		cmd := child(t, "fill", dir)
 		cmd.Env = append(cmd.Env, limitVariable+"="+strconv.Itoa(limit))
 		require.NoError(t, cmd.Run(), limit)
+		if limit < 13 { // the file header does not fit
+			require.NoFileExists(t, filepath.Join(dir, "a.flv"))
+		}
 		if limit < 4096 {
 			continue // not even one tag was written
 		}

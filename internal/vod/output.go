@@ -70,7 +70,7 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 		return o, err
 	}
 	if err := o.start(); err != nil {
-		o.release()
+		f.discard(o)
 		return nil, err
 	}
 	return o, nil
