@@ -154,7 +154,9 @@ func (s *streamState) end() {
 func (s *streamState) begin() {
 	s.started = true
 	for _, r := range s.requests {
-		r.Complete(nil)
+		if slices.Contains(r.codes, message.CodePlayStart) { // media answers neither Pause nor Unpause
+			r.Complete(nil)
+		}
 	}
 }
 
