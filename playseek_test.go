@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"context"
 	"errors"
 	"io"
 	"testing"
@@ -164,5 +165,23 @@ func TestMediaDuringTheFirstPause(t *testing.T) {
 			require.NoError(t, s.ReadPacket(&p))
 			assert.Equal(t, want, string(p.Body))
 		}
+	})
+}
+
+// TestLateRefusalOfSeek checks that the stream continues if the server refuses a Seek that no longer waits for the answer.
+func TestLateRefusalOfSeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := seekable(t, func(p *peer) {
+			p.Expect("seek")
+			time.Sleep(2 * time.Second)
+			p.Status(message.CodeSeekInvalidTime)
+			p.Media(message.TypeAudio, 20, []byte("after"))
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, s.Seek(ctx, time.Hour), context.DeadlineExceeded)
+		var p Packet
+		require.NoError(t, s.ReadPacket(&p))
+		assert.Equal(t, "after", string(p.Body))
 	})
 }
