@@ -191,6 +191,27 @@ func TestRecordingOfALiveStream(t *testing.T) {
 	assert.NotEmpty(t, values)
 }
 
+// TestRecordingOfAnUpload checks that nothing is missing in the recording of a publisher that sends as fast as it can.
+func TestRecordingOfAnUpload(t *testing.T) {
+	f, done := recording(t, &server.Files{Record: server.RecordAll})
+	s := &server.Server{Apps: map[string]*server.App{"*": {Files: f, Live: server.Live{Backlog: 1 << 20}}}}
+	defer s.Close()
+	p, err := s.Publish(background(t), "live/x")
+	require.NoError(t, err)
+	m := &message.Packet{Type: message.TypeVideo, Body: append([]byte{0x27, 1}, make([]byte, 10_000)...)}
+	const messages = 4_000
+	for range messages {
+		require.NoError(t, p.WritePacket(m))
+		m.Timestamp += 40
+	}
+	require.NoError(t, p.Close())
+	d := waitFor(t, "Done", done)
+	require.NoError(t, d.err)
+	info, err := os.Stat(d.file)
+	require.NoError(t, err)
+	assert.Greater(t, info.Size(), int64(messages*len(m.Body)))
+}
+
 func TestRecordAskedAndAppend(t *testing.T) {
 	f, done := recording(t, &server.Files{})
 	addr := app(t, &server.App{Files: f})
@@ -490,7 +511,7 @@ func TestRecordingWithGaps(t *testing.T) {
 		t.Run(fmt.Sprint(logged), func(t *testing.T) {
 			var log bytes.Buffer
 			files, second, release := 0, make(chan struct{}), make(chan struct{})
-			f, done := recording(t, &server.Files{Record: server.RecordAll, MaxDuration: time.Second, Name: func(*server.Request, time.Time) string {
+			f, done := recording(t, &server.Files{Record: server.RecordAll, MaxDuration: 10 * time.Millisecond, Name: func(*server.Request, time.Time) string {
 				switch files++; files {
 				case 1:
 					return "a"
@@ -509,14 +530,14 @@ func TestRecordingWithGaps(t *testing.T) {
 			p, err := s.Publish(background(t), "live/x")
 			require.NoError(t, err)
 			key := &message.Packet{Type: message.TypeVideo, Body: append([]byte{0x17, 1}, make([]byte, 200_000)...)}
-			for _, key.Timestamp = range []uint32{0, 2000} {
+			for _, key.Timestamp = range []uint32{0, 20} {
 				require.NoError(t, p.WritePacket(key))
 			}
 			waitFor(t, "the second file", second)
 			for range 20 {
 				require.NoError(t, p.WritePacket(key))
 			}
-			key.Timestamp = 5000
+			key.Timestamp = 50
 			require.NoError(t, p.WritePacket(key))
 			close(release)
 			require.NoError(t, p.Close())

@@ -14,7 +14,8 @@ import (
 )
 
 // Publisher publishes a live stream from the program. It is an io.WriteCloser of FLV. Write and ReadFrom may be used by one goroutine
-// at a time, WritePacket and WriteData by several.
+// at a time, WritePacket and WriteData by several. They wait for the disk if the stream is recorded and they write faster than the timestamps
+// say.
 type Publisher struct {
 	pub    *live.Publisher
 	stop   func() bool

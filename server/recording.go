@@ -15,7 +15,7 @@ import (
 )
 
 // recording writes a publication to a file on its own goroutine. It reads the stream's log with its own cursor, as a player does, so it
-// does not delay the publisher.
+// delays a publisher only if that is ahead of its timestamps.
 type recording struct {
 	server  *Server
 	log     *slog.Logger

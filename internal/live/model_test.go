@@ -253,8 +253,8 @@ func (s *schedule) write(t flv.Tag) {
 	if s.pub == nil {
 		return
 	}
+	s.naive.write(t) // first, since Write may wait for a recorder after the message has arrived
 	require.NoError(s.t, s.pub.Write(t))
-	s.naive.write(t)
 }
 
 func (s *schedule) number() int {

@@ -26,6 +26,9 @@ type Publisher struct {
 	keyed    bool       // the publication has had a key frame
 	memory   memory     // memory of the messages
 	primary  uint8      // the video track with the lowest id, at whose key frames players begin
+	pace     pace
+
+	room chan struct{} // signalled when a recorder has fetched messages or left, and at the end of the publication
 
 	lastCame atomic.Int64 // arrival of the newest message, or of the publisher if there is none, by the hub's clock
 
@@ -40,7 +43,7 @@ type Publisher struct {
 // newPublisher starts a publication. The caller holds Hub.mu and s.mu.
 func newPublisher(s *stream, o PublishOptions) *Publisher {
 	p := &Publisher{stream: s, options: o, publication: new(publication), since: time.Now(),
-		timeline: firstTimeline(), known: s.headers}
+		timeline: firstTimeline(), known: s.headers, room: make(chan struct{}, 1)}
 	if s.log.end() > 1 {
 		p.timeline = timeline{last: s.lastTime, lastCame: s.lastCame}
 	}
@@ -83,7 +86,7 @@ func (p *Publisher) end(err error, tell bool) {
 	})
 }
 
-// Write adds a message. It copies the body, and does not wait for players. t must be in the form that players get: onMetaData without
+// Write adds a message. It copies the body, and does not wait for players. It may wait for a recorder (see pace). t must be in the form that players get: onMetaData without
 // @setDataFrame, and data in AMF0. The first timestamp may have any value, since all timestamps are shifted to continue those of earlier
 // publishers. The error is the reason for which the hub has ended the publisher, ErrClosed after Close, or an error for a body that is too
 // long.
@@ -112,7 +115,9 @@ func (p *Publisher) Write(t flv.Tag) error {
 		m.key = track == p.primary
 	}
 	t.Timestamp = uint32(m.time)
-	if err := p.publish(m, changed); err != nil { // from now on, another publisher may reuse the memory of m
+	early := time.Duration(m.time)*time.Millisecond - now
+	crowded, err := p.publish(m, changed)
+	if err != nil { // from now on, another publisher may reuse the memory of m
 		return err
 	}
 	p.lastCame.Store(int64(now))
@@ -123,6 +128,9 @@ func (p *Publisher) Write(t flv.Tag) error {
 	if p.rate.add(now, len(t.Body)) > int64(p.options.Policy.MaxBitrate) {
 		p.end(ErrBitrate, true)
 		return ErrBitrate
+	}
+	if kind != flv.KindHeader { // the timestamps of headers are arbitrary
+		p.keepPace(crowded, early)
 	}
 	return nil
 }
@@ -141,13 +149,13 @@ func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
 	return true
 }
 
-// publish appends m to the log. changed is true if m has changed p.headers.
-func (p *Publisher) publish(m *Message, changed bool) error {
+// publish appends m to the log. changed is true if m has changed p.headers. crowded is stream.crowded after that.
+func (p *Publisher) publish(m *Message, changed bool) (crowded bool, err error) {
 	s := p.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.err != nil {
-		return p.err
+		return false, p.err
 	}
 	if changed {
 		p.headers.changed = s.log.end()
@@ -156,7 +164,7 @@ func (p *Publisher) publish(m *Message, changed bool) error {
 	s.log.video = s.log.video || m.typ == flv.TagVideo
 	s.append(m)
 	p.memory.held = s.log.cost
-	return nil
+	return s.crowded(), nil
 }
 
 // Collect returns a Subscriber for recording. The Subscriber gets everything that this publisher writes from now on, even if it is

@@ -97,6 +97,9 @@ func (s *stream) take(c *cursor, dst []*Message) (_ []*Message, p progress, over
 	defer s.mu.Unlock()
 	n := len(dst)
 	dst, p = s.log.take(c, dst, &s.again)
+	if c.only != nil {
+		s.fetched()
+	}
 	if len(dst) == n && !p.more {
 		over = s.ended || c.only != nil && c.only.ended != 0
 	}
@@ -148,6 +151,7 @@ func (s *stream) removeLocked(m member) {
 	sub, _ := m.(*Subscriber)
 	if i := slices.Index(s.recorders, sub); i >= 0 {
 		s.recorders = slices.Delete(s.recorders, i, i+1)
+		s.fetched()
 		s.gone.add(&r.traffic)
 		return
 	}
@@ -181,6 +185,7 @@ func (s *stream) unpublish(err error, tell bool) {
 	s.publisher = nil
 	p.err, p.publication.ended = err, s.log.end()
 	p.idle.stop()
+	session.Signal(p.room)
 	if tell && p.options.Ended != nil {
 		s.hub.uninformed++
 		s.hub.running.Go(func() {

@@ -1,0 +1,80 @@
+package live
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/session"
+)
+
+// paceWait is how long a publisher waits for a recorder that does not fetch messages.
+const paceWait = 5 * time.Second
+
+// pace makes a publisher that sends faster than its timestamps, such as a program that uploads a file, wait for its recorders before the log
+// drops messages that they have not fetched. It does not wait longer than it is ahead of its timestamps. So a live publisher does not wait,
+// and a disk that hangs does not delay its players.
+type pace struct {
+	began bool
+	start time.Duration // early of the first message
+	hangs bool          // the last wait has ended without room; there is no further one until there is room
+}
+
+// keepPace is called after each message. crowded is stream.crowded, and early is the difference between the message's time and its arrival.
+func (p *Publisher) keepPace(crowded bool, early time.Duration) {
+	k := &p.pace
+	if !k.began {
+		k.began, k.start = true, early
+	}
+	if !crowded {
+		k.hangs = false
+	}
+	ahead := min(early-k.start, paceWait)
+	if !crowded || k.hangs || ahead <= 0 {
+		return
+	}
+	timer := time.NewTimer(ahead)
+	defer timer.Stop()
+	for p.waitsForRoom() {
+		select {
+		case <-p.room:
+		case <-timer.C:
+			k.hangs = true
+			return
+		}
+	}
+}
+
+// waitsForRoom reports whether the stream is crowded and the publication continues. If so, it wakes the recorders, which may be waiting
+// for more messages.
+func (p *Publisher) waitsForRoom() bool {
+	s := p.stream
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.err != nil || !s.crowded() {
+		return false
+	}
+	for _, r := range s.recorders {
+		r.behind = max(r.behind, r.bytes)
+		session.Signal(r.news)
+	}
+	return true
+}
+
+// crowded reports whether the log will drop a message that a recorder has not fetched when the next one is added. The caller holds s.mu.
+func (s *stream) crowded() bool {
+	if len(s.recorders) == 0 {
+		return false
+	}
+	kept := s.log.base
+	for cost := s.log.cost; cost > s.policy.Backlog; kept++ {
+		cost -= s.log.messages[kept-s.log.base].cost
+	}
+	return slices.ContainsFunc(s.recorders, func(r *Subscriber) bool { return r.position.Load() < kept })
+}
+
+// fetched wakes the publisher if it waits for a recorder. The caller holds s.mu.
+func (s *stream) fetched() {
+	if s.publisher != nil {
+		session.Signal(s.publisher.room)
+	}
+}
