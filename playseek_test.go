@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"context"
 	"errors"
 	"io"
 	"testing"
@@ -137,4 +138,50 @@ func TestConcurrentSeeks(t *testing.T) {
 			assert.Equal(t, "second", string(p.Body))
 		})
 	}
+}
+
+// TestMediaDuringTheFirstPause checks that the first media of a stream does not answer a Pause, so that a StreamEOF that confirms the pause
+// does not end the stream.
+func TestMediaDuringTheFirstPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, c := piped(t, Options{Timeout: time.Minute}, func(p *peer) {
+			p.AcceptConnect()
+			p.AcceptStream(1)
+			p.Call(0, "_result", p.Expect("play").TransactionID, nil)
+			p.Expect("pause")
+			p.Media(message.TypeAudio, 10, []byte("first"))
+			p.Send(peertest.Event(message.EventStreamEOF, 1))
+			p.Status(message.CodePauseNotify)
+			p.Media(message.TypeAudio, 20, []byte("second"))
+			p.UntilGone()
+		})
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		s, err := c.CreateStream(ctx, nil)
+		require.NoError(t, err)
+		require.NoError(t, s.Pause(ctx))
+		var p Packet
+		for _, want := range []string{"first", "second"} {
+			require.NoError(t, s.ReadPacket(&p))
+			assert.Equal(t, want, string(p.Body))
+		}
+	})
+}
+
+// TestLateRefusalOfSeek checks that the stream continues if the server refuses a Seek that no longer waits for the answer.
+func TestLateRefusalOfSeek(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := seekable(t, func(p *peer) {
+			p.Expect("seek")
+			time.Sleep(2 * time.Second)
+			p.Status(message.CodeSeekInvalidTime)
+			p.Media(message.TypeAudio, 20, []byte("after"))
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, s.Seek(ctx, time.Hour), context.DeadlineExceeded)
+		var p Packet
+		require.NoError(t, s.ReadPacket(&p))
+		assert.Equal(t, "after", string(p.Body))
+	})
 }

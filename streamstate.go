@@ -100,7 +100,8 @@ func (s *streamState) statusReceived(status *StatusError) (open bool) {
 	case message.CodeUnpauseNotify:
 		s.paused, s.eof = false, false
 	}
-	if refusal && !awaited && s.err == nil {
+	late := strings.HasPrefix(status.Code, "NetStream.Seek.") // the refusal of a Seek that has given up, which leaves the stream as it was
+	if refusal && !awaited && !late && s.err == nil {
 		s.err = s.conn.session.Refusal(status)
 	}
 	open = s.err != errStreamClosed
@@ -154,7 +155,9 @@ func (s *streamState) end() {
 func (s *streamState) begin() {
 	s.started = true
 	for _, r := range s.requests {
-		r.Complete(nil)
+		if slices.Contains(r.codes, message.CodePlayStart) { // media answers neither Pause nor Unpause
+			r.Complete(nil)
+		}
 	}
 }
 

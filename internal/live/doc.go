@@ -12,10 +12,10 @@
 //
 // # Waiting
 //
-// A publisher waits only for recorders, if it is ahead of its timestamps (see pace). A pusher goroutine writes new messages to every player without blocking ([Sink.TryWrite]). If there are many
-// players, there are several pushers, up to one for each processor. If a player's Sink does not accept the messages, the player gets its
-// own goroutine, which blocks in [Sink.Write] until the player has caught up. Subscribers fetch their messages. Recorders are Subscribers
-// that the publisher itself wakes.
+// A publisher waits only for recorders, if it is ahead of its timestamps (see pace). A pusher goroutine writes new messages to every player
+// without blocking ([Sink.TryWrite]). If there are many players, there are several pushers, up to one for each processor. If a player's Sink
+// does not accept the messages, the player gets its own goroutine, which blocks in [Sink.Write] until the player has caught up. Subscribers
+// fetch their messages. Recorders are Subscribers that the publisher itself wakes.
 //
 // # Lock order
 //

@@ -86,10 +86,10 @@ func (p *Publisher) end(err error, tell bool) {
 	})
 }
 
-// Write adds a message. It copies the body, and does not wait for players. It may wait for a recorder (see pace). t must be in the form that players get: onMetaData without
-// @setDataFrame, and data in AMF0. The first timestamp may have any value, since all timestamps are shifted to continue those of earlier
-// publishers. The error is the reason for which the hub has ended the publisher, ErrClosed after Close, or an error for a body that is too
-// long.
+// Write adds a message. It copies the body, and does not wait for players. It may wait for a recorder (see pace). t must be in the form that
+// players get: onMetaData without @setDataFrame, and data in AMF0. The first timestamp may have any value, since all timestamps are shifted
+// to continue those of earlier publishers. The error is the reason for which the hub has ended the publisher, ErrClosed after Close, or an
+// error for a body that is too long.
 func (p *Publisher) Write(t flv.Tag) error {
 	now := p.stream.hub.now()
 	kind, track := flv.KindOf(t)

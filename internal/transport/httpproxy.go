@@ -35,7 +35,12 @@ func (p *proxyServer) askHTTP(nc net.Conn, t target) (net.Conn, error) {
 		return nil, p.fail("no HTTP answer", noEOF(err))
 	}
 	if response.StatusCode/100 != 2 {
-		e := p.fail(http.StatusText(response.StatusCode), nil)
+		detail := noConnection
+		switch response.StatusCode {
+		case http.StatusProxyAuthRequired, http.StatusUnauthorized: // tinyproxy answers a wrong password with 401
+			detail = p.loginAdvice() + ": "
+		}
+		e := p.fail(detail+http.StatusText(response.StatusCode), nil)
 		e.Code = response.StatusCode
 		return nil, e
 	}

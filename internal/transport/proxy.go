@@ -155,6 +155,17 @@ func (p *proxyServer) connect(ctx context.Context, d *Dialer) (net.Conn, error) 
 	return nc, nil
 }
 
+// noConnection begins what a proxy says about the server, so that it is not taken for a failure to reach the proxy.
+const noConnection = "does not connect to the server: "
+
+// loginAdvice says what to do about a proxy that demands credentials.
+func (p *proxyServer) loginAdvice() string {
+	if name, _ := p.credentials(); name == "" {
+		return "demands a user and a password: add user:password@ to its URL"
+	}
+	return "refuses the user or the password"
+}
+
 // wrap makes err a *ProxyError, unless it already is one.
 func (p *proxyServer) wrap(err error) error {
 	if e, ok := err.(*ProxyError); ok {

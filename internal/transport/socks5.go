@@ -46,7 +46,10 @@ func (p *proxyServer) socks5Error(ctx context.Context, err error) error {
 		err = op.Err
 	}
 	if said, ok := strings.CutPrefix(err.Error(), "unknown error "); ok {
-		return p.fail(said, nil)
+		return p.fail(noConnection+said, nil)
+	}
+	if strings.Contains(err.Error(), "authentication") { // no method in common, or a wrong password
+		return p.fail(p.loginAdvice(), err)
 	}
 	return p.fail("", noEOF(err))
 }
