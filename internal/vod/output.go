@@ -29,7 +29,7 @@ type output struct {
 	begun   bool                        // this recording's headers have been written
 	closed  bool
 
-	old     bool // the file is an earlier recording, which will be replaced before the first tag; constant
+	old     bool // the file is an earlier recording, which will be replaced before the first tag; see registry.setOld
 	created bool // the file did not exist or was empty
 
 	whole, wholeLast, wholeShown int64 // values of size, last and shown after the last successful write
@@ -89,8 +89,6 @@ func (f *Folder) claim(name string, how creation) (*output, error) {
 	o := &output{file: file, name: name, usage: &f.usage}
 	info, err := file.Stat()
 	if err == nil {
-		o.size = info.Size()
-		o.created, o.old = o.size == 0, o.size > 0 && how == replaceFile
 		if over := recordings.add(o, info); over != nil {
 			err = &busyError{over}
 		}
@@ -98,32 +96,48 @@ func (f *Folder) claim(name string, how creation) (*output, error) {
 	if err == nil {
 		err = lock(file)
 	}
+	if err == nil {
+		info, err = file.Stat() // again, since another recorder may have written to the file until now
+	}
+	if err == nil && !f.holds(o) { // another process has removed it before the lock
+		err = ErrBusy
+	}
 	if err != nil {
 		o.release()
 		return nil, err
 	}
+	o.size = info.Size()
+	o.created = o.size == 0
+	recordings.setOld(o, o.size > 0 && how == replaceFile)
 	return o, nil
 }
 
-// replace removes the old file o and creates a new one, so that players of the old file are not affected. If that fails, replace empties the
-// old file. Some files can't be removed, and on Windows a removed file keeps its name while it is open.
+// holds reports whether the file still has its name. It may have been moved away, and the name may have been given to another file.
+func (f *Folder) holds(o *output) bool {
+	file, err := o.file.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := f.root.Stat(o.name)
+	return err == nil && os.SameFile(file, named)
+}
+
+// replace removes the old file o and creates a new one, so that players of the old file are not affected. If the old file can't be removed,
+// replace empties it; on Windows always, since a removed file keeps its name there while it is open. An old file that has been moved away
+// stays as it is.
 func (f *Folder) replace(o *output) (*output, error) {
 	recordings.naming.Lock()
 	defer recordings.naming.Unlock()
-	f.usage.add(-o.size)
-	err := errors.ErrUnsupported
-	if runtime.GOOS != "windows" {
-		err = f.root.Remove(o.name)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a file that has been moved away is not emptied
-		o.size = 0
-		recordings.emptied(o)
-		if err := o.file.Truncate(0); err != nil {
-			return o, err
+	if f.holds(o) {
+		if runtime.GOOS == "windows" || f.root.Remove(o.name) != nil {
+			return o, f.empty(o)
 		}
-		return o, o.start()
+		f.usage.add(-o.size)
 	}
 	renewed, err := f.claim(o.name, newFile)
+	if errors.Is(err, fs.ErrExist) {
+		err = ErrBusy
+	}
 	if err != nil {
 		return o, err
 	}
@@ -131,12 +145,24 @@ func (f *Folder) replace(o *output) (*output, error) {
 	return renewed, renewed.start()
 }
 
+// empty makes the old file o a new one.
+func (f *Folder) empty(o *output) error {
+	recordings.setOld(o, false)
+	if err := o.file.Truncate(0); err != nil {
+		return err
+	}
+	f.usage.add(-o.size)
+	o.size = 0
+	return o.start()
+}
+
 // discard closes a file to which nothing was added, and removes it if it did not exist before.
 func (f *Folder) discard(o *output) {
+	recordings.naming.Lock()
+	defer recordings.naming.Unlock()
 	o.closed = true
-	if o.created {
+	if o.created && f.holds(o) && f.root.Remove(o.name) == nil {
 		f.usage.add(-o.size)
-		f.root.Remove(o.name)
 	}
 	o.release()
 }

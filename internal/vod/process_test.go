@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +32,7 @@ func child(t *testing.T, job, dir string) *exec.Cmd {
 func runJob(job string) {
 	f, err := OpenFolder(os.Getenv(dirVariable))
 	if err == nil {
-		err = map[string]func(*Folder) error{"record": recordForEver, "fill": recordBeyondLimit}[job](f)
+		err = map[string]func(*Folder) error{"record": recordForEver, "fill": recordBeyondLimit, "nothing": recordNothing}[job](f)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -111,5 +112,46 @@ func TestKilled(t *testing.T) {
 		require.InDelta(t, len(before)+1, len(after), 1) // if the last tag had no PreviousTagSize, that tag is lost
 		requireSame(t, before[1:len(after)-1], after[1:len(after)-1])
 		require.Equal(t, key(after[len(after)-2].Timestamp+1), after[len(after)-1])
+	}
+}
+
+// recordNothing begins recordings of a file without media until it is killed.
+func recordNothing(f *Folder) error {
+	for {
+		r, err := f.Record("a.flv", RecordOptions{})
+		switch {
+		case err == nil:
+			if err := r.Close(); err != nil {
+				return err
+			}
+		case !errors.Is(err, ErrBusy):
+			return err
+		}
+	}
+}
+
+// TestNothingRecordedByAnotherProcess checks that a recording keeps its name although another process removes files without media.
+func TestNothingRecordedByAnotherProcess(t *testing.T) {
+	if !locksOtherProcesses {
+		t.Skip("processes do not see each other's recordings on this system")
+	}
+	f, dir := newFolder(t, nil)
+	cmd := child(t, "nothing", dir)
+	require.NoError(t, cmd.Start())
+	defer func() {
+		cmd.Process.Kill()
+		require.ErrorContains(t, cmd.Wait(), "killed")
+	}()
+	for recorded := 0; recorded < 500; {
+		r, err := f.Record("a.flv", RecordOptions{})
+		if errors.Is(err, ErrBusy) {
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, r.WriteTag(key(0)))
+		requireNamed(t, r)
+		require.NoError(t, r.Close())
+		require.NoError(t, os.Remove(filepath.Join(dir, "a.flv")))
+		recorded++
 	}
 }

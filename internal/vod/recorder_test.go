@@ -134,6 +134,90 @@ func TestNothingRecorded(t *testing.T) {
 	}
 }
 
+// requireNamed checks that the file that r is writing has its name.
+func requireNamed(t testing.TB, r *Recorder) {
+	t.Helper()
+	file, err := r.out.file.Stat()
+	require.NoError(t, err)
+	named, err := r.folder.root.Stat(r.out.name)
+	require.NoError(t, err)
+	require.True(t, os.SameFile(file, named), "another file has the name")
+}
+
+// TestNothingRecordedBesides checks that a recording keeps its name although others of the same name begin and end without media.
+func TestNothingRecordedBesides(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	over := make(chan struct{})
+	var others sync.WaitGroup
+	for range 7 {
+		others.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				if r, err := f.Record("a.flv", RecordOptions{}); err == nil {
+					assert.NoError(t, r.Close())
+				} else if !assert.ErrorIs(t, err, ErrBusy) {
+					return
+				}
+			}
+		})
+	}
+	defer others.Wait()
+	defer close(over)
+	for recorded := 0; recorded < 500; {
+		r, err := f.Record("a.flv", RecordOptions{})
+		if errors.Is(err, ErrBusy) {
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, r.WriteTag(key(0)))
+		requireNamed(t, r)
+		require.NoError(t, r.Close())
+		require.NoError(t, os.Remove(filepath.Join(dir, "a.flv")))
+		recorded++
+	}
+}
+
+// TestNameOfAnotherRecording checks that a recording neither replaces nor removes a file that has got its name before its first media.
+func TestNameOfAnotherRecording(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file can't be moved")
+	}
+	recorded := fileOf(key(0), inter(40))
+	for name, media := range map[string]bool{"with media": true, "without media": false} {
+		for state, files := range map[string]map[string][]byte{"old": {"a.flv": recorded}, "new": nil} {
+			if state == "new" && media {
+				continue // the file is the recording already
+			}
+			t.Run(state+" "+name, func(t *testing.T) {
+				f, dir := newFolder(t, files)
+				r, err := f.Record("a.flv", RecordOptions{})
+				require.NoError(t, err)
+				require.NoError(t, os.Rename(filepath.Join(dir, "a.flv"), filepath.Join(dir, "b.flv")))
+				another, err := f.Record("a.flv", RecordOptions{})
+				require.NoError(t, err)
+				require.NoError(t, another.WriteTag(sound(0)))
+				if media {
+					require.ErrorIs(t, r.WriteTag(key(0)), ErrBusy)
+					require.ErrorIs(t, r.Close(), ErrBusy)
+				} else {
+					require.NoError(t, r.Close())
+				}
+				requireNamed(t, another)
+				require.NoError(t, another.Close())
+				if state == "old" {
+					got, err := os.ReadFile(filepath.Join(dir, "b.flv"))
+					require.NoError(t, err)
+					assert.Equal(t, recorded, got)
+				}
+			})
+		}
+	}
+}
+
 // TestOldFileThatCantBeReplaced checks that a recording whose folder has been removed fails, and leaves the open old file as it was.
 func TestOldFileThatCantBeReplaced(t *testing.T) {
 	if runtime.GOOS == "windows" {

@@ -11,7 +11,7 @@ import (
 var recordings registry
 
 type registry struct {
-	naming sync.RWMutex // locked while a file is replaced, so that no other recorder uses its name
+	naming sync.RWMutex // locked while a file is replaced or discarded, so that no other recorder uses its name
 
 	mu    sync.Mutex
 	files map[*output]recorded
@@ -21,20 +21,19 @@ type registry struct {
 type recorded struct {
 	info fs.FileInfo
 	over chan struct{} // closed when the file is no longer being recorded
-	old  bool          // nothing will be added to the present content
 }
 
 // add adds a file. If the file is already being recorded, add returns a channel that is closed when that recording ends.
 func (r *registry) add(o *output, info fs.FileInfo) (over <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if other, found := r.find(info); found {
-		return other.over
+	if other := r.find(info); other != nil {
+		return r.files[other].over
 	}
 	if r.files == nil {
 		r.files = make(map[*output]recorded)
 	}
-	r.files[o] = recorded{info, make(chan struct{}), o.old}
+	r.files[o] = recorded{info, make(chan struct{})}
 	return nil
 }
 
@@ -47,22 +46,21 @@ func (r *registry) remove(o *output) {
 	}
 }
 
-// emptied records that an old file becomes a new one.
-func (r *registry) emptied(o *output) {
+// setOld sets o.old. The owner of o may read it without the lock.
+func (r *registry) setOld(o *output, old bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	file := r.files[o]
-	file.old = false
-	r.files[o] = file
+	o.old = old
 }
 
-func (r *registry) find(info fs.FileInfo) (file recorded, found bool) {
-	for _, other := range r.files {
+// find returns the output of a file that is being recorded, or nil. The caller holds r.mu.
+func (r *registry) find(info fs.FileInfo) *output {
+	for o, other := range r.files {
 		if os.SameFile(info, other.info) {
-			return other, true
+			return o
 		}
 	}
-	return recorded{}, false
+	return nil
 }
 
 // isRecorded reports whether a file is being recorded, so that more may be added to it.
@@ -73,6 +71,6 @@ func isRecorded(file *os.File) bool {
 	}
 	recordings.mu.Lock()
 	defer recordings.mu.Unlock()
-	recorded, found := recordings.find(info)
-	return found && !recorded.old
+	o := recordings.find(info)
+	return o != nil && !o.old
 }
