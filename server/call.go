@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -100,7 +101,7 @@ func (k *commands) called(cmd message.Command) {
 	}
 	if cmd.TransactionID == 0 {
 		if err != nil {
-			k.log.Debug("rtmp: call failed", "method", logged(cmd.Name), "error", err)
+			k.log.Debug("rtmp: call failed", "method", quote.Attr(cmd.Name), "error", err)
 		}
 		return
 	}

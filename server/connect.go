@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -21,7 +22,7 @@ func (d *dispatcher) introduce(cmd message.Command, m *session.Message) {
 	d.query = queries{app: parseQuery(query), tcURL: parseQuery(tcQuery)}
 	d.app = application{d.server.application(name), d.panicked}
 	d.mu.Unlock()
-	d.log = slog.New(connLog{d.Conn, logged(name)})
+	d.log = slog.New(connLog{d.Conn, quote.Attr(name)})
 }
 
 // connectReceived passes connect to the hooks' goroutine.
@@ -153,7 +154,7 @@ func (d *dispatcher) disorder(cmd message.Command) {
 	d.greeted = true
 	d.watchdog.stop()
 	d.later(0, func() {
-		d.log.Info("rtmp: command out of order", "command", logged(cmd.Name))
+		d.log.Info("rtmp: command out of order", "command", quote.Attr(cmd.Name))
 		d.commands.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -41,7 +42,7 @@ func (p *playing) live() error {
 		}
 		return err
 	}
-	c.log.Debug("rtmp: playing", "stream", logged(p.request.Path))
+	c.log.Debug("rtmp: playing", "stream", quote.Attr(p.request.Path))
 	if !p.stream.begin(l) {
 		close(l.notified)
 		l.player.Close()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/internal/admission"
 	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -160,7 +161,7 @@ func (p *publication) start() (code string, err error) {
 	}
 	p.in.open(p.take) // before the client is notified: the reader must publish what the client sends before it leaves
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
-	c.log.Debug("rtmp: publishing", "stream", logged(p.request.Path))
+	c.log.Debug("rtmp: publishing", "stream", quote.Attr(p.request.Path))
 	return "", nil
 }
 
@@ -184,7 +185,7 @@ func (p *publication) ended(err error) {
 	} else {
 		reason = p.tell(err)
 	}
-	c.log.Info("rtmp: publisher ended", "stream", logged(p.request.Path), "reason", reason)
+	c.log.Info("rtmp: publisher ended", "stream", quote.Attr(p.request.Path), "reason", reason)
 	c.leave() // first: after finish, a command of the client would be answered as if it published nothing
 	p.stream.finishLater(p)
 }

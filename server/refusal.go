@@ -15,10 +15,6 @@ import (
 // peer quotes and shortens a text from the client, for errors.
 func peer(text string) string { return quote.Peer(text) }
 
-// logged shortens a text from the client for an attribute of the log, and escapes control characters, which slog.JSONHandler does not all
-// escape. It does not quote the text, since handlers do.
-func logged(text string) string { return quote.Text(text, 200) }
-
 // refusalOf returns the Refusal that is sent to the client if a hook has returned err.
 func refusalOf(err error, code string) Refusal {
 	var r Refusal

@@ -12,7 +12,7 @@ func (a *application) dump(c *server.Conn, p *message.Packet) (done bool, err er
 		"chunk-stream", p.ChunkStreamID, "time", p.Timestamp, "bytes", len(p.Body)}
 	if p.Type == message.TypeCommandAMF0 || p.Type == message.TypeCommandAMF3 {
 		if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil {
-			attrs = append(attrs, "command", quote.Text(cmd.Name, 200))
+			attrs = append(attrs, "command", quote.Attr(cmd.Name))
 		}
 	}
 	a.logger.Info("packet", attrs...)

@@ -34,7 +34,7 @@ func (a *application) files() *server.Files {
 // file, since that contains the name of the stream (see redact).
 func (a *application) recorded(r *server.Request, file string, err error) {
 	app, _, _ := strings.Cut(r.Path, "/")
-	log := a.logger.With("app", quote.Text(app, 200))
+	log := a.logger.With("app", quote.Attr(app))
 	if r.Conn != nil {
 		log = log.With("conn", r.Conn.ID(), "remote", r.RemoteAddr)
 	}

@@ -26,3 +26,7 @@ func Text(s string, limit int) string {
 	}
 	return b.String()
 }
+
+// Attr returns s, which a peer sent, for an attribute of the log: as Text does, cut at 200 bytes. It escapes control characters since
+// slog.JSONHandler leaves some of them, but does not quote, since handlers do.
+func Attr(s string) string { return Text(s, maxPeer) }
