@@ -147,37 +147,29 @@ func requireNamed(t testing.TB, r *Recorder) {
 // TestNothingRecordedBesides checks that a recording keeps its name although others of the same name begin and end without media.
 func TestNothingRecordedBesides(t *testing.T) {
 	f, dir := newFolder(t, nil)
-	over := make(chan struct{})
-	var others sync.WaitGroup
-	for range 7 {
-		others.Go(func() {
-			for {
-				select {
-				case <-over:
-					return
-				default:
-				}
+	for range 1000 {
+		var others sync.WaitGroup
+		for range 7 {
+			others.Go(func() {
 				if r, err := f.Record("a.flv", RecordOptions{}); err == nil {
 					assert.NoError(t, r.Close())
-				} else if !assert.ErrorIs(t, err, ErrBusy) {
-					return
+				} else {
+					assert.ErrorIs(t, err, ErrBusy)
 				}
-			}
-		})
-	}
-	defer others.Wait()
-	defer close(over)
-	for recorded := 0; recorded < 500; {
+			})
+		}
 		r, err := f.Record("a.flv", RecordOptions{})
-		if errors.Is(err, ErrBusy) {
-			continue
+		for errors.Is(err, ErrBusy) {
+			runtime.Gosched()
+			r, err = f.Record("a.flv", RecordOptions{})
 		}
 		require.NoError(t, err)
 		require.NoError(t, r.WriteTag(key(0)))
 		requireNamed(t, r)
+		others.Wait()
+		requireNamed(t, r)
 		require.NoError(t, r.Close())
 		require.NoError(t, os.Remove(filepath.Join(dir, "a.flv")))
-		recorded++
 	}
 }
 
