@@ -135,10 +135,10 @@ var liveLines = []struct {
 	name, args string
 	theirs     []int // RTMPDump's exit codes
 }{
-	{"live", "-r URL -v -m 2 -o FILE", []int{2}},
-	{"subscribed", "-r URL -v -d stream -m 2 -o FILE", []int{2}},
-	{"by URL", "-i URL_live=1_timeout=2 -o FILE", []int{0, 1, 2}},
-	{"not said to be live", "-r URL -m 2 -o FILE", []int{0, 1, 2}},
+	{"live", "-r URL -v -m 5 -o FILE", []int{2}},
+	{"subscribed", "-r URL -v -d stream -m 5 -o FILE", []int{2}},
+	{"by URL", "-i URL_live=1_timeout=5 -o FILE", []int{0, 1, 2}},
+	{"not said to be live", "-r URL -m 5 -o FILE", []int{0, 1, 2}},
 }
 
 // viewing is a pair of programs, RTMPDump and ours, that play the same live stream with one of liveLines.
