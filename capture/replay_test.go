@@ -182,8 +182,8 @@ func TestRefused(t *testing.T) {
 	assert.Equal(t, message.CodeConnectRejected, status.Code)
 }
 
-// TestStreamIDs checks that a Client deletes the stream that the server has given it, in whatever form the id is encoded. Only an id encoded
-// as an AMF3 integer is left unchanged.
+// TestStreamIDs checks that a Client names the stream that the server has given it, in whatever form the id is encoded. Only an id encoded
+// as an AMF3 integer is left unchanged, and one that is cut off.
 func TestStreamIDs(t *testing.T) {
 	number := func(n float64) []byte { return binary.BigEndian.AppendUint64(nil, math.Float64bits(n)) }
 	command := func(name string, id float64, args ...any) chunk.Outgoing {
@@ -197,6 +197,8 @@ func TestStreamIDs(t *testing.T) {
 	}{
 		"AMF0":           {message.TypeCommandAMF0, append(append(bytes.Clone(deletes), 0), number(1)...), append(append(bytes.Clone(deletes), 0), number(7)...)},
 		"AMF3, a double": {message.TypeCommandAMF3, append(append(bytes.Clone(deletesAMF3), 0x11, 5), number(1)...), append(append(bytes.Clone(deletesAMF3), 0x11, 5), number(7)...)},
+		"buffer length":  {message.TypeUserControl, message.AppendSetBufferLength(nil, 1, 300), message.AppendSetBufferLength(nil, 7, 300)},
+		"cut off":        {message.TypeUserControl, []byte{0, 3, 0, 0}, []byte{0, 3, 0, 0}},
 		"AMF3, integer":  {message.TypeCommandAMF3, append(bytes.Clone(deletesAMF3), 0x11, 4, 1), append(bytes.Clone(deletesAMF3), 0x11, 4, 1)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
