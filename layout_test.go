@@ -18,9 +18,9 @@ func TestDirectionOfDependencies(t *testing.T) {
 		" cmd/rtmpprobe/internal/captured cmd/rtmpprobe/internal/report cmd/rtmpprobe/internal/show cmd/rtmpprobe/internal/stages cmd/rtmpprobe/internal/watch"
 	const events = " cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/report"
 	allowed := map[string]string{
-		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
-		"media":              "amf flv message",
-		"internal/admission": "", "internal/auth": "", "internal/iov": "", "internal/quote": "", "internal/secret": "", "internal/selfsigned": "",
+		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf internal/obu",
+		"media":              "amf flv internal/obu message",
+		"internal/admission": "", "internal/auth": "", "internal/iov": "", "internal/obu": "", "internal/quote": "", "internal/secret": "", "internal/selfsigned": "",
 		"internal/transport": "internal/admission internal/quote",
 		"internal/live":      "chunk flv internal/session message",
 		"internal/vod":       "amf flv internal/iov internal/quote",

@@ -192,9 +192,9 @@ func (c *asClient) edit(m *capturefile.Message, _ int) {
 	c.replay.mu.Lock()
 	defer c.replay.mu.Unlock()
 	if message.Type(m.Type) == message.TypeUserControl {
-		if e, err := message.ParseUserControl(m.Body); err == nil && e.Event == message.EventSetBufferLength {
-			if id, ok := c.streams[binary.BigEndian.Uint32(m.Body[2:])]; ok {
-				binary.BigEndian.PutUint32(m.Body[2:], id)
+		if e, err := message.ParseUserControl(m.Body); err == nil && e.Event == message.EventSetBufferLength && len(e.Data) >= 4 {
+			if id, ok := c.streams[e.Value]; ok {
+				binary.BigEndian.PutUint32(e.Data, id)
 			}
 		}
 		return

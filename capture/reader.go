@@ -109,15 +109,12 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 		return false, &DamageError{Detail: fmt.Sprintf("the bytes from the %v at %v are not a chunk stream", part.From, part.At), Err: err}
 	}
 	if p.Dropped != 0 && p.First {
-		// The caller gets the dropped message first. The next call scans the header of the new message again.
-		if u := a.unfinished[p.Dropped]; u != nil {
-			a.remove(p.Dropped)
-			u.fill(m, part)
+		dropped := a.unfinished[p.Dropped]
+		a.remove(p.Dropped)
+		if dropped != nil && !p.Last { // a message without a body is complete with its header, so the caller gets it instead
+			dropped.fill(m, part)
 			m.Dropped = true
 			a.add(&p, part.At)
-			if p.Last {
-				a.remove(p.ChunkStreamID)
-			}
 			return true, nil
 		}
 	}

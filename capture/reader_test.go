@@ -144,3 +144,38 @@ func TestDistantTime(t *testing.T) {
 	require.Len(t, file.Sessions(), 1)
 	require.Empty(t, file.Damage())
 }
+
+// TestDropped checks what is read in place of a message that is never completed.
+func TestDropped(t *testing.T) {
+	chunked := func(id uint32, kind message.Type, body []byte) []byte {
+		b, err := chunk.NewWriter().AppendMessage(nil, &chunk.Outgoing{Type: uint8(kind), ChunkStreamID: id, Body: body})
+		require.NoError(t, err)
+		return b
+	}
+	begun := chunked(3, message.TypeVideo, make([]byte, 200))[:12+chunk.DefaultChunkSize]
+	type read struct {
+		kind    message.Type
+		size    int
+		dropped bool
+	}
+	for name, test := range map[string]struct {
+		then []byte
+		want []read
+	}{
+		"another begins":   {chunked(3, message.TypeAudio, []byte("next")), []read{{message.TypeVideo, 128, true}, {message.TypeAudio, 4, false}}},
+		"an empty one":     {chunked(3, message.TypeAudio, nil), []read{{message.TypeAudio, 0, false}}},
+		"an Abort":         {chunked(2, message.TypeAbort, []byte{0, 0, 0, 3}), []read{{message.TypeAbort, 4, false}}},
+		"the session ends": {nil, nil},
+	} {
+		var file bytes.Buffer
+		r := capture.NewRecorder(&file, capture.Info{})
+		r.Record(capture.FromClient, time.Now(), append(bytes.Clone(begun), test.then...))
+		require.NoError(t, r.Close(0, ""))
+		all, _, _ := everything(t, open(t, file.Bytes()).Sessions()[0])
+		var got []read
+		for _, m := range all {
+			got = append(got, read{m.Type, len(m.Body), m.Dropped})
+		}
+		assert.Equal(t, test.want, got, name)
+	}
+}

@@ -182,8 +182,8 @@ func TestRefused(t *testing.T) {
 	assert.Equal(t, message.CodeConnectRejected, status.Code)
 }
 
-// TestStreamIDs checks that a Client deletes the stream that the server has given it, in whatever form the id is encoded. Only an id encoded
-// as an AMF3 integer is left unchanged.
+// TestStreamIDs checks that a Client names the stream that the server has given it, in whatever form the id is encoded. Only an id encoded
+// as an AMF3 integer is left unchanged, and one that is cut off.
 func TestStreamIDs(t *testing.T) {
 	number := func(n float64) []byte { return binary.BigEndian.AppendUint64(nil, math.Float64bits(n)) }
 	command := func(name string, id float64, args ...any) chunk.Outgoing {
@@ -197,6 +197,8 @@ func TestStreamIDs(t *testing.T) {
 	}{
 		"AMF0":           {message.TypeCommandAMF0, append(append(bytes.Clone(deletes), 0), number(1)...), append(append(bytes.Clone(deletes), 0), number(7)...)},
 		"AMF3, a double": {message.TypeCommandAMF3, append(append(bytes.Clone(deletesAMF3), 0x11, 5), number(1)...), append(append(bytes.Clone(deletesAMF3), 0x11, 5), number(7)...)},
+		"buffer length":  {message.TypeUserControl, message.AppendSetBufferLength(nil, 1, 300), message.AppendSetBufferLength(nil, 7, 300)},
+		"cut off":        {message.TypeUserControl, []byte{0, 3, 0, 0}, []byte{0, 3, 0, 0}},
 		"AMF3, integer":  {message.TypeCommandAMF3, append(bytes.Clone(deletesAMF3), 0x11, 4, 1), append(bytes.Clone(deletesAMF3), 0x11, 4, 1)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -223,4 +225,52 @@ func TestStreamIDs(t *testing.T) {
 			assert.Equal(t, test.sent, <-got, name)
 		})
 	}
+}
+
+// FuzzReplay checks that both ends of a replay end, whatever was recorded. Each message in the input is its direction and type, the size of its
+// body, and the body.
+func FuzzReplay(f *testing.F) {
+	types := []message.Type{message.TypeCommandAMF0, message.TypeCommandAMF3, message.TypeUserControl, message.TypeAudio, message.TypeSetChunkSize,
+		message.TypeAbort, message.TypeDataAMF0, message.TypeAggregate}
+	var seed []byte
+	add := func(from capture.Direction, kind int, body []byte) {
+		seed = append(append(seed, byte(from-1)|byte(kind)<<1, byte(len(body))), body...)
+	}
+	command := func(name string, id float64, args ...any) []byte {
+		return peertest.Command(0, name, id, nil, args...).Body
+	}
+	status := func(code string) []byte { return command("onStatus", 0, message.StatusObject("status", code, "")) }
+	add(capture.FromClient, 0, command("connect", 1))
+	add(capture.FromServer, 4, []byte{0, 0, 16, 0})
+	add(capture.FromServer, 0, command("_result", 1, message.StatusObject("status", message.CodeConnectSuccess, "")))
+	add(capture.FromClient, 0, command("createStream", 2))
+	add(capture.FromServer, 0, command("_result", 2, 1.0))
+	add(capture.FromClient, 2, message.AppendSetBufferLength(nil, 1, 300))
+	add(capture.FromClient, 0, command("play", 0, "name"))
+	add(capture.FromServer, 0, status(message.CodePlayStart))
+	add(capture.FromServer, 3, []byte{0xaf, 1})
+	add(capture.FromClient, 2, message.AppendUserControl(nil, message.EventPingResponse, 1))
+	add(capture.FromServer, 2, message.AppendUserControl(nil, message.EventStreamEOF, 1))
+	add(capture.FromClient, 0, command("deleteStream", 0, 1.0))
+	f.Add(seed)
+	f.Add(append(bytes.Clone(seed), seed...))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var messages []sent
+		for len(in) >= 2 && len(messages) < 100 {
+			kind, size := types[in[0]>>1&7], min(int(in[1]), len(in)-2)
+			o := chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3 + uint32(in[0]>>4), Body: in[2 : 2+size]}
+			if _, err := chunk.NewWriter().AppendMessage(nil, &o); err == nil { // a Writer refuses invalid chunk sizes
+				messages = append(messages, sent{capture.Direction(1 + in[0]&1), o})
+			}
+			in = in[2+size:]
+		}
+		s := open(t, recording(t, messages)).Sessions()[0]
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			var serving sync.WaitGroup
+			serving.Go(func() { (&capture.Server{Sessions: []*capture.Session{s}}).ServeConn(t.Context(), server) })
+			(&capture.Client{Session: s}).Run(t.Context(), client)
+			serving.Wait()
+		})
+	})
 }

@@ -1,5 +1,7 @@
 package flv
 
+import "github.com/go-librtmp/rtmp/internal/obu"
+
 // AV1Config is an AV1CodecConfigurationRecord, which a decoder of AV1 needs before the first picture.
 type AV1Config struct {
 	Profile    uint8 // seq_profile: 0 Main, 1 High, 2 Professional
@@ -16,10 +18,6 @@ type AV1Config struct {
 const (
 	av1ConfigFixed   = 4
 	av1ConfigVersion = 0x81 // a marker bit, and version 1
-
-	obuSequenceHeader = 1 // AV1 6.2.2
-	obuFrameHeader    = 3
-	obuFrame          = 6
 )
 
 // ParseAV1Config reads the data of a sequence header of AV1 (AV1 Codec ISO Media File Format Binding 2.3.3). All fields are of
@@ -58,7 +56,7 @@ func av1Size(obus []byte) (width, height int, err error) {
 		if err != nil {
 			return 0, 0, addOffset(err, at)
 		}
-		if t == obuSequenceHeader {
+		if t == obu.SequenceHeader {
 			s, err := parseAV1SequenceHeader(payload)
 			return s.width, s.height, addOffset(err, at)
 		}
@@ -67,51 +65,14 @@ func av1Size(obus []byte) (width, height int, err error) {
 	return 0, 0, nil
 }
 
-// nextOBU removes the first open bitstream unit from b, which must not be empty (AV1 5.3):
-//
-//	+-----+--------+-------------+------------+-----+  +-----------+  +------------+  +---------+
-//	| 0 1 | type 4 | extension 1 | has size 1 | 0 1 |  | extension |  | size       |  | payload |
-//	| 1                                             |  | 1         |  | LEB128     |  |         |
-//	+-----+--------+-------------+------------+-----+  +-----------+  +------------+  +---------+
+// nextOBU removes the first open bitstream unit from b.
 func nextOBU(b []byte) (t uint8, payload, rest []byte, err error) {
-	head := b[0]
-	if head&0x80 != 0 {
-		return 0, nil, nil, &Error{Detail: "forbidden bit of OBU header is set", Value: head}
+	at, size, bad := obu.Layout(b)
+	if bad != nil {
+		return 0, nil, nil, &Error{Detail: "OBU: " + bad.Detail, Value: bad.Value, Err: bad.Err}
 	}
-	at := 1
-	if head&4 != 0 {
-		at++
-	}
-	if at > len(b) {
-		return 0, nil, nil, truncated("OBU header", 1)
-	}
-	size := uint64(len(b) - at)
-	if head&2 != 0 {
-		v, n := leb128(b[at:])
-		if n == 0 {
-			return 0, nil, nil, truncated("OBU size", 1)
-		}
-		at += n
-		size = v
-	}
-	if left := uint64(len(b) - at); size > left {
-		return 0, nil, nil, truncated("OBU", int64(min(size-left, 1<<32)))
-	}
-	end := at + int(size)
-	return head >> 3 & 0x0f, b[at:end:end], b[end:], nil
-}
-
-// leb128 reads a little-endian number with seven bits per byte (AV1 4.10.5). n is its size in bytes, 0 if it does not end within 8 bytes or
-// within b.
-func leb128(b []byte) (v uint64, n int) {
-	const maxSize = 8
-	for i, c := range b[:min(len(b), maxSize)] {
-		v |= uint64(c&0x7f) << (7 * i)
-		if c&0x80 == 0 {
-			return v, i + 1
-		}
-	}
-	return 0, 0
+	end := at + size
+	return obu.Type(b), b[at:end:end], b[end:], nil
 }
 
 // av1Sequence holds the fields of a sequence header that a configuration repeats.

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/obu"
 )
 
 func TestParseAV1Config(t *testing.T) {
@@ -28,7 +30,7 @@ func TestParseAV1Config(t *testing.T) {
 
 // av1Bits returns a sequence header OBU with the given bits. It has no size field, so it extends to the end of the data.
 func av1Bits(fields ...string) []byte {
-	return append([]byte{obuSequenceHeader << 3}, packed(fields...)...)
+	return append([]byte{obu.SequenceHeader << 3}, packed(fields...)...)
 }
 
 func TestParseAV1SequenceHeader(t *testing.T) {
@@ -61,13 +63,13 @@ func TestParseAV1ConfigMalformed(t *testing.T) {
 	for _, c := range []struct{ name, record, want string }{
 		{"empty", "", "flv: offset 0: ends inside AV1 configuration, bytes missing: 4: unexpected EOF"},
 		{"version", "01 00 0c 00", "flv: offset 0: marker and version of AV1 configuration are not 0x81: 0x1"},
-		{"forbidden bit", "81 00 0c 00 1200 80", "flv: offset 6: forbidden bit of OBU header is set: 0x80"},
-		{"OBU extension cut", "81 00 0c 00 0c", "flv: offset 4: ends inside OBU header, bytes missing: 1: unexpected EOF"},
-		{"no OBU size", "81 00 0c 00 0a", "flv: offset 4: ends inside OBU size, bytes missing: 1: unexpected EOF"},
-		{"OBU size cut", "81 00 0c 00 0a 80", "flv: offset 4: ends inside OBU size, bytes missing: 1: unexpected EOF"},
-		{"OBU size endless", "81 00 0c 00 0a ffffffffffffffffff", "flv: offset 4: ends inside OBU size, bytes missing: 1: unexpected EOF"},
-		{"OBU cut", "81 00 0c 00 0a 05 0000", "flv: offset 4: ends inside OBU, bytes missing: 3: unexpected EOF"},
-		{"OBU of 2^55 bytes", "81 00 0c 00 0a ffffffffffffff7f", "flv: offset 4: ends inside OBU, bytes missing: 4294967296: unexpected EOF"},
+		{"forbidden bit", "81 00 0c 00 1200 80", "flv: offset 6: OBU: forbidden bit is set: 0x80"},
+		{"OBU extension cut", "81 00 0c 00 0c", "flv: offset 4: OBU: ends inside the header, bytes missing: 1: unexpected EOF"},
+		{"no OBU size", "81 00 0c 00 0a", "flv: offset 4: OBU: ends inside the size, bytes missing: 1: unexpected EOF"},
+		{"OBU size cut", "81 00 0c 00 0a 80", "flv: offset 4: OBU: ends inside the size, bytes missing: 1: unexpected EOF"},
+		{"OBU size endless", "81 00 0c 00 0a ffffffffffffffffff", "flv: offset 4: OBU: ends inside the size, bytes missing: 1: unexpected EOF"},
+		{"OBU cut", "81 00 0c 00 0a 05 0000", "flv: offset 4: OBU: ends inside the payload, bytes missing: 3: unexpected EOF"},
+		{"OBU of 2^55 bytes", "81 00 0c 00 0a ffffffffffffff7f", "flv: offset 4: OBU: ends inside the payload, bytes missing: 4294967296: unexpected EOF"},
 		{"sequence header cut", "81 00 0c 00 0a 03 000000", "flv: offset 4: ends inside AV1 sequence header, bytes missing: 1: unexpected EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,10 +2,9 @@ package flv
 
 import (
 	"bytes"
-	"encoding/binary"
-)
 
-const av1Metadata = 5
+	"github.com/go-librtmp/rtmp/internal/obu"
+)
 
 // AppendAV1Config appends a configuration in the format that [ParseAV1Config] reads, made from c.OBUs; the other fields of c are ignored.
 // c.OBUs may be a whole temporal unit: only its sequence headers and metadata are written, with sizes. An OBU without a size extends to the
@@ -21,7 +20,7 @@ func AppendAV1Config(dst []byte, c AV1Config) ([]byte, error) {
 		if err != nil {
 			return dst[:start], addOffset(err, int64(len(c.OBUs)-len(rest)))
 		}
-		if t == obuSequenceHeader && !found {
+		if t == obu.SequenceHeader && !found {
 			s, err := parseAV1SequenceHeader(payload)
 			if err == nil && !s.complete {
 				err = truncated("AV1 sequence header", 1)
@@ -32,8 +31,8 @@ func AppendAV1Config(dst []byte, c AV1Config) ([]byte, error) {
 			copy(dst[start+1:], s.fixed())
 			found = true
 		}
-		if t == obuSequenceHeader || t == av1Metadata {
-			dst = appendOBU(dst, rest, payload)
+		if t == obu.SequenceHeader || t == obu.Metadata {
+			dst = obu.Append(dst, rest, payload)
 		}
 		rest = next
 	}
@@ -41,16 +40,6 @@ func AppendAV1Config(dst []byte, c AV1Config) ([]byte, error) {
 		return dst[:start], &Error{Detail: "no sequence header among the OBUs"}
 	}
 	return dst, nil
-}
-
-func appendOBU(dst, obu, payload []byte) []byte {
-	const extension, hasSize = 4, 2
-	dst = append(dst, obu[0]|hasSize)
-	if obu[0]&extension != 0 {
-		dst = append(dst, obu[1])
-	}
-	dst = binary.AppendUvarint(dst, uint64(len(payload))) // the same format as LEB128
-	return append(dst, payload...)
 }
 
 func (s *av1Sequence) fixed() []byte {

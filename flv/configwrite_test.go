@@ -196,7 +196,7 @@ func TestAppendAV1ConfigMalformed(t *testing.T) {
 	for _, c := range []struct{ obus, want string }{
 		{"", "offset 0: no sequence header among the OBUs"},
 		{"1200 3202aabb", "offset 0: no sequence header among the OBUs"},
-		{"1200 80", "offset 2: forbidden bit of OBU header is set: 0x80"},
+		{"1200 80", "offset 2: OBU: forbidden bit is set: 0x80"},
 		{"1200 0a03 000000", "offset 2: ends inside AV1 sequence header, bytes missing: 1: unexpected EOF"},
 		{"0a08 000000043d06d4da", "offset 0: ends inside AV1 sequence header, bytes missing: 1: unexpected EOF"},
 	} {

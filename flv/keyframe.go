@@ -1,6 +1,10 @@
 package flv
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/go-librtmp/rtmp/internal/obu"
+)
 
 // detectKeyFrame inspects the pictures themselves, for publishers that set the frame type to 0, and reports whether every track has a key
 // frame. It returns false for unknown codecs.
@@ -70,7 +74,7 @@ func isKeyTemporalUnit(data []byte) bool {
 		if err != nil {
 			return false
 		}
-		if t == obuFrameHeader || t == obuFrame {
+		if t == obu.FrameHeader || t == obu.Frame {
 			return len(payload) > 0 && payload[0]&0xe0 == 0 // show_existing_frame 0, frame_type 0 in two bits
 		}
 		data = rest

@@ -1,9 +1,11 @@
 package media
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/obu"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -227,13 +229,7 @@ func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
 		return SplitAVCC(parts, data, size)
 	case s.track.Codec == AV1:
 		parts, err := SplitOBUs(parts, data)
-		kept := parts[:0]
-		for _, obu := range parts {
-			if obuType(obu) != obuTemporalDelimiter {
-				kept = append(kept, obu)
-			}
-		}
-		return kept, err
+		return slices.DeleteFunc(parts, func(b []byte) bool { return obu.Type(b) == obu.TemporalDelimiter }), err
 	}
 	return append(parts, data), nil
 }

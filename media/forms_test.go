@@ -140,11 +140,11 @@ func TestOBUs(t *testing.T) {
 func TestOBUsMalformed(t *testing.T) {
 	for _, c := range []struct{ stream, want string }{
 		{"80", "OBU: forbidden bit is set: 128"},
-		{"1200 34", "OBU: ends inside the header: unexpected EOF"},
-		{"32", "OBU: ends inside the size: unexpected EOF"},
-		{"32 ffffffffffffffffff01", "OBU: ends inside the size: unexpected EOF"},
-		{"32 02 aa", "OBU: ends inside a payload of length: 2: unexpected EOF"},
-		{"32 ffffffffffffff7f aa", "OBU: ends inside a payload of length: 72057594037927935: unexpected EOF"},
+		{"1200 34", "OBU: ends inside the header, bytes missing: 1: unexpected EOF"},
+		{"32", "OBU: ends inside the size, bytes missing: 1: unexpected EOF"},
+		{"32 ffffffffffffffffff01", "OBU: ends inside the size, bytes missing: 1: unexpected EOF"},
+		{"32 02 aa", "OBU: ends inside the payload, bytes missing: 1: unexpected EOF"},
+		{"32 ffffffffffffff7f aa", "OBU: ends inside the payload, bytes missing: 4294967296: unexpected EOF"},
 		{strings.Repeat("1200", maxUnits+1), "OBUs: too many units, limit: 8192"},
 	} {
 		got, err := SplitOBUs(parts("aa"), unhex(c.stream))
@@ -155,7 +155,7 @@ func TestOBUsMalformed(t *testing.T) {
 		obus [][]byte
 		want string
 	}{
-		{parts(sequenceHeader, ""), "OBU: is empty: unexpected EOF"},
+		{parts(sequenceHeader, ""), "OBU: ends inside the header, bytes missing: 1: unexpected EOF"},
 		{parts("3201 aa bb"), "OBU: bytes after the payload: 1"},
 		{parts("80"), "OBU: forbidden bit is set: 128"},
 	} {
@@ -164,8 +164,10 @@ func TestOBUsMalformed(t *testing.T) {
 		assert.Equal(t, []byte("x"), b)
 	}
 	b, err := AppendOBU([]byte("x"), nil)
-	requireError(t, "OBU: is empty: unexpected EOF", err)
+	requireError(t, "OBU: ends inside the header, bytes missing: 1: unexpected EOF", err)
 	assert.Equal(t, []byte("x"), b)
+	_, err = AppendOBU(nil, unhex("3201 aa bb"))
+	requireError(t, "OBU: bytes after the payload: 1", err)
 }
 
 func TestSplitTemporalUnits(t *testing.T) {
@@ -180,7 +182,7 @@ func TestSplitTemporalUnits(t *testing.T) {
 	requireError(t, "temporal units: no temporal delimiter at the beginning", err)
 	assert.Equal(t, parts("ff"), units)
 	_, err = SplitTemporalUnits(nil, unhex("1200 3205 aa"))
-	requireError(t, "OBU: ends inside a payload of length: 5: unexpected EOF", err)
+	requireError(t, "OBU: ends inside the payload, bytes missing: 4: unexpected EOF", err)
 }
 
 func TestADTS(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/obu"
 )
 
 // NAL unit types of parameter sets (H.264 table 7-1, H.265 table 7-1).
@@ -27,7 +28,7 @@ func (c Codec) setKinds() []uint8 {
 	case H265:
 		return []uint8{hevcVPS, hevcSPS, hevcPPS}
 	case AV1:
-		return []uint8{obuSequenceHeader}
+		return []uint8{obu.SequenceHeader}
 	}
 	return nil
 }
@@ -39,7 +40,7 @@ func (c Codec) unitType(unit []byte) uint8 {
 	case H265:
 		return unit[0] >> 1 & 0x3f
 	}
-	return obuType(unit)
+	return obu.Type(unit)
 }
 
 func (c Codec) isSet(unit []byte) bool {
@@ -50,7 +51,7 @@ func (c Codec) isSet(unit []byte) bool {
 	case H265:
 		return t >= hevcVPS && t <= hevcPPS
 	}
-	return c == AV1 && t == obuSequenceHeader
+	return c == AV1 && t == obu.SequenceHeader
 }
 
 // needsReconfigure reports whether a key frame contains an SPS or sequence header, and at least one parameter set that is not in the
@@ -69,7 +70,7 @@ func (t *Track) needsReconfigure(parts [][]byte) bool {
 
 func (c Codec) isSequence(set []byte) bool {
 	t := c.unitType(set)
-	return c == H264 && t == avcSPS || c == H265 && t == hevcSPS || c == AV1 && t == obuSequenceHeader
+	return c == H264 && t == avcSPS || c == H265 && t == hevcSPS || c == AV1 && t == obu.SequenceHeader
 }
 
 func (t *Track) reconfigure(parts [][]byte) error {
@@ -82,18 +83,11 @@ func (t *Track) reconfigure(parts [][]byte) error {
 
 func (t *Track) hasSet(set []byte) bool {
 	for _, known := range t.ParameterSets {
-		if bytes.Equal(known, set) || t.Codec == AV1 && sameOBU(known, set) {
+		if bytes.Equal(known, set) || t.Codec == AV1 && obu.Equal(known, set) {
 			return true
 		}
 	}
 	return false
-}
-
-// sameOBU reports whether two OBUs are equal apart from their optional size fields.
-func sameOBU(a, b []byte) bool {
-	i, n, err := obuLayout(a)
-	k, m, err2 := obuLayout(b)
-	return err == nil && err2 == nil && a[0]&^obuHasSize == b[0]&^obuHasSize && bytes.Equal(a[i:i+n], b[k:k+m])
 }
 
 // configOf makes a configuration from the parameter sets in parts, in any order. Missing kinds are taken from old.
@@ -119,15 +113,7 @@ func (c Codec) configOf(parts, old [][]byte) ([]byte, error) {
 	case H265:
 		return flv.AppendHEVCConfig(nil, flv.HEVCConfig{VPS: sets[0], SPS: sets[1], PPS: sets[2]})
 	case AV1:
-		var obus []byte
-		for _, obu := range sets[0][:min(1, len(sets[0]))] {
-			at, size, err := obuLayout(obu)
-			if err != nil {
-				return nil, err
-			}
-			obus = appendOBU(obus, obu, obu[at:at+size])
-		}
-		return flv.AppendAV1Config(nil, flv.AV1Config{OBUs: obus})
+		return flv.AppendAV1Config(nil, flv.AV1Config{OBUs: bytes.Join(sets[0][:min(1, len(sets[0]))], nil)})
 	}
 	return nil, &Error{Where: c.String(), Detail: "can't make a configuration from parameter sets"}
 }

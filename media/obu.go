@@ -1,24 +1,6 @@
 package media
 
-import (
-	"encoding/binary"
-	"io"
-)
-
-// Types of OBUs (AV1 6.2.2).
-const (
-	obuSequenceHeader    = 1
-	obuTemporalDelimiter = 2
-)
-
-// Flags in the first byte of an OBU.
-const (
-	obuForbidden = 0x80
-	obuExtension = 0x04
-	obuHasSize   = 0x02
-)
-
-func obuType(obu []byte) uint8 { return obu[0] >> 3 & 15 }
+import "github.com/go-librtmp/rtmp/internal/obu"
 
 // SplitOBUs appends the open bitstream units (OBUs) of a temporal unit b to obus, as slices of b. b is in the low-overhead bitstream format
 // (AV1 5.2):
@@ -51,32 +33,11 @@ func SplitOBUs(obus [][]byte, b []byte) ([][]byte, error) {
 
 // obuLayout returns the position and the size of the payload of the OBU at the beginning of b.
 func obuLayout(b []byte) (at, size int, err error) {
-	const where = "OBU"
-	if len(b) == 0 {
-		return 0, 0, &Error{Where: where, Detail: "is empty", Err: io.ErrUnexpectedEOF}
+	at, size, bad := obu.Layout(b)
+	if bad != nil {
+		return 0, 0, &Error{Where: "OBU", Detail: bad.Detail, Value: bad.Value, Err: bad.Err}
 	}
-	if b[0]&obuForbidden != 0 {
-		return 0, 0, &Error{Where: where, Detail: "forbidden bit is set", Value: b[0]}
-	}
-	at = 1
-	if b[0]&obuExtension != 0 {
-		at++
-	}
-	if at > len(b) {
-		return 0, 0, &Error{Where: where, Detail: "ends inside the header", Err: io.ErrUnexpectedEOF}
-	}
-	if b[0]&obuHasSize == 0 {
-		return at, len(b) - at, nil
-	}
-	const maxSize = 8 // AV1 4.10.5
-	v, n := binary.Uvarint(b[at:min(len(b), at+maxSize)])
-	if n <= 0 {
-		return 0, 0, &Error{Where: where, Detail: "ends inside the size", Err: io.ErrUnexpectedEOF}
-	}
-	if at += n; v > uint64(len(b)-at) {
-		return 0, 0, &Error{Where: where, Detail: "ends inside a payload of length", Value: v, Err: io.ErrUnexpectedEOF}
-	}
-	return at, int(v), nil
+	return at, size, nil
 }
 
 // AppendTemporalUnit appends OBUs as a temporal unit of an .obu file: one temporal delimiter, followed by the OBUs, each with a size. The
@@ -84,7 +45,7 @@ func obuLayout(b []byte) (at, size int, err error) {
 //
 // The error is an [*Error] if an element is not exactly one OBU; dst is then returned unchanged.
 func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
-	out, err := appendOBUs(append(dst, obuTemporalDelimiter<<3|obuHasSize, 0), obus)
+	out, err := appendOBUs(obu.Append(dst, []byte{obu.TemporalDelimiter << 3}, nil), obus)
 	if err != nil {
 		return dst, err
 	}
@@ -93,42 +54,35 @@ func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
 
 func appendOBUs(dst []byte, obus [][]byte) ([]byte, error) {
 	start := len(dst)
-	for _, obu := range obus {
-		at, size, err := obuLayout(obu)
-		if err == nil && at+size < len(obu) {
-			err = &Error{Where: "OBU", Detail: "bytes after the payload", Value: len(obu) - at - size}
-		}
+	for _, b := range obus {
+		at, err := oneOBU(b)
 		if err != nil {
 			return dst[:start], err
 		}
-		if obuType(obu) != obuTemporalDelimiter {
-			dst = appendOBU(dst, obu, obu[at:])
+		if obu.Type(b) != obu.TemporalDelimiter {
+			dst = obu.Append(dst, b, b[at:])
 		}
 	}
 	return dst, nil
 }
 
-func appendOBU(dst, obu, payload []byte) []byte {
-	dst = append(dst, obu[0]|obuHasSize)
-	if obu[0]&obuExtension != 0 {
-		dst = append(dst, obu[1])
+// oneOBU returns the position of the payload of an OBU, or an error if b is not exactly one OBU.
+func oneOBU(b []byte) (at int, err error) {
+	at, size, err := obuLayout(b)
+	if err == nil && at+size < len(b) {
+		err = &Error{Where: "OBU", Detail: "bytes after the payload", Value: len(b) - at - size}
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(payload))) // Uvarint is LEB128.
-	return append(dst, payload...)
+	return at, err
 }
 
-// AppendOBU appends an OBU without its size, the format of RTP and WebRTC libraries. The error is an [*Error] if obu is not exactly one
-// OBU; dst is then returned unchanged.
-func AppendOBU(dst, obu []byte) ([]byte, error) {
-	at, size, err := obuLayout(obu)
+// AppendOBU appends an OBU without its size, the format of RTP and WebRTC libraries. The error is an [*Error] if b is not exactly one OBU;
+// dst is then returned unchanged.
+func AppendOBU(dst, b []byte) ([]byte, error) {
+	at, err := oneOBU(b)
 	if err != nil {
 		return dst, err
 	}
-	dst = append(dst, obu[0]&^obuHasSize)
-	if obu[0]&obuExtension != 0 {
-		dst = append(dst, obu[1])
-	}
-	return append(dst, obu[at:at+size]...), nil
+	return obu.AppendBare(dst, b, b[at:]), nil
 }
 
 // SplitTemporalUnits appends the temporal units in b, the content of an .obu file, to units, as slices of b. Each begins with a temporal
@@ -140,7 +94,7 @@ func SplitTemporalUnits(units [][]byte, b []byte) ([][]byte, error) {
 		if err != nil {
 			return units, err
 		}
-		isDelimiter := obuType(b[at:]) == obuTemporalDelimiter
+		isDelimiter := obu.Type(b[at:]) == obu.TemporalDelimiter
 		if at == 0 && !isDelimiter {
 			return units, &Error{Where: "temporal units", Detail: "no temporal delimiter at the beginning"}
 		}

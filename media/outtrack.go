@@ -15,7 +15,7 @@ type outTrack struct {
 	desc     Track // the Track with the changes by the caller and by key frames
 	id       uint8
 	enhanced bool
-	stale    bool // the metadata must be written again, and also the configuration if it differs from the last one written
+	stale    bool // the metadata and the configuration must be written again, if they differ from the last ones written
 	sent     []byte
 	vp       []byte
 }

@@ -76,21 +76,6 @@ func TestParameterSets(t *testing.T) {
 		assert.Equal(t, want.sequences, sequences, codec.String())
 	}
 
-	for _, test := range []struct {
-		a, b string
-		want bool
-	}{
-		{"0a02aabb", "0a02aabb", true},
-		{"0a02aabb", "08aabb", true},
-		{"08aabb", "0a02aabb", true},
-		{"0a02aabb", "08aabc", false},
-		{"0a02aabb", "10aabb", false}, // another type of NAL unit
-		{"0a03aabb", "08aabb", false}, // cut
-		{"08aabb", "0a03aabb", false},
-	} {
-		assert.Equal(t, test.want, sameOBU(unhex(test.a), unhex(test.b)), "%s %s", test.a, test.b)
-	}
-
 	track := Track{Codec: H264}
 	pps := make([][]byte, maxSetsOfKind+1)
 	for i := range pps {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/obu"
 )
 
 // Limits of a configuration. One of H.264 typically has a hundred bytes and two parameter sets.
@@ -106,7 +107,7 @@ func (t *Track) parseConfig() (lengthSize int, err error) {
 		if c, err = flv.ParseAV1Config(t.Config); err == nil {
 			t.Width, t.Height = c.Width, c.Height
 			t.ParameterSets, err = SplitOBUs(nil, c.OBUs)
-			t.ParameterSets = slices.DeleteFunc(t.ParameterSets, func(obu []byte) bool { return obuType(obu) != obuSequenceHeader }) // no metadata
+			t.ParameterSets = slices.DeleteFunc(t.ParameterSets, func(b []byte) bool { return obu.Type(b) != obu.SequenceHeader }) // no metadata
 		}
 	case AAC, Opus, FLAC:
 		err = t.parseSound()

@@ -51,6 +51,7 @@ type Writer struct {
 	shiftFixed bool          // shift does not change any more
 	shift      time.Duration // added to all times
 	last       uint32        // the last timestamp
+	metadata   []byte        // the last metadata written
 	buf        []byte        // buffer for a message body, with headroom bytes for the header
 	packet     message.Packet
 	scratch    [headroom]byte
@@ -162,12 +163,13 @@ func (w *Writer) begin() error {
 
 func (w *Writer) writeHeaders(at uint32) error {
 	body, err := appendMetadata(nil, w.tracks, w.Metadata)
-	if err == nil {
+	if err == nil && !bytes.Equal(body, w.metadata) {
 		err = w.send(message.TypeDataAMF0, at, body)
 	}
 	if err != nil {
 		return err
 	}
+	w.metadata = body
 	for _, t := range w.tracks {
 		if !t.stale {
 			continue

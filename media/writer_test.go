@@ -299,3 +299,14 @@ func TestPPSAlone(t *testing.T) {
 	require.NoError(t, w.WriteH264(video, 0, 0, append(avcSets[:1:1], parts("68cb83cb20", "6588")...)))
 	assert.Len(t, r.bodies(message.TypeVideo), 5, "with an SPS, even the same one, all sets are written")
 }
+
+// TestSameMetadata checks that metadata is not repeated with a configuration that changes nothing in it.
+func TestSameMetadata(t *testing.T) {
+	var r recorder
+	video := &Track{Codec: H264, ParameterSets: avcSets}
+	w := NewWriter(&r, video)
+	require.NoError(t, w.WriteH264(video, 0, 0, parts("6588")))
+	require.NoError(t, w.WriteH264(video, 40*ms, 40*ms, [][]byte{avcSets[0], unhex("68ebecb3"), unhex("6588")}))
+	assert.Len(t, r.bodies(message.TypeDataAMF0), 1)
+	assert.Len(t, r.bodies(message.TypeVideo), 2+2, "two configurations, two pictures")
+}

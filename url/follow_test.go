@@ -42,6 +42,8 @@ func TestRedacted(t *testing.T) {
 	for url, want := range map[string]string{
 		"rtmp://me:secret@host:1936/app/inst/secret?token=secret": "rtmp://host:1936/app/inst",
 		"rtmp://host/app?token=secret":                            "rtmp://host/app",
+		"rtmp://host/app#secret":                                  "rtmp://host/app",
+		"rtmp://host/app#secret?a":                                "rtmp://host/app",
 		"rtmp://host/live/secret":                                 "rtmp://host/live",
 		"rtmps://[::1]:99/live/secret":                            "rtmps://[::1]:99/live",
 		"rtmp://host/a\x1b[2Jb\n/secret":                          `"rtmp://host/a\x1b[2Jb\n"`,

@@ -1,10 +1,6 @@
 package url
 
-import (
-	"errors"
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // Option is a name=value pair after a URL. The escapes of the value have been decoded.
 type Option struct{ Name, Value string }
@@ -22,36 +18,11 @@ func SplitOptions(text string) (rawURL string, options []Option, err error) {
 		if !found {
 			break
 		}
-		value, err := unescapeValue(value)
-		if err != nil {
-			return "", nil, &Error{Detail: err.Error(), Value: name}
+		value, valid := decodeEscapes(value, '\\')
+		if !valid {
+			return "", nil, &Error{Detail: `a \ in an option's value needs two hex digits after it`, Value: name}
 		}
 		options = append(options, Option{Name: name, Value: value})
 	}
 	return rawURL, options, nil
-}
-
-var errEscape = errors.New(`a \ in an option's value needs two hex digits after it`)
-
-func unescapeValue(s string) (string, error) {
-	if !strings.Contains(s, `\`) {
-		return s, nil
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			b.WriteByte(s[i])
-			continue
-		}
-		if i+2 >= len(s) {
-			return "", errEscape
-		}
-		v, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
-		if err != nil {
-			return "", errEscape
-		}
-		b.WriteByte(byte(v))
-		i += 2
-	}
-	return b.String(), nil
 }

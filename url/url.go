@@ -180,21 +180,27 @@ func withPrefix(kind, name, base string) string {
 
 // unescape decodes %XX, and keeps a % without two hex digits.
 func unescape(s string) string {
-	if !strings.Contains(s, "%") {
-		return s
-	}
+	text, _ := decodeEscapes(s, '%')
+	return text
+}
+
+// decodeEscapes replaces each mark and the two hex digits after it by a byte. It keeps a mark without two hex digits; valid is then false.
+func decodeEscapes(s string, mark byte) (text string, valid bool) {
+	valid = true
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) {
-			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(v))
+		c := s[i]
+		if c == mark {
+			if v, err := strconv.ParseUint(s[i+1:min(i+3, len(s))], 16, 8); err == nil && i+2 < len(s) {
+				c = byte(v)
 				i += 2
-				continue
+			} else {
+				valid = false
 			}
 		}
-		b.WriteByte(s[i])
+		b.WriteByte(c)
 	}
-	return b.String()
+	return b.String(), valid
 }
 
 // TCURL returns the tcUrl that connect sends. This is the URL as it was written, but without user info, and without everything after the app.
@@ -234,10 +240,13 @@ func Redact(rawURL string) string {
 	return u.Redacted()
 }
 
-// Redacted returns the URL for logs and terminals: scheme, host, port and app, without user info, stream name and queries,
+// Redacted returns the URL for logs and terminals: scheme, host, port and app, without user info, stream name, queries and fragment,
 // which are often secrets. It is cut at 200 bytes, and quoted if it contains unusual characters.
 func (u *URL) Redacted() string {
-	app, _, _ := strings.Cut(u.App, "?")
+	app := u.App
+	if end := strings.IndexAny(app, "?#"); end >= 0 {
+		app = app[:end]
+	}
 	text, more := u.Scheme+"://"+u.Authority()+"/"+app, ""
 	if len(text) > 200 {
 		text, more = text[:200], "..."

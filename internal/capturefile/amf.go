@@ -2,7 +2,10 @@ package capturefile
 
 import "encoding/binary"
 
-const maxDepth = 64
+const (
+	maxDepth = 64
+	maxKey   = 64 // size in bytes of the longest name that place.key can have; the rules have no longer ones
+)
 
 type values struct {
 	b    []byte
@@ -12,7 +15,7 @@ type values struct {
 	data func(place)         // called for numbers, dates and other values that are not strings but may be private
 
 	depth   int
-	strings [][]byte // the table of AMF3 strings to which references refer
+	strings []string // the table of AMF3 strings to which references refer, as keys
 	shared  int      // number of strings from earlier AMF3 values, which some writers keep in the table
 	traits  []traits
 	objects int
@@ -22,6 +25,17 @@ type values struct {
 type place struct {
 	arg int    // index of the top-level value that is or contains the string
 	key string // name of the innermost property that is or contains the string; "" if there is none
+}
+
+// unknownKey stands for the name of a property that can't be determined, or is longer than maxKey.
+const unknownKey = "?"
+
+// keyOf returns a name as place.key. Its size is limited, since a reference to a long name takes one byte.
+func keyOf(name []byte) string {
+	if len(name) > maxKey {
+		return unknownKey
+	}
+	return string(name)
 }
 
 type traits struct {
@@ -142,7 +156,7 @@ func (v *values) members0(at place) bool {
 		if len(key) == 0 && v.off < len(v.b) && v.b[v.off] == 9 {
 			return v.skip(1)
 		}
-		at := place{at.arg, string(key)}
+		at := place{at.arg, keyOf(key)}
 		v.name(key)
 		if !v.value0(at) {
 			return false
@@ -168,28 +182,28 @@ func (v *values) uint29() (n int, ok bool) {
 	return n, true
 }
 
-func (v *values) string3() (s []byte, inline, ok bool) {
+// string3 reads a string. key is the string as a key; inline is nil if the string is empty or a reference.
+func (v *values) string3() (key string, inline []byte, ok bool) {
 	n, ok := v.uint29()
 	switch {
 	case !ok:
-		return nil, false, false
+		return "", nil, false
 	case n&1 == 0:
-		return v.referred(n >> 1), false, true
+		return v.referred(n >> 1), nil, true
 	case n == 1:
-		return nil, false, true
+		return "", nil, true
 	}
-	if s = v.take(n >> 1); s != nil {
-		v.strings = append(v.strings, s)
+	if inline = v.take(n >> 1); inline == nil {
+		return "", nil, false
 	}
-	return s, true, s != nil
+	key = keyOf(inline)
+	v.strings = append(v.strings, key)
+	return key, inline, true
 }
 
-// unknownName stands for the name of a property that can't be determined.
-var unknownName = []byte("?")
-
-func (v *values) referred(n int) []byte {
+func (v *values) referred(n int) string {
 	if v.shared > 0 || n >= len(v.strings) {
-		return unknownName
+		return unknownKey
 	}
 	return v.strings[n]
 }
@@ -213,9 +227,9 @@ func (v *values) value3(at place) bool {
 	case 5: // double
 		return v.number(at, 8)
 	case 6: // string
-		s, inline, ok := v.string3()
-		if ok && inline {
-			v.text(at, s)
+		_, inline, ok := v.string3()
+		if inline != nil {
+			v.text(at, inline)
 		}
 		return ok
 	}
@@ -270,14 +284,13 @@ func (v *values) list3(at place, n int) bool {
 func (v *values) members3(at place) bool {
 	for {
 		key, inline, ok := v.string3()
-		if !ok || len(key) == 0 {
+		if !ok || key == "" {
 			return ok
 		}
-		at := place{at.arg, string(key)}
-		if inline {
-			v.name(key)
+		if inline != nil {
+			v.name(inline)
 		}
-		if !v.value3(at) {
+		if !v.value3(place{at.arg, key}) {
 			return false
 		}
 	}
@@ -315,9 +328,9 @@ func (v *values) traits3(bits int) (t traits, ok bool) {
 		if !ok {
 			return t, false
 		}
-		t.sealed = append(t.sealed, string(key))
-		if inline {
-			v.name(key)
+		t.sealed = append(t.sealed, key)
+		if inline != nil {
+			v.name(inline)
 		}
 	}
 	v.traits = append(v.traits, t)

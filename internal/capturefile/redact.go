@@ -204,7 +204,7 @@ func (r *redactor) apply(what class, text []byte, label func() string) {
 		r.secrets.replaceURLs(&t)
 		r.secrets.replaceKnown(&t, secret.MinLength)
 	}
-	if len(t.covered) > 0 {
+	if t.covered != nil {
 		r.count(r.replaced, label())
 	}
 }

@@ -50,7 +50,7 @@ func (s *secrets) learn(text string) int {
 
 type subject struct {
 	b       []byte
-	covered []span // parts that are placeholders
+	covered []bool // bytes that have been replaced; nil if there are none
 }
 
 // put replaces a part by the placeholder with a number: "secret7xxxx", or "0007" if the part is shorter.
@@ -64,24 +64,29 @@ func (t *subject) put(at span, number int) {
 		p = fmt.Appendf(nil, "%0*d", len(b), number)
 		p = p[len(p)-len(b):]
 	}
-	for i := copy(b, p); i < len(b); i++ {
-		b[i] = 'x'
+	t.cross(at)
+	copy(b, p)
+}
+
+// cross replaces the bytes of a part that have not been replaced yet by "x".
+func (t *subject) cross(at span) {
+	if t.covered == nil {
+		t.covered = make([]bool, len(t.b))
 	}
-	t.covered = append(t.covered, at)
+	for i := at.from; i < at.to; i++ {
+		if !t.covered[i] {
+			t.b[i], t.covered[i] = 'x', true
+		}
+	}
 }
 
 // hide is like put, but does not change placeholders that the part overlaps.
 func (t *subject) hide(at span, number int) {
-	if !slices.ContainsFunc(t.covered, func(c span) bool { return at.from < c.to && c.from < at.to }) {
+	if t.covered != nil && slices.Contains(t.covered[at.from:at.to], true) {
+		t.cross(at)
+	} else {
 		t.put(at, number)
-		return
 	}
-	for i := at.from; i < at.to; i++ {
-		if !slices.ContainsFunc(t.covered, func(c span) bool { return c.from <= i && i < c.to }) {
-			t.b[i] = 'x'
-		}
-	}
-	t.covered = append(t.covered, at)
 }
 
 func (s *secrets) replace(t *subject, at span) { t.put(at, s.learn(string(t.b[at.from:at.to]))) }
@@ -155,13 +160,18 @@ func (s *secrets) replaceKnown(t *subject, minLength int) {
 		if len(known) < minLength {
 			break
 		}
-		for at := 0; ; at++ {
+		for at, end := 0, 0; ; at++ {
 			found := strings.Index(plain.Text[at:], known)
 			if found < 0 {
 				break
 			}
 			at += found
-			t.hide(span{plain.At(at), plain.At(at + len(known))}, s.numbers[known])
+			if at < end { // it overlaps itself: only the rest is new, since otherwise "aaa" would take n*n steps
+				t.cross(span{plain.At(end), plain.At(at + len(known))})
+			} else {
+				t.hide(span{plain.At(at), plain.At(at + len(known))}, s.numbers[known])
+			}
+			end = at + len(known)
 		}
 	}
 }
