@@ -99,7 +99,8 @@ func (e *endless) ReadPacket(p *message.Packet) error {
 // bound is a PacketReader that blocks like a Stream, and whose Bind ends the wait.
 type bound struct {
 	recorder
-	ctx context.Context
+	ctx     context.Context
+	waiting func() // called before ReadPacket waits
 }
 
 func (b *bound) Bind(ctx context.Context) (release func()) {
@@ -111,15 +112,15 @@ func (b *bound) ReadPacket(p *message.Packet) error {
 	if b.next < len(b.packets) {
 		return b.recorder.ReadPacket(p)
 	}
+	b.waiting()
 	<-b.ctx.Done()
 	return b.ctx.Err()
 }
 
 func TestTracksEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &bound{recorder: recorder{packets: []message.Packet{videoPacket(0, "1700000000"+avcRecord)}}}
+	b := &bound{recorder: recorder{packets: []message.Packet{videoPacket(0, "1700000000"+avcRecord)}}, waiting: cancel}
 	reader := NewReader(b)
-	time.AfterFunc(time.Millisecond, cancel)
 	_, err := reader.Tracks(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, b.ctx, "released")

@@ -223,10 +223,14 @@ func endInSomePhase(t *testing.T) {
 			})
 		}
 	}
-	time.Sleep(time.Duration(rand.IntN(80_000)) * time.Microsecond)
-	began := time.Now()
-	ends[rand.IntN(len(ends))](s)
-	assert.Less(t, time.Since(began), 12*time.Second)
+	enough := rand.Int64N(25) // by RTMP come 18, and by HTTP at least 6
+	eventually(t, "clients come", func() bool { return p.came.Load() >= enough })
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ends[rand.IntN(len(ends))](s)
+	}()
+	waitFor(t, "the end of the server", ended)
 	serving.Wait()
 	partying.Wait()
 	assert.NoError(t, ctx.Err(), "some client has not noticed")

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"io"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
@@ -70,32 +72,35 @@ func TestShutdown(t *testing.T) {
 func TestShutdownWaitsForDone(t *testing.T) {
 	for name, stays := range map[string]bool{"all have left": false, "a publisher stays": true} {
 		t.Run(name, func(t *testing.T) {
-			begun, release, done := make(chan struct{}), make(chan struct{}), false
-			f := &server.Files{Dir: t.TempDir(), Record: server.RecordAll, Done: func(*server.Request, string, error) {
-				close(begun)
-				<-release
-				done = true
-			}}
-			s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}}
-			addr := start(t, s)
-			c, stream := publish(t, "rtmp://"+addr+"/live/x")
-			write(t, stream, sample(t))
-			ctx, cancel := context.WithCancel(background(t))
-			if stays {
-				_, viewer := play(t, "rtmp://"+addr+"/live/x")
-				receive(t, viewer, 1) // without media there is no recording
-				cancel()
-			} else {
-				require.NoError(t, c.Close())
-			}
-			over := make(chan error, 1)
-			go func() { over <- s.Shutdown(ctx) }()
-			waitFor(t, "Done", begun)
-			close(release)
-			err := waitFor(t, "the end of Shutdown", over)
-			assert.True(t, done)
-			assert.Equal(t, stays, err != nil, "%v", err)
-			cancel()
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				begun, release := make(chan struct{}), make(chan struct{})
+				f := &server.Files{Dir: dir, Record: server.RecordAll, Done: func(*server.Request, string, error) {
+					close(begun)
+					<-release
+				}}
+				s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}, Logger: slog.New(slog.DiscardHandler)}
+				p, ended := piped(t, s)
+				p.connect("live")
+				p.media(message.TypeVideo, p.Publish("x", "live"), 0, []byte{0x17, 1, 0, 0, 0, 7})
+				synctest.Wait()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if stays {
+					cancel()
+				} else {
+					p.Conn.Close()
+					<-ended
+				}
+				over := make(chan error, 1)
+				go func() { over <- s.Shutdown(ctx) }()
+				<-begun
+				synctest.Wait()
+				assert.Empty(t, over, "Shutdown has not waited")
+				close(release)
+				err := <-over
+				assert.Equal(t, stays, err != nil, "%v", err)
+			})
 		})
 	}
 	t.Run("Done never returns", func(t *testing.T) {
@@ -161,40 +166,43 @@ func TestShutdownWithoutDone(t *testing.T) {
 
 // TestShutdownOfATunnel checks that a client of a tunnel is notified that its stream has ended, although it polls only now and then.
 func TestShutdownOfATunnel(t *testing.T) {
-	s := &server.Server{}
-	tunnel := s.TunnelHandler()
-	var waiting atomic.Bool
-	ask := make(chan struct{})
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if waiting.Load() {
-			<-ask
-		}
-		tunnel.ServeHTTP(w, r)
-	}))
-	t.Cleanup(web.Close)
-	t.Cleanup(func() { s.Close() })
-	pub, err := s.Publish(background(t), "live/x")
-	require.NoError(t, err)
-	_, err = pub.Write(sampleBytes)
-	require.NoError(t, err)
-	c, viewer := play(t, "rtmpt://"+web.Listener.Addr().String()+"/live/x")
-	receive(t, viewer, 3)
-	waiting.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	defer cancel()
-	over := make(chan error, 1)
-	go func() { over <- s.Shutdown(ctx) }()
-	eventually(t, "the server has ended the connection", func() bool { return s.Stats().Conns == 0 })
-	select {
-	case <-over:
-		assert.Fail(t, "Shutdown has not waited")
-	case <-time.After(200 * time.Millisecond): // many times as long as Shutdown takes to notice
-	}
-	close(ask)
-	_, err = io.Copy(io.Discard, viewer)
-	assert.NoError(t, err, "the player's stream has ended")
-	c.Close()
-	assert.ErrorIs(t, waitFor(t, "the end of Shutdown", over), context.DeadlineExceeded)
+	synctest.Test(t, func(t *testing.T) {
+		s := &server.Server{Logger: slog.New(slog.DiscardHandler)}
+		defer s.Close()
+		tunnel := s.TunnelHandler()
+		var waiting atomic.Bool
+		ask := make(chan struct{})
+		web := servePipes(t, &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if waiting.Load() {
+				<-ask
+			}
+			tunnel.ServeHTTP(w, r)
+		})})
+		pub, err := s.Publish(t.Context(), "live/x")
+		require.NoError(t, err)
+		_, err = pub.Write(sampleBytes)
+		require.NoError(t, err)
+		c, err := rtmp.Dial(t.Context(), "rtmpt://server.test/live/x", &rtmp.Options{Live: true, DialContext: web.DialContext})
+		require.NoError(t, err)
+		defer c.Close()
+		viewer, err := c.CreateStream(t.Context(), nil)
+		require.NoError(t, err)
+		receive(t, viewer, 3)
+		waiting.Store(true)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		over := make(chan error, 1)
+		go func() { over <- s.Shutdown(ctx) }()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		assert.Zero(t, s.Stats().Conns, "the server has ended the connection")
+		assert.Empty(t, over, "Shutdown has not waited")
+		close(ask)
+		_, err = io.Copy(io.Discard, viewer)
+		assert.NoError(t, err, "the player's stream has ended")
+		c.Close()
+		assert.ErrorIs(t, <-over, context.DeadlineExceeded)
+	})
 }
 
 // TestCloseDuringShutdownOfATunnel checks that Close ends a Shutdown that waits for the client of a tunnel.

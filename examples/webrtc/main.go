@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -37,7 +38,12 @@ func main() {
 	if err != nil {
 		log.Fatal("webrtc: ", err)
 	}
-	go func() { log.Fatal(http.ListenAndServe(address, http.HandlerFunc(o.whep))) }()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Print("listening on ", l.Addr())
+	go func() { log.Fatal(http.Serve(l, http.HandlerFunc(o.whep))) }()
 	p := &relay.Player{URL: os.Args[1], OnEvent: func(e relay.Event) { log.Print(e) }}
 	defer p.Close()
 	defer p.Bind(ctx)()
