@@ -22,7 +22,8 @@ type sender struct {
 	dialAt        time.Time // when to connect
 	failures      failures
 
-	headers  flv.Headers // headers that have been sent
+	headers  flv.Headers // the latest headers taken from the queue
+	early    int         // number of packets in headers, or replaced there, that wait for begin
 	hasVideo bool        // the stream has video
 	pkt      rtmp.Packet // the packet to send next
 	pending  bool        // pkt is valid
