@@ -174,6 +174,38 @@ func TestPublisherMovesBetweenURLs(t *testing.T) {
 	})
 }
 
+// TestPublisherMovesAtOnce checks that moving back to the first URL does not wait until a slow second server has read everything.
+func TestPublisherMovesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		began, late := time.Now(), time.Duration(-1)
+		deaf, back := make(chan struct{}), atomic.Bool{}
+		first := testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+			switch cmd, _ := message.ParseCommand(message.Type(m.Type), m.Body()); {
+			case cmd.Name == "publish":
+				back.Store(true)
+			case message.Type(m.Type) == message.TypeVideo && m.Body()[1] == 1 && late < 0: // a picture
+				late = time.Since(began) - time.Duration(m.Timestamp)*time.Millisecond
+			}
+		}}
+		two := n.serve("second", testserver.Config{OnMessage: func(*testserver.Session, *chunk.Message) {
+			if back.Load() {
+				<-deaf
+			}
+		}})
+		p := &Publisher{URLs: []string{"rtmp://first/live/key", "rtmp://second/live/key"}, Options: n.options()}
+		e := newEncoder(t)
+		write(t, p, e, 20*time.Second)
+		one := n.serve("first", first)
+		write(t, p, e, 2*time.Minute)
+		assert.InDelta(t, 0, late, float64(time.Second))
+		close(deaf)
+		require.NoError(t, p.Close())
+		one.Close()
+		two.Close()
+	})
+}
+
 // TestEventString checks that events distinguish two streams on one server without their names.
 func TestEventString(t *testing.T) {
 	event := Event{Kind: Refused, URL: "rtmp://server/live", Err: errors.New("in use"), Wait: time.Second}
