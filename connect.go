@@ -64,7 +64,7 @@ func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *
 	}
 	connect, err := c.use(k.connect(ctx))
 	if err == nil {
-		err = k.await(ctx, connect)
+		err = k.named(k.await(ctx, connect))
 	}
 	if err == nil {
 		return c, false, nil

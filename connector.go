@@ -32,7 +32,7 @@ func (k *connector) connect(ctx context.Context) (*client, error) {
 		switch {
 		case k.stepBack(ctx, err):
 		case err != nil || !retry:
-			return client, err
+			return client, k.named(err)
 		default:
 			k.answered = true
 		}
@@ -40,6 +40,14 @@ func (k *connector) connect(ctx context.Context) (*client, error) {
 			client.session.Close()
 		}
 	}
+}
+
+// named returns err with the address to which the client was redirected, if any.
+func (k *connector) named(err error) error {
+	if err == nil || k.redirects == 0 {
+		return err
+	}
+	return session.During("connect (redirected to "+k.url.Redacted()+")", err)
 }
 
 // attempt connects once. If retry is true, connect must try again, with the present state of k.

@@ -78,6 +78,28 @@ func TestRedirect(t *testing.T) {
 	})
 }
 
+// TestRedirectNamesTheServer checks that an error after a redirect says which server it is about, without secrets.
+func TestRedirectNamesTheServer(t *testing.T) {
+	unused := "127.0.0.1:" + conntest.UnusedPort(t)
+	refusing := rtmptest.Server(t, testserver.Config{Apps: []string{"other"}})
+	for _, test := range []struct{ name, addr, text string }{
+		{"no server", unused, "dial tcp"},
+		{"not RTMP", conntest.Serve(t, func(nc net.Conn) { nc.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }), "handshake: read S0: peer answered"},
+		{"refused", refusing.Addr(), "server: NetConnection.Connect."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			first := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object {
+				return redirection302("rtmp://user:secret@" + test.addr + "/there?token=secret")
+			}})
+			for _, redirects := range []int{1, 5} {
+				_, err := Dial(conntest.Context(t), first.URL("here", "sample"), &Options{MaxRedirects: redirects})
+				require.ErrorContains(t, err, "rtmp: connect (redirected to rtmp://"+test.addr+"/there): "+test.text)
+				assert.NotContains(t, err.Error(), "secret")
+			}
+		})
+	}
+}
+
 func redirection302(to string) amf.Object {
 	return append(message.StatusObject("error", "NetConnection.Connect.Rejected", "elsewhere"),
 		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})

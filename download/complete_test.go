@@ -174,6 +174,25 @@ func TestCompleteAllTheSame(t *testing.T) {
 	assert.Equal(t, ms(all[len(all)-1].Timestamp), result.Position)
 }
 
+// TestWrongDuration checks streams that are longer than the metadata says, as when a server plays several recordings one after the other, each
+// with its own metadata. The duration then proves nothing: neither that a lost connection had reached the end, nor that a step longer than
+// the duration is not a gap.
+func TestWrongDuration(t *testing.T) {
+	all := sample(t)
+	for name, duration := range map[string]time.Duration{"of one part": 4 * time.Second, "tiny": time.Millisecond} {
+		result, err := judged(t, all, duration, nil, io.ErrUnexpectedEOF, false)
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF, name)
+		assert.Equal(t, ClosedEarly, result.Outcome, name)
+		result, err = judged(t, all, duration, nil, io.EOF, false)
+		assert.NoError(t, err, name)
+		assert.Equal(t, Complete, result.Outcome, name)
+	}
+	hole := without(all, func(tag flv.Tag) bool { return tag.Timestamp > 7000 && tag.Timestamp < 9000 })
+	result, err := judged(t, hole, time.Second, nil, io.EOF, false)
+	assert.ErrorIs(t, err, ErrIncomplete)
+	assert.Len(t, result.Gaps, 2)
+}
+
 // TestHolesInLiveStreams checks that gaps in a live stream are reported, although its length is unknown.
 func TestHolesInLiveStreams(t *testing.T) {
 	all := sample(t)

@@ -44,6 +44,18 @@ func (d *download) streamTime(t uint32) time.Duration {
 	return ms(t+d.base) - d.jumped()
 }
 
+// maxOverrun is how much longer than the duration in the metadata a stream may be.
+const maxOverrun = 5 * time.Second
+
+// length returns the duration of the stream, or 0 if it is unknown. A duration that the stream has passed by far is wrong. It may be that of
+// one recording of several that the server plays one after the other.
+func (d *download) length() time.Duration {
+	if t := d.out.tail; !t.empty() && d.streamTime(t.last()) > d.duration+maxOverrun {
+		return 0
+	}
+	return d.duration
+}
+
 // isJump reports whether a step between two frames is longer than the stream, so that it can't be missing media.
 func (d *download) isJump(s step) bool { return d.duration > 0 && ms(s.length()) > d.duration }
 
@@ -62,10 +74,11 @@ func (d *download) jumped() (longest time.Duration) {
 
 // end returns the position at which the stream should end, or 0 if it is unknown.
 func (d *download) end() time.Duration {
-	if stop := d.target.options.Stop; stop > 0 && (d.duration == 0 || stop < d.duration) {
+	length := d.length()
+	if stop := d.target.options.Stop; stop > 0 && (length == 0 || stop < length) {
 		return stop
 	}
-	return d.duration
+	return length
 }
 
 // gapsAtStart returns the gaps at the beginning of the tracks. There are gaps only if all tracks begin late, although playing should begin at
@@ -90,9 +103,10 @@ func (d *download) gapsAtStart() (list []Gap) {
 
 // gapsBetween returns the gaps between the frames of the tracks.
 func (d *download) gapsBetween() (list []Gap) {
+	known := d.length() > 0
 	for _, kind := range tracksOf {
 		for _, s := range d.out.tail.trackOf(kind).rhythm.gaps() {
-			if !d.isJump(s) {
+			if !known || !d.isJump(s) {
 				list = append(list, Gap{kind, ms(s.from), ms(s.to)})
 			}
 		}

@@ -87,7 +87,8 @@ type Result struct {
 	// A track that is missing altogether, although the metadata names it, is one gap.
 	//
 	// The end of the stream is its duration or, if that is unknown, the end of the longest track. Irregular tracks, such as slide shows,
-	// and data messages have no gaps. A jump of the timestamps by more than the duration is not a gap.
+	// and data messages have no gaps. A jump of the timestamps by more than the duration is not a gap. A duration that the stream has passed
+	// by more than five seconds is wrong, and counts as unknown.
 	Gaps []Gap
 	// BadData is the number of damaged messages, aggregates and metadata in the stream, whose contents are lost.
 	BadData uint64

@@ -66,6 +66,31 @@ func TestHeadersHaveOneConfigurationOfATrack(t *testing.T) {
 	}
 }
 
+// TestHeadersOfListsAndSingleTracks checks that the newest configuration of a track is the last one, although a list of tracks and the header
+// of a single track are kept side by side, and that a header that a list has made invalid counts as new when it comes back.
+func TestHeadersOfListsAndSingleTracks(t *testing.T) {
+	start := flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, FourCC: flv.FourCCHEVC}
+	several := start
+	several.Multitrack, several.MultitrackType = true, flv.ManyTracks
+	list := video(t, several, "\x00\x00\x00\x01b"+"\x01\x00\x00\x01c")
+	a, d := video(t, start, "a"), video(t, start, "d")
+	sound := flv.Tag{Type: flv.TagAudio, Body: []byte{0xaf, 0, 0x12, 0x10}}
+
+	var headers flv.Headers
+	for _, tag := range []flv.Tag{a, sound, list, d} {
+		assert.False(t, headers.Has(tag))
+		headers.Keep(tag)
+		assert.True(t, headers.Has(tag))
+	}
+	assert.Equal(t, []flv.Tag{sound, list, d}, slices.Collect(headers.All()))
+	assert.False(t, headers.Has(list), "the later header has replaced a track of the list")
+	headers.Keep(list)
+	assert.Equal(t, []flv.Tag{sound, d, list}, slices.Collect(headers.All()))
+	assert.False(t, headers.Has(d), "the list has replaced the header")
+	assert.True(t, headers.Has(list))
+	assert.True(t, headers.Has(sound))
+}
+
 func TestHeadersAreBounded(t *testing.T) {
 	var headers flv.Headers
 	for track := range 256 {

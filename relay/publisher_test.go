@@ -174,6 +174,38 @@ func TestPublisherMovesBetweenURLs(t *testing.T) {
 	})
 }
 
+// TestPublisherMovesAtOnce checks that moving back to the first URL does not wait until a slow second server has read everything.
+func TestPublisherMovesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		began, late := time.Now(), time.Duration(-1)
+		deaf, back := make(chan struct{}), atomic.Bool{}
+		first := testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+			switch cmd, _ := message.ParseCommand(message.Type(m.Type), m.Body()); {
+			case cmd.Name == "publish":
+				back.Store(true)
+			case message.Type(m.Type) == message.TypeVideo && m.Body()[1] == 1 && late < 0: // a picture
+				late = time.Since(began) - time.Duration(m.Timestamp)*time.Millisecond
+			}
+		}}
+		two := n.serve("second", testserver.Config{OnMessage: func(*testserver.Session, *chunk.Message) {
+			if back.Load() {
+				<-deaf
+			}
+		}})
+		p := &Publisher{URLs: []string{"rtmp://first/live/key", "rtmp://second/live/key"}, Options: n.options()}
+		e := newEncoder(t)
+		write(t, p, e, 20*time.Second)
+		one := n.serve("first", first)
+		write(t, p, e, 2*time.Minute)
+		assert.InDelta(t, 0, late, float64(time.Second))
+		close(deaf)
+		require.NoError(t, p.Close())
+		one.Close()
+		two.Close()
+	})
+}
+
 // TestEventString checks that events distinguish two streams on one server without their names.
 func TestEventString(t *testing.T) {
 	event := Event{Kind: Refused, URL: "rtmp://server/live", Err: errors.New("in use"), Wait: time.Second}
@@ -246,9 +278,57 @@ func TestPublisherNewHeadersWhileDown(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.NoError(t, p.Close())
 		tags := got.taken()
-		assert.Equal(t, "vvKf", describe(tags, 10))
-		assert.EqualValues(t, 2, tags[1].Body[5])
-		assertPublisherStats(t, p)
+		assert.Equal(t, "vKf", describe(tags, 10))
+		assert.EqualValues(t, 2, tags[0].Body[5])
+		assert.EqualValues(t, 999+2, assertPublisherStats(t, p).Dropped)
+	})
+}
+
+// TestPublisherHeadersWaitForMedia checks a source that changes while a new connection waits for media. Servers such as nginx-rtmp record only
+// the first headers before a key frame, so the old ones must not be sent.
+func TestPublisherHeadersWaitForMedia(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var got recorder
+		p := &Publisher{URLs: []string{"rtmp://target/live/key"}, Options: n.options()}
+		video := func(at uint32, body ...byte) {
+			require.NoError(t, p.WritePacket(&rtmp.Packet{Type: message.TypeVideo, Timestamp: at, Body: body}))
+		}
+		server := n.serve("target", testserver.Config{OnMessage: got.take})
+		video(0, 0x17, 0, 0, 0, 0, 1)
+		video(0, 0x17, 1, 0, 0, 0, 1)
+		time.Sleep(time.Second)
+		assert.Equal(t, "vK", describe(got.taken(), 10))
+		server.Close()
+		time.Sleep(time.Second)
+		server = n.serve("target", testserver.Config{OnMessage: got.take})
+		time.Sleep(time.Minute)
+		assert.EqualValues(t, 2, p.Stats().Connections)
+		video(40, 0x17, 0, 0, 0, 0, 2)
+		time.Sleep(time.Second)
+		assert.EqualValues(t, 1, assertPublisherStats(t, p).Queued, "the header waits")
+		server.Close() // which loses the header, but the next connection begins with it
+		time.Sleep(time.Second)
+		server = n.serve("target", testserver.Config{OnMessage: got.take})
+		time.Sleep(time.Minute)
+		video(40, 0x17, 1, 0, 0, 0, 2)
+		video(80, 0x17, 0, 0, 0, 0, 3)
+		time.Sleep(time.Second)
+		tags := got.taken()
+		require.Equal(t, "vKv", describe(tags, 10))
+		assert.EqualValues(t, []byte{2, 2, 3}, []byte{tags[0].Body[5], tags[1].Body[5], tags[2].Body[5]})
+		s := assertPublisherStats(t, p)
+		assert.EqualValues(t, 5, s.Sent)
+		assert.Zero(t, s.Repeated)
+		server.Close()
+		time.Sleep(time.Second)
+		server = n.serve("target", testserver.Config{OnMessage: got.take})
+		defer server.Close()
+		time.Sleep(time.Minute)
+		video(120, 0x17, 0, 0, 0, 0, 4)
+		require.NoError(t, p.Close())
+		assert.Equal(t, "v", describe(got.taken(), 10), "headers without media are sent by Close")
+		assert.EqualValues(t, 6, assertPublisherStats(t, p).Sent)
 	})
 }
 

@@ -26,7 +26,7 @@ func (s *sender) restart() {
 func (s *sender) drop() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
-	if s.p.failure == nil && (s.pending || s.p.queue.Len() > 0) {
+	if s.p.failure == nil && (s.pending || s.early > 0 || s.p.queue.Len() > 0) {
 		s.p.failure = errors.New("relay: close: some media was not sent")
 	}
 	s.p.queue.Clear()
@@ -43,15 +43,12 @@ func (s *sender) send(l *link) (better *link, _ error) {
 		s.p.connected = better != nil
 		s.p.mu.Unlock()
 	}()
-	for tag := range s.headers.All() {
-		if err := l.stream.WritePacket(packetOf(tag)); err != nil {
-			return nil, err
-		}
-		s.count(func(stats *PublisherStats) { stats.Repeated++ })
-	}
-	for {
+	for begun := false; ; {
 		if !s.pending {
 			if s.pop() {
+				if s.early > 0 {
+					return nil, s.begin(l)
+				}
 				return nil, nil
 			}
 		}
@@ -73,10 +70,52 @@ func (s *sender) send(l *link) (better *link, _ error) {
 				return found, nil
 			}
 		}
+		if !begun {
+			if s.keepEarly(kind) {
+				continue
+			}
+			if err := s.begin(l); err != nil {
+				return nil, err
+			}
+			begun = true
+		}
 		if err := s.write(l, kind); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// keepEarly keeps the pending packet for begin if it is a header, and reports whether it was one.
+func (s *sender) keepEarly(kind flv.Kind) bool {
+	if kind != flv.KindHeader {
+		return false
+	}
+	s.headers.Keep(tagOf(&s.pkt))
+	if !s.headers.Has(tagOf(&s.pkt)) { // there are too many
+		return false
+	}
+	s.pending = false
+	s.early++
+	return true
+}
+
+// begin sends the headers. They wait until media follows, since the source may have changed meanwhile, and servers such as nginx-rtmp record
+// only the first headers before a key frame.
+func (s *sender) begin(l *link) error {
+	sent := 0
+	for tag := range s.headers.All() {
+		if err := l.stream.WritePacket(packetOf(tag)); err != nil {
+			return err
+		}
+		sent++
+	}
+	s.count(func(stats *PublisherStats) {
+		stats.Sent += uint64(min(s.early, sent))
+		stats.Dropped += uint64(max(0, s.early-sent)) // later headers have replaced them
+		stats.Repeated += uint64(max(0, sent-s.early))
+	})
+	s.early = 0
+	return nil
 }
 
 // pop makes the oldest message of the queue pending, if there is one. last reports that no more messages will follow.

@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
@@ -22,14 +23,18 @@ type sender struct {
 	dialAt        time.Time // when to connect
 	failures      failures
 
-	headers  flv.Headers // headers that have been sent
+	headers  flv.Headers // the latest headers taken from the queue
+	early    int         // number of packets in headers, or replaced there, that wait for begin
 	hasVideo bool        // the stream has video
 	pkt      rtmp.Packet // the packet to send next
 	pending  bool        // pkt is valid
+
+	moved sync.WaitGroup // goroutines that close links from which the stream has moved to a better one
 }
 
 // run publishes until Close, or until no endpoint is left.
 func (s *sender) run() {
+	defer s.moved.Wait()
 	var l *link
 	for {
 		if l == nil {
@@ -45,7 +50,8 @@ func (s *sender) run() {
 		}
 		uptime := time.Since(l.began)
 		if better != nil {
-			l.close()
+			old := l
+			s.moved.Go(func() { old.close() }) // in a goroutine, since it waits until a slow server has read everything
 			s.count(func(stats *PublisherStats) { stats.Failures++ })
 		} else if !s.failed(l.fail(err), l.endpoint, uptime) {
 			break

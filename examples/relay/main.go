@@ -3,7 +3,8 @@
 //	go run ./examples/relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...
 //
 // Each side reconnects when its connection is lost, with growing pauses. A target then first receives the metadata and the codec headers,
-// and the stream from a key frame on. A slow target misses pictures and does not delay the others. Interrupt the program to end it.
+// and the stream from a key frame on. A slow target misses pictures and does not delay the others. Interrupt the program to end it, and a second time not to wait until slow targets
+// have read everything.
 package main
 
 import (
@@ -33,7 +34,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once: closing waits for targets that read slowly
 	log.SetFlags(log.Ltime)
 	if err := run(ctx, flag.Arg(0), flag.Args()[1:], options); ctx.Err() == nil {
 		log.Fatal("relay: ", err)
