@@ -220,7 +220,14 @@ func (p *publication) asked() *Request         { return p.request }
 func (p *publication) over() bool              { return p.pub.Err() != nil }
 func (p *publication) serve(message.Command)   {}
 func (p *publication) setBuffer(time.Duration) {}
-func (p *publication) release()                { p.pub.Close() }
+
+func (p *publication) release() {
+	if p.in.complete() {
+		p.pub.Close()
+	} else {
+		p.pub.Abandon()
+	}
+}
 
 func (p *publication) finish() {
 	p.stream.dropIngest(p.in)
