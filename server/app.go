@@ -123,7 +123,7 @@ const (
 // a slow disk does not delay players: what is still not written when it is older than Live.Backlog or Live.BacklogTime is missing in the file.
 //
 // Done is called for each file of a recording when it has been closed. err is not nil if the file is incomplete. If a file could not be begun,
-// file is empty. Without Done, the Server logs the errors.
+// file is empty, also if the client has asked for the recording and is therefore refused. Without Done, the Server logs the errors.
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -278,6 +279,30 @@ func TestRecordingCanNotBeWritten(t *testing.T) {
 	assert.NotContains(t, refused.Description, "/dev/null")
 	_, s := publish(t, "rtmp://"+addr+"/app/x") // the publisher has not asked for a recording, so the stream continues without one
 	write(t, s, sample(t)[:5])
+}
+
+// TestRefusedRecordingIsReported checks that Files.Done is told of a recording that could not be begun also if the client, which has asked
+// for it, is refused, before Unpublish.
+func TestRefusedRecordingIsReported(t *testing.T) {
+	calls := make(chan string, 10)
+	f := &server.Files{Dir: t.TempDir(), MinFree: math.MaxInt64, Done: func(r *server.Request, file string, err error) {
+		assert.Equal(t, "app/x", r.Path)
+		assert.Empty(t, file)
+		assert.Error(t, err)
+		calls <- "Done"
+	}}
+	addr := app(t, &server.App{Files: f, Unpublish: func(*server.Request, server.StreamStats) { calls <- "Unpublish" }})
+	for _, kind := range []string{"record", "append"} {
+		c := dial(t, "rtmp://"+addr+"/app/x", &rtmp.Options{Publish: true})
+		_, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true, PublishType: kind})
+		var refused *rtmp.StatusError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, message.CodeRecordFailed, refused.Code)
+		assert.Equal(t, "Done", waitFor(t, "Done", calls))
+		assert.Equal(t, "Unpublish", waitFor(t, "Unpublish", calls))
+		require.NoError(t, c.Close())
+	}
+	assert.Empty(t, calls)
 }
 
 func TestNamedRecordingReplacesNothing(t *testing.T) {
