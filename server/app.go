@@ -111,9 +111,10 @@ const (
 
 // Files is a folder of FLV files. Names cannot lead out of it, not even through symbolic links.
 //
-// A recording with the default name, Request.Path + ".flv", replaces an earlier recording of that name, or continues it if the client
-// publishes with append. A recording whose name comes from the field Name never replaces a file. If that name does not end with ".flv", this
-// is added. If the name is in use, "-2", "-3" and so on are inserted before ".flv".
+// A recording gets a new file. If its name is in use, "-2", "-3" and so on are inserted before ".flv", so an encoder that connects again does
+// not replace what was recorded before. Only a client that asks for it, by publishing with the type record, replaces an earlier recording with
+// the default name, Request.Path + ".flv"; with append, it continues the file. If a name that the field Name returns does not end with ".flv",
+// this is added.
 //
 // A recording begins with the first message that is neither metadata nor a codec's configuration. If a publisher sends none, an earlier
 // recording is kept, and no file is left.
@@ -122,7 +123,7 @@ const (
 // a slow disk does not delay players: what is still not written when it is older than Live.Backlog or Live.BacklogTime is missing in the file.
 //
 // Done is called for each file of a recording when it has been closed. err is not nil if the file is incomplete. If a file could not be begun,
-// file is empty. Without Done, the Server logs the errors.
+// file is empty, also if the client has asked for the recording and is therefore refused. Without Done, the Server logs the errors.
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded

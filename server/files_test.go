@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -280,6 +281,30 @@ func TestRecordingCanNotBeWritten(t *testing.T) {
 	write(t, s, sample(t)[:5])
 }
 
+// TestRefusedRecordingIsReported checks that Files.Done is told of a recording that could not be begun also if the client, which has asked
+// for it, is refused, before Unpublish.
+func TestRefusedRecordingIsReported(t *testing.T) {
+	calls := make(chan string, 10)
+	f := &server.Files{Dir: t.TempDir(), MinFree: math.MaxInt64, Done: func(r *server.Request, file string, err error) {
+		assert.Equal(t, "app/x", r.Path)
+		assert.Empty(t, file)
+		assert.Error(t, err)
+		calls <- "Done"
+	}}
+	addr := app(t, &server.App{Files: f, Unpublish: func(*server.Request, server.StreamStats) { calls <- "Unpublish" }})
+	for _, kind := range []string{"record", "append"} {
+		c := dial(t, "rtmp://"+addr+"/app/x", &rtmp.Options{Publish: true})
+		_, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true, PublishType: kind})
+		var refused *rtmp.StatusError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, message.CodeRecordFailed, refused.Code)
+		assert.Equal(t, "Done", waitFor(t, "Done", calls))
+		assert.Equal(t, "Unpublish", waitFor(t, "Unpublish", calls))
+		require.NoError(t, c.Close())
+	}
+	assert.Empty(t, calls)
+}
+
 func TestNamedRecordingReplacesNothing(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll, Name: func(*server.Request, time.Time) string { return "same.flv" }})
 	addr := app(t, &server.App{Files: f})
@@ -293,15 +318,57 @@ func TestNamedRecordingReplacesNothing(t *testing.T) {
 	assert.Equal(t, recorded{path: "app/b", file: filepath.Join(f.Dir, "same-2.flv")}, waitFor(t, "Done", done))
 }
 
-// TestRecordingAfterATakeover records a publisher that replaces another one while the recording of the first is still open.
-func TestRecordingAfterATakeover(t *testing.T) {
+// TestRecordingsOfAStreamAreKept checks that the recording of an encoder that has connected again replaces none of its earlier recordings,
+// neither a closed one nor one that is still open, unless the client asks for that with the type record.
+func TestRecordingsOfAStreamAreKept(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll})
+	url := "rtmp://" + app(t, &server.App{Files: f, Live: server.Live{Takeover: server.TakeAlways}}) + "/live/x"
+	all := sample(t)
+	first, s := publish(t, url)
+	write(t, s, all)
+	require.NoError(t, s.Close())
+	require.NoError(t, first.Close())
+	file := func(name string) recorded { return recorded{path: "live/x", file: filepath.Join(f.Dir, "live", name)} }
+	assert.Equal(t, file("x.flv"), waitFor(t, "Done", done))
+
+	_, s = publish(t, url)
+	write(t, s, all[:len(all)-1])
+	viewer, received := play(t, url)
+	receive(t, received, 1)
+	viewer.Close()
+	third, s := publish(t, url)
+	write(t, s, all[:len(all)-2])
+	require.NoError(t, s.Close())
+	require.NoError(t, third.Close())
+	assert.ElementsMatch(t, []recorded{file("x-2.flv"), file("x-3.flv")}, []recorded{waitFor(t, "Done", done), waitFor(t, "Done", done)})
+	for name, want := range map[string][]flv.Tag{"x.flv": all, "x-3.flv": all[:len(all)-2]} {
+		b, err := os.ReadFile(file(name).file)
+		require.NoError(t, err)
+		assert.Equal(t, media(want), media(tags(t, b)), name)
+	}
+
+	c := dial(t, url, &rtmp.Options{Publish: true})
+	s, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true, PublishType: "record"})
+	require.NoError(t, err)
+	write(t, s, all[:5])
+	require.NoError(t, s.Close())
+	assert.Equal(t, file("x.flv"), waitFor(t, "Done", done))
+	b, err := os.ReadFile(file("x.flv").file)
+	require.NoError(t, err)
+	assert.Equal(t, media(all[:5]), media(tags(t, b)))
+}
+
+// TestRecordingAfterATakeover records a publisher that replaces another one and its recording, while that is still open.
+func TestRecordingAfterATakeover(t *testing.T) {
+	f, done := recording(t, &server.Files{})
 	url := "rtmp://" + app(t, &server.App{Files: f, Live: server.Live{Takeover: server.TakeAlways}}) + "/live/x"
 	file := filepath.Join(f.Dir, "live", "x.flv")
 	all := sample(t)
 	var last *rtmp.Conn
 	for n := range 10 {
-		c, s := publish(t, url)
+		c := dial(t, url, &rtmp.Options{Publish: true})
+		s, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true, PublishType: "record"})
+		require.NoError(t, err)
 		write(t, s, all[:len(all)-n])
 		viewer, media := play(t, url)
 		receive(t, media, 1) // without media there is no recording

@@ -25,7 +25,8 @@ const httpBuffer = 10 * time.Second
 
 // FLVHandler returns a handler for GET /app/name.flv. It sends a live stream or a file as one FLV file (HTTP-FLV). If the request asks for
 // an upgrade to WebSocket, it sends messages that contain whole tags. The parameter start is a position in a file, in seconds. Viewers
-// count as connections and as players. If a file can't be sent to its end, the response is cut off, so that the client notices.
+// count as connections and as players. If a file can't be sent to its end, or a live stream ends because its publisher was lost or the Server
+// is closed, the response is cut off, so that the client notices: it lacks its last chunk, or the connection is reset.
 //
 // App.Play decides who may view; App.Connect is not called. A Refusal is answered with 403, or with 302 if it has RedirectTo. A stream that
 // does not exist is answered with 404, after Live.Await. Apps with a Token, a Player or a Handler refuse HTTP viewers. The handler sets no
@@ -72,7 +73,9 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 		if cut {
 			due = time.Unix(1, 0)
 		}
-		control.SetWriteDeadline(due)
+		if err := control.SetWriteDeadline(due); cut && errors.Is(err, errors.ErrUnsupported) {
+			panic(http.ErrAbortHandler)
+		}
 	}()
 	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), suffix)
 	switch {
@@ -117,7 +120,7 @@ func (s *Server) removeViewer(v *viewer) {
 	s.counts.bytesOut.Add(v.counters.BytesWritten.Load())
 }
 
-// serve serves a viewer until the viewer leaves or the stream ends. whole is false if only a part of a file was sent.
+// serve serves a viewer until the viewer leaves or the stream ends. whole is false if the response has begun, but the stream has not ended.
 func (v *viewer) serve(w http.ResponseWriter, r *http.Request) (whole bool) {
 	if v.app.App == nil || v.app.Handler != nil {
 		http.NotFound(w, r)
@@ -150,8 +153,7 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) (whole bool) {
 	switch ended := err == nil || errors.Is(err, io.EOF); {
 	case v.out != nil:
 		v.out.end(ended)
-		isFile := v.missed == nil && v.status == http.StatusOK && r.Method == http.MethodGet
-		return ended || !isFile
+		return ended || v.status != http.StatusOK || r.Method != http.MethodGet
 	case err != nil:
 		v.refuse(w, r, playError(err))
 	}
@@ -266,7 +268,7 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "video/x-flv")
 	h.Set("Cache-Control", "no-store")
-	if v.missed != nil && r.ProtoMajor == 1 {
+	if v.missed != nil && canHijack(w) { // see push
 		h.Set("Transfer-Encoding", "identity") // no chunked encoding, which would take several system calls for each message
 	}
 	w.WriteHeader(http.StatusOK)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -118,13 +119,21 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 	sess := session.New(nc, noRTMP{}, session.Config{Peer: "viewer", Timeout: v.server.writeTimeout(), Progress: true,
 		Counters: &v.counters, Logger: v.server.log()})
 	defer sess.Close()
-	stop := context.AfterFunc(v.ctx, func() { sess.Fail(session.ErrClosed) })
+	abort := func() {
+		reset(nc) // this response ends with the connection, so a FIN would look like the end of the stream
+		sess.Fail(session.ErrClosed)
+	}
+	stop := context.AfterFunc(v.ctx, abort)
 	defer stop()
 	if err := sess.Writev(beginning); err != nil {
 		return true, err
 	}
 	clear(beginning)
-	player, err := sub.Push(sink{sess}, func(error) {
+	player, err := sub.Push(sink{sess}, func(err error) {
+		if err != nil {
+			abort()
+			return
+		}
 		ctx, cancel := context.WithTimeout(v.ctx, lingerTimeout)
 		defer cancel()
 		if !sess.CloseWrite(ctx) {
@@ -141,6 +150,31 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 	sess.Fail(session.ErrClosed) // ends a blocked write, for which player.Close would wait
 	player.Close()
 	return true, nil
+}
+
+// canHijack reports whether http.ResponseController can take over the connection of w.
+func canHijack(w http.ResponseWriter) bool {
+	for {
+		switch t := w.(type) {
+		case http.Hijacker:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
+	}
+}
+
+// reset closes a connection with RST instead of FIN, if that is possible, and without TLS's close_notify.
+func reset(nc net.Conn) {
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	if t, ok := nc.(interface{ SetLinger(seconds int) error }); ok {
+		t.SetLinger(0)
+	}
+	nc.Close()
 }
 
 // awaitEnd reads until the client closes the connection. It ignores what the client

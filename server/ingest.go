@@ -95,6 +95,13 @@ func (in *ingest) end(why error) {
 	in.endLocked(why)
 }
 
+// complete reports whether the client itself has ended the stream.
+func (in *ingest) complete() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.over == io.EOF
+}
+
 // drop discards the queued messages and all later ones.
 func (in *ingest) drop() {
 	in.mu.Lock()

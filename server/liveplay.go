@@ -75,7 +75,7 @@ func (l *livePlaying) ends(err error) {
 	}
 	eof := session.Event(message.EventStreamEOF, id)
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, live.ErrCut): // RTMP has no status for a stream that was cut off
 		c.session.SendReply(eof, session.Status(id, "status", message.CodePlayUnpublishNotify, l.request.Name+" is over."))
 	case errors.Is(err, live.ErrNotFound):
 		l.stream.status("error", message.CodePlayStreamNotFound, "the stream has no publisher")

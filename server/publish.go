@@ -149,11 +149,14 @@ func (p *publication) start() (code string, err error) {
 		return message.CodePublishDenied, hubError(err, message.CodePublishBadName)
 	}
 	if p.record, err = c.server.record(p.app.Files, p.request, p.pub, c.log, p.recordingFailed, c.later); err != nil {
+		if p.record != nil {
+			p.record.report("", err)
+		}
 		if p.record == nil || p.asksRecord() {
 			p.pub.Close()
+			p.record.finish() // calls Files.Done before Unpublish
 			return message.CodeRecordFailed, &Refusal{Description: recordFailure(err)}
 		}
-		p.record.report("", err) // the client has not asked for a recording, so it is not informed
 	}
 	p.since = time.Now()
 	if !p.stream.begin(p) {
@@ -220,7 +223,14 @@ func (p *publication) asked() *Request         { return p.request }
 func (p *publication) over() bool              { return p.pub.Err() != nil }
 func (p *publication) serve(message.Command)   {}
 func (p *publication) setBuffer(time.Duration) {}
-func (p *publication) release()                { p.pub.Close() }
+
+func (p *publication) release() {
+	if p.in.complete() {
+		p.pub.Close()
+	} else {
+		p.pub.Abandon()
+	}
+}
 
 func (p *publication) finish() {
 	p.stream.dropIngest(p.in)

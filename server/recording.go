@@ -56,8 +56,8 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, log *slog.Log
 	if err != nil {
 		return rec, err
 	}
-	o := vod.RecordOptions{Append: r.Kind == "append", Wait: recordingTimeout, Wanted: func() bool { return pub.Err() == nil },
-		MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree, MaxTotal: f.MaxTotal, Done: rec.fileClosed}
+	o := vod.RecordOptions{Append: r.Kind == "append", Keep: r.Kind == "live", Wait: recordingTimeout,
+		Wanted: func() bool { return pub.Err() == nil }, MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree, MaxTotal: f.MaxTotal, Done: rec.fileClosed}
 	name := r.Path + ".flv"
 	if f.Name != nil {
 		o.Next = func(start time.Time) (name string) {

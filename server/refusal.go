@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"errors"
+	"io"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
@@ -37,6 +38,8 @@ func hubError(err error, code string) error {
 		return &Refusal{Code: code, Description: "the stream is being published"}
 	case errors.Is(err, live.ErrNotFound):
 		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "the stream has no publisher"}
+	case errors.Is(err, live.ErrCut):
+		return session.During("stream", io.ErrUnexpectedEOF)
 	case errors.Is(err, live.ErrClosed):
 		return session.During("stream", session.ErrClosed)
 	}

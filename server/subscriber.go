@@ -52,7 +52,8 @@ func (s *Server) Subscribe(ctx context.Context, path string, o SubscribeOptions)
 	return &Subscriber{sub: sub, ctx: ctx, stop: context.AfterFunc(ctx, sub.Close)}, nil
 }
 
-// Next waits for the next message. The error is io.EOF if the stream has ended.
+// Next waits for the next message. The error is io.EOF if the stream has ended, and wraps io.ErrUnexpectedEOF if its publisher was lost
+// before it has ended the stream, and none has replaced it within Live.Linger.
 func (s *Subscriber) Next(ctx context.Context) (Shared, error) {
 	m, err := s.sub.Next(ctx)
 	if err != nil {
@@ -64,7 +65,7 @@ func (s *Subscriber) Next(ctx context.Context) (Shared, error) {
 	return Shared{Tag: m.Tag(), Key: m.Key(), Header: m.Header(), Sequence: m.Sequence()}, nil
 }
 
-// Read reads the stream as an FLV file. The error is io.EOF if the stream has ended.
+// Read reads the stream as an FLV file. The errors are those of Next.
 func (s *Subscriber) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil

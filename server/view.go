@@ -15,7 +15,7 @@ import (
 
 // ViewFunc writes the response for an HTTP viewer. It reads messages from v and writes them to w in its own format. Each write is sent at
 // once, within WriteTimeout. The response is complete when the function returns. If it returns an error before it has written anything, the
-// viewer gets the response that [Server.FLVHandler] sends for the error. If it returns an error after it has written a part of a file, the
+// viewer gets the response that [Server.FLVHandler] sends for the error. If it returns an error after it has written something, the
 // response is cut off, so that the viewer notices.
 type ViewFunc func(w http.ResponseWriter, v *View) error
 
@@ -35,7 +35,8 @@ type View struct {
 }
 
 // ReadPacket reads the next audio, video or data message when it is due, and reuses the memory of p.Body. A viewer that is too slow for a
-// live stream misses messages, and continues at a key frame. The error is io.EOF at the end.
+// live stream misses messages, and continues at a key frame. The error is io.EOF at the end, or wraps io.ErrUnexpectedEOF if the publisher
+// was lost before it has ended the stream.
 func (v *View) ReadPacket(p *message.Packet) error {
 	tag, err := v.src.next(v.ctx)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
@@ -203,4 +205,112 @@ func TestViewerOfALiveStreamOnly(t *testing.T) {
 	w := httptest.NewRecorder()
 	s.FLVHandler().ServeHTTP(w, httptest.NewRequestWithContext(background(t), http.MethodGet, "/film.flv", nil))
 	assert.Equal(t, http.StatusNotFound, w.Code)
+}
+
+// TestViewerOfACutLiveStream checks that the response of a live stream seems complete only if the publisher has ended the stream, and not
+// if the publisher or the server has gone.
+func TestViewerOfACutLiveStream(t *testing.T) {
+	for _, test := range []struct {
+		name, transport, path string
+		start                 func(*httptest.Server)
+	}{
+		{"HTTP", "HTTP/1.1", "/live/x.flv", (*httptest.Server).Start},
+		{"HTTPS", "HTTP/1.1", "/live/x.flv", (*httptest.Server).StartTLS},
+		{"HTTP/2", "HTTP/2.0", "/live/x.flv", func(w *httptest.Server) {
+			w.EnableHTTP2 = true
+			w.StartTLS()
+		}},
+		{"a middleware", "HTTP/1.1", "/live/x.flv", func(w *httptest.Server) {
+			below := w.Config.Handler
+			w.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { below.ServeHTTP(whole{rw}, r) })
+			w.Start()
+		}},
+		{"a view", "HTTP/1.1", "/live/x.tags", (*httptest.Server).Start},
+		{"WebSocket", "WebSocket", "/live/x.flv", (*httptest.Server).Start},
+	} {
+		for _, end := range []struct {
+			name  string
+			whole bool
+			by    func(c *rtmp.Conn, nc net.Conn, s *server.Server)
+		}{
+			{"the publisher ends it", true, func(c *rtmp.Conn, _ net.Conn, _ *server.Server) { c.Close() }},
+			{"the publisher is lost", false, func(_ *rtmp.Conn, nc net.Conn, _ *server.Server) { nc.Close() }},
+			{"the server is closed", false, func(_ *rtmp.Conn, _ net.Conn, s *server.Server) { s.Close() }},
+			{"the server is shut down", false, func(_ *rtmp.Conn, _ net.Conn, s *server.Server) {
+				ctx, cancel := context.WithCancel(context.Background())
+				cancel()
+				s.Shutdown(ctx)
+			}},
+		} {
+			t.Run(test.name+", "+end.name, func(t *testing.T) {
+				s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
+				mux := http.NewServeMux()
+				mux.Handle("/", s.FLVHandler())
+				mux.Handle("/live/x.tags", s.ViewHandler(".tags", "own", viewTags))
+				w := httptest.NewUnstartedServer(mux)
+				test.start(w)
+				defer w.Close()
+				defer s.Close()
+				var nc net.Conn
+				c := dial(t, "rtmp://"+start(t, s)+"/live/x", &rtmp.Options{Publish: true,
+					DialContext: func(ctx context.Context, network, address string) (_ net.Conn, err error) {
+						nc, err = new(net.Dialer).DialContext(ctx, network, address)
+						return nc, err
+					}})
+				stream, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true})
+				require.NoError(t, err)
+				write(t, stream, sample(t))
+				assert.Equal(t, end.whole, readFile(t, w.Client(), w.URL+test.path, test.transport, func() { end.by(c, nc, s) }))
+			})
+		}
+	}
+}
+
+// TestSubscriberOfACutLiveStream checks that a Subscriber and an io.Copy from it do not end as at the end of the stream if the publisher was
+// lost, and that another publisher can continue the stream within Linger.
+func TestSubscriberOfACutLiveStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server.Server{}
+		defer s.Close()
+		l := conntest.NewPipes("server.test")
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		publish := func() (*rtmp.Conn, net.Conn) {
+			var nc net.Conn
+			c := dial(t, "rtmp://server.test/live/x", &rtmp.Options{Publish: true,
+				DialContext: func(ctx context.Context, _, _ string) (_ net.Conn, err error) {
+					nc, err = l.DialContext(ctx, "", "")
+					return nc, err
+				}})
+			stream, err := c.CreateStream(t.Context(), &rtmp.StreamOptions{Writable: true})
+			require.NoError(t, err)
+			write(t, stream, sample(t)[:10])
+			return c, nc
+		}
+		for _, whole := range []bool{true, false} {
+			_, nc := publish()
+			synctest.Wait()
+			sub, err := s.Subscribe(t.Context(), "live/x", server.SubscribeOptions{})
+			require.NoError(t, err)
+			nc.Close()
+			synctest.Wait()
+			c, nc := publish()
+			synctest.Wait()
+			if whole {
+				require.NoError(t, c.Close())
+			} else {
+				nc.Close()
+			}
+			_, err = io.Copy(io.Discard, sub)
+			if whole {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			}
+			sub.Close()
+			c.Close()
+		}
+		s.Close()
+		assert.ErrorIs(t, <-served, server.ErrServerClosed)
+	})
 }

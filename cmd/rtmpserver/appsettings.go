@@ -78,7 +78,7 @@ func (a *appSettings) files(set *pflag.FlagSet) {
 	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record streams that are published with type record or append, under --root")
 	set.StringVar(&a.recordName, "record-name", a.recordName,
 		"file `name` of a recording, made of {app}, {name}, {path}, {user} and {time}; -2, -3 and so on are added if the file exists; "+
-			"the default, {path}, replaces an earlier recording")
+			"with the default, {path}, a client that publishes with type record replaces its file, and continues it with type append")
 	set.Var(&a.recordMaxSize, "record-max-size",
 		"start a new file after this size: name-2, name-3 and so on, unless --record-name gives it another name (0: never)")
 	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "start a new file after this `time`, as for --record-max-size")

@@ -71,7 +71,7 @@ EXAMPLES
   rtmpserver --http :8080
       Publish with ffmpeg -re -i film.mp4 -c copy -f flv rtmp://localhost/live/film, and open http://localhost:8080/.
   rtmpserver -r recordings -k
-      Record everything in recordings/app/name.flv, and play it from there.
+      Record everything in recordings/app/name.flv, name-2.flv and so on, and play it from there.
   rtmpserver --pull rtmp://origin.example/live/ --merge 350ms
       An edge: each stream is fetched once from the origin, however many players it has.
   rtmpserver --hook http://localhost:8085/api/v1/rtmp

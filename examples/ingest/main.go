@@ -1,5 +1,5 @@
 // Command ingest records every stream that is published to it, by RTMP, RTMPT and, with a certificate, RTMPS. Each stream is recorded as
-// DIR/app/name.flv.
+// DIR/app/name.flv or, if that exists, as name-2.flv and so on.
 //
 //	go run ./examples/ingest -cert cert.pem -key key.pem recordings
 package main

@@ -34,8 +34,8 @@ type PlayOptions struct {
 	Deliver func(m *Message) bool
 
 	// Begun is called once, when there is a publisher, before the first message. Ended is called once, after all other calls, when the hub
-	// ends the player. Its argument is nil if everything has been delivered, ErrNotFound if no publisher has come within the Await time,
-	// ErrClosed if the hub is closed or shut down, or the error of Sink.Write. Ended is not called after Player.Leave or Player.Close. Both
+	// ends the player. Its argument is nil or ErrCut if everything has been delivered, ErrNotFound if no publisher has come within the Await
+	// time, ErrClosed if the hub is closed or shut down, or the error of Sink.Write. Ended is not called after Player.Leave or Player.Close. Both
 	// functions are called on a goroutine of the player, and may block and write to the connection. Both may be nil. Begun must not call
 	// Player.Close.
 	Begun func()

@@ -60,7 +60,7 @@ func (p *Publisher) watch(d time.Duration) {
 	p.idle = newAlarm(&p.stream.hub.running, d, func() {
 		idle := p.stream.hub.now() - p.heard()
 		if idle >= p.options.Policy.PublishIdle {
-			p.end(ErrIdle, true)
+			p.end(ErrIdle, true, ErrCut)
 			return
 		}
 		p.locked(func() { p.watch(p.options.Policy.PublishIdle - idle) })
@@ -78,11 +78,11 @@ func (p *Publisher) locked(f func()) {
 	}
 }
 
-// end ends the publication, unless it has ended.
-func (p *Publisher) end(err error, tell bool) {
+// end ends the publication, unless it has ended. If no other publisher continues the stream, that ends with the error stream.
+func (p *Publisher) end(err error, tell bool, stream error) {
 	p.locked(func() {
 		p.stream.unpublish(err, tell)
-		p.stream.leave()
+		p.stream.leave(stream)
 	})
 }
 
@@ -126,7 +126,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 	p.bytesIn += uint64(len(t.Body))
 	p.mu.Unlock()
 	if p.rate.add(now, len(t.Body)) > int64(p.options.Policy.MaxBitrate) {
-		p.end(ErrBitrate, true)
+		p.end(ErrBitrate, true, ErrCut)
 		return ErrBitrate
 	}
 	if kind != flv.KindHeader { // the timestamps of headers are arbitrary
@@ -208,4 +208,8 @@ func (p *Publisher) Stats() StreamStats {
 }
 
 // Close ends the publication. The stream stays for its players for Policy.Linger. Close may be called more than once.
-func (p *Publisher) Close() { p.end(ErrClosed, false) }
+func (p *Publisher) Close() { p.end(ErrClosed, false, nil) }
+
+// Abandon is like Close, but for a publisher that was lost before it has ended its stream. If no other publisher continues the stream, its
+// players end with ErrCut.
+func (p *Publisher) Abandon() { p.end(ErrClosed, false, ErrCut) }

@@ -196,11 +196,11 @@ func (s *stream) unpublish(err error, tell bool) {
 	s.wakeAll()
 }
 
-// leave is called after the publisher has left. If the stream has players, it continues for Policy.Linger. The caller holds Hub.mu and
-// s.mu.
-func (s *stream) leave() {
+// leave is called after the publisher has left. If the stream has players, it continues for Policy.Linger. Unless another publisher comes,
+// it then ends with err. The caller holds Hub.mu and s.mu.
+func (s *stream) leave(err error) {
 	if s.players == 0 || s.policy.Linger == 0 {
-		s.end(nil)
+		s.end(err)
 		return
 	}
 	left := s.newest
@@ -210,7 +210,7 @@ func (s *stream) leave() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.newest == left && !s.ended {
-			s.end(nil)
+			s.end(err)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func newSubscriber(deliver func(*Message) bool) *Subscriber {
 
 func (s *Subscriber) push(*round) { session.Signal(s.news) }
 
-// Next waits for the next message. The error is io.EOF when the stream has ended and all messages have been fetched, ErrNotFound
+// Next waits for the next message. The error is io.EOF or ErrCut when the stream has ended and all messages have been fetched, ErrNotFound
 // after PlayOptions.Await, ErrClosed after Close or Hub.Close, or the error of ctx.
 func (s *Subscriber) Next(ctx context.Context) (*Message, error) {
 	if len(s.pending) == 0 {
@@ -93,7 +93,7 @@ func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) 
 
 // over returns the error for a stream that has ended.
 func (s *Subscriber) over() error {
-	if _, _, err := s.stream.state(); err != nil && !s.aside {
+	if _, _, err := s.stream.state(); err != nil && s.cursor.only == nil {
 		return err
 	}
 	return io.EOF

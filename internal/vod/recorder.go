@@ -16,6 +16,7 @@ import (
 // RecordOptions say how a recording is made. The zero value replaces an existing file, and has no limits except that of MinFree.
 type RecordOptions struct {
 	Append      bool          // continue an existing file 1 ms after its last tag; a truncated tag is removed first
+	Keep        bool          // choose a name for the first file as for the later ones (see Next), so that it replaces no file; Append comes first
 	Wait        time.Duration // how long to wait for the end of another recording of the file by this process; 0 means not to wait
 	Wanted      func() bool   // called after such a wait; if it returns false, the recording is not begun; nil means that it is
 	MaxSize     int64         // size of a file in bytes after which the next begins, at a key frame; <= 0 means no limit
@@ -24,8 +25,8 @@ type RecordOptions struct {
 	MaxTotal    int64         // total size of the files in the folder in bytes above which nothing is recorded; <= 0 means no limit
 
 	// Next returns the name of each file after the first. If Next is nil, the files get the name of the first file. They never replace
-	// another file. If a name is in use, "-2", "-3" and so on are inserted before ".flv". If Next is set and Append is not, that applies to
-	// the first file, too. Next must not use the Recorder.
+	// another file. If a name is in use, "-2", "-3" and so on are inserted before ".flv". If Next is set and Append is not, Keep is implied.
+	// Next must not use the Recorder.
 	Next func(start time.Time) string
 
 	// Done is called for each file after Write or Close has closed it. If the recording ended early, err is the reason. Done may be nil.
@@ -111,7 +112,7 @@ func (r *Recorder) begin(deadline time.Time) (err error) {
 		switch {
 		case r.o.Append:
 			r.out, err = r.folder.create(r.first, continueFile)
-		case r.o.Next != nil:
+		case r.o.Keep || r.o.Next != nil:
 			err = r.beginNew(r.first, 1)
 		default:
 			r.out, err = r.folder.create(r.first, replaceFile)

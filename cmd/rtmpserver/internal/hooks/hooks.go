@@ -25,6 +25,9 @@ import (
 // maxAnswer is the maximum size of an answer's body, and of its header, in bytes.
 const maxAnswer = 64 << 10
 
+// maxMessage is the length of the text of a refusal that a client gets, in bytes.
+const maxMessage = 200
+
 // maxConns is the maximum number of simultaneous requests to a host. Further requests wait, and the wait counts towards their Timeout.
 const maxConns = 64
 
@@ -232,7 +235,7 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 		return nil
 	case errors.As(err, &refused):
 		c.options.Logger.Info("hook refused", "action", e.Action, e.client(), "answer", refused.answer)
-		return new(server.Refusal)
+		return &server.Refusal{Description: quote.Text(refused.message, maxMessage)}
 	case ctx.Err() != nil: // the client has left
 		return ctx.Err()
 	case c.options.Allow:
@@ -251,7 +254,10 @@ func (c *Client) notify(e *event) {
 }
 
 // refusal is the error for an answer that refuses an action.
-type refusal struct{ answer string }
+type refusal struct {
+	answer  string // for the log
+	message string // msg of the answer, for the client; "" if there is none
+}
 
 func (r *refusal) Error() string { return r.answer }
 
@@ -283,32 +289,38 @@ func (c *Client) post(ctx context.Context, e *event) error {
 	case response.StatusCode >= 500:
 		return fmt.Errorf("status %d", response.StatusCode)
 	case response.StatusCode != http.StatusOK:
-		return &refusal{fmt.Sprintf("status %d", response.StatusCode)}
+		return &refusal{answer: fmt.Sprintf("status %d", response.StatusCode)}
 	case err != nil:
 		return withoutURL(err)
 	case len(answer) > maxAnswer:
-		return &refusal{"too long"}
+		return &refusal{answer: "too long"}
 	}
 	return check(answer)
 }
 
-// check returns nil if the body of an answer is 0, or an object whose code is 0, and otherwise a *refusal.
+// check returns nil if the body of an answer is 0, or an object whose code is 0, and otherwise a *refusal. Programs for SRS explain a
+// refusal in the object's msg.
 func check(answer []byte) error {
 	var object struct {
-		Code *int `json:"code"`
+		Code json.RawMessage `json:"code"`
+		Msg  json.RawMessage `json:"msg"`
 	}
-	if code, err := strconv.Atoi(strings.TrimSpace(string(answer))); err == nil {
-		object.Code = &code
-	} else if json.Unmarshal(answer, &object) != nil {
-		object.Code = nil // Unmarshal may have set it nevertheless
+	if text := strings.TrimSpace(string(answer)); json.Unmarshal(answer, &object) != nil {
+		object.Code = json.RawMessage(text)
 	}
-	switch {
-	case object.Code == nil:
-		return &refusal{`neither 0 nor {"code":0}`}
-	case *object.Code != 0:
-		return &refusal{fmt.Sprintf("code %d", *object.Code)}
+	var message string
+	json.Unmarshal(object.Msg, &message)
+	reason := `neither 0 nor {"code":0}`
+	if code, err := strconv.Atoi(string(object.Code)); err == nil {
+		if code == 0 {
+			return nil
+		}
+		reason = fmt.Sprintf("code %d", code)
 	}
-	return nil
+	if message != "" {
+		reason += ": " + quote.Peer(message)
+	}
+	return &refusal{reason, message}
 }
 
 // withoutURL returns http.Client's error without the URL, which may contain a secret.

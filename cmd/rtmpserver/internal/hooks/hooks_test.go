@@ -88,12 +88,33 @@ func TestAnswers(t *testing.T) {
 
 // TestRefusalIsLogged checks that the log says why an action was refused, and to which client: with its number as in the server's log.
 func TestRefusalIsLogged(t *testing.T) {
-	for body, want := range map[string]string{`{"code":403,"msg":"revoked"}`: `answer="code 403"`, "7": `answer="code 7"`,
+	for body, want := range map[string]string{`{"code":403}`: `answer="code 403"`, "7": `answer="code 7"`,
 		"OK": `answer="neither 0 nor {\"code\":0}"`, `{"code":"0"}`: `answer="neither 0 nor`} {
 		c, log := client(t, Options{Timeout: 10 * time.Second}, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) })
 		assert.Error(t, c.ask(t.Context(), &event{Action: "on_publish", ClientID: "17"}))
 		assert.Contains(t, log.String(), want)
 		assert.Contains(t, log.String(), "conn=17")
+	}
+}
+
+// TestMessageOfARefusal checks that the client and the log get the text of a refusal, in one line, without control characters, and
+// not more than 200 bytes of it.
+func TestMessageOfARefusal(t *testing.T) {
+	long := strings.Repeat("é", 20_000)
+	for body, want := range map[string]struct{ description, log string }{
+		`{"code":403,"msg":"your key was revoked"}`:   {"your key was revoked", `answer="code 403: \"your key was revoked\""`},
+		`{"code":403,"msg":""}`:                       {"", `answer="code 403"`},
+		`{"code":403,"msg":{"text":"x"}}`:             {"", `answer="code 403"`},
+		`{"msg":"not now"}`:                           {"not now", `answer="neither 0 nor {\"code\":0}: \"not now\""`},
+		`{"code":1,"msg":"a\nlevel=INFO \u001b[31m"}`: {`a\nlevel=INFO \x1b[31m`, `code 1: \"a\\nlevel=INFO \\x1b[31m\""`},
+		`{"code":1,"msg":"` + long + `"}`:             {long[:200] + "...", long[:200] + `\"..."`},
+	} {
+		c, log := client(t, Options{Timeout: 10 * time.Second}, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) })
+		var refused *server.Refusal
+		require.ErrorAs(t, c.ask(t.Context(), &event{Action: "on_publish", ClientID: "17"}), &refused)
+		assert.Equal(t, want.description, refused.Description)
+		assert.Contains(t, log.String(), want.log)
+		assert.Less(t, log.Len(), 1000)
 	}
 }
 

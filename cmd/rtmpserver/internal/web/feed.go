@@ -95,8 +95,12 @@ func (all *feeds) run(ctx context.Context, f *feed) {
 	pub, err := all.begin(ctx, f)
 	all.mu.Lock()
 	delete(all.all, f.path) // a viewer that arrives now gets another feed
-	if pub != nil {
+	switch {
+	case pub == nil:
+	case err == nil:
 		pub.Close()
+	default:
+		pub.Abandon()
 	}
 	all.mu.Unlock()
 	select {

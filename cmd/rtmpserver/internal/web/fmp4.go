@@ -75,7 +75,8 @@ func refuse(w http.ResponseWriter, err error) error {
 	return err
 }
 
-// mux writes the output of m for the units of r, until the stream ends or its codecs change.
+// mux writes the output of m for the units of r, until the stream ends or its codecs change. If the stream ends with an error, mux returns
+// it after it has written everything.
 func mux(r *media.Reader, m *fmp4.Muxer, write func(fmp4.Piece) error) error {
 	var unit media.Unit
 	for {
@@ -84,12 +85,15 @@ func mux(r *media.Reader, m *fmp4.Muxer, write func(fmp4.Piece) error) error {
 		if errors.As(err, &damaged) {
 			continue // skip the message: the next one may be audio
 		}
+		end := err
 		var pieces []fmp4.Piece
-		if err == nil {
+		if end == nil {
 			pieces, err = m.Add(&unit)
 		}
-		last := errors.Is(err, io.EOF) || errors.Is(err, fmp4.ErrChanged)
-		if last {
+		if errors.Is(err, fmp4.ErrChanged) {
+			end = io.EOF
+		}
+		if end != nil {
 			pieces, err = m.Flush()
 		}
 		if err != nil {
@@ -100,8 +104,11 @@ func mux(r *media.Reader, m *fmp4.Muxer, write func(fmp4.Piece) error) error {
 				return err
 			}
 		}
-		if last {
+		switch {
+		case errors.Is(end, io.EOF):
 			return nil
+		case end != nil:
+			return end
 		}
 	}
 }
