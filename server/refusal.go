@@ -37,7 +37,7 @@ func hubError(err error, code string) error {
 		return &Refusal{Code: code, Description: "the stream is being published"}
 	case errors.Is(err, live.ErrNotFound):
 		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "the stream has no publisher"}
-	case errors.Is(err, live.ErrClosed):
+	case errors.Is(err, live.ErrClosed), errors.Is(err, live.ErrShutdown):
 		return session.During("stream", session.ErrClosed)
 	}
 	return err
