@@ -384,6 +384,18 @@ func TestCloseReportsRefusalsDuringClose(t *testing.T) {
 	}
 }
 
+// TestShutdownAfterTheStreamIsClosed checks that Conn.Close reports that the server has shut down just after the stream was closed, since
+// such a server may have dropped the last media.
+func TestShutdownAfterTheStreamIsClosed(t *testing.T) {
+	c, s := publishing(t, accepting(t, func(p *peer) { p.UntilGone() }), nil)
+	writePackets(t, s, 3, 1000)
+	require.NoError(t, s.Close())
+	c.client.Load().statusReceived(0, &StatusError{Level: "error", Code: message.CodeConnectAppShutdown})
+	var status *StatusError
+	require.ErrorAs(t, c.Close(), &status)
+	assert.Equal(t, message.CodeConnectAppShutdown, status.Code)
+}
+
 // TestLateRefusalHidesTheKey checks that the error of Close does not contain the key of a stream that was closed before it.
 func TestLateRefusalHidesTheKey(t *testing.T) {
 	c, s := publishing(t, accepting(t, func(p *peer) { p.UntilGone() }), nil)

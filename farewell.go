@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // farewellSize is less than the size of the last commands of a published stream, in bytes on the wire. If these commands have been sent and
@@ -28,9 +29,10 @@ type farewell struct {
 }
 
 // statusReceived notes a status of a published Stream that is closed. A refusal means that the server may have dropped the last media, for
-// instance because another publisher has taken over.
+// instance because another publisher has taken over or the server shuts down.
 func (f *farewell) statusReceived(status *StatusError) {
-	if status.Refused() && (strings.HasPrefix(status.Code, "NetStream.Publish.") || strings.HasPrefix(status.Code, "NetStream.Record.")) {
+	if status.Refused() && (strings.HasPrefix(status.Code, "NetStream.Publish.") || strings.HasPrefix(status.Code, "NetStream.Record.") ||
+		status.Code == message.CodeConnectAppShutdown) {
 		f.late.CompareAndSwap(nil, status)
 	}
 }

@@ -23,7 +23,7 @@ type Conn struct {
 	// list the order of all of theirs:
 	//
 	//	Server.mu; lifetime.mu, in Ended -> Conn.mu -> netStream.mu; stream.mu of live
-	//	reader.dispatching -> Conn.mu; ingest.mu -> waiting.mu; Hub.mu and stream.mu of live
+	//	reader.dispatching -> Conn.mu; ingest.mu -> waiting.mu; Hub.mu and stream.mu of live; locks of the session
 	//	sharedObjects.mu, Player.mu of live -> locks of the session
 	//	recording.mu -> Callbacks.mu
 	//

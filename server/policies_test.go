@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -254,5 +255,31 @@ func TestTakeoverIsNoSuccess(t *testing.T) {
 			}
 			require.Equal(t, []string{message.CodePublishBadName}, codes)
 		})
+	}
+}
+
+// TestTakeoverBeforeTheLastMedia checks that a publisher whose last media arrives after another publisher has taken over learns that,
+// although it closes the connection at once.
+func TestTakeoverBeforeTheLastMedia(t *testing.T) {
+	s := new(server.Server)
+	takeOver := func(r *server.Request, _ *message.Packet) bool {
+		pub, err := s.Publish(context.Background(), r.Path)
+		if assert.NoError(t, err) {
+			t.Cleanup(func() { pub.Close() })
+		}
+		return true
+	}
+	s.Apps = map[string]*server.App{"*": {Live: server.Live{Takeover: server.TakeAlways}, Media: takeOver}}
+	addr := start(t, s)
+	for i := range 100 {
+		p := newPeer(t, addr)
+		p.connect("live")
+		id := p.CreateStream()
+		p.command(id, "publish", 3, nil, strconv.Itoa(i), "live")
+		p.UntilCode(message.CodePublishStart)
+		p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 0})
+		require.NoError(t, p.Conn.(*net.TCPConn).CloseWrite())
+		require.Equal(t, message.CodePublishBadName, p.status(), i)
+		p.Conn.Close()
 	}
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -170,43 +169,47 @@ func (p *publication) start() (code string, err error) {
 
 func (p *publication) asksRecord() bool { return p.request.Kind != "live" }
 
-// take publishes a message. It is called with ingest.mu held, usually by the reader.
+// take publishes a message. It is called with ingest.mu held, usually by the reader. If the hub has ended the publication, take tells the
+// client before the reader can receive the client's FIN: a client that has sent everything would otherwise not learn that something is missing.
 func (p *publication) take(m *session.Message) {
 	if !p.app.media(p.request, m) {
 		return
 	}
-	if tag, ok := tagOf(m); ok {
-		p.pub.Write(tag) // the hub also passes the error to ended
+	tag, ok := tagOf(m)
+	if !ok || p.pub.Write(tag) == nil {
+		return
+	}
+	if err := p.pub.Err(); err != nil && err != live.ErrClosed {
+		p.tell(err)
 	}
 }
 
 // ended is called after the hub has ended the publisher.
 func (p *publication) ended(err error) {
-	c, reason := p.stream.conn, "the server is shutting down"
-	if errors.Is(err, live.ErrClosed) {
-		p.told.Do(func() { c.status(0, "error", message.CodeConnectAppShutdown, reason) })
-	} else {
-		reason = p.tell(err)
-	}
+	reason := p.tell(err)
+	c := p.stream.conn
+	c.session.FlushReplies()
 	c.log.Info("rtmp: publisher ended", "stream", quote.Attr(p.request.Path), "reason", reason)
 	c.leave() // first: after finish, a command of the client would be answered as if it published nothing
 	p.stream.finishLater(p)
 }
 
-// tell sends the status for the error with which the publisher has ended, and returns its description. live.ErrClosed means that the client
-// has ended the publication.
+// tell queues the status for the error with which the publication has ended, unless that was done before, and returns its description.
+// live.ErrClosed means that the client has ended the publication. tell does not block.
 func (p *publication) tell(err error) (description string) {
-	level, code := "error", message.CodePublishDenied
+	id, level, code := p.stream.id, "error", message.CodePublishDenied
 	description = "too many bits per second"
-	switch {
-	case errors.Is(err, live.ErrReplaced):
+	switch err {
+	case live.ErrReplaced:
 		code, description = message.CodePublishBadName, "another publisher has taken over"
-	case errors.Is(err, live.ErrIdle):
+	case live.ErrIdle:
 		code, description = message.CodePublishIdle, "no media has come"
-	case errors.Is(err, live.ErrClosed):
+	case live.ErrShutdown:
+		id, code, description = 0, message.CodeConnectAppShutdown, "the server is shutting down"
+	case live.ErrClosed:
 		level, code, description = "status", message.CodeUnpublishSuccess, p.request.Name+" is over."
 	}
-	p.told.Do(func() { p.stream.status(level, code, description) })
+	p.told.Do(func() { p.stream.conn.session.TryReply(session.Status(id, level, code, description)) })
 	return description
 }
 
@@ -236,8 +239,9 @@ func (p *publication) finish() {
 	p.stream.dropIngest(p.in)
 	st := StreamStats(p.pub.Stats())
 	p.record.finish()
-	if p.stream.conn.session.Err() == nil {
+	if c := p.stream.conn; c.session.Err() == nil {
 		p.tell(p.pub.Err()) // another publisher may have taken over just before the client has ended the publication
+		c.session.FlushReplies()
 	}
 	p.app.unpublish(p.request, st)
 }

@@ -40,7 +40,7 @@ func hubError(err error, code string) error {
 		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "the stream has no publisher"}
 	case errors.Is(err, live.ErrCut):
 		return session.During("stream", io.ErrUnexpectedEOF)
-	case errors.Is(err, live.ErrClosed):
+	case errors.Is(err, live.ErrClosed), errors.Is(err, live.ErrShutdown):
 		return session.During("stream", session.ErrClosed)
 	}
 	return err

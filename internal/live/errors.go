@@ -13,4 +13,5 @@ var (
 	ErrReplaced = errors.New("live: another publisher has taken over the stream")
 	ErrIdle     = errors.New("live: the publisher has sent no media for too long")
 	ErrBitrate  = errors.New("live: the publisher sends more than it may")
+	ErrShutdown = errors.New("live: shutting down")
 )

@@ -63,7 +63,7 @@ type PublishOptions struct {
 	Host   string // the publisher's address without the port; "" if unknown
 	Owner  string // shown as StreamStats.Publisher
 
-	// Ended is called when the hub ends the publisher, with ErrReplaced, ErrIdle, ErrBitrate or ErrClosed. It is not
+	// Ended is called when the hub ends the publisher, with ErrReplaced, ErrIdle, ErrBitrate or ErrShutdown. It is not
 	// called after Publisher.Close. It is called at most once, on its own goroutine, and Hub.Close waits for it. It
 	// may be nil.
 	Ended func(err error)
@@ -196,7 +196,7 @@ func (h *Hub) Stats() []StreamStats {
 	return all
 }
 
-// Shutdown ends all streams without lingering. Publishers end with ErrClosed at once, and players end with ErrClosed when they have
+// Shutdown ends all streams without lingering. Publishers end with ErrShutdown at once, and players end with ErrClosed when they have
 // received everything in the log. Shutdown returns when all publishers and players have been informed and all subscribers are closed, or
 // with ctx's error. Close must be called afterwards.
 func (h *Hub) Shutdown(ctx context.Context) error {
@@ -217,7 +217,7 @@ func (h *Hub) endAll() {
 	for _, s := range h.streams {
 		s.mu.Lock()
 		if s.publisher != nil {
-			s.unpublish(ErrClosed, true)
+			s.unpublish(ErrShutdown, true)
 		}
 		s.end(ErrClosed)
 		s.mu.Unlock()

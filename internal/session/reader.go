@@ -310,8 +310,12 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 // lost returns the error of the connection after err has ended reading.
 func (r *reader) lost(err error) error {
 	err = ReadError(err, r.config.Peer)
-	if r.config.HungUp != nil && HungUp(err) {
+	switch {
+	case !HungUp(err):
+	case r.config.HungUp != nil:
 		r.config.HungUp(!r.out.stop(err))
+	default:
+		r.out.finishReplies() // the peer may have closed only its own direction
 	}
 	return err
 }

@@ -66,6 +66,18 @@ func (w *writer) stop(err error) bool {
 	}
 }
 
+// finishReplies waits for the write in progress, for at most stopGrace, and sends the replies as far as the connection accepts them.
+func (w *writer) finishReplies() {
+	timer := time.NewTimer(stopGrace)
+	defer timer.Stop()
+	select {
+	case w.lock <- struct{}{}:
+		w.writeNow()
+		<-w.lock
+	case <-timer.C:
+	}
+}
+
 // release releases the write lock, and sends the replies that were added while it was held.
 func (w *writer) release() {
 	<-w.lock

@@ -48,3 +48,16 @@ func TestFullDisk(t *testing.T) {
 		require.NoError(t, r.Close())
 	}
 }
+
+// TestReplacedOnAFullDisk checks that an earlier recording is kept if not even the beginning of the one that replaces it can be written.
+func TestReplacedOnAFullDisk(t *testing.T) {
+	old := fileOf(key(0), inter(40))
+	_, dir := newFolder(t, map[string][]byte{"a.flv": old})
+	cmd := child(t, "replace", dir)
+	cmd.Env = append(cmd.Env, limitVariable+"=5")
+	require.NoError(t, cmd.Run())
+	require.Equal(t, old, readFile(t, filepath.Join(dir, "a.flv")))
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+}

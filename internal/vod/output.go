@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -122,27 +123,58 @@ func (f *Folder) holds(o *output) bool {
 	return err == nil && os.SameFile(file, named)
 }
 
-// replace removes the old file o and creates a new one, so that players of the old file are not affected. If the old file can't be removed,
-// replace empties it; on Windows always, since a removed file keeps its name there while it is open. An old file that has been moved away
-// stays as it is.
+// replace creates a new file, and gives it the name of the old file o as soon as its file header has been written, so that the old file is
+// kept on a full disk. Players of the old file are not affected. If the folder can't be changed, replace empties the old file; on Windows
+// always, since a file keeps its name there while it is open. An old file that has been moved away stays as it is.
 func (f *Folder) replace(o *output) (*output, error) {
 	recordings.naming.Lock()
 	defer recordings.naming.Unlock()
-	if f.holds(o) {
-		if runtime.GOOS == "windows" || f.root.Remove(o.name) != nil {
-			return o, f.empty(o)
+	if !f.holds(o) {
+		renewed, err := f.claim(o.name, newFile)
+		if errors.Is(err, fs.ErrExist) {
+			err = ErrBusy
 		}
-		f.usage.add(-o.size)
+		if err != nil {
+			return o, err
+		}
+		o.release()
+		return renewed, renewed.start()
 	}
-	renewed, err := f.claim(o.name, newFile)
-	if errors.Is(err, fs.ErrExist) {
-		err = ErrBusy
+	if runtime.GOOS == "windows" {
+		return o, f.empty(o)
 	}
-	if err != nil {
+	renewed, err := f.renew(o)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return o, f.empty(o)
+	case err != nil:
 		return o, err
 	}
+	f.usage.add(-o.size)
 	o.release()
-	return renewed, renewed.start()
+	return renewed, nil
+}
+
+// renew creates a new file with the name of o. Until its file header has been written, it has another name, which is not that of a recording
+// (see CheckName) and not longer than that of o.
+func (f *Folder) renew(o *output) (*output, error) {
+	dir, base := path.Split(o.name)
+	other := dir + "." + strings.TrimSuffix(base, extension) + "~"
+	renewed, err := f.claim(other, replaceFile) // a killed process may have left a file
+	if err != nil {
+		return nil, err
+	}
+	if err = f.empty(renewed); err == nil {
+		err = f.root.Rename(other, o.name)
+	}
+	if err != nil {
+		f.root.Remove(other)
+		f.usage.add(-renewed.size)
+		renewed.release()
+		return nil, err
+	}
+	renewed.name = o.name
+	return renewed, nil
 }
 
 // empty makes the old file o a new one.

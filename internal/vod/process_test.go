@@ -32,7 +32,8 @@ func child(t *testing.T, job, dir string) *exec.Cmd {
 func runJob(job string) {
 	f, err := OpenFolder(os.Getenv(dirVariable))
 	if err == nil {
-		err = map[string]func(*Folder) error{"record": recordForEver, "fill": recordBeyondLimit, "nothing": recordNothing}[job](f)
+		err = map[string]func(*Folder) error{"record": recordForEver, "fill": recordBeyondLimit, "nothing": recordNothing,
+			"replace": replaceBeyondLimit}[job](f)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -83,6 +84,24 @@ func recordBeyondLimit(f *Folder) error {
 	}
 	if !errors.Is(err, ErrNoSpace) || !told || !errors.Is(r.Close(), ErrNoSpace) || !errors.Is(r.WriteTag(key(0)), ErrNoSpace) {
 		return fmt.Errorf("no typed error: %v, told %v", err, told)
+	}
+	return nil
+}
+
+// replaceBeyondLimit replaces a file although the process can't write even a file header.
+func replaceBeyondLimit(f *Folder) error {
+	if err := setFileLimit(); err != nil {
+		return err
+	}
+	r, err := f.Record("a.flv", RecordOptions{MinFree: -1})
+	if err != nil {
+		return err
+	}
+	if err := r.WriteTag(key(0)); !errors.Is(err, ErrNoSpace) {
+		return fmt.Errorf("no typed error: %w", err)
+	}
+	if err := r.Close(); !errors.Is(err, ErrNoSpace) {
+		return fmt.Errorf("no typed error: %w", err)
 	}
 	return nil
 }

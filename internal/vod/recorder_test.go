@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -667,6 +668,18 @@ func TestReplacedWhilePlayed(t *testing.T) {
 	require.Equal(t, []flv.Tag{key(0), inter(40)}, tags)
 	tags, _ = drain(t, play(t, f, "a.flv", all))
 	require.Equal(t, sound(0), tags[1])
+}
+
+// TestReplacedAfterAKill checks that a file left by a process that was killed while it replaced a recording does not matter, and that names
+// of the largest length can be replaced.
+func TestReplacedAfterAKill(t *testing.T) {
+	stem := strings.Repeat("x", maxElement-len(extension))
+	f, dir := newFolder(t, map[string][]byte{stem + extension: fileOf(key(0)), "." + stem + "~": make([]byte, 1000)})
+	content := record(t, f, dir, stem+extension, RecordOptions{}, sound(0))
+	require.Equal(t, sound(0), tagsOf(t, content)[1])
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
 }
 
 // TestUsage checks that the folder is searched again after a while, since other programs also add and remove files.
