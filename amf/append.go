@@ -5,8 +5,7 @@ import (
 	"math"
 )
 
-// AMF0 type markers (AMF 0 specification, section 2.1). Movieclip (04) and
-// recordset (0E) are reserved and never sent.
+// AMF0 type markers (AMF 0 specification, section 2.1). Movieclip (04) and recordset (0E) are reserved and never sent.
 const (
 	markerNumber      = 0x00
 	markerBoolean     = 0x01
@@ -50,8 +49,7 @@ func AppendBoolean(dst []byte, b bool) []byte {
 	return append(dst, markerBoolean, 0)
 }
 
-// AppendString appends an AMF0 string, or a long string when s is longer than
-// 65535 bytes. s must be shorter than 4 GiB.
+// AppendString appends an AMF0 string, or a long string when s is longer than 65535 bytes. s must be shorter than 4 GiB.
 //
 //	+----+------------+-------+     +----+------------+-------+
 //	| 02 | length (2) | bytes |     | 0C | length (4) | bytes |
@@ -69,32 +67,27 @@ func AppendNull(dst []byte) []byte { return append(dst, markerNull) }
 // AppendUndefined appends an AMF0 undefined.
 func AppendUndefined(dst []byte) []byte { return append(dst, markerUndefined) }
 
-// AppendObjectStart begins an object. Append the members after it, each with
-// AppendKey and a value, and then AppendObjectEnd.
+// AppendObjectStart begins an object. Append the members after it, each with AppendKey and a value, and then AppendObjectEnd.
 func AppendObjectStart(dst []byte) []byte { return append(dst, markerObject) }
 
-// AppendECMAArrayStart begins an ECMA array of count members. Append the
-// members and the end after it as for an object.
+// AppendECMAArrayStart begins an ECMA array of count members. Append the members and the end after it as for an object.
 func AppendECMAArrayStart(dst []byte, count uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, markerECMAArray), count)
 }
 
-// AppendStrictArrayStart begins a strict array. Exactly count values must
-// follow; a strict array has no end marker.
+// AppendStrictArrayStart begins a strict array. Exactly count values must follow; a strict array has no end marker.
 func AppendStrictArrayStart(dst []byte, count uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, markerStrictArray), count)
 }
 
-// AppendKey appends the name of a member. A name longer than 65535 bytes, which
-// AMF0 cannot express, is truncated.
+// AppendKey appends the name of a member. A name longer than 65535 bytes, which AMF0 cannot express, is truncated.
 func AppendKey(dst []byte, name string) []byte {
 	name = name[:min(len(name), maxShortString)]
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(name)))
 	return append(dst, name...)
 }
 
-// AppendObjectEnd ends an object or an ECMA array: an empty name and the end
-// marker.
+// AppendObjectEnd ends an object or an ECMA array: an empty name and the end marker.
 func AppendObjectEnd(dst []byte) []byte {
 	return append(dst, 0, 0, markerObjectEnd)
 }

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Assign stores a decoded value in the variable that dst points to. dst must be
-// a non-nil pointer.
+// Assign stores a decoded value in the variable that dst points to. dst must be a non-nil pointer.
 //
 //	value                          fits into
 //	any                            any, and its own type

@@ -15,7 +15,7 @@ import (
 //
 //	Code  string `amf0:"code"`
 //	Level string `amf0:"level,omitempty"`  // left out when empty
-//	Local string `amf0:"-"`                // never sent
+//	Local string `amf0:"-"`                // never sent, never set
 //	Name  string                           // without a tag: "Name"
 //
 // Types that only AMF3 has are written after the marker that switches to it. Repeated slices and objects are written out each

@@ -6,12 +6,7 @@ import (
 	"sync"
 )
 
-// tagName is the struct tag of github.com/yutopp/go-amf0, so that types written for it work unchanged:
-//
-//	Code  string `amf0:"code"`             // the member's name
-//	Level string `amf0:"level,omitempty"`  // left out when empty
-//	Local string `amf0:"-"`                // never sent, never set
-//	Name  string                           // without a tag: "Name"
+// tagName is the struct tag of github.com/yutopp/go-amf0, so that types written for it work unchanged. AppendAMF0 describes it.
 const tagName = "amf0"
 
 // field describes one exported field of a struct type.

@@ -56,7 +56,8 @@ func Members(v any) Object {
 	return nil
 }
 
-// Find returns the value of the first property called name, in values or inside them at any depth. The search is depth-first.
+// Find returns the value of the first property called name of the objects and ECMA arrays among values, and of those that are properties of
+// these, at any depth. The search is depth-first, and does not look into other arrays.
 func Find(name string, values ...any) (value any, found bool) {
 	for _, v := range values {
 		if value, found = find(name, v, MaxDepth); found {

@@ -1,7 +1,7 @@
 package amf
 
-// U29 is AMF3's 29-bit integer, written in as few bytes as possible (AMF 3
-// specification, section 1.3.1, whose table prints a wrong upper end):
+// U29 is AMF3's 29-bit integer, written in as few bytes as possible (AMF 3 specification, section 1.3.1, whose table prints a wrong upper
+// end):
 //
 //	00000000 to 0000007F  0xxxxxxx
 //	00000080 to 00003FFF  1xxxxxxx 0xxxxxxx

@@ -45,7 +45,7 @@ func TestParseAudioSpecificConfig(t *testing.T) {
 			AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 44100, SBR: true, SampleRate: 64000, Channels: 6}},
 
 		{"SBR in front", "2b920800", he},
-		{"SBR in front of ER BSAC", erBSAC, AudioSpecificConfig{ObjectType: 22, CoreSampleRate: 22050, SBR: true, SampleRate: 44100, Channels: 2}},
+		{"SBR before ER BSAC", erBSAC, AudioSpecificConfig{ObjectType: 22, CoreSampleRate: 22050, SBR: true, SampleRate: 44100, Channels: 2}},
 		{"SBR in the extension", "139056e5a0", he},
 		{"PS in front", "eb8a0800", heV2},
 		{"PS in the extension", "138856e5a54880", heV2},

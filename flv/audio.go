@@ -183,7 +183,7 @@ func (h AudioHeader) IsSequenceHeader() bool { return !h.Empty && h.PacketType =
 
 // IsFrame reports whether the data is coded audio.
 func (h AudioHeader) IsFrame() bool {
-	if !h.Enhanced { // other codecs of FLV have only frames
+	if !h.Enhanced { // FLV's header has no other packet types, and readers take unknown ones of AAC for frames
 		return !h.Empty && !h.IsSequenceHeader()
 	}
 	return h.PacketType == AudioCodedFrames

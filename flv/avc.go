@@ -51,7 +51,7 @@ func ParseAVCConfig(b []byte) (AVCConfig, error) {
 		return c, err
 	}
 	if at == len(b) {
-		return c, addOffset(truncated("AVC configuration, in front of its PPS count", 1), int64(at))
+		return c, addOffset(truncated("AVC configuration, before its PPS count", 1), int64(at))
 	}
 	if c.PPS, _, err = parameterSets(b, at+1, int(b[at])); err != nil {
 		return c, err

@@ -66,7 +66,7 @@ func TestParseAVCConfigMalformed(t *testing.T) {
 		{"length of SPS cut", "01 4d400c ff e1 00", "flv: offset 6: ends inside length of parameter set, bytes missing: 1: unexpected EOF"},
 		{"SPS cut", "01 4d400c ff e1 ffff 67", "flv: offset 8: ends inside parameter set, bytes missing: 65534: unexpected EOF"},
 		{"PPS count cut", "01 4d400c ff e0",
-			"flv: offset 6: ends inside AVC configuration, in front of its PPS count, bytes missing: 1: unexpected EOF"},
+			"flv: offset 6: ends inside AVC configuration, before its PPS count, bytes missing: 1: unexpected EOF"},
 		{"more PPS promised", "01 4d400c ff e0 ff 0000", "flv: offset 9: ends inside length of parameter set, bytes missing: 2: unexpected EOF"},
 		{"empty SPS", "01 4d400c ff e1 0000 00", "flv: offset 8: ends inside SPS, bytes missing: 1: unexpected EOF"},
 		{"PPS as SPS", "01 4d400c ff e1 0002 6842 00", "flv: offset 8: NAL unit is not an SPS: 0x68"},

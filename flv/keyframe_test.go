@@ -16,7 +16,7 @@ func TestIsKeyFrameByPicture(t *testing.T) {
 		{"AVC IDR", "83 61766331 00000002 6588", true},
 		{"AVC IDR after SEI and SPS", "83 61766331 00000002 0605 00000003 674d40 00000002 6588", true},
 		{"AVC slice", "83 61766331 00000002 419a", false},
-		{"AVC slice in front of IDR", "83 61766331 00000002 419a 00000002 6588", false},
+		{"AVC slice before IDR", "83 61766331 00000002 419a 00000002 6588", false},
 		{"AVC without slice", "83 61766331 00000002 0605", false},
 		{"AVC empty NAL unit", "83 61766331 00000000 00000002 6588", true},
 		{"AVC NAL unit of one byte", "83 61766331 00000001 09 00000002 6588", true},

@@ -30,8 +30,8 @@ const (
 	maxModExType   = 15
 	maxModExData   = 1 << 16 // bytes
 	modExLongSize  = 255     // value of the first byte if the size is in the next two
-	timestampBytes = 3
-	maxTimestamp   = 999_999 // in nanoseconds: just below a millisecond
+	nanoOffsetSize = 3
+	maxNanoOffset  = 999_999 // just below a millisecond
 )
 
 // All returns the modifiers in order. The data are views of at least one byte.
@@ -51,10 +51,10 @@ func (m ModEx) All() iter.Seq2[ModExType, []byte] {
 func (m ModEx) TimestampOffset() time.Duration {
 	var ns uint32
 	for t, data := range m.All() {
-		if t != ModExTimestampOffsetNano || len(data) < timestampBytes {
+		if t != ModExTimestampOffsetNano || len(data) < nanoOffsetSize {
 			continue
 		}
-		if ns = uint24(data); ns > maxTimestamp {
+		if ns = uint24(data); ns > maxNanoOffset {
 			ns = 0
 		}
 	}
@@ -78,10 +78,10 @@ func AppendModEx(m ModEx, t ModExType, data []byte) (ModEx, error) {
 	return append(m, byte(t)<<4), nil
 }
 
-// AppendTimestampOffset appends a modifier that delays the presentation time by d. If d is not less than a millisecond, the error is an
-// [*Error], and m is returned unchanged.
+// AppendTimestampOffset appends a modifier that delays the presentation time by d. If d is negative or not less than a millisecond, the error
+// is an [*Error], and m is returned unchanged.
 func AppendTimestampOffset(m ModEx, d time.Duration) (ModEx, error) {
-	if d < 0 || d > maxTimestamp {
+	if d < 0 || d > maxNanoOffset {
 		return m, &Error{Detail: "timestamp offset is not from 0 to 999999 ns", Value: int64(d)}
 	}
 	return AppendModEx(m, ModExTimestampOffsetNano, []byte{byte(d >> 16), byte(d >> 8), byte(d)})

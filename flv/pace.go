@@ -7,13 +7,15 @@ import (
 )
 
 // PacedReader reads an FLV file at its playback speed, so that io.Copy to a stream publishes the file like a live source. It returns each
-// tag when it is due, counted from the first Read.
+// tag when it is due, counted from the first Read and the first frame. Metadata and configurations before that frame are due at once, since
+// in recordings of live streams they may have the timestamp 0 and the first frame that of the live stream.
 type PacedReader struct {
 	ctx      context.Context
 	in       *Reader
 	ahead    time.Duration
 	timeline Timeline
-	first    int64 // timestamp of the first tag in ms
+	begun    bool  // a frame has been read
+	first    int64 // position of the first frame in ms
 	start    time.Time
 	tag      Tag  // the next tag
 	pending  bool // tag is valid
@@ -80,17 +82,20 @@ func (p *PacedReader) gather(size int) error {
 }
 
 func (p *PacedReader) fetch() {
-	first := !p.timeline.started
 	if p.err = p.in.Next(&p.tag); p.err != nil {
 		return
 	}
 	p.pending = true
-	if at := p.timeline.Unwrap(p.tag.Timestamp); first {
-		p.first = at
+	at := p.timeline.Unwrap(p.tag.Timestamp)
+	if kind, _ := KindOf(p.tag); !p.begun && kind != KindHeader && kind != KindData {
+		p.begun, p.first = true, at
 	}
 }
 
 func (p *PacedReader) due() time.Time {
+	if !p.begun {
+		return p.start
+	}
 	return p.start.Add(time.Duration(p.timeline.now-p.first)*time.Millisecond - p.ahead)
 }
 

@@ -15,10 +15,17 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
+// header is a timestamp in pacedFile's arguments: the tag is a configuration with the timestamp 0.
+const header = 1<<32 - 1
+
 func pacedFile(timestamps ...uint32) []byte {
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasVideo: true})
 	for _, ts := range timestamps {
-		file = flv.AppendTag(file, flv.Tag{Type: flv.TagVideo, Timestamp: ts, Body: []byte{0x27, 1, 2}})
+		tag := flv.Tag{Type: flv.TagVideo, Timestamp: ts, Body: []byte{0x27, 1, 2}}
+		if ts == header {
+			tag = flv.Tag{Type: flv.TagAudio, Body: []byte{0xaf, 0, 0x12}}
+		}
+		file = flv.AppendTag(file, tag)
 	}
 	return file
 }
@@ -35,6 +42,7 @@ func TestPacedReader(t *testing.T) {
 		"ahead":         {[]uint32{0, 40, 1000, 2000}, time.Second, []time.Duration{0, 0, 0, 1e9}},
 		"backwards":     {[]uint32{100, 140, 90, 180}, 0, []time.Duration{0, 40e6, 40e6, 80e6}},
 		"around 2^32":   {[]uint32{1<<32 - 40, 0, 40}, 0, []time.Duration{0, 40e6, 80e6}},
+		"headers at 0":  {[]uint32{header, header, 90_000, 90_040, header, 90_080}, 0, []time.Duration{0, 0, 0, 40e6, 40e6, 80e6}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

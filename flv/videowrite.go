@@ -1,7 +1,7 @@
 package flv
 
 // AppendVideoHeader appends the part of a video tag's body before the data; the caller appends h.Data itself. A parsed header is written
-// unchanged.
+// unchanged, except that a composition time omitted from the end of a sequence is written.
 //
 // The header has Enhanced RTMP's form if h.Enhanced is set, and FLV's, with h.Codec, otherwise. More players understand FLV's form, so
 // prefer it for the default track if it has the codec.

@@ -179,6 +179,10 @@ func (d *demuxer) finish(s *state, out []Unit) []Unit {
 
 // state returns the state of a track, and resets it if the codec has changed.
 func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
+	if codec == 0 {
+		t := Track{ID: id, video: video}
+		return nil, t.fail("FourCC is not text", nil)
+	}
 	for _, s := range d.states {
 		if s.video != video || s.track.ID != id {
 			continue
@@ -190,10 +194,7 @@ func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
 		return s, nil
 	}
 	s := &state{video: video, track: &Track{ID: id, Codec: codec, video: video}}
-	switch {
-	case codec == 0:
-		return nil, s.track.fail("FourCC is not text", nil)
-	case len(d.states) == maxTracks:
+	if len(d.states) == maxTracks {
 		return nil, &Error{Where: s.track.String(), Detail: "too many tracks, limit", Value: maxTracks}
 	}
 	d.states = append(d.states, s)

@@ -17,11 +17,7 @@ type hint struct {
 
 // read parses onMetaData. It ignores invalid values.
 func (h *hint) read(p *message.Packet) {
-	body := p.Body
-	if p.Type == message.TypeDataAMF3 && len(body) > 0 && body[0] == 0 { // the format selector
-		body = body[1:]
-	}
-	name, values, _ := flv.ParseScript(body)
+	name, values, _ := flv.ParseScript(message.WithoutSelector(p.Type, p.Body))
 	if name != "onMetaData" || len(values) == 0 {
 		return
 	}

@@ -67,6 +67,13 @@ func TestTolerance(t *testing.T) {
 	}
 	r := recorder{packets: []message.Packet{audioPacket(0, "91 00000207 aa")}}
 	requireError(t, "audio track 0 (no codec): FourCC is not text", NewReader(&r).Read(new(Unit)))
+	r = recorder{packets: []message.Packet{audioPacket(0, "91 4f707573 fc"), audioPacket(20, "91 00000207 aa"), audioPacket(40, "91 4f707573 fc")}}
+	reader, u := NewReader(&r), Unit{}
+	require.NoError(t, reader.Read(&u))
+	requireError(t, "audio track 0 (no codec): FourCC is not text", reader.Read(new(Unit)))
+	require.NoError(t, reader.Read(&u))
+	require.Equal(t, Opus, u.Track.Codec)
+	require.False(t, u.Changed, "a message with an invalid FourCC does not change the track")
 }
 
 // TestMetadataInAV1Configuration checks that only the sequence header counts as a parameter set, even if a configuration begins with

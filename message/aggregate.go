@@ -43,11 +43,12 @@ func Aggregate(timestamp uint32, body []byte) iter.Seq2[SubMessage, error] {
 				offset = timestamp - m.Timestamp
 			}
 			m.Timestamp += offset
-			m.Body = body[subHeaderSize : subHeaderSize+size]
+			end := subHeaderSize + size
+			m.Body = body[subHeaderSize:end:end]
 			if !yield(m, nil) {
 				return
 			}
-			body = body[min(len(body), subHeaderSize+size+previousTagSizeLen):]
+			body = body[min(len(body), end+previousTagSizeLen):]
 		}
 	}
 }

@@ -21,7 +21,7 @@ const usualCommand = 128
 
 // AppendCommand appends the body of a command message of the given type. A body of type 17 begins with a format selector byte
 // and still holds AMF0 values (RTMP Errata and Addenda of 2024, section 7.2). If an argument can't be encoded, dst is returned
-// unchanged.
+// unchanged, with an *amf.EncodeError.
 func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	start := len(dst)
 	if dst == nil {
@@ -46,7 +46,7 @@ func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 // that the peer's mistake can be answered. Without a command name everything is empty. A transaction id that is missing or not a number is
 // 0. Object and Args hold the values before the damage.
 func ParseCommand(t Type, body []byte) (c Command, err error) {
-	body = withoutSelector(t, body)
+	body = WithoutSelector(t, body)
 	if c, rest, ok := parseHead(body); ok {
 		values, err := amf.DecodeAMF0(rest)
 		if len(values) > 0 {
@@ -118,8 +118,9 @@ func commandName(b []byte) string {
 	return string(b)
 }
 
-// withoutSelector strips the format selector byte of types 15 to 17, which some senders omit.
-func withoutSelector(t Type, body []byte) []byte {
+// WithoutSelector returns the AMF0 values in the body of a command or data message. In types 17 and 15 they come after a format selector, a
+// zero byte, which some senders omit. The result is part of body.
+func WithoutSelector(t Type, body []byte) []byte {
 	if (t == TypeCommandAMF3 || t == TypeDataAMF3) && len(body) > 0 && body[0] == 0 {
 		return body[1:]
 	}
@@ -132,9 +133,10 @@ type Data struct {
 	Args []any
 }
 
-// ParseData reads a data body of type 18 or 15. If it returns an error, d holds the values that could be decoded.
+// ParseData reads a data body of type 18 or 15. If it returns an error, which is an *Error, d holds the values that could be decoded. An empty
+// body has no name, which is not an error.
 func ParseData(t Type, body []byte) (d Data, err error) {
-	values, err := amf.DecodeAMF0(withoutSelector(t, body))
+	values, err := amf.DecodeAMF0(WithoutSelector(t, body))
 	if err != nil {
 		err = &Error{Type: t, Detail: "invalid AMF", Err: err}
 	}
@@ -148,7 +150,8 @@ func ParseData(t Type, body []byte) (d Data, err error) {
 	return Data{Name: name, Args: values[1:]}, err
 }
 
-// AppendData appends the body of a data message of the given type.
+// AppendData appends the body of a data message of the given type. If an argument can't be encoded, dst is returned unchanged, with an
+// *amf.EncodeError.
 func AppendData(dst []byte, t Type, name string, args ...any) ([]byte, error) {
 	start := len(dst)
 	if t == TypeDataAMF3 {

@@ -5,15 +5,15 @@ import (
 	"fmt"
 )
 
-// Limit types of Set Peer Bandwidth (section 5.4.5).
+// Limit types of Set Peer Bandwidth (section 5.4.5): how the peer should limit what it sends without an acknowledgement.
 const (
-	LimitHard    uint8 = 0
-	LimitSoft    uint8 = 1
-	LimitDynamic uint8 = 2
+	LimitHard    uint8 = 0 // to the window
+	LimitSoft    uint8 = 1 // to the window, or the limit in effect if that is smaller
+	LimitDynamic uint8 = 2 // like LimitHard if the previous type was LimitHard; otherwise the message is ignored
 )
 
 // Uint32 reads the number in the body of a Set Chunk Size, Abort, Acknowledgement or Window Acknowledgement Size message, and
-// the window of Set Peer Bandwidth. Longer bodies are tolerated.
+// the window of Set Peer Bandwidth. Longer bodies are tolerated. For shorter ones the error is an *Error.
 func Uint32(t Type, body []byte) (uint32, error) {
 	if len(body) < 4 {
 		return 0, &Error{Type: t, Detail: "body too short, bytes", Value: len(body)}
@@ -76,7 +76,7 @@ type UserControl struct {
 	Data   []byte // everything after the event, as part of the body given to ParseUserControl
 }
 
-// ParseUserControl reads a user control body. Fields that are missing after the event are 0.
+// ParseUserControl reads a user control body. Fields that are missing after the event are 0. Without an event the error is an *Error.
 func ParseUserControl(body []byte) (UserControl, error) {
 	if len(body) < 2 {
 		return UserControl{}, &Error{Type: TypeUserControl, Detail: "body too short, bytes", Value: len(body)}

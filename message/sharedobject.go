@@ -53,7 +53,8 @@ const persistentFlag = 2
 
 const maxSharedEvents = 65536
 
-// ParseSharedObject reads the body of a message of type 19 or 16. Unknown events are kept as they are.
+// ParseSharedObject reads the body of a message of type 19 or 16. Unknown events are kept as they are. The error is an *Error; no event is
+// returned then.
 func ParseSharedObject(t Type, body []byte) (SharedObject, error) {
 	bad := func(detail string, value any) (SharedObject, error) {
 		return SharedObject{}, &Error{Type: t, Detail: detail, Value: value}
@@ -88,7 +89,8 @@ func ParseSharedObject(t Type, body []byte) (SharedObject, error) {
 	return o, nil
 }
 
-// AppendSharedObject appends the body of a message of type 19 or 16. A name longer than 65,535 bytes is an error.
+// AppendSharedObject appends the body of a message of type 19 or 16. A name longer than 65,535 bytes is an *Error; dst is then returned
+// unchanged.
 func AppendSharedObject(dst []byte, t Type, o *SharedObject) ([]byte, error) {
 	if len(o.Name) > 0xFFFF {
 		return dst, &Error{Type: t, Detail: "name too long, bytes", Value: len(o.Name)}
@@ -112,7 +114,7 @@ func AppendSharedObject(dst []byte, t Type, o *SharedObject) ([]byte, error) {
 	return dst, nil
 }
 
-// Properties decodes the data of an event that contains names and values.
+// Properties decodes the data of an event that contains names and values. The error is an *Error; the properties before it are returned too.
 func (e SharedEvent) Properties() ([]amf.Property, error) { return collect(e.EachProperty()) }
 
 // EachProperty is like Properties but yields one property at a time, since decoded properties may take much more memory than
@@ -139,7 +141,7 @@ func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
 	}
 }
 
-// Names decodes the data of an event that contains names.
+// Names decodes the data of an event that contains names. The error is an *Error; the names before it are returned too.
 func (e SharedEvent) Names() ([]string, error) { return collect(e.EachName()) }
 
 // EachName is like Names but yields one name at a time. An error ends the iteration.
@@ -169,7 +171,7 @@ func collect[T any](each iter.Seq2[T, error]) (all []T, err error) {
 	return all, nil
 }
 
-// Message decodes the data of a SharedSendMessage.
+// Message decodes the data of a SharedSendMessage. The error is an *Error.
 func (e SharedEvent) Message() (name string, args []any, err error) {
 	values, err := amf.DecodeAMF0(e.Data)
 	if err != nil {
@@ -183,7 +185,7 @@ func (e SharedEvent) Message() (name string, args []any, err error) {
 	return "", nil, e.bad("message without a name", nil)
 }
 
-// Status decodes the data of a SharedStatus, which has no description.
+// Status decodes the data of a SharedStatus, which has no description. The error is an *Error.
 func (e SharedEvent) Status() (*StatusError, error) {
 	var names []string
 	for name, err := range e.EachName() {
@@ -202,18 +204,21 @@ func (e SharedEvent) bad(detail string, cause error) error {
 	return &Error{Type: TypeSharedObjectAMF0, Detail: fmt.Sprintf("event %d: %s", e.Type, detail), Err: cause}
 }
 
-// AppendSharedProperty appends a name and a value to the data of an event.
+// AppendSharedProperty appends a name and a value to the data of an event. If the name is longer than 65,535 bytes, or the value can't be
+// encoded, dst is returned unchanged, with an *Error or an *amf.EncodeError.
 func AppendSharedProperty(dst []byte, name string, value any) ([]byte, error) {
 	if len(name) > 0xFFFF {
 		return dst, &Error{Type: TypeSharedObjectAMF0, Detail: "property name too long, bytes", Value: len(name)}
 	}
-	return amf.AppendAMF0(AppendSharedName(dst, name), value)
+	out, err := amf.AppendAMF0(AppendSharedName(dst, name), value)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
 }
 
-// AppendSharedName appends a name of at most 65,535 bytes to the data of an event.
-func AppendSharedName(dst []byte, name string) []byte {
-	return append(binary.BigEndian.AppendUint16(dst, uint16(len(name))), name...)
-}
+// AppendSharedName appends a name to the data of an event. A name longer than 65,535 bytes is truncated.
+func AppendSharedName(dst []byte, name string) []byte { return amf.AppendKey(dst, name) }
 
 // cutKey removes a length and a name from the front of b.
 func cutKey(b []byte) (name, rest []byte, ok bool) {

@@ -46,9 +46,9 @@ func isMedia(t message.Type) bool {
 func (r *redactor) message(from Direction, m *Message) {
 	switch t := message.Type(m.Type); t {
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
-		r.command(from, withoutSelector(m.Body))
+		r.command(from, message.WithoutSelector(t, m.Body))
 	case message.TypeDataAMF0, message.TypeDataAMF3:
-		r.data(withoutSelector(m.Body))
+		r.data(message.WithoutSelector(t, m.Body))
 	case message.TypeSharedObjectAMF0:
 		r.sharedObject(m.Body)
 	case message.TypeSharedObjectAMF3:
@@ -58,15 +58,6 @@ func (r *redactor) message(from Direction, m *Message) {
 	default:
 		r.count(r.kept, t.String()+" messages")
 	}
-}
-
-// withoutSelector removes the format selector of AMF3 messages, a zero byte. In an AMF0 body, a zero byte would begin a number, but the first
-// value is always a string.
-func withoutSelector(body []byte) []byte {
-	if len(body) > 0 && body[0] == 0 {
-		return body[1:]
-	}
-	return body
 }
 
 // userControl replaces the digests in the answer to SWF verification, which are computed from the player's hash.

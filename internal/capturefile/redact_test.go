@@ -129,7 +129,7 @@ func FuzzRedact(f *testing.F) {
 		if client {
 			from = FromClient
 		}
-		before, bad := amf.DecodeAMF0(withoutSelector(bytes.Clone(body)))
+		before, bad := amf.DecodeAMF0(message.WithoutSelector(message.Type(typ), bytes.Clone(body)))
 		size := len(body)
 		r := newRedactor([]string{"live", "abc"})
 		r.message(from, &Message{Piece: chunk.Piece{Type: typ}, Body: body})
@@ -137,7 +137,7 @@ func FuzzRedact(f *testing.F) {
 		if t := message.Type(typ); bad != nil || t != message.TypeCommandAMF0 && t != message.TypeDataAMF0 {
 			return
 		}
-		after, err := amf.DecodeAMF0(withoutSelector(body))
+		after, err := amf.DecodeAMF0(message.WithoutSelector(message.Type(typ), body))
 		if err != nil {
 			return // if amf can parse a command but values cannot, it is replaced by zeros
 		}
