@@ -23,7 +23,7 @@ import (
 // and some read nothing. Those that read nothing must be disconnected.
 func TestViewersOfOneHTTP2Connection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const readers, leavers, sleepers = 10, 10, 2
+		const readers, leavers, sleepers = 4, 4, 2
 		s := &server.Server{WriteTimeout: 2 * time.Second, Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
 		defer s.Close()
 		http2 := new(http.Protocols)
