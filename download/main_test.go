@@ -13,6 +13,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
+// long reports whether tests check many cases instead of some.
+func long() bool { return os.Getenv("RTMP_LONG") != "" }
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // piped starts a server in a synctest bubble that ends with the test. url is the beginning of its streams' URLs, and o contains the options

@@ -212,9 +212,13 @@ func TestEveryServerAndDamage(t *testing.T) {
 	all := sample(t)
 	want := rtmptest.File(all...)
 	wantAudio, wantVideo := byTrack(all)
+	lengths := []int{1, 4, 277} // tags in the file
+	if long() {
+		lengths = append(lengths, 140, 600)
+	}
 	for server, play := range servers {
 		for damage, damaged := range damages {
-			for _, n := range []int{1, 4, 140, 277, 600} {
+			for _, n := range lengths {
 				if damage == "a damaged tag" && n < headers {
 					continue // a damaged configuration stays in the file, followed by the right one
 				}

@@ -3,12 +3,14 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"net"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -160,26 +162,30 @@ func TestWhatWaitsForAHookIsBounded(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			release := make(chan struct{})
-			defer close(release)
-			p := newPeer(t, start(t, &server.Server{MaxMessageSize: 1 << 20, Apps: map[string]*server.App{"*": {
-				Methods: map[string]server.Method{"wait": func(context.Context, *server.Conn, []any) (any, error) {
-					<-release
-					return nil, nil
-				}}}}}))
-			p.connect("x")
-			p.CreateStream()
-			p.command(0, "wait", 9, nil)
-			before, sent := heap(), 0
-			p.Conn.SetWriteDeadline(time.Now().Add(2 * time.Second)) // the server stops reading at some point
-			flood(func(messages ...chunk.Outgoing) bool {
-				b := p.Encode(messages...)
-				sent += len(b)
-				_, err := p.Conn.Write(b)
-				return err == nil && sent < 100<<20
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				s := &server.Server{MaxMessageSize: 1 << 20, Logger: slog.New(slog.DiscardHandler), Apps: map[string]*server.App{"*": {
+					Methods: map[string]server.Method{"wait": func(context.Context, *server.Conn, []any) (any, error) {
+						<-release
+						return nil, nil
+					}}}}}
+				defer s.Close()
+				defer close(release)
+				p, _ := piped(t, s)
+				p.connect("x")
+				p.CreateStream()
+				p.command(0, "wait", 9, nil)
+				before, sent := heap(), 0
+				p.Conn.SetWriteDeadline(time.Now().Add(time.Second)) // the server stops reading at some point
+				flood(func(messages ...chunk.Outgoing) bool {
+					b := p.Encode(messages...)
+					sent += len(b)
+					_, err := p.Conn.Write(b)
+					return err == nil && sent < 100<<20
+				})
+				assert.Less(t, heap()-before, 20<<20, "%d bytes were sent", sent)
+				assert.Less(t, sent, 100<<20)
 			})
-			assert.Less(t, heap()-before, 20<<20, "%d bytes were sent", sent)
-			assert.Less(t, sent, 100<<20)
 		})
 	}
 }

@@ -94,6 +94,7 @@ func browser(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
+	t.Cleanup(func() { chromedp.Cancel(ctx) }) // the browser removes its files
 	require.NoError(t, chromedp.Run(ctx))
 	return ctx
 }
