@@ -75,13 +75,15 @@ func (q *DropQueue) refuse(m *Message) bool {
 // prune makes room for next, which may be nil. From each track it drops everything before the last key frame, so that a viewer sees a jump
 // to newer pictures that can be decoded. The last key frame may be next itself. Otherwise a queue that is full of a single group of
 // pictures would keep that group and refuse all newer pictures. prune drops all pictures of tracks without a key frame. It drops audio up
-// to the earliest of the last key frames, and all audio if the queue is still too long. It keeps metadata and codec headers.
+// to the earliest of the last key frames, and all audio if the queue is still too long, or has no room for next and next is a key frame. It
+// keeps metadata and codec headers.
 func (q *DropQueue) prune(next *Message) (dropped int) {
 	type position struct {
 		at   int
 		time uint32
 	}
 	last := make(map[uint8]position) // each track's last key frame
+	room := q.limit
 	i := 0
 	for m := range q.All() {
 		if kind, track := kindOf(&m); kind == flv.KindKeyFrame {
@@ -92,6 +94,7 @@ func (q *DropQueue) prune(next *Message) (dropped int) {
 	if next != nil {
 		if kind, track := kindOf(next); kind == flv.KindKeyFrame {
 			last[track] = position{i, next.Timestamp}
+			room = max(0, room-next.Size())
 		}
 	}
 	first := position{at: i + 1} // the earliest of these key frames
@@ -115,7 +118,7 @@ func (q *DropQueue) prune(next *Message) (dropped int) {
 		}
 		return true
 	})
-	if q.Len() > q.limit {
+	if q.Len() > room {
 		dropped += q.keep(func(m *Message) bool { kind, _ := kindOf(m); return kind != flv.KindAudio })
 	}
 	return dropped

@@ -103,6 +103,19 @@ func TestDropQueueJumpsToTheKeyFrame(t *testing.T) {
 
 // TestDropQueueWaitsForAKeyFrame checks a queue that is full of a single group of pictures. It keeps the group and refuses media, until a
 // new key frame replaces the group.
+// TestDropQueuePrefersKeyFramesToSound checks that a key frame for which there is no room replaces later sound. Otherwise sound could keep out
+// all pictures.
+func TestDropQueuePrefersKeyFramesToSound(t *testing.T) {
+	for _, limit := range []int{1, mediaQueued, mediaQueued + mediaSize - 1} {
+		q := NewDropQueue(limit)
+		fill(t, &q, sound(5))
+		offer(t, &q, keyFrame(1), true, 1)
+	}
+	q := NewDropQueue(mediaQueued + mediaSize)
+	fill(t, &q, sound(5))
+	offer(t, &q, keyFrame(1), true, 0)
+}
+
 func TestDropQueueWaitsForAKeyFrame(t *testing.T) {
 	for _, popped := range []bool{false, true} {
 		q := NewDropQueue(3 * mediaQueued)

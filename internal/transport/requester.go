@@ -148,6 +148,9 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 	if answer.StatusCode != http.StatusOK {
 		return &TunnelError{Op: op, Status: answer.StatusCode}
 	}
+	if coding := answer.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return &TunnelError{Op: op, Detail: "the answer is compressed: " + quote.Text(coding, 40)}
+	}
 	if kind := answer.Header.Get("Content-Type"); !carriesTunnel(kind) {
 		return &TunnelError{Op: op, Detail: "the answer is " + quote.Text(kind, 40) +
 			", not application/x-fcs: a page of a proxy or a web server?"}

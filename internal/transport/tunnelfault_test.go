@@ -79,6 +79,7 @@ var tunnelFaults = []struct {
 	{"page", answers(200, "text/html; charset=utf-8", "<html>"), 0, "the answer is text/html; charset=utf-8, not application/x-fcs"},
 	{"json", answers(200, "application/json", "{}"), 0, "the answer is application/json,"},
 	{"bad content type", answers(200, "text/\xff"+strings.Repeat("x", 99), "1"), 0, "the answer is text/\\xffxxx"},
+	{"compressed", raw("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n\x1f\x8b\x08\x00\x00"), 0, "the answer is compressed: gzip"},
 	{"no answer", raw(""), 0, "EOF"},
 	{"no HTTP", raw("\x03\x00\x00\x00\r\n\r\n"), 0, "malformed HTTP"},
 	{"cut in the header", raw("HTTP/1.1 200 OK\r\nContent-Type: appl"), 0, "unexpected EOF"},
