@@ -94,6 +94,9 @@ type download struct {
 	shifts     shifts        // convert times of the session to times of the file
 	splice     *splice       // not nil while searching for the place where the session continues the file
 	lastWrite  time.Time     // when the file was last written, for live streams
+	lead       lead          // of the session's media in the file, for live streams
+	joint      *contentJoint // joint that is still to be judged; nil if there is none
+	next       *successor    // nil if there is none
 	hasMedia   bool          // something of the stream has arrived, on any connection
 	resumed    bool          // the session continues the file
 	from       time.Duration // position at which the session began
@@ -113,6 +116,11 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	d.position = d.out.tail.last()
 	d.pace = newPace(mark{time.Now(), d.out.tail.end, ms(d.position)})
 	err := d.sessions(ctx)
+	if d.next != nil {
+		if s := d.next.take(); s != nil {
+			s.close()
+		}
+	}
 	if flushErr := d.out.finish(); err == nil || flushErr != nil && !isWrite(err) {
 		err = flushErr
 	}
@@ -126,6 +134,7 @@ func (d *download) run(ctx context.Context) (Result, error) {
 		d.out.removeCreated()
 	}
 	d.reportLast()
+	d.judgeJoint()
 	err = d.setOutcome(ctx, err)
 	d.result.Size = d.out.tail.end
 	d.result.Audio, d.result.Video, d.result.Data = d.out.audio, d.out.video, d.out.data

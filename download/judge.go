@@ -170,14 +170,23 @@ func (d *download) setOutcome(ctx context.Context, err error) error {
 	r := &d.result
 	r.Position, r.Duration = ms(d.position), d.duration
 	r.Gaps = slices.Concat(d.gapsAtStart(), d.gapsBetween(), d.gapsAtEnd(err == nil))
-	whole := r.BadData == 0 && (d.target.options.Live || len(r.Gaps) == 0)
+	missing := len(r.Gaps)
+	if d.target.options.Live { // publishers may pause
+		missing = 0
+	}
+	for _, s := range r.Splices {
+		if s.Gap > 0 && d.target.options.Live {
+			missing++
+		}
+	}
+	whole := r.BadData == 0 && missing == 0
 	switch {
 	case err == nil && !d.target.options.Live && !d.reachedEnd():
 		r.Outcome = Truncated
 		return fmt.Errorf("%w: at %v of %v", ErrTruncated, r.Position, r.Duration)
 	case err == nil && !whole:
 		r.Outcome = Incomplete
-		return fmt.Errorf("%w: %d gaps, %d damaged messages", ErrIncomplete, len(r.Gaps), r.BadData)
+		return fmt.Errorf("%w: %d gaps, %d damaged messages", ErrIncomplete, missing, r.BadData)
 	case err == nil, whole && d.allReceived(err):
 		r.Outcome = Complete
 		return nil

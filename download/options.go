@@ -49,8 +49,9 @@ type Options struct {
 // a first connection that fails because the host does not exist or its certificate is invalid. With the defaults, a download from a server
 // that is down fails after about a minute and a half; meanwhile Progress receives each error.
 //
-// The client announces and follows reconnect requests (Enhanced RTMP) as RTMP.FollowReconnect allows. A session that ends with such a
-// request within a minute counts as an attempt that brought nothing new.
+// The client announces and follows reconnect requests (Enhanced RTMP) as RTMP.FollowReconnect allows. A live stream is read from the old
+// connection until media arrives on the new one or the old one ends, so that nothing is missing. A session that ends with such a request
+// within a minute counts as an attempt that brought nothing new.
 type Recovery struct {
 	Attempts int           // number of consecutive attempts that may bring nothing new; 0 means 8
 	Delay    time.Duration // wait before the first attempt; it doubles with each further attempt, and varies randomly; 0 means 500 ms

@@ -1,8 +1,6 @@
 package download
 
 import (
-	"time"
-
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -190,9 +188,9 @@ func (d *download) write(tag flv.Tag, raw []byte) error {
 	}
 	if tag.Type != flv.TagScript { // late metadata may have the timestamp 0
 		d.position = tag.Timestamp
-	}
-	if d.target.options.Live {
-		d.lastWrite = time.Now()
+		if d.target.options.Live {
+			d.measure(tag.Timestamp)
+		}
 	}
 	return nil
 }
@@ -220,6 +218,7 @@ func (d *download) join(ended, last bool) error {
 	}
 	d.result.Splices = append(d.result.Splices, Splice{Offset: p.cut, Removed: t.end - p.cut, ByContent: p.byContent, Gap: p.gap})
 	d.result.Dropped += int64(p.dropped)
+	d.joined(p.byContent)
 	d.log.Info("download: continuing", "offset", p.cut, "removed", t.end-p.cut, "by content", p.byContent, "gap", p.gap)
 	if err := d.out.cut(p.cut); err != nil {
 		return err

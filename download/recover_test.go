@@ -82,8 +82,8 @@ func TestRecoverLive(t *testing.T) {
 	<-playing
 	publish(all[beyond:])
 	require.NoError(t, stream.Close())
-	require.NoError(t, <-done)
-	assert.Equal(t, Complete, result.Outcome)
+	require.ErrorIs(t, <-done, ErrIncomplete, "a part was published while nobody was connected")
+	assert.Equal(t, Incomplete, result.Outcome)
 	require.Len(t, result.Splices, 1)
 	assert.Positive(t, result.Splices[0].Gap)
 

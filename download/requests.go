@@ -16,6 +16,7 @@ type requests struct {
 	stream *rtmp.Stream // the stream whose read is interrupted; nil until the stream is open
 	empty  bool         // BufferEmpty
 	moved  *reconnect.Moved
+	ready  bool // the next session plays
 }
 
 func (h *requests) userControl(u message.UserControl) {
@@ -44,7 +45,7 @@ func (h *requests) interrupt(s *rtmp.Stream) {
 func (h *requests) pending() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.empty || h.moved != nil
+	return h.empty || h.moved != nil || h.ready
 }
 
 // take returns and clears the requests. The next request then interrupts a read again.

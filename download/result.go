@@ -26,7 +26,8 @@ const (
 	// WriteFailed means that writing to the file or the writer failed.
 	WriteFailed
 	// Complete means that everything has arrived, as far as that can be checked: the server has ended the stream, or the connection was
-	// lost after the known duration had arrived, and Result.Gaps is empty and Result.BadData is 0. The gaps of a live stream do not count.
+	// lost after the known duration had arrived, and Result.Gaps is empty and Result.BadData is 0. Of a live stream, whose publisher may
+	// pause, only the gaps count at which it was continued after a lost connection; see Splice.Gap.
 	Complete
 	// Incomplete means that the end was reached, but something before it is missing; see Result.Gaps and Result.BadData.
 	// Resuming does not help.
@@ -100,10 +101,12 @@ type Result struct {
 
 // Splice is a place where a file was continued.
 type Splice struct {
-	Offset    int64         // where the new tags begin, in bytes
-	Removed   int64         // bytes after Offset that were replaced
-	ByContent bool          // the server has repeated the tags before Offset; if false, the stream was joined by its timestamps
-	Gap       time.Duration // time missing between the old tags and the new
+	Offset    int64 // where the new tags begin, in bytes
+	Removed   int64 // bytes after Offset that were replaced
+	ByContent bool  // the server has repeated the tags before Offset; if false, the stream was joined by its timestamps
+	// Gap is the time missing between the old tags and the new. A live stream that repeats itself may be joined by its content although
+	// something is missing. Gap is then the time by which the stream is further behind the clock than before.
+	Gap time.Duration
 }
 
 // Gap describes a missing part of a track.

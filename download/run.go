@@ -39,6 +39,9 @@ func (d *download) sessions(ctx context.Context) error {
 		if !ok {
 			return err
 		}
+		if d.next != nil && d.next.plays() {
+			wait = 0
+		}
 		failed++
 		d.report(Progress{Phase: Retrying, Err: err, Wait: wait})
 		d.log.Info("download: reconnecting", "error", err, "wait", wait)

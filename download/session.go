@@ -25,14 +25,43 @@ type session struct {
 	canPause          bool          // pausing works, as far as is known
 	log               *slog.Logger
 
+	first   []byte                                                   // what begin has read
+	succeed func(ctx context.Context, m *reconnect.Moved) *successor // nil if the session ends when the server asks to reconnect
+	next    *successor                                               // nil if the server has not asked
+	moved   error                                                    // the request for which next was made
+
 	woken           bool // the stream was paused because of silence, and nothing has arrived since
 	pausedForBuffer bool // the stream was paused, and nothing has arrived since
 	unpaused        bool // the stream was paused, and paused has not reported that yet
 }
 
 func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
+	var s *session
+	if d.next != nil {
+		s = d.next.take()
+		d.next = nil
+	}
+	if s == nil {
+		var err error
+		if s, err = d.dial(ctx, d.target, from); err != nil {
+			return nil, err
+		}
+		d.target.reducePipelining(s.conn.Stats().PipelineFallbacks)
+	}
+	if d.o.Recover != nil && d.target.options.Live {
+		s.succeed = func(ctx context.Context, m *reconnect.Moved) *successor {
+			d.next = d.succeed(ctx, m, func() { s.requests.record(func() { s.requests.ready = true }) })
+			return d.next
+		}
+	}
+	d.report(Progress{Phase: Connected})
+	return s, nil
+}
+
+// dial connects and opens the stream.
+func (d *download) dial(ctx context.Context, to *target, from time.Duration) (*session, error) {
 	from = from.Truncate(time.Millisecond) // the precision of RTMP
-	s := &session{log: d.log, mediaTimeout: d.o.RTMP.MediaTimeout, answerBufferEmpty: !d.o.Realtime, canPause: !d.target.options.Live}
+	s := &session{log: d.log, mediaTimeout: d.o.RTMP.MediaTimeout, answerBufferEmpty: !d.o.Realtime, canPause: !to.options.Live}
 	var observer observe.Observer
 	if s.answerBufferEmpty && s.canPause {
 		observer.UserControl = s.requests.userControl
@@ -42,15 +71,13 @@ func (d *download) connect(ctx context.Context, from time.Duration) (player, err
 		moved = func(m *reconnect.Moved) { s.requests.record(func() { s.requests.moved = m }) }
 	}
 	var err error
-	if s.conn, err = d.target.connect(observe.With(ctx, &observer), from, moved); err != nil {
+	if s.conn, err = to.connect(observe.With(ctx, &observer), from, moved); err != nil {
 		return nil, err
 	}
-	d.report(Progress{Phase: Connected})
 	if s.stream, err = s.conn.CreateStream(ctx, &rtmp.StreamOptions{Seek: from, NoBufferUpdate: d.o.KeepBuffer}); err != nil {
 		s.conn.Close()
 		return nil, err
 	}
-	d.target.reducePipelining(s.conn.Stats().PipelineFallbacks)
 	s.requests.interrupt(s.stream)
 	return s, nil
 }
@@ -66,9 +93,33 @@ func (s *session) paused() bool {
 }
 
 func (s *session) play(ctx context.Context, w io.Writer) error {
+	err := s.read(ctx, w)
+	if s.moved != nil && !isWrite(err) && ctx.Err() == nil {
+		return s.moved
+	}
+	return err
+}
+
+func (s *session) read(ctx context.Context, w io.Writer) error {
 	defer s.stream.Bind(ctx)()
+	if len(s.first) > 0 {
+		if _, err := w.Write(s.first); err != nil {
+			return err
+		}
+		s.first = nil
+	}
 	for {
 		empty, moved := s.takeRequests()
+		var to *reconnect.Moved
+		if s.succeed != nil && errors.As(moved, &to) {
+			if s.next == nil {
+				s.next, s.moved = s.succeed(ctx, to), moved
+			}
+			moved = nil
+		}
+		if s.next != nil && s.next.plays() {
+			return s.moved
+		}
 		if moved == nil && empty && s.canPause && !s.pausedForBuffer {
 			moved = s.pauseAndResume(ctx)
 		}

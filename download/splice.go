@@ -27,6 +27,8 @@ const (
 	// maxUnmatched is the time, in ms, after which the search ends if no tag has matched since an earlier match. The new tags have then passed
 	// the end of the file, or the timestamps at its end are damaged.
 	maxUnmatched = 5000
+	// maxAhead is how much the time of a live stream may differ from the clock, in ms, because servers and networks delay media.
+	maxAhead = 10_000
 )
 
 // held is a tag that has arrived and may have to be written. It owns its body.
@@ -205,6 +207,9 @@ func (s *splice) vote(h *held) {
 			v.unique++
 		}
 		s.votes[shift] = v
+		if s.live && s.hasBest && int32(h.Timestamp+s.best-s.tail.trackOf(h.typ).last) > 0 {
+			continue // s.best can't match any more: in a live stream, which repeats only its newest part, an earlier place is not better for that
+		}
 		if c := v.compare(s.votes[s.best]); s.conclusive(v) && (!s.hasBest || c > 0 || c == 0 && closer(shift, s.best, guess)) {
 			s.best, s.hasBest = shift, true
 		}
@@ -213,16 +218,21 @@ func (s *splice) vote(h *held) {
 
 // shift returns the shift for the new times, and whether tags match with it. It returns the usual shift if no tag contradicts it, since in
 // a stream that repeats itself another shift may get more votes. Otherwise it returns the shift with the most votes or, without votes, the
-// usual one.
+// usual one. If a live stream counts on after a gap, its times are believed, not the votes.
 func (s *splice) shift() (shift uint32, byContent bool) {
 	guess := s.usualShift()
 	if v := s.votes[guess]; s.conclusive(v) && v.tags >= s.usualVotes {
 		return guess, true
 	}
-	if s.hasBest {
+	if s.hasBest && !(s.live && s.continues() && s.usualVotes == 0) {
 		return s.best, true
 	}
 	return guess, false
+}
+
+// continues reports whether the server's timestamps seem to count on after the end of the file.
+func (s *splice) continues() bool {
+	return !countsFromStart(s.first, s.from) && abs(s.first-s.from) <= maxAhead
 }
 
 // usualShift returns the shift for a server that counts from the beginning of the stream or from where it begins to play.

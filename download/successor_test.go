@@ -1,0 +1,92 @@
+package download
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// TestReconnectRequestOfALiveStream checks that the download of a live stream reads its connection until the stream plays on the server that
+// the request names, so that nothing is missing: neither what arrives before the other server can be reached, nor before it has the stream.
+func TestReconnectRequestOfALiveStream(t *testing.T) {
+	ctx := conntest.Context(t)
+	players := make(chan *testserver.Session, 10)
+	config := func() testserver.Config {
+		return testserver.Config{OnConnect: func(s *testserver.Session) { players <- s }}
+	}
+	open := func(s *testserver.Server) (publish func([]flv.Tag), end func()) {
+		conn, err := rtmp.Dial(ctx, s.URL("live", "camera"), &rtmp.Options{Publish: true})
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+		require.NoError(t, err)
+		<-players // the publisher
+		return func(list []flv.Tag) {
+			for _, tag := range list {
+				require.NoError(t, stream.WritePacket(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
+			}
+		}, func() { require.NoError(t, stream.Close()) }
+	}
+	here, there := rtmptest.Server(t, config()), rtmptest.Server(t, config())
+	all := sample(t)
+	publish, _ := open(here)
+	publish(all[:headers+1])
+
+	path := filepath.Join(t.TempDir(), "out.flv")
+	var result Result
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		result, err = File(ctx, here.URL("live", "camera"), path, &Options{Recover: impatient(),
+			RTMP: &rtmp.Options{Live: true, FollowReconnect: rtmp.FollowAny}})
+		done <- err
+	}()
+	written := func(until uint32) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return false
+			}
+			at, tags, tag := uint32(0), flv.NewReader(bytes.NewReader(b)), flv.Tag{}
+			for tags.Next(&tag) == nil {
+				at = tag.Timestamp
+			}
+			return at >= until
+		}, 20*time.Second, 10*time.Millisecond)
+	}
+	player := <-players
+	publish(all[headers+1 : 200])
+	written(1)
+	require.NoError(t, player.Send(*reconnectTo(t, "rtmp://"+there.Addr()+"/live")))
+	<-players // the second connection, for which there is no media yet
+	publish(all[200:300])
+	written(all[290].Timestamp)
+	again, end := open(there)
+	key := seek(all, ms(all[299].Timestamp), 0)
+	again(all[:headers])
+	again(all[key:])
+	end()
+	require.NoError(t, <-done)
+	assert.Equal(t, 2, result.Sessions)
+	require.Len(t, result.Splices, 1)
+	assert.Zero(t, result.Splices[0].Gap)
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	wantAudio, wantVideo := byTrack(all)
+	gotAudio, gotVideo := tracks(t, got)
+	assert.Equal(t, wantAudio, gotAudio)
+	assert.Equal(t, wantVideo, gotVideo)
+}
