@@ -33,7 +33,7 @@ func (p *Publisher) keepPace(crowded bool, at int64, now time.Duration, cost int
 		k.began, k.start, k.last = true, early, at
 	case at < k.last-jumpBack:
 		k.start -= time.Duration(k.last-at) * time.Millisecond
-		k.last, k.still = at, 0
+		k.last = at
 	case at > k.last:
 		k.last, k.still = at, 0
 	}

@@ -30,6 +30,7 @@ func TestAPublisherThatIsAheadWaitsForItsRecorder(t *testing.T) {
 		"increasing":  func(i int) uint32 { return uint32(100 * i) },
 		"still":       func(int) uint32 { return 0 },
 		"still later": func(i int) uint32 { return min(1000, uint32(100*i)) },
+		"backward":    func(i int) uint32 { return uint32(1e6 - 100*i) },
 		"again":       func(i int) uint32 { return uint32(100 * (i % 500)) },
 	} {
 		t.Run(name, func(t *testing.T) { waitsForItsRecorder(t, at) })
