@@ -119,8 +119,9 @@ const (
 // A recording begins with the first message that is neither metadata nor a codec's configuration. If a publisher sends none, an earlier
 // recording is kept, and no file is left.
 //
-// A publisher that sends faster than its timestamps, as programs do that upload a file, waits for the disk. Other publishers never wait, so that
-// a slow disk does not delay players: what is still not written when it is older than Live.Backlog or Live.BacklogTime is missing in the file.
+// A publisher that sends faster than its timestamps, as programs do that upload a file, or whose timestamps stand still, waits for the disk.
+// Other publishers never wait, so that a slow disk does not delay players: what is still not written when it is older than Live.Backlog or
+// Live.BacklogTime is missing in the file.
 //
 // Done is called for each file of a recording when it has been closed. err is not nil if the file is incomplete. If a file could not be begun,
 // file is empty, also if the client has asked for the recording and is therefore refused. Without Done, the Server logs the errors.

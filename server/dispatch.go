@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"math"
+	"net"
+	"slices"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -21,11 +23,26 @@ type dispatcher struct {
 
 // Ended ends all activities of the connection, and arranges for the hooks to be called.
 func (d *dispatcher) Ended(err error) error {
-	d.leaving.Store(true)
+	if informed := d.leaving.Swap(true); !informed && !session.HungUp(err) && d.publishes() {
+		d.reset()
+	}
 	d.end(err)
 	d.watchdog.end()
 	d.hooks.Finish(func() { d.guard(func() { d.farewell(err) }) })
 	return err
+}
+
+// publishes reports whether the client may be sending media.
+func (c *Conn) publishes() bool {
+	return slices.ContainsFunc(c.allStreams(), func(st *netStream) bool { return st.ingest() != nil })
+}
+
+// reset makes the end of the connection a reset. After a FIN, a client that has sent everything would believe that it has been published,
+// although the server has dropped the last media.
+func (c *Conn) reset() {
+	if nc, ok := c.dialed.(*net.TCPConn); ok {
+		nc.SetLinger(0)
+	}
 }
 
 // tap passes every message from connect on to App.Packet.

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -281,5 +282,30 @@ func TestTakeoverBeforeTheLastMedia(t *testing.T) {
 		require.NoError(t, p.Conn.(*net.TCPConn).CloseWrite())
 		require.Equal(t, message.CodePublishBadName, p.status(), i)
 		p.Conn.Close()
+	}
+}
+
+// TestPublisherIsReset checks that a connection that the server ends without a word, while a client publishes, ends with a reset: after a FIN
+// the client would believe that its last media has been published.
+func TestPublisherIsReset(t *testing.T) {
+	end := func(r *server.Request, _ *message.Packet) bool {
+		r.Conn.Close()
+		return true
+	}
+	s := &server.Server{Apps: map[string]*server.App{"conn": {Media: end}, "server": {}}}
+	addr := start(t, s)
+	for _, name := range []string{"conn", "server"} {
+		p := newPeer(t, addr)
+		p.connect(name)
+		id := p.CreateStream()
+		p.command(id, "publish", 3, nil, "x", "live")
+		p.UntilCode(message.CodePublishStart)
+		if name == "server" {
+			require.NoError(t, s.Close())
+		} else {
+			p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 0})
+		}
+		_, err := io.Copy(io.Discard, p.Conn)
+		assert.Error(t, err, name)
 	}
 }

@@ -12,23 +12,39 @@ const paceWait = 5 * time.Second
 
 // pace makes a publisher that sends faster than its timestamps, such as a program that uploads a file, wait for its recorders before the log
 // drops messages that they have not fetched. It does not wait longer than it is ahead of its timestamps. So a live publisher does not wait,
-// and a disk that hangs does not delay its players.
+// and a disk that hangs does not delay its players. Timestamps that stand still while half the log arrives are not those of a live publisher.
 type pace struct {
 	began bool
-	start time.Duration // early of the first message
+	start time.Duration // early of the first message, less the time by which later timestamps have jumped back
+	last  int64         // the largest time since the last jump back, in ms
+	still int           // cost of the messages since the time last increased
 	hangs bool          // the last wait has ended without room; there is no further one until there is room
 }
 
-// keepPace is called after each message. crowded is stream.crowded, and early is the difference between the message's time and its arrival.
-func (p *Publisher) keepPace(crowded bool, early time.Duration) {
+// jumpBack is how far timestamps may go back, in ms, without a new beginning such as that of the next file: those of audio and video differ.
+const jumpBack = 1000
+
+// keepPace is called after each message, with its time in ms, arrival and cost. crowded is stream.crowded.
+func (p *Publisher) keepPace(crowded bool, at int64, now time.Duration, cost int) {
 	k := &p.pace
-	if !k.began {
-		k.began, k.start = true, early
+	early := time.Duration(at)*time.Millisecond - now
+	switch {
+	case !k.began:
+		k.began, k.start, k.last = true, early, at
+	case at < k.last-jumpBack:
+		k.start -= time.Duration(k.last-at) * time.Millisecond
+		k.last = at
+	case at > k.last:
+		k.last, k.still = at, 0
 	}
+	k.still += cost
 	if !crowded {
 		k.hangs = false
 	}
 	ahead := min(early-k.start, paceWait)
+	if k.still > p.options.Policy.Backlog/2 {
+		ahead = paceWait
+	}
 	if !crowded || k.hangs || ahead <= 0 {
 		return
 	}

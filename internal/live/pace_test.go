@@ -24,8 +24,20 @@ func upload(t *testing.T, pub *live.Publisher, n int) {
 }
 
 // TestAPublisherThatIsAheadWaitsForItsRecorder checks that a recorder that is slower than the publisher misses nothing if the publisher
-// sends faster than its timestamps.
+// sends faster than its timestamps, which may also stand still or begin again.
 func TestAPublisherThatIsAheadWaitsForItsRecorder(t *testing.T) {
+	for name, at := range map[string]func(i int) uint32{
+		"increasing":  func(i int) uint32 { return uint32(100 * i) },
+		"still":       func(int) uint32 { return 0 },
+		"still later": func(i int) uint32 { return min(1000, uint32(100*i)) },
+		"backward":    func(i int) uint32 { return uint32(1e6 - 100*i) },
+		"again":       func(i int) uint32 { return uint32(100 * (i % 500)) },
+	} {
+		t.Run(name, func(t *testing.T) { waitsForItsRecorder(t, at) })
+	}
+}
+
+func waitsForItsRecorder(t *testing.T, at func(i int) uint32) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Backlog: 100_000, MaxBitrate: -1}})
 		recorder := pub.Collect(1, time.Second)
@@ -45,7 +57,9 @@ func TestAPublisherThatIsAheadWaitsForItsRecorder(t *testing.T) {
 				time.Sleep(time.Second) // the disk needs much less than the 3.2 s of the stream that are in a batch
 			}
 		}()
-		upload(t, pub, 3_000)
+		for i := range 3_000 {
+			write(t, pub, padded(frame(at(i), i), 1_000))
+		}
 		pub.Close()
 		assert.Len(t, <-got, 3_000)
 		assert.Zero(t, recorder.Missed())

@@ -115,7 +115,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 		m.key = track == p.primary
 	}
 	t.Timestamp = uint32(m.time)
-	early := time.Duration(m.time)*time.Millisecond - now
+	at, cost := m.time, m.cost
 	crowded, err := p.publish(m, changed)
 	if err != nil { // from now on, another publisher may reuse the memory of m
 		return err
@@ -130,7 +130,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 		return ErrBitrate
 	}
 	if kind != flv.KindHeader { // the timestamps of headers are arbitrary
-		p.keepPace(crowded, early)
+		p.keepPace(crowded, at, now, cost)
 	}
 	return nil
 }
