@@ -80,7 +80,7 @@ func (l *link) send(ctx context.Context, o CallOptions, method string, args []an
 		err = l.session.Post(ctx, k.call.Others, session.EncodePacket(&p))
 	}
 	if err != nil {
-		l.session.TakeCall(k.call.ID)
+		k.call.Forget()
 		return nil, err
 	}
 	return k, nil

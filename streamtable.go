@@ -211,7 +211,7 @@ func (t *streamTable) newID(ctx context.Context, commands []message.Command) (ui
 		return 0, err
 	}
 	if err := t.conn.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
-		t.conn.session.TakeCall(k.ID)
+		k.Forget()
 		return 0, err
 	}
 	if err := k.Wait(ctx); err != nil {

@@ -28,7 +28,7 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, err
 		err = c.session.Send(ctx, o)
 	}
 	if err != nil {
-		c.session.TakeCall(k.ID)
+		k.Forget()
 		return nil, err
 	}
 	return &Call{k}, nil
