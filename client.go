@@ -56,8 +56,9 @@ func newClient(c *core, s settings, announces bool) *client {
 func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
-		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading, HungUp: func(writing bool) { k.farewell.noteHangUp(nc, writing) },
-		Tap: k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
+		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading,
+		HungUp: func(stop func() bool) { k.farewell.noteHangUp(nc, !stop()) },
+		Tap:    k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
 }
 
 // takeAhead returns the stream that Connect has requested, if o describes the same stream. If both results are nil, CreateStream must

@@ -28,6 +28,17 @@ func (d *dispatcher) Ended(err error) error {
 	return err
 }
 
+// hungUp ends the publications of a client that has closed its side of the connection, and says which of them the server had ended before, so
+// that the client learns that its last media is lost. The connection ends when hungUp returns.
+func (d *dispatcher) hungUp(func() bool) {
+	for _, st := range d.allStreams() {
+		if p, ok := st.activity().(*publication); ok {
+			p.release()
+			p.tellEnded()
+		}
+	}
+}
+
 // tap passes every message from connect on to App.Packet.
 func (d *dispatcher) tap(m *session.Message) (served bool, err error) {
 	if !d.greeted && (m.Type == message.TypeCommandAMF0 || m.Type == message.TypeCommandAMF3) {

@@ -78,19 +78,19 @@ func (st *netStream) begin(a activity) bool {
 	return true
 }
 
-// finish ends a if it is still the stream's activity. It runs on the hooks'
-// goroutine.
+// finish ends a if it is still the stream's activity. It runs on the hooks' goroutine, as does everything that changes the activity.
 func (st *netStream) finish(a activity) {
+	if a == nil || st.activity() != a {
+		return
+	}
+	a.release()
+	if p, ok := a.(*publication); ok {
+		p.tellEnded() // while the stream still has the activity, so that hungUp can find it and waits
+	}
 	st.mu.Lock()
-	same := a != nil && st.doing == a
-	if same {
-		st.doing = nil
-	}
+	st.doing = nil
 	st.mu.Unlock()
-	if same {
-		a.release()
-		a.finish()
-	}
+	a.finish()
 }
 
 func (st *netStream) finishLater(a activity) { st.conn.later(0, func() { st.finish(a) }) }

@@ -177,8 +177,8 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	}
 	d := &dispatcher{Conn: c, commands: commands{Conn: c}}
 	sess := session.New(c.recorded(wire, result), d, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
-		Timeout: s.writeTimeout(), Progress: true, HandshakeBytes: received, Tap: d.tap, BeforeRead: d.reading, Passive: c.byHand,
-		Logger: c.log})
+		Timeout: s.writeTimeout(), Progress: true, HandshakeBytes: received, Tap: d.tap, BeforeRead: d.reading, HungUp: d.hungUp,
+		Passive: c.byHand, Logger: c.log})
 	sess.Counters().BytesRead.Add(received)
 	sess.Counters().BytesWritten.Add(handshakeSize)
 	c.hooks.Backlog = sess.NewBacklog(max(1<<20, s.maxMessage()), func() string { return "commands that wait for a hook" })

@@ -207,6 +207,13 @@ func (p *publication) tell(err error) (description string) {
 	return description
 }
 
+// tellEnded sends the status if the server has ended the publication, for instance because another publisher has taken over.
+func (p *publication) tellEnded() {
+	if err := p.pub.Err(); err != nil && !errors.Is(err, live.ErrClosed) {
+		p.tell(err)
+	}
+}
+
 // recordingFailed tells the client that its recording has ended with an error.
 func (p *publication) recordingFailed(err error) {
 	level := "warning"

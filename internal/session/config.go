@@ -36,9 +36,9 @@ type Config struct {
 	Chunks         *chunk.Writer // the writer that has encoded the messages sent with the handshake; nil if none were
 	Counters       *Counters     // counters of a previous connection; nil means new ones
 	BeforeRead     func() bool   // called before each read of the socket, until it returns false; may be nil
-	// HungUp is called without locks before the Session ends because the peer has hung up. No write begins after that. writing says that one
-	// is still in progress. HungUp may block; it may be nil.
-	HungUp  func(writing bool)
+	// HungUp is called without locks before the Session ends because the peer has hung up. It may block, and may still write, since the peer
+	// may have closed only its own side. stop prevents further writes, and reports whether none is in progress any more. HungUp may be nil.
+	HungUp  func(stop func() bool)
 	Tap     func(*Message) (bool, error)    // called first with every message; returns true to consume it; an error ends the Session; may be nil
 	Sent    func(chunk.Outgoing)            // called with every message after it was encoded, with the write lock held; may be nil
 	Mask    func(description string) string // removes secrets from the peer's description of a refusal; may be nil

@@ -311,7 +311,7 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 func (r *reader) lost(err error) error {
 	err = ReadError(err, r.config.Peer)
 	if r.config.HungUp != nil && HungUp(err) {
-		r.config.HungUp(!r.out.stop(err))
+		r.config.HungUp(func() bool { return r.out.stop(err) })
 	}
 	return err
 }

@@ -245,7 +245,7 @@ func TestHungUpComesFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hungUp := make(chan error, 1)
 			var client, server *role
-			client, server = pair(t, Config{HungUp: func(bool) { hungUp <- client.session.Err() }})
+			client, server = pair(t, Config{HungUp: func(func() bool) { hungUp <- client.session.Err() }})
 			client.session.StartStanding()
 			end(client, server)
 			<-client.session.Done()
@@ -266,7 +266,8 @@ func TestNothingIsWrittenAfterAHangUp(t *testing.T) {
 		t.Run(fmt.Sprintf("writing %v", writing), func(t *testing.T) {
 			results := make(chan []any, 1)
 			var client, server *role
-			client, server = pair(t, Config{HungUp: func(writing bool) {
+			client, server = pair(t, Config{HungUp: func(stop func() bool) {
+				writing := !stop()
 				before := client.session.Counters().BytesWritten.Load()
 				o := picture(1, 100)
 				err := client.session.Send(context.Background(), o)
