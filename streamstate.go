@@ -68,14 +68,14 @@ func (s *streamState) notOpened(err error) error {
 	if errors.As(err, &option) {
 		return err
 	}
-	what, hint := "play", ""
+	what, hint := "play", s.conn.playerHint(err)
 	switch {
 	case s.options.Writable:
 		what = "publish"
-		if !s.conn.opts.publishes() {
+		if hint == "" && !s.conn.opts.publishes() {
 			hint = "Options.Publish is not set, and the server may take this client for a player"
 		}
-	case s.name == "":
+	case hint == "" && s.name == "":
 		hint = "neither the URL nor the options name a stream"
 	}
 	if hint != "" && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
