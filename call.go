@@ -90,7 +90,7 @@ func (l *link) send(ctx context.Context, o CallOptions, method string, args []an
 	}
 	if err != nil {
 		k.call.Forget()
-		return nil, err
+		return nil, session.Cancelled(method, err)
 	}
 	return k, nil
 }

@@ -65,7 +65,8 @@ func (l *link) announceChunkSize(ctx context.Context) error {
 	if size == 0 {
 		size = defaultChunkSize
 	}
-	return l.session.Send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
+	o := session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size)))
+	return session.Cancelled("set chunk size", l.session.Send(ctx, o))
 }
 
 // deleteStream returns the command that ends a message stream.

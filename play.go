@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -95,5 +96,5 @@ func (s *playback) UpdateBuffer(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	s.buffer = d
 	s.mu.Unlock()
-	return s.conn.session.Send(ctx, bufferLength(s.id, d))
+	return session.Cancelled("update buffer", s.conn.session.Send(ctx, bufferLength(s.id, d)))
 }

@@ -56,7 +56,7 @@ func (s *streamState) request(ctx context.Context, chunkStreamID uint32, command
 	}
 	defer r.end()
 	if err := s.conn.sendCommands(ctx, chunkStreamID, s.id, commands, then...); err != nil {
-		return err
+		return session.Cancelled(r.Method, err)
 	}
 	return r.await(ctx)
 }
@@ -95,9 +95,9 @@ func (s *streamState) control(ctx context.Context, command message.Command, code
 		return nil
 	}, o)
 	if err == nil || err == errNothingToDo {
-		err = r.await(ctx)
+		return r.await(ctx)
 	}
-	return err
+	return session.Cancelled(r.Method, err)
 }
 
 var errNothingToDo = errors.New("rtmp: the stream is in this state already")

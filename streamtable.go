@@ -212,7 +212,7 @@ func (t *streamTable) newID(ctx context.Context, commands []message.Command) (ui
 	}
 	if err := t.conn.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
 		k.Forget()
-		return 0, err
+		return 0, session.Cancelled(k.Method, err)
 	}
 	if err := k.Wait(ctx); err != nil {
 		k.WhenDone(func() { t.refuse(k) })

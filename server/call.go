@@ -29,7 +29,7 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, err
 	}
 	if err != nil {
 		k.Forget()
-		return nil, err
+		return nil, session.Cancelled(method, err)
 	}
 	return &Call{k}, nil
 }

@@ -218,5 +218,5 @@ func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	if session.IsPushed(o.ChunkStreamID) {
 		o.Format = 0 // a full header, since streams may have sent headers on this chunk stream that the chunk writer does not know
 	}
-	return c.session.Send(ctx, o)
+	return session.Cancelled("send packet", c.session.Send(ctx, o))
 }

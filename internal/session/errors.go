@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -75,6 +76,17 @@ func (e *LostError) Unwrap() []error {
 // During returns err with the name of the failed operation before its text. The name is a phase, which may be followed by the name of a
 // stream. The text contains "rtmp: " and the phase only once.
 func During(what string, err error) error { return &phaseError{what: what, err: err} }
+
+// Cancelled returns err or, if err says that a context is done, an error with the same cause that names the operation what. So the text does
+// not depend on whether the operation was waiting to write or waiting for the answer.
+func Cancelled(what string, err error) error {
+	for _, cause := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, cause) {
+			return fmt.Errorf("rtmp: %s: %w", what, cause)
+		}
+	}
+	return err
+}
 
 type phaseError struct {
 	what string
