@@ -29,7 +29,7 @@ func TestPublisherAuthentication(t *testing.T) {
 			}{
 				"wrong password": {"me", "guess", "wrong password"},
 				"unknown user":   {"you", "secret word", "no such user"},
-				"no password":    {"me", "", "password"},
+				"no password":    {"me", "", "set PublishUser and PublishPassword: server: "},
 			} {
 				_, err := Dial(conntest.Context(t), server.URL("live", "out"), &Options{PublishUser: test.user, PublishPassword: test.password})
 				var refused *StatusError
@@ -39,6 +39,7 @@ func TestPublisherAuthentication(t *testing.T) {
 				assert.NotContains(t, err.Error(), "secret word")
 			}
 			_, err := Dial(conntest.Context(t), server.URL("live", "out"), &Options{Publish: true})
+			require.ErrorContains(t, err, "put user:password@ before the host, or set PublishUser and PublishPassword: server: ")
 			require.ErrorContains(t, err, "authmod")
 
 			url := "rtmp://me:secret%20word@" + server.Addr() + "/live/out"

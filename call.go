@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -11,8 +12,9 @@ import (
 
 // Call is a remote call that has been sent.
 type Call struct {
-	call session.Call
-	hint string // added to the error if no answer comes
+	call    session.Call
+	hint    string                           // added to the error if no answer comes
+	explain func(*StatusError) (hint string) // what to do about a refusal; may be nil
 }
 
 // TransactionID returns the transaction id of the call.
@@ -28,7 +30,14 @@ func (k *Call) Result(ctx context.Context) (any, error) {
 		}
 		return nil, err
 	}
-	return k.call.Result()
+	v, err := k.call.Result()
+	var refused *StatusError
+	if k.explain != nil && errors.As(err, &refused) {
+		if hint := k.explain(refused); hint != "" {
+			err = session.During(k.call.Method+": "+hint, err)
+		}
+	}
+	return v, err
 }
 
 // Decode waits like Result and stores the value in dst, a non-nil pointer. See amf.Assign for the conversions.
@@ -80,8 +89,8 @@ func (l *link) send(ctx context.Context, o CallOptions, method string, args []an
 		err = l.session.Post(ctx, k.call.Others, session.EncodePacket(&p))
 	}
 	if err != nil {
-		l.session.TakeCall(k.call.ID)
-		return nil, err
+		k.call.Forget()
+		return nil, session.Cancelled(method, err)
 	}
 	return k, nil
 }

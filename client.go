@@ -36,9 +36,10 @@ type client struct {
 	streams streamTable
 	shared  sharedTable
 
-	announced   bool                      // connect announced Enhanced RTMP
-	connectCall *Call                     // set before anything is read
-	ahead       atomic.Pointer[pipelined] // the pipelined stream, until CreateStream takes it over; nil if there is none
+	announced   bool                        // connect announced Enhanced RTMP
+	connectCall *Call                       // set before anything is read
+	rejection   atomic.Pointer[StatusError] // sent by the server after it has accepted connect; nil if there is none
+	ahead       atomic.Pointer[pipelined]   // the pipelined stream, until CreateStream takes it over; nil if there is none
 
 	quickAcks quickAcks // for nc
 
@@ -56,8 +57,9 @@ func newClient(c *core, s settings, announces bool) *client {
 func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
-		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading, HungUp: func(writing bool) { k.farewell.noteHangUp(nc, writing) },
-		Tap: k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
+		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading,
+		HungUp: func(writing bool) { k.farewell.noteHangUp(nc, writing) },
+		Tap:    k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
 }
 
 // takeAhead returns the stream that Connect has requested, if o describes the same stream. If both results are nil, CreateStream must
@@ -111,7 +113,7 @@ func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
 
 // Ended ends the Conn, unless Connect may still make another connection.
 func (k *client) Ended(err error) error {
-	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err)) })
+	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.expelled(k.farewell.outcome(err))) })
 }
 
 // reading is called before each read of the socket, as long as it returns true.
@@ -247,6 +249,18 @@ func (k *client) lostAtConnect(err error) error {
 	return err
 }
 
+// expelled adds the server's reason to the error of a connection that the server has accepted, rejected and closed.
+func (k *client) expelled(err error) error {
+	var lost *session.LostError
+	rejection := k.rejection.Load()
+	if rejection == nil || !errors.As(err, &lost) {
+		return err
+	}
+	with := *lost
+	with.Said = rejection
+	return &with
+}
+
 // connectAccepted sends the messages that librtmp sends after connect's _result: Window Acknowledgement Size, and SetBufferLength with a
 // short buffer for message stream 0. They are usually written together with createStream. After a pipelined play the short buffer is left
 // out: nginx-rtmp has one buffer length for all message streams of a connection, and would send a recording no faster than it plays.
@@ -321,7 +335,10 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 		k.farewell.statusReceived(status)
 	}
 	if connect := k.connectCall; connect != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
-		connect.call.Complete(k.session.Refusal(status)) // SRS refuses a connect this way
+		refusal := k.session.Refusal(status)
+		if !connect.call.Complete(refusal) && status.Code == message.CodeConnectRejected { // SRS refuses a connect this way
+			k.rejection.Store(refusal)
+		}
 	}
 	if told := k.observer.Status; told != nil {
 		told(status)

@@ -20,9 +20,7 @@ func (l *link) sayGoodbye(last []chunk.Outgoing) {
 	l.session.Leaving()
 	published, timeout := l.farewell.published.Load(), closeTimeout
 	if published {
-		if timeout = l.opts.Timeout; timeout <= 0 {
-			timeout = defaultTimeout
-		}
+		timeout = l.boundedTimeout()
 	}
 	deadline := time.Now().Add(timeout)
 	if len(last) > 0 {

@@ -1,13 +1,13 @@
 package rtmp
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
@@ -187,23 +187,21 @@ func (c *Conn) Close() error {
 
 func (c *Conn) close() error {
 	k := c.client.Load()
-	var refused error
-	if k != nil && c.Err() == nil {
-		var last []chunk.Outgoing
-		last, refused = k.streams.closeAll()
+	if k == nil {
+		c.core.fail(session.ErrClosed)
+		c.core.join()
+		return nil
+	}
+	last, refused := k.streams.closeAll()
+	if c.Err() == nil {
 		k.sayGoodbye(last)
 	}
 	err := c.core.fail(session.ErrClosed)
 	c.core.join()
-	if k != nil {
-		if lost := k.farewell.lost(err); lost != nil {
-			return lost
-		}
-		if late := k.farewell.late.Load(); late != nil && refused == nil {
-			return k.session.Refusal(late)
-		}
+	if late := k.farewell.late.Load(); late != nil && refused == nil {
+		refused = k.session.Refusal(late)
 	}
-	return refused
+	return cmp.Or(refused, k.farewell.lost(err)) // a refusal is also the reason if the server then hangs up
 }
 
 // Stats returns the current values of the counters.

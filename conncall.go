@@ -66,7 +66,7 @@ func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 	if err != nil {
 		return err
 	}
-	return k.session.Send(ctx, session.EncodePacket(p))
+	return session.Cancelled("send packet", k.session.Send(ctx, session.EncodePacket(p)))
 }
 
 // ReadPacket reads the next message of any type before the library acts on it: pings, calls, results and media take effect only when the

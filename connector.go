@@ -94,6 +94,7 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	if client.connectCall = connectCall; k.announce {
 		connectCall.hint = "the server may not understand the announcement of Enhanced RTMP: try NoEnhanced"
 	}
+	connectCall.explain = k.explainRefusal
 	if ahead != nil {
 		client.ahead.Store(ahead)
 		err = ahead.register(&client.streams)
@@ -150,12 +151,29 @@ func (k *connector) admit(ctx context.Context, client *client) (retry bool, err 
 		k.publisher = auth.Publisher{User: user, Password: password, App: k.app()}
 	}
 	query, retry, err := k.publisher.Next(refused.Description)
+	if errors.Is(err, auth.ErrNoCredentials) {
+		return false, session.During("connect: "+credentialsNeeded, refused)
+	}
 	if err != nil {
 		return false, session.During("connect: "+err.Error(), refused)
 	}
 	k.query = query
 	return retry, nil
 }
+
+// explainRefusal says what to do if the server demands a user and a password and there are none.
+func (s settings) explainRefusal(refused *StatusError) (hint string) {
+	if user, _ := s.credentials(); user != "" {
+		return ""
+	}
+	if _, demanded, _ := auth.ParseRejection(refused.Description); !demanded {
+		return ""
+	}
+	return credentialsNeeded
+}
+
+// credentialsNeeded says what to do about auth.ErrNoCredentials.
+const credentialsNeeded = "the server demands a user and a password: put user:password@ before the host, or set PublishUser and PublishPassword"
 
 // redirection returns the URL that a refusal redirects to, if any.
 func redirection(refused *StatusError) string {

@@ -20,6 +20,7 @@ type link struct {
 	nc           net.Conn
 	session      *session.Session
 	verification []byte             // the answer to SWF verification, a user control body; nil if there is none
+	playerAsked  atomic.Bool        // the server has asked for SWF verification
 	relayed      bool               // the other end of nc may be a proxy or a tunnel's HTTP server, not the RTMP server
 	near         transport.Nearness // nearness of the server
 
@@ -64,7 +65,8 @@ func (l *link) announceChunkSize(ctx context.Context) error {
 	if size == 0 {
 		size = defaultChunkSize
 	}
-	return l.session.Send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
+	o := session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size)))
+	return session.Cancelled("set chunk size", l.session.Send(ctx, o))
 }
 
 // deleteStream returns the command that ends a message stream.

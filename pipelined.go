@@ -81,7 +81,7 @@ func (h *pipelined) send(ctx context.Context, t *streamTable) error {
 	if err != nil {
 		return err
 	}
-	return h.conn.session.Send(ctx, messages...)
+	return session.Cancelled(h.request.Method, h.conn.session.Send(ctx, messages...))
 }
 
 // settle waits for the answer to createStream. known reports whether the server has created the stream; if not, CreateStream requests it

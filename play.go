@@ -63,52 +63,32 @@ func (s *playback) updateBuffer() {
 	}
 }
 
-// Pause asks the server to stop sending, and waits for its notification. If the wait ends early, for instance with ErrStreamBacklog because
+// Pause asks the server to stop sending, and waits for its notification. If the server has paused the stream already, Pause does nothing. If the wait ends early, for instance with ErrStreamBacklog because
 // this stream's own queue is full, the request stays in effect: the stream continues only after Unpause.
 func (s *playback) Pause(ctx context.Context) error {
-	pause := s.pauseCommand(true)
-	r, err := s.expect(&pause[0], false, message.CodePauseNotify)
-	if err != nil {
-		return err
-	}
 	defer s.reader.rouse() // since an end that has arrived is valid again if the server does not pause
-	defer r.end()
-	sent, err := r.send(ctx, session.ChunkStreamPlay, pause)
-	if sent {
-		s.mu.Lock()
-		s.paused = s.paused || !r.IsDone()
-		s.mu.Unlock()
-	}
-	return err
+	return s.control(ctx, s.pauseCommand(true), message.CodePauseNotify, nil)
 }
 
-// Unpause asks the server to continue, and waits for its notification.
+// Unpause asks the server to continue, and waits for its notification. If the server's last notification says that it has continued, Unpause
+// does nothing.
 func (s *playback) Unpause(ctx context.Context) error {
-	return s.request(ctx, session.ChunkStreamPlay, s.pauseCommand(false), nil, false, message.CodeUnpauseNotify)
+	return s.control(ctx, s.pauseCommand(false), message.CodeUnpauseNotify, nil)
 }
 
-func (s *playback) pauseCommand(on bool) []message.Command {
+func (s *playback) pauseCommand(on bool) message.Command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return []message.Command{{Name: "pause", Args: []any{on, float64(s.position)}}}
+	return message.Command{Name: "pause", Args: []any{on, float64(s.position)}}
 }
 
 // Seek moves the stream to a position, with the server's precision, which is usually the key frame before. Media that is queued or
 // arrives before the server's notification is dropped, except for the rest of a tag that Read has begun to return. A stream that
 // had ended continues. If the server refuses, the error is a *StatusError, and the stream stays as it was.
 func (s *playback) Seek(ctx context.Context, to time.Duration) error {
-	seek := []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}
-	r, err := s.expect(&seek[0], false, message.CodeSeekNotify)
-	if err != nil {
-		return err
-	}
 	defer s.reader.rouse() // since an end that has arrived is valid again if the server refuses
-	defer r.end()
-	s.mu.Lock()
-	s.reader.discard()
-	s.mu.Unlock()
-	_, err = r.send(ctx, session.ChunkStreamPlay, seek)
-	return err
+	seek := message.Command{Name: "seek", Args: []any{milliseconds(to)}}
+	return s.control(ctx, seek, message.CodeSeekNotify, s.reader.discard)
 }
 
 // UpdateBuffer announces another buffer length to the server; see Options.Buffer.
@@ -116,5 +96,5 @@ func (s *playback) UpdateBuffer(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	s.buffer = d
 	s.mu.Unlock()
-	return s.conn.session.Send(ctx, bufferLength(s.id, d))
+	return session.Cancelled("update buffer", s.conn.session.Send(ctx, bufferLength(s.id, d)))
 }

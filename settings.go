@@ -39,6 +39,14 @@ func (s settings) credentials() (user, password string) {
 	return s.url.User, s.url.Password
 }
 
+// boundedTimeout returns Options.Timeout, or the default if there is no limit.
+func (s settings) boundedTimeout() time.Duration {
+	if t := s.opts.Timeout; t > 0 {
+		return t
+	}
+	return defaultTimeout
+}
+
 // withPatience bounds a wait for an answer. It is for waits after which the client can connect in another way if no answer has arrived.
 func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.patient(ctx, limit))

@@ -272,7 +272,7 @@ func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent) erro
 		return o.error(err)
 	}
 	if err := o.conn.session.Send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body)); err != nil {
-		return o.error(err)
+		return o.error(session.Cancelled("shared object "+o.name, err))
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func (s *Stream) close() error {
 	}
 	s.leave()
 	if publishing { // after leave, so that a refusal that comes too late for this Close is kept for Conn.Close
-		if refused := s.markClosed(); failed == nil {
+		if refused := s.markClosed(); refused != nil { // it is also the reason if the server then hangs up
 			failed = refused
 		}
 	}

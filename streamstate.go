@@ -23,11 +23,12 @@ type streamState struct {
 	flows    bool   // media has arrived
 	ended    bool   // the server has signalled the end; while seeking, the end of the old position
 	paused   bool   // the server has paused, or may still do so; a StreamEOF in that time is ignored
+	notified string // CodePauseNotify or CodeUnpauseNotify, whichever the server has sent last, unless it has started anew since; "" if neither
 	eof      bool   // StreamEOF has arrived while Pause was unanswered; it is the end unless the server pauses
 	position uint32 // timestamp of the last audio or video message in ms
 	err      error  // why the stream has ended: the server's error, or Close
 	bindings session.Bindings
-	requests []*request // in the order in which they were made; a request stays for a moment after its answer
+	requests []*request // in the order in which they are sent; a request stays for a moment after its answer
 
 	options   StreamOptions
 	name      string
@@ -67,14 +68,14 @@ func (s *streamState) notOpened(err error) error {
 	if errors.As(err, &option) {
 		return err
 	}
-	what, hint := "play", ""
+	what, hint := "play", s.conn.playerHint(err)
 	switch {
 	case s.options.Writable:
 		what = "publish"
-		if !s.conn.opts.publishes() {
+		if hint == "" && !s.conn.opts.publishes() {
 			hint = "Options.Publish is not set, and the server may take this client for a player"
 		}
-	case s.name == "":
+	case hint == "" && s.name == "":
 		hint = "neither the URL nor the options name a stream"
 	}
 	if hint != "" && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
@@ -90,17 +91,15 @@ func (s *streamState) statusReceived(status *StatusError) (open bool) {
 	awaited := s.answer(status, refusal)
 	switch status.Code {
 	case message.CodePlayStart, message.CodePlayPublishNotify:
-		s.started = true
+		s.started, s.notified = true, ""
 	case message.CodePlayStop, message.CodePlayComplete, message.CodePlayUnpublishNotify:
 		s.ended = true
 	case message.CodeSeekNotify:
-		s.ended, s.eof = false, false
-	case message.CodePauseNotify:
-		s.paused, s.eof = true, false
-	case message.CodeUnpauseNotify:
-		s.paused, s.eof = false, false
+		s.ended, s.eof, s.notified = false, false, ""
+	case message.CodePauseNotify, message.CodeUnpauseNotify:
+		s.paused, s.eof, s.notified = status.Code == message.CodePauseNotify, false, status.Code
 	}
-	late := strings.HasPrefix(status.Code, "NetStream.Seek.") // the refusal of a Seek that has given up, which leaves the stream as it was
+	late := controlOf(status.Code) != "" // the refusal of a control that has given up, which leaves the stream as it was
 	if refusal && !awaited && !late && s.err == nil {
 		s.err = s.conn.session.Refusal(status)
 	}
@@ -109,24 +108,6 @@ func (s *streamState) statusReceived(status *StatusError) (open bool) {
 	session.Signal(s.readWake)
 	session.Signal(s.writeWake)
 	return open
-}
-
-// answer completes the request that status answers, and reports whether there is one. A refusal that is repeated answers the same request.
-// The caller holds s.mu.
-func (s *streamState) answer(status *StatusError, refusal bool) (found bool) {
-	for _, r := range s.requests { // the server answers in order
-		switch {
-		case slices.Contains(r.codes, status.Code):
-			if found = true; r.Complete(nil) {
-				return true
-			}
-		case refusal && r.Complete(s.conn.session.Refusal(status)):
-			return true
-		case refusal && r.refused():
-			found = true
-		}
-	}
-	return found
 }
 
 // streamEOF handles the user control event StreamEOF. It ends the stream, unless the event only confirms a pause.

@@ -211,8 +211,8 @@ func (t *streamTable) newID(ctx context.Context, commands []message.Command) (ui
 		return 0, err
 	}
 	if err := t.conn.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
-		t.conn.session.TakeCall(k.ID)
-		return 0, err
+		k.Forget()
+		return 0, session.Cancelled(k.Method, err)
 	}
 	if err := k.Wait(ctx); err != nil {
 		k.WhenDone(func() { t.refuse(k) })

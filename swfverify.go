@@ -2,6 +2,8 @@ package rtmp
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -40,10 +42,25 @@ func (k *opener) player(parent context.Context) (*player, error) {
 
 // verifyPlayer answers a request for SWF verification, if the player is known.
 func (l *link) verifyPlayer(request []byte) {
+	l.playerAsked.Store(true)
 	if l.verification == nil || !swf.Answerable(request) {
 		l.log.Warn("rtmp: the server asks for SWF verification and gets no answer: set SWFVerify, or SWFHash and SWFSize",
 			"request", quote.Peer(string(request)))
 		return
 	}
 	l.session.Reply(session.Control(message.TypeUserControl, l.verification))
+}
+
+// playerHint says what to do if err, the error of opening a stream, may be due to SWF verification.
+func (l *link) playerHint(err error) string {
+	var refused *StatusError
+	lost := errors.Is(err, io.ErrUnexpectedEOF)
+	switch {
+	case !l.playerAsked.Load():
+	case l.verification != nil && lost:
+		return "the server may not accept the player: check SWFHash and SWFSize, or SWFURL"
+	case l.verification == nil && (lost || errors.As(err, &refused) && refused.Code == message.CodePlayFailed):
+		return "the server asks for SWF verification: set SWFVerify, or SWFHash and SWFSize"
+	}
+	return ""
 }

@@ -128,13 +128,12 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	if p.err != nil {
 		return p.err
 	}
-	p.stats.Written++
 	tag := tagOf(pkt)
 	kind, _ := flv.KindOf(tag)
 	if kind == flv.KindHeader && !p.connected && p.latest.Has(tag) { // repetitions would fill the queue
-		p.stats.Dropped++
 		return nil
 	}
+	p.stats.Written++
 	taken, dropped := p.queue.Offer(&session.Message{Packet: message.Packet{Type: pkt.Type, Timestamp: pkt.Timestamp, Body: pkt.Body}})
 	if p.stats.Dropped += uint64(dropped); !taken {
 		p.stats.Dropped++
@@ -186,7 +185,7 @@ type PublisherStats struct {
 	Connections uint64 // accepted by the server, including the stream
 	Failures    uint64 // connections that were lost or abandoned, or could not be made
 
-	Written uint64 // messages passed to WritePacket or Write
+	Written uint64 // messages passed to WritePacket or Write; without a connection, headers that only repeat the last ones do not count
 	Sent    uint64 // messages written to a connection; if it is lost, the last ones may not have arrived
 	Dropped uint64 // messages dropped for lack of a connection or of room, or because they depend on dropped ones
 	Queued  uint64 // messages waiting to be sent

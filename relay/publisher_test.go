@@ -256,6 +256,19 @@ func TestPublisherGivesUp(t *testing.T) {
 	assert.NoError(t, p.Close())
 }
 
+// TestPublisherHeaderThatWasNotSent checks that a header with which a connection has failed is not dropped, but sent to the next connection.
+func TestPublisherHeaderThatWasNotSent(t *testing.T) {
+	p := &Publisher{queue: session.NewDropQueue(1 << 20)}
+	s := &sender{p: p, pending: true, pkt: rtmp.Packet{Type: message.TypeVideo, Body: []byte{0x17, 0, 0, 0, 0, 1}}}
+	s.restart()
+	assert.True(t, s.pending)
+	assert.Zero(t, p.stats.Dropped)
+	s.pkt.Body[1] = 1 // a key frame
+	s.restart()
+	assert.False(t, s.pending)
+	assert.EqualValues(t, 1, p.stats.Dropped)
+}
+
 // TestPublisherNewHeadersWhileDown checks that new headers written without a connection are sent before the media that they describe.
 func TestPublisherNewHeadersWhileDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -268,7 +281,7 @@ func TestPublisherNewHeadersWhileDown(t *testing.T) {
 		for range 1000 { // known headers don't fill the queue
 			video(0, 0x17, 0, 0, 0, 0, 1)
 		}
-		assert.EqualValues(t, 999, p.Stats().Dropped)
+		assert.Equal(t, PublisherStats{Written: 1, Queued: 1, QueuedBytes: p.Stats().QueuedBytes, Failures: p.Stats().Failures}, p.Stats())
 		video(0, 0x17, 1, 0, 0, 0, 1)
 		video(40, 0x17, 0, 0, 0, 0, 2)
 		video(40, 0x17, 1, 0, 0, 0, 2)

@@ -15,7 +15,7 @@ func (s *sender) restart() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
 	dropped := s.p.queue.Restart()
-	if s.pending {
+	if kind, _ := flv.KindOf(tagOf(&s.pkt)); s.pending && kind != flv.KindHeader {
 		s.pending = false
 		dropped++
 	}
@@ -133,14 +133,14 @@ func (s *sender) pop() (last bool) {
 }
 
 func (s *sender) write(l *link, kind flv.Kind) error {
+	if err := l.stream.WritePacket(&s.pkt); err != nil {
+		return err
+	}
 	switch kind {
 	case flv.KindHeader:
 		s.headers.Keep(tagOf(&s.pkt))
 	case flv.KindKeyFrame, flv.KindFrame:
 		s.hasVideo = true
-	}
-	if err := l.stream.WritePacket(&s.pkt); err != nil {
-		return err
 	}
 	s.pending = false
 	s.count(func(stats *PublisherStats) { stats.Sent++ })

@@ -28,8 +28,8 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, err
 		err = c.session.Send(ctx, o)
 	}
 	if err != nil {
-		c.session.TakeCall(k.ID)
-		return nil, err
+		k.Forget()
+		return nil, session.Cancelled(method, err)
 	}
 	return &Call{k}, nil
 }

@@ -58,6 +58,9 @@ func Parse(rawURL string) (*URL, error) {
 		authority = authority[at+1:]
 	}
 	if err := u.parseHost(authority); err != nil {
+		if bad, ok := err.(*Error); ok && bad.Detail == badPort && strings.Contains(path, "@") {
+			bad.Detail, bad.Value = "a / in a user or a password must be written %2F", ""
+		}
 		return nil, err
 	}
 	u.prefix = scheme + "://" + authority
@@ -91,7 +94,7 @@ func (u *URL) parseHost(authority string) error {
 	if port != "" {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil {
-			return &Error{Detail: "port is not a number from 0 to 65535", Value: printable(port, digits+"-+")}
+			return &Error{Detail: badPort, Value: printable(port, digits+"-+")}
 		}
 		u.Port = uint16(n)
 	}
@@ -99,6 +102,8 @@ func (u *URL) parseHost(authority string) error {
 }
 
 const (
+	badPort = "port is not a number from 0 to 65535"
+
 	digits  = "0123456789"
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )

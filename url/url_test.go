@@ -108,6 +108,10 @@ func TestErrorsShowTheOffendingPart(t *testing.T) {
 	}
 	_, err := Parse("rtmp://h:" + forty + "9/a")
 	assert.EqualError(t, err, "rtmp: url: port is not a number from 0 to 65535", "too long to be harmless")
+	for _, in := range []string{"rtmp://me:sec/ret@h/a", "rtmp://me:12345678/9@h/a", "rtmp://me:sec/ret@h:1935/a/b?c=d@e"} {
+		_, err = Parse(in)
+		assert.EqualError(t, err, "rtmp: url: a / in a user or a password must be written %2F")
+	}
 }
 
 func TestUserInfo(t *testing.T) {

@@ -121,12 +121,20 @@ func (k *Call) Complete(err error) bool {
 	if !k.table.take(k) {
 		return false
 	}
-	k.Fail(err)
+	k.fail(err)
 	return true
 }
 
-// Fail completes the call, without an answer. The call must have been taken with TakeCall.
-func (k *Call) Fail(err error) {
+// Forget unregisters the call, unless it is complete, so that an answer is ignored. It never affects another call, even if that has the same
+// transaction id.
+func (k *Call) Forget() {
+	if k.table != nil {
+		k.table.take(k)
+	}
+}
+
+// fail completes the call, which must have been taken, without an answer.
+func (k *Call) fail(err error) {
 	k.err = err
 	k.complete()
 }
@@ -227,15 +235,6 @@ func (t *calls) next() float64 {
 	return t.last
 }
 
-// TakeCall removes and returns the call with this id, or returns nil. The caller must complete the call if it was sent.
-func (t *calls) TakeCall(id float64) *Call {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	k := t.pending[key(id)]
-	delete(t.pending, key(id))
-	return k
-}
-
 // take removes k, and reports whether it was unanswered.
 func (t *calls) take(k *Call) bool {
 	t.mu.Lock()
@@ -247,7 +246,7 @@ func (t *calls) take(k *Call) bool {
 	return unanswered
 }
 
-// takeAnswered is TakeCall for an answer, which is a _result or an _error. It leaves a call in place that the answer does not complete.
+// takeAnswered returns the call with this id, which has got an answer: a _result or an _error. It removes the call if that completes it.
 func (t *calls) takeAnswered(id float64, refused bool) (k *Call, complete bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -266,7 +265,7 @@ func (t *calls) end(err error) {
 	t.pending = nil
 	t.mu.Unlock()
 	for _, k := range pending {
-		k.Fail(During(k.Method, err))
+		k.fail(During(k.Method, err))
 	}
 }
 
@@ -281,7 +280,7 @@ func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ 
 	matters := k.accept != nil
 	if damage != nil && !refused && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // an answer to connect is valid without a result
 		err := UnreadableAnswer(k.Method, damage)
-		if k.Fail(err); matters {
+		if k.fail(err); matters {
 			return true, err
 		}
 		return true, nil

@@ -2,6 +2,7 @@ package session
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -46,27 +47,46 @@ type LostError struct {
 	What  string // the operation in progress
 	Peer  string // the role of the other end; "" means server
 	Cause error  // nil if the peer has closed the connection
+	Said  error  // why the peer has closed the connection, if it has said so; may be nil
 }
 
 // Error returns a text that says whether the peer has closed the connection, or why it was lost.
 func (e *LostError) Error() string {
 	if e.Cause == nil || errors.Is(e.Cause, io.EOF) || errors.Is(e.Cause, io.ErrUnexpectedEOF) {
-		return "rtmp: " + e.What + ": the " + cmp.Or(e.Peer, "server") + " closed the connection"
+		text := "rtmp: " + e.What + ": the " + cmp.Or(e.Peer, "server") + " closed the connection"
+		if e.Said != nil {
+			text += ": " + strings.TrimPrefix(e.Said.Error(), "rtmp: ")
+		}
+		return text
 	}
 	return "rtmp: " + e.What + ": connection lost: " + strings.TrimPrefix(e.Cause.Error(), e.What+": ")
 }
 
-// Unwrap returns io.ErrUnexpectedEOF and the cause.
+// Unwrap returns io.ErrUnexpectedEOF, the cause, and what the peer has said.
 func (e *LostError) Unwrap() []error {
-	if e.Cause == nil {
-		return []error{io.ErrUnexpectedEOF}
+	all := []error{io.ErrUnexpectedEOF}
+	for _, err := range []error{e.Cause, e.Said} {
+		if err != nil {
+			all = append(all, err)
+		}
 	}
-	return []error{io.ErrUnexpectedEOF, e.Cause}
+	return all
 }
 
 // During returns err with the name of the failed operation before its text. The name is a phase, which may be followed by the name of a
 // stream. The text contains "rtmp: " and the phase only once.
 func During(what string, err error) error { return &phaseError{what: what, err: err} }
+
+// Cancelled returns err or, if err says that a context is done, an error with the same cause that names the operation what. So the text does
+// not depend on whether the operation was waiting to write or waiting for the answer.
+func Cancelled(what string, err error) error {
+	for _, cause := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, cause) {
+			return fmt.Errorf("rtmp: %s: %w", what, cause)
+		}
+	}
+	return err
+}
 
 type phaseError struct {
 	what string

@@ -29,6 +29,8 @@ func TestErrorTexts(t *testing.T) {
 		"rtmp: read: the player closed the connection":  ReadError(io.EOF, "player"),
 		"rtmp: write: connection lost: cable pulled":    &LostError{What: "write", Peer: "client", Cause: broken},
 
+		"rtmp: read: the server closed the connection: no": &LostError{What: "read", Said: errors.New("rtmp: no")},
+
 		"rtmp: play: timed out: slow":         During("play", &TimeoutError{What: "play", Hint: "slow"}),
 		"rtmp: play film: timed out: late":    During("play film", &TimeoutError{What: "play", Hint: "late"}),
 		"rtmp: play film: cable pulled":       During("play film", During("play film", broken)),

@@ -20,6 +20,23 @@ func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	return w.send(purpose{ctx: ctx, replies: len(messages) == 0}, messages...)
 }
 
+// SendInOrder is like Send, but calls begin before it encodes messages. If begin returns an error, SendInOrder sends nothing and returns that
+// error. begin is called with the write lock held, so concurrent calls of begin happen in the order in which the messages are sent.
+func (w *writer) SendInOrder(ctx context.Context, begin func() error, messages ...chunk.Outgoing) error {
+	if err := w.afterMedia(ctx); err != nil {
+		return err
+	}
+	p := purpose{ctx: ctx}
+	if err := w.acquire(p); err != nil {
+		return err
+	}
+	defer w.release()
+	if err := begin(); err != nil {
+		return err
+	}
+	return w.sendLocked(p, messages...)
+}
+
 // SendBy is like Send, with a deadline.
 func (w *writer) SendBy(deadline time.Time, messages ...chunk.Outgoing) error {
 	return w.send(purpose{who: until(deadline), replies: len(messages) == 0}, messages...)

@@ -20,7 +20,7 @@ type singleRequests struct{ d *Dialer }
 
 func (s singleRequests) RoundTrip(r *http.Request) (*http.Response, error) {
 	port := map[string]string{"http": "80", "https": "443"}[r.URL.Scheme]
-	transport, err := s.d.httpTransport(r.URL.Scheme, net.JoinHostPort(r.URL.Hostname(), cmp.Or(r.URL.Port(), port)))
+	transport, _, err := s.d.httpTransport(r.URL.Scheme, net.JoinHostPort(r.URL.Hostname(), cmp.Or(r.URL.Port(), port)))
 	if err != nil {
 		return nil, err
 	}

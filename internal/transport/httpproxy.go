@@ -36,8 +36,7 @@ func (p *proxyServer) askHTTP(nc net.Conn, t target) (net.Conn, error) {
 	}
 	if response.StatusCode/100 != 2 {
 		detail := noConnection
-		switch response.StatusCode {
-		case http.StatusProxyAuthRequired, http.StatusUnauthorized: // tinyproxy answers a wrong password with 401
+		if demandsLogin(response.StatusCode) {
 			detail = p.loginAdvice() + ": "
 		}
 		e := p.fail(detail+http.StatusText(response.StatusCode), nil)
@@ -49,6 +48,11 @@ func (p *proxyServer) askHTTP(nc net.Conn, t target) (net.Conn, error) {
 	}
 	prefix, _ := in.Peek(in.Buffered())
 	return &prefixedConn{Conn: nc, prefix: prefix}, nil
+}
+
+// demandsLogin reports whether the HTTP status of a proxy means that it demands other credentials. Tinyproxy answers a wrong password with 401.
+func demandsLogin(status int) bool {
+	return status == http.StatusProxyAuthRequired || status == http.StatusUnauthorized
 }
 
 // prefixedConn is a connection whose first bytes have already been read.

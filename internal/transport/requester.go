@@ -50,20 +50,22 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 		scheme = "https"
 	}
 	var client http.Client
+	var forwarder *proxyServer
 	own := func() {}
 	if d.cfg.HTTPClient != nil {
 		client = *d.cfg.HTTPClient
 	} else {
-		transport, err := d.httpTransport(scheme, addr)
+		transport, p, err := d.httpTransport(scheme, addr)
 		if err != nil {
 			return nil, &TunnelError{Op: "open", Err: err}
 		}
+		forwarder = p
 		own = transport.CloseIdleConnections
 		client.Transport = transport
 	}
 	// A server must not choose where media is sent.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	t := &tunnel{http: &requester{client: &client, scheme: scheme, addr: addr, close: own}, done: make(chan struct{}),
+	t := &tunnel{http: &requester{client: &client, scheme: scheme, addr: addr, forwarder: forwarder, close: own}, done: make(chan struct{}),
 		credit: maxCredit}
 	local, remote := net.Addr(tunnelAddr("")), net.Addr(tunnelAddr(addr))
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
@@ -91,11 +93,11 @@ func (a tunnelAddr) String() string { return string(a) }
 
 // httpTransport returns an http.Transport for one tunnel, which makes HTTP/1.1 connections according to Config. If there is an HTTP proxy,
 // requests of an unencrypted tunnel are sent to the proxy, which forwards them. CONNECT is not used for these requests, since proxies often
-// allow it only for the ports of TLS servers.
-func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
+// allow it only for the ports of TLS servers. forwarder is that proxy, or nil.
+func (d *Dialer) httpTransport(scheme, addr string) (_ *http.Transport, forwarder *proxyServer, _ error) {
 	p, err := d.proxyFor(scheme, addr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
@@ -113,15 +115,17 @@ func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
 	if scheme == "http" && p != nil && strings.HasPrefix(p.scheme, "http") {
 		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: p.addr, User: p.user})
 		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return p.connect(ctx, d) }
+		forwarder = p
 	}
-	return transport, nil
+	return transport, forwarder, nil
 }
 
 // requester makes the requests of a tunnel.
 type requester struct {
 	client       *http.Client
 	scheme, addr string
-	close        func() // closes the connections of client, if client is not Config.HTTPClient
+	forwarder    *proxyServer // the HTTP proxy that forwards the requests; nil if there is none
+	close        func()       // closes the connections of client, if client is not Config.HTTPClient
 }
 
 // tunnelHeader is exactly the header that librtmp sends. crtmpserver keeps connections alive only for this spelling of Keep-Alive.
@@ -146,7 +150,7 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return &TunnelError{Op: op, Status: answer.StatusCode}
+		return q.refused(op, answer.StatusCode)
 	}
 	if coding := answer.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return &TunnelError{Op: op, Detail: "the answer is compressed: " + quote.Text(coding, 40)}
@@ -160,6 +164,15 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 	}
 	answer.Body.Close()
 	return up.sent(ctx, op)
+}
+
+// refused returns the error for an answer with another status than OK.
+func (q *requester) refused(op string, status int) *TunnelError {
+	e := &TunnelError{Op: op, Status: status}
+	if p := q.forwarder; p != nil && demandsLogin(status) {
+		e.Err = p.fail(p.loginAdvice(), nil)
+	}
+	return e
 }
 
 // tunnelURL returns the URL of a request. It also sets RawPath, so that the path is sent unchanged. Otherwise some characters would be

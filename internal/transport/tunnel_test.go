@@ -115,12 +115,16 @@ func TestTunnelFullDuplex(t *testing.T) {
 
 func TestTunnelProxyRefuses(t *testing.T) {
 	proxy, forwarded := forwarder(t)
-	_, err := tryTunnel(t, Config{Proxy: "http://me:wrong@" + proxy}, serveTunnel(t, echo))
-	var refused *TunnelError
-	require.ErrorAs(t, err, &refused)
-	assert.Equal(t, TunnelError{Op: "open", Status: http.StatusProxyAuthRequired}, *refused)
-	assert.Equal(t, "proxy", Stage(err))
-	assert.NotContains(t, err.Error(), "wrong")
+	for user, advice := range map[string]string{"me:wrong@": "refuses the user or the password", "": "add user:password@ to its URL"} {
+		_, err := tryTunnel(t, Config{Proxy: "http://" + user + proxy}, serveTunnel(t, echo))
+		var refused *TunnelError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, http.StatusProxyAuthRequired, refused.Status)
+		assert.Equal(t, "proxy", Stage(err))
+		assert.ErrorContains(t, err, proxy+": ")
+		assert.ErrorContains(t, err, advice)
+		assert.NotContains(t, err.Error(), "wrong")
+	}
 	assert.Zero(t, forwarded.Load())
 }
 
