@@ -119,13 +119,17 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 	sess := session.New(nc, noRTMP{}, session.Config{Peer: "viewer", Timeout: v.server.writeTimeout(), Progress: true,
 		Counters: &v.counters, Logger: v.server.log()})
 	defer sess.Close()
+	setLinger(nc, 0) // this response ends with the connection, so a FIN instead of a reset would look like the end of the stream
 	abort := func() {
-		reset(nc) // this response ends with the connection, so a FIN would look like the end of the stream
+		if t, ok := nc.(*tls.Conn); ok {
+			t.NetConn().Close() // without close_notify
+		}
 		sess.Fail(session.ErrClosed)
 	}
 	stop := context.AfterFunc(v.ctx, abort)
 	defer stop()
 	if err := sess.Writev(beginning); err != nil {
+		abort()
 		return true, err
 	}
 	clear(beginning)
@@ -134,6 +138,7 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 			abort()
 			return
 		}
+		setLinger(nc, -1)
 		ctx, cancel := context.WithTimeout(v.ctx, lingerTimeout)
 		defer cancel()
 		if !sess.CloseWrite(ctx) {
@@ -143,6 +148,7 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 		nc.SetReadDeadline(time.Now().Add(lingerTimeout))
 	})
 	if err != nil {
+		abort()
 		return true, hubError(err, "")
 	}
 	v.missed = player.Stats
@@ -166,15 +172,14 @@ func canHijack(w http.ResponseWriter) bool {
 	}
 }
 
-// reset closes a connection with RST instead of FIN, if that is possible, and without TLS's close_notify.
-func reset(nc net.Conn) {
+// setLinger is net.TCPConn.SetLinger, also for TLS. Other connections are left alone.
+func setLinger(nc net.Conn, seconds int) {
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
 	}
 	if t, ok := nc.(interface{ SetLinger(seconds int) error }); ok {
-		t.SetLinger(0)
+		t.SetLinger(seconds)
 	}
-	nc.Close()
 }
 
 // awaitEnd reads until the client closes the connection. It ignores what the client
