@@ -137,6 +137,8 @@ func play(title, file, profile string, chunk int, quick bool) *work {
 			{name: "least Go code", command: "{bin}/least pull-flv {url}"},
 			{name: "least Go code, whole messages", command: "{bin}/least pull-msg {url}"},
 			{name: "least Go code to /dev/null", command: "{bin}/least pull-file {url}"},
+			{name: "least Go code, complete tags", command: "{bin}/least pull-whole {url}"},
+			{name: "least Go code, complete tags to /dev/null", command: "{bin}/least pull-wholefile {url}"},
 			{name: "ours", command: "{bin}/ours pull {url}", checked: true},
 			{name: "ours, ReadPacket", command: "{bin}/ours pull-packets {url}", checked: true},
 			{name: "ours, io.Copy to /dev/null", command: "{bin}/ours pull-file {url}", checked: true},

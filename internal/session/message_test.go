@@ -50,3 +50,19 @@ func TestCopyPacket(t *testing.T) {
 		require.Equal(t, room >= 4, memory[:1][0] == 'B')
 	}
 }
+
+// TestCopyPacketGrows checks that slowly growing messages seldom need new memory.
+func TestCopyPacketGrows(t *testing.T) {
+	var p message.Packet
+	grown := 0
+	for size := 50_000; size <= 70_000; size += 100 {
+		before := cap(p.Body)
+		m := Message{Packet: message.Packet{Body: make([]byte, size)}}
+		m.CopyPacket(&p)
+		require.Len(t, p.Body, size)
+		if cap(p.Body) > before {
+			grown++
+		}
+	}
+	require.LessOrEqual(t, grown, 2)
+}

@@ -7,14 +7,33 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// flvReader reads the stream as FLV bytes.
+// flvSource is the stream as FLV bytes.
+type flvSource interface {
+	io.Reader
+	total() media.Got
+}
+
+const fileHeader = "FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
+
+func putTagHeader(b []byte, st *chunkStream) {
+	l, t := st.length, st.ts
+	copy(b, []byte{st.typ, byte(l >> 16), byte(l >> 8), byte(l), byte(t >> 16), byte(t >> 8), byte(t), byte(t >> 24), 0, 0, 0})
+}
+
+// flvReader reads the stream as FLV bytes. It gives out what has arrived, also in the middle of a message.
 type flvReader struct {
+	counter
 	c     *client
 	st    *chunkStream
 	left  int // payload bytes left of the current chunk
 	head  [15]byte
 	hr, n int // head[hr:n] is returned first
-	g     counter
+}
+
+func newFLVReader(c *client) flvSource {
+	f := &flvReader{c: c}
+	f.n = copy(f.head[:], fileHeader)
+	return f
 }
 
 func (f *flvReader) Read(p []byte) (int, error) {
@@ -46,7 +65,7 @@ func (f *flvReader) Read(p []byte) (int, error) {
 			if f.st.typ == streamEOF {
 				return at, io.EOF
 			}
-			f.g.add(f.st)
+			f.add(f.st)
 			binary.BigEndian.PutUint32(f.head[:], uint32(f.st.length+11))
 			f.hr, f.n, f.st = 0, 4, nil
 			if err := c.ack(); err != nil {
@@ -62,8 +81,7 @@ func (f *flvReader) Read(p []byte) (int, error) {
 			return at, err
 		}
 		if st.got == 0 {
-			l, t := st.length, st.ts
-			f.head = [15]byte{st.typ, byte(l >> 16), byte(l >> 8), byte(l), byte(t >> 16), byte(t >> 8), byte(t), byte(t >> 24)}
+			putTagHeader(f.head[:], st)
 			f.hr, f.n = 0, 11
 		}
 		f.st, f.left = st, n
@@ -72,18 +90,17 @@ func (f *flvReader) Read(p []byte) (int, error) {
 	return at, nil
 }
 
-// pullFLV returns a function that plays a stream through an flvReader, and writes what it reads to w. size is the length of the socket buffer,
-// and of the slice passed to Read.
-func pullFLV(size int, w io.Writer) func(string, *media.Got) error {
+// pullFLV returns a function that plays a stream through what open returns, and writes what it reads to w. size is the length of the socket
+// buffer, and of the slice passed to Read.
+func pullFLV(size int, w io.Writer, open func(*client) flvSource) func(string, *media.Got) error {
 	return func(url string, got *media.Got) error {
 		c, err := start(url, false, size)
 		if err != nil {
 			return err
 		}
 		defer c.c.Close()
-		f := &flvReader{c: c}
-		f.n = copy(f.head[:], "FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00")
-		defer func() { *got = f.g.Got }()
+		f := open(c)
+		defer func() { *got = f.total() }()
 		buf := make([]byte, size)
 		for {
 			n, err := f.Read(buf)

@@ -5,6 +5,7 @@
 //	pull-flv   an io.Reader of FLV bytes: each fragment copied once, from the
 //	           64 KiB read buffer into the caller's 64 KiB buffer
 //	pull-file  the same, written to /dev/null
+//	pull-whole, pull-wholefile  the same, but no part of an incomplete message is given out, as a library must do
 //	pull-msg   whole messages in one reused buffer; big fragments are read
 //	           straight from the socket into it
 //	pull-streams  the same, each message handed to the goroutine of its stream
@@ -29,7 +30,9 @@ func main() {
 	}
 	peer.Main(peer.Peer{
 		Pull: map[string]func(string, *media.Got) error{
-			"flv": pullFLV(64<<10, io.Discard), "flv16k": pullFLV(16<<10, io.Discard), "file": pullFLV(64<<10, null),
+			"flv": pullFLV(64<<10, io.Discard, newFLVReader), "flv16k": pullFLV(16<<10, io.Discard, newFLVReader),
+			"file":  pullFLV(64<<10, null, newFLVReader),
+			"whole": pullFLV(64<<10, io.Discard, newWholeReader), "wholefile": pullFLV(64<<10, null, newWholeReader),
 			"scan": pull(64<<10, (*client).skip), "scan4k": pull(4<<10, (*client).skip),
 			"msg": pull(64<<10, (*client).message), "msg4k": pull(4<<10, (*client).message), "msg16k": pull(16<<10, (*client).message),
 			"streams": pullStreams},

@@ -8,6 +8,8 @@ import (
 
 type counter struct{ media.Got }
 
+func (g *counter) total() media.Got { return g.Got }
+
 func (g *counter) add(st *chunkStream) {
 	switch st.typ {
 	case 9:
