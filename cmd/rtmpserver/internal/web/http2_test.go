@@ -73,7 +73,7 @@ func TestViewersOfOneHTTP2Connection(t *testing.T) {
 				io.CopyN(io.Discard, body, 100<<10)
 				leave()
 				_, err := io.Copy(io.Discard, body)
-				assert.ErrorIs(t, err, context.Canceled)
+				assert.Error(t, err) // of the context, or of the server, which may notice first
 			})
 		}
 		players := func() int { return s.Stats().Streams[0].Players }
