@@ -314,3 +314,53 @@ func TestSubscriberOfACutLiveStream(t *testing.T) {
 		assert.ErrorIs(t, <-served, server.ErrServerClosed)
 	})
 }
+
+// TestEndsOfAPublisher checks which commands end a stream properly, whatever the client does afterwards.
+func TestEndsOfAPublisher(t *testing.T) {
+	for _, end := range []struct {
+		commands []string
+		whole    bool
+	}{
+		{nil, false},
+		{[]string{"FCUnpublish"}, true},
+		{[]string{"FCUnpublish of another name"}, false},
+		{[]string{"deleteStream"}, true},
+		{[]string{"closeStream"}, true},
+		{[]string{"FCUnpublish", "deleteStream"}, true},
+		{[]string{"closeStream", "FCUnpublish"}, true},
+	} {
+		t.Run(fmt.Sprint(end.commands), func(t *testing.T) {
+			s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
+			p := newPeer(t, start(t, s))
+			sub, err := s.Subscribe(background(t), "live/x", server.SubscribeOptions{})
+			require.NoError(t, err)
+			defer sub.Close()
+			p.connect("live")
+			id := p.CreateStream()
+			p.command(id, "publish", 3, nil, "x", "live")
+			p.UntilCode(message.CodePublishStart)
+			p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 0})
+			for _, name := range end.commands {
+				switch name {
+				case "FCUnpublish":
+					p.command(0, name, 0, nil, "x")
+				case "FCUnpublish of another name":
+					p.command(0, "FCUnpublish", 0, nil, "y")
+				case "deleteStream":
+					p.command(0, name, 0, nil, float64(id))
+				default:
+					p.command(id, name, 0, nil)
+				}
+				p.alive() // the server has done it
+			}
+			p.Conn.Close()
+			_, err = sub.Next(background(t))
+			require.NoError(t, err)
+			if _, err = sub.Next(background(t)); end.whole {
+				assert.ErrorIs(t, err, io.EOF)
+			} else {
+				assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			}
+		})
+	}
+}
