@@ -129,6 +129,30 @@ func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 	})
 }
 
+// oldTransport is an http.RoundTripper that speaks HTTP/1.0, as nginx does to the servers behind it.
+type oldTransport struct{}
+
+func (oldTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	nc, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.URL.Host)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Fprintf(nc, "GET %s HTTP/1.0\r\n\r\n", r.URL.Path); err != nil {
+		return nil, err
+	}
+	response, err := http.ReadResponse(bufio.NewReader(nc), r)
+	if err == nil {
+		response.Body = closer{response.Body, nc}
+	}
+	return response, err
+}
+
+// closer reads the body of a response, and closes its connection.
+type closer struct {
+	io.Reader
+	io.Closer
+}
+
 // readFile reads a file to its end over HTTP or a WebSocket, and calls begun when the response has begun. whole reports whether the
 // response has ended properly.
 func readFile(t *testing.T, client *http.Client, url, transport string, begun func()) (whole bool) {
@@ -144,6 +168,9 @@ func readFile(t *testing.T, client *http.Client, url, transport string, begun fu
 			_, _, err = conn.Read(background(t))
 		}
 		return websocket.CloseStatus(err) == websocket.StatusNormalClosure
+	}
+	if transport == "HTTP/1.0" {
+		client = &http.Client{Transport: oldTransport{}}
 	}
 	response, err := client.Get(url)
 	require.NoError(t, err)
@@ -167,6 +194,7 @@ func TestViewerOfAPartOfAFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), film, 0o600))
 	for _, test := range []struct{ transport, path string }{
 		{"HTTP/1.1", "/film.flv"}, {"HTTP/2.0", "/film.flv"}, {"HTTP/1.1", "/film.tags"}, {"HTTP/2.0", "/film.tags"}, {"WebSocket", "/film.flv"},
+		{"HTTP/1.0", "/film.flv"}, {"HTTP/1.0", "/film.tags"},
 	} {
 		for _, whole := range []bool{true, false} {
 			t.Run(fmt.Sprint(test.transport, test.path, ", whole: ", whole), func(t *testing.T) {
@@ -227,6 +255,8 @@ func TestViewerOfACutLiveStream(t *testing.T) {
 		}},
 		{"a view", "HTTP/1.1", "/live/x.tags", (*httptest.Server).Start},
 		{"WebSocket", "WebSocket", "/live/x.flv", (*httptest.Server).Start},
+		{"HTTP/1.0", "HTTP/1.0", "/live/x.flv", (*httptest.Server).Start},
+		{"a view, HTTP/1.0", "HTTP/1.0", "/live/x.tags", (*httptest.Server).Start},
 	} {
 		for _, end := range []struct {
 			name  string
