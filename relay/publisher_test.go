@@ -293,7 +293,7 @@ func TestPublisherNewHeadersWhileDown(t *testing.T) {
 		tags := got.taken()
 		assert.Equal(t, "vKf", describe(tags, 10))
 		assert.EqualValues(t, 2, tags[0].Body[5])
-		assert.EqualValues(t, 999+2, assertPublisherStats(t, p).Dropped)
+		assert.EqualValues(t, 2, assertPublisherStats(t, p).Dropped)
 	})
 }
 

@@ -47,7 +47,7 @@ type Conn struct {
 	waiting  waiting
 	watchdog watchdog
 	leaving  atomic.Bool // no more requests are served
-	bye      sync.Once
+	saidBye  atomic.Bool
 
 	connected atomic.Bool // connect has been accepted; set before the client is told
 
@@ -202,20 +202,21 @@ func (c *Conn) Reject(err error) {
 // the client has closed its side, or after lingerTimeout. If the socket were closed with unread input, the system would send a reset.
 func (c *Conn) hangUp() {
 	c.leaving.Store(true)
-	c.bye.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), lingerTimeout)
-		defer cancel()
-		c.session.Leaving()
-		if c.session.Send(ctx) != nil || !c.session.CloseWrite(ctx) {
-			c.fail(session.ErrClosed)
-			return
-		}
-		select {
-		case <-ctx.Done():
-			c.fail(session.ErrClosed)
-		case <-c.session.Done():
-		}
-	})
+	if c.saidBye.Swap(true) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lingerTimeout)
+	defer cancel()
+	c.session.Leaving()
+	if c.session.Send(ctx) != nil || !c.session.CloseWrite(ctx) {
+		c.fail(session.ErrClosed)
+		return
+	}
+	select {
+	case <-ctx.Done():
+		c.fail(session.ErrClosed)
+	case <-c.session.Done():
+	}
 }
 
 // leave is like hangUp, but does not wait.

@@ -264,6 +264,10 @@ func TestViewerOfACutLiveStream(t *testing.T) {
 			by    func(c *rtmp.Conn, nc net.Conn, s *server.Server)
 		}{
 			{"the publisher ends it", true, func(c *rtmp.Conn, _ net.Conn, _ *server.Server) { c.Close() }},
+			{"the publisher ends it by name", true, func(c *rtmp.Conn, _ net.Conn, _ *server.Server) {
+				_, err := c.Call(t.Context(), "FCUnpublish", "x")
+				assert.NoError(t, err)
+			}},
 			{"the publisher is lost", false, func(_ *rtmp.Conn, nc net.Conn, _ *server.Server) { nc.Close() }},
 			{"the server is closed", false, func(_ *rtmp.Conn, _ net.Conn, s *server.Server) { s.Close() }},
 			{"the server is shut down", false, func(_ *rtmp.Conn, _ net.Conn, s *server.Server) {
