@@ -100,7 +100,7 @@ func (k *commands) unpublish(name string) (orderly bool) {
 	orderly = true
 	for _, st := range k.allStreams() {
 		if p, ok := st.activity().(*publication); ok && p.request.Name == name {
-			p.in.end(io.EOF)
+			p.in.end(io.EOF) // the client has ended the stream, so its viewers are not cut off
 			st.finish(p)
 			orderly = orderly && errors.Is(p.pub.Err(), live.ErrClosed)
 		}

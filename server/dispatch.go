@@ -40,8 +40,9 @@ func (c *Conn) publishes() bool {
 // reset makes the end of the connection a reset. After a FIN, a client that has sent everything would believe that it has been published,
 // although the server has dropped the last media.
 func (c *Conn) reset() {
-	if nc, ok := c.dialed.(*net.TCPConn); ok {
+	if nc, ok := below(c.dialed).(*net.TCPConn); ok {
 		nc.SetLinger(0)
+		nc.Close() // before TLS sends its close_notify
 	}
 }
 

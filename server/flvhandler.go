@@ -69,6 +69,13 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	control.SetWriteDeadline(time.Time{}) // no deadline, since there may be nothing to write for a long time
 	cut := false                          // abort the response, so that the client does not consider it complete
 	defer func() {                        // the deadline for the end of the response, which net/http sends later
+		if cut && !r.ProtoAtLeast(1, 1) { // there are no chunks, so the response ends with the connection
+			if nc, _, err := control.Hijack(); err == nil {
+				setLinger(nc, 0)
+				closeSilently(nc)
+				return
+			}
+		}
 		due := time.Now().Add(s.writeTimeout())
 		if cut {
 			due = time.Unix(1, 0)

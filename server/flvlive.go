@@ -121,9 +121,7 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 	defer sess.Close()
 	setLinger(nc, 0) // this response ends with the connection, so a FIN instead of a reset would look like the end of the stream
 	abort := func() {
-		if t, ok := nc.(*tls.Conn); ok {
-			t.NetConn().Close() // without close_notify
-		}
+		closeSilently(nc)
 		sess.Fail(session.ErrClosed)
 	}
 	stop := context.AfterFunc(v.ctx, abort)
@@ -174,12 +172,20 @@ func canHijack(w http.ResponseWriter) bool {
 
 // setLinger is net.TCPConn.SetLinger, also for TLS. Other connections are left alone.
 func setLinger(nc net.Conn, seconds int) {
-	if t, ok := nc.(*tls.Conn); ok {
-		nc = t.NetConn()
-	}
-	if t, ok := nc.(interface{ SetLinger(seconds int) error }); ok {
+	if t, ok := below(nc).(interface{ SetLinger(seconds int) error }); ok {
 		t.SetLinger(seconds)
 	}
+}
+
+// closeSilently closes nc without TLS's close_notify.
+func closeSilently(nc net.Conn) { below(nc).Close() }
+
+// below returns the connection under TLS, or nc if there is no TLS.
+func below(nc net.Conn) net.Conn {
+	if t, ok := nc.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return nc
 }
 
 // awaitEnd reads until the client closes the connection. It ignores what the client

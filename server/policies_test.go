@@ -18,6 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
@@ -292,20 +293,41 @@ func TestPublisherIsReset(t *testing.T) {
 		r.Conn.Close()
 		return true
 	}
-	s := &server.Server{Apps: map[string]*server.App{"conn": {Media: end}, "server": {}}}
-	addr := start(t, s)
-	for _, name := range []string{"conn", "server"} {
-		p := newPeer(t, addr)
-		p.connect(name)
-		id := p.CreateStream()
-		p.command(id, "publish", 3, nil, "x", "live")
-		p.UntilCode(message.CodePublishStart)
-		if name == "server" {
-			require.NoError(t, s.Close())
-		} else {
-			p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 0})
+	for _, transport := range []string{"rtmp", "rtmps", "a listener of rtmps"} {
+		s := &server.Server{TLSConfig: testserver.ServerTLS(), Apps: map[string]*server.App{"conn": {Media: end}, "server": {}}}
+		l, served := conntest.Listen(t), make(chan error, 1)
+		t.Cleanup(func() { s.Close(); <-served })
+		go func() {
+			switch transport {
+			case "rtmp":
+				served <- s.Serve(l)
+			case "rtmps":
+				served <- s.ServeTLS(l, "", "")
+			default:
+				served <- s.Serve(tls.NewListener(l, s.TLSConfig))
+			}
+		}()
+		for _, name := range []string{"conn", "server"} {
+			var nc net.Conn
+			var err error
+			if transport == "rtmp" {
+				nc, err = net.Dial("tcp", l.Addr().String())
+			} else {
+				nc, err = tls.Dial("tcp", l.Addr().String(), testserver.ClientTLS())
+			}
+			require.NoError(t, err)
+			p := peerOn(t, nc)
+			p.connect(name)
+			id := p.CreateStream()
+			p.command(id, "publish", 3, nil, "x", "live")
+			p.UntilCode(message.CodePublishStart)
+			if name == "server" {
+				require.NoError(t, s.Close())
+			} else {
+				p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 0})
+			}
+			_, err = io.Copy(io.Discard, p.Conn)
+			assert.Error(t, err, "%s, %s", transport, name)
 		}
-		_, err := io.Copy(io.Discard, p.Conn)
-		assert.Error(t, err, name)
 	}
 }

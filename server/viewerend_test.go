@@ -129,6 +129,30 @@ func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 	})
 }
 
+// oldTransport is an http.RoundTripper that speaks HTTP/1.0, as nginx does to the servers behind it.
+type oldTransport struct{}
+
+func (oldTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	nc, err := new(net.Dialer).DialContext(r.Context(), "tcp", r.URL.Host)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Fprintf(nc, "GET %s HTTP/1.0\r\n\r\n", r.URL.Path); err != nil {
+		return nil, err
+	}
+	response, err := http.ReadResponse(bufio.NewReader(nc), r)
+	if err == nil {
+		response.Body = closer{response.Body, nc}
+	}
+	return response, err
+}
+
+// closer reads the body of a response, and closes its connection.
+type closer struct {
+	io.Reader
+	io.Closer
+}
+
 // readFile reads a file to its end over HTTP or a WebSocket, and calls begun when the response has begun. whole reports whether the
 // response has ended properly.
 func readFile(t *testing.T, client *http.Client, url, transport string, begun func()) (whole bool) {
@@ -144,6 +168,9 @@ func readFile(t *testing.T, client *http.Client, url, transport string, begun fu
 			_, _, err = conn.Read(background(t))
 		}
 		return websocket.CloseStatus(err) == websocket.StatusNormalClosure
+	}
+	if transport == "HTTP/1.0" {
+		client = &http.Client{Transport: oldTransport{}}
 	}
 	response, err := client.Get(url)
 	require.NoError(t, err)
@@ -167,6 +194,7 @@ func TestViewerOfAPartOfAFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), film, 0o600))
 	for _, test := range []struct{ transport, path string }{
 		{"HTTP/1.1", "/film.flv"}, {"HTTP/2.0", "/film.flv"}, {"HTTP/1.1", "/film.tags"}, {"HTTP/2.0", "/film.tags"}, {"WebSocket", "/film.flv"},
+		{"HTTP/1.0", "/film.flv"}, {"HTTP/1.0", "/film.tags"},
 	} {
 		for _, whole := range []bool{true, false} {
 			t.Run(fmt.Sprint(test.transport, test.path, ", whole: ", whole), func(t *testing.T) {
@@ -227,6 +255,8 @@ func TestViewerOfACutLiveStream(t *testing.T) {
 		}},
 		{"a view", "HTTP/1.1", "/live/x.tags", (*httptest.Server).Start},
 		{"WebSocket", "WebSocket", "/live/x.flv", (*httptest.Server).Start},
+		{"HTTP/1.0", "HTTP/1.0", "/live/x.flv", (*httptest.Server).Start},
+		{"a view, HTTP/1.0", "HTTP/1.0", "/live/x.tags", (*httptest.Server).Start},
 	} {
 		for _, end := range []struct {
 			name  string
@@ -317,4 +347,54 @@ func TestSubscriberOfACutLiveStream(t *testing.T) {
 		s.Close()
 		assert.ErrorIs(t, <-served, server.ErrServerClosed)
 	})
+}
+
+// TestEndsOfAPublisher checks which commands end a stream properly, whatever the client does afterwards.
+func TestEndsOfAPublisher(t *testing.T) {
+	for _, end := range []struct {
+		commands []string
+		whole    bool
+	}{
+		{nil, false},
+		{[]string{"FCUnpublish"}, true},
+		{[]string{"FCUnpublish of another name"}, false},
+		{[]string{"deleteStream"}, true},
+		{[]string{"closeStream"}, true},
+		{[]string{"FCUnpublish", "deleteStream"}, true},
+		{[]string{"closeStream", "FCUnpublish"}, true},
+	} {
+		t.Run(fmt.Sprint(end.commands), func(t *testing.T) {
+			s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
+			p := newPeer(t, start(t, s))
+			sub, err := s.Subscribe(background(t), "live/x", server.SubscribeOptions{})
+			require.NoError(t, err)
+			defer sub.Close()
+			p.connect("live")
+			id := p.CreateStream()
+			p.command(id, "publish", 3, nil, "x", "live")
+			p.UntilCode(message.CodePublishStart)
+			p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 0})
+			for _, name := range end.commands {
+				switch name {
+				case "FCUnpublish":
+					p.command(0, name, 0, nil, "x")
+				case "FCUnpublish of another name":
+					p.command(0, "FCUnpublish", 0, nil, "y")
+				case "deleteStream":
+					p.command(0, name, 0, nil, float64(id))
+				default:
+					p.command(id, name, 0, nil)
+				}
+				p.alive() // the server has done it
+			}
+			p.Conn.Close()
+			_, err = sub.Next(background(t))
+			require.NoError(t, err)
+			if _, err = sub.Next(background(t)); end.whole {
+				assert.ErrorIs(t, err, io.EOF)
+			} else {
+				assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			}
+		})
+	}
 }
