@@ -68,6 +68,10 @@ func TestReconnectRequestOfALiveStream(t *testing.T) {
 		}, 20*time.Second, 10*time.Millisecond)
 	}
 	player := <-players
+	require.Eventually(t, func() bool { // otherwise the player might begin at a later key frame
+		info, err := os.Stat(path)
+		return err == nil && info.Size() > int64(len(all[headers].Body))
+	}, 20*time.Second, 10*time.Millisecond)
 	publish(all[headers+1 : 200])
 	written(1)
 	require.NoError(t, player.Send(*reconnectTo(t, "rtmp://"+there.Addr()+"/live")))
@@ -75,8 +79,16 @@ func TestReconnectRequestOfALiveStream(t *testing.T) {
 	publish(all[200:300])
 	written(all[290].Timestamp)
 	again, end := open(there)
-	key := seek(all, ms(all[299].Timestamp), 0)
 	again(all[:headers])
+	key := seek(all, ms(all[299].Timestamp), 1)
+	for i := range all[300:key] {
+		tag := all[300+i : 301+i]
+		publish(tag)
+		written(tag[0].Timestamp)
+		if tag[0].Type == flv.TagAudio { // there are no pictures before the next key frame
+			again(tag)
+		}
+	}
 	again(all[key:])
 	end()
 	require.NoError(t, <-done)
