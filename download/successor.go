@@ -35,10 +35,18 @@ func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready fu
 				ready()
 			}
 		}()
-		for failed := 0; n.session == nil; failed++ {
-			if s, err := d.dial(ctx, to, 0, func() {}); err == nil && s.begin(ctx, video) == nil {
-				n.session = s
-			} else if reconnect.Sleep(ctx, reconnect.Delay(d.o.Recover.Delay, d.o.Recover.MaxDelay, failed)) != nil {
+		for failed := 0; ; failed++ {
+			s, err := d.dial(ctx, to, 0, func() {})
+			if err == nil {
+				if err = s.begin(ctx, video); err == nil {
+					n.session = s
+					return
+				}
+				if _, again := s.requests.take(s.stream); again != nil {
+					to = to.moved(again)
+				}
+			}
+			if reconnect.Sleep(ctx, reconnect.Delay(d.o.Recover.Delay, d.o.Recover.MaxDelay, failed)) != nil {
 				return
 			}
 		}

@@ -20,7 +20,12 @@ import (
 
 // TestReconnectRequestOfALiveStream checks that the download of a live stream reads its connection until the stream plays on the server that
 // the request names, so that nothing is missing: neither what arrives before the other server can be reached, nor before it has the stream.
-func TestReconnectRequestOfALiveStream(t *testing.T) {
+func TestReconnectRequestOfALiveStream(t *testing.T) { moveLive(t, false) }
+
+// TestSecondReconnectRequestOfALiveStream checks the same if the next server asks to reconnect, too, before it has the stream.
+func TestSecondReconnectRequestOfALiveStream(t *testing.T) { moveLive(t, true) }
+
+func moveLive(t *testing.T, twice bool) {
 	ctx := conntest.Context(t)
 	players := make(chan *testserver.Session, 10)
 	config := func() testserver.Config {
@@ -74,8 +79,18 @@ func TestReconnectRequestOfALiveStream(t *testing.T) {
 	}, 20*time.Second, 10*time.Millisecond)
 	publish(all[headers+1 : 200])
 	written(1)
-	require.NoError(t, player.Send(*reconnectTo(t, "rtmp://"+there.Addr()+"/live")))
-	<-players // the second connection, for which there is no media yet
+	move := func(to *testserver.Server) {
+		require.NoError(t, player.Send(*reconnectTo(t, "rtmp://"+to.Addr()+"/live")))
+		select {
+		case player = <-players: // the next connection, for which there is no media yet
+		case <-time.After(20 * time.Second):
+			t.Fatal("no connection")
+		}
+	}
+	if twice {
+		move(rtmptest.Server(t, config()))
+	}
+	move(there)
 	publish(all[200:300])
 	written(all[290].Timestamp)
 	again, end := open(there)
