@@ -2,6 +2,7 @@ package download
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
@@ -116,4 +118,19 @@ func moveLive(t *testing.T, twice bool) {
 	gotAudio, gotVideo := tracks(t, got)
 	assert.Equal(t, wantAudio, gotAudio)
 	assert.Equal(t, wantVideo, gotVideo)
+}
+
+// TestCancelWhileMoving checks the error of a download that is canceled when the server has asked to reconnect.
+func TestCancelWhileMoving(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient()})
+	require.NoError(t, err)
+	d.out, err = createOutput(filepath.Join(t.TempDir(), "out.flv"), 0)
+	require.NoError(t, err)
+	d.open = func(context.Context, time.Duration) (player, error) {
+		cancel()
+		return &fakePlayer{err: &reconnect.Moved{URL: "rtmp://h/b", Options: new(rtmp.Options)}}, nil
+	}
+	_, err = d.run(ctx)
+	assert.ErrorIs(t, err, context.Canceled)
 }
