@@ -220,3 +220,81 @@ func TestLateRefusalOfPause(t *testing.T) {
 		})
 	}
 }
+
+// TestPauseAfterUnpauseWithoutNotification checks that Pause is sent if the server has continued without a notification, although its last
+// notification says that the stream is paused.
+func TestPauseAfterUnpauseWithoutNotification(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := seekable(t, func(p *peer) {
+			p.Expect("pause")
+			p.Status(message.CodePauseNotify)
+			p.Expect("pause")
+			if cmd := p.Expect("pause"); cmd != nil {
+				assert.Equal(t, true, cmd.Args[0])
+			}
+			p.Status(message.CodePauseNotify)
+			assert.Equal(t, "deleteStream", p.NextCommand().Name)
+		})
+		require.NoError(t, s.Pause(t.Context()))
+		abandon(t, s.Unpause)
+		time.Sleep(time.Minute)
+		require.NoError(t, s.Pause(t.Context()))
+		require.NoError(t, s.Close())
+	})
+}
+
+// TestPauseAfterLateNotifications checks that Pause is sent if the last request was to continue, although the last notification, which
+// answers an earlier request, says that the stream is paused.
+func TestPauseAfterLateNotifications(t *testing.T) {
+	const paused, continued = message.CodePauseNotify, message.CodeUnpauseNotify
+	synctest.Test(t, func(t *testing.T) {
+		answers := make(chan string)
+		s := seekable(t, func(p *peer) {
+			asked := func(list ...bool) {
+				for _, on := range list {
+					if cmd := p.Expect("pause"); cmd != nil {
+						assert.Equal(t, on, cmd.Args[0])
+					}
+				}
+				p.Status(<-answers)
+			}
+			asked(true, true)
+			asked(false, true)
+			asked(false)
+			asked()
+			asked(true)
+			asked()
+			assert.Equal(t, "deleteStream", p.NextCommand().Name)
+		})
+		ended := make(chan error, 2)
+		start := func(f func(context.Context) error) {
+			go func() { ended <- f(t.Context()) }()
+			synctest.Wait()
+		}
+		answer := func(code string, ends int) {
+			answers <- code
+			synctest.Wait()
+			require.Len(t, ended, ends)
+			for range ends {
+				require.NoError(t, <-ended)
+			}
+		}
+		var reading sync.WaitGroup
+		reading.Go(func() { s.ReadPacket(new(Packet)) }) // so that notifications arrive
+		start(s.Pause)
+		start(s.Pause)
+		answer(paused, 2) // the answer to the first
+		start(s.Unpause)
+		start(s.Pause)
+		answer(paused, 2) // to the second
+		start(s.Unpause)
+		answer(continued, 1)
+		answer(paused, 0)
+		start(s.Pause)
+		require.Empty(t, ended)
+		answer(continued, 0)
+		answer(paused, 1)
+		require.NoError(t, s.Close())
+		reading.Wait()
+	})
+}

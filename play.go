@@ -63,8 +63,9 @@ func (s *playback) updateBuffer() {
 	}
 }
 
-// Pause asks the server to stop sending, and waits for its notification. If the server has paused the stream already, Pause does nothing. If the wait ends early, for instance with ErrStreamBacklog because
-// this stream's own queue is full, the request stays in effect: the stream continues only after Unpause.
+// Pause asks the server to stop sending, and waits for its notification. If the server has paused the stream already, Pause does nothing. If
+// the wait ends early, for instance with ErrStreamBacklog because this stream's own queue is full, the request stays in effect: the stream
+// continues only after Unpause.
 func (s *playback) Pause(ctx context.Context) error {
 	defer s.reader.rouse() // since an end that has arrived is valid again if the server does not pause
 	return s.control(ctx, s.pauseCommand(true), message.CodePauseNotify, nil)

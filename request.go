@@ -87,6 +87,9 @@ func (s *streamState) control(ctx context.Context, command message.Command, code
 			r.Complete(nil)
 			return errNothingToDo
 		}
+		if r.pauses() {
+			s.asked = code
+		}
 		r.due = time.Now().Add(s.conn.boundedTimeout())
 		s.requests = append(s.requests, r)
 		if begin != nil {
@@ -193,9 +196,11 @@ func (s *streamState) answerEqual(n int, code string) {
 	}
 }
 
-// already reports whether the server has notified last what a request for this code asks for. The caller holds s.mu.
+// already reports whether the server has notified last what a request for this code asks for, and was not asked for the opposite after that: it
+// may have complied without a notification. The caller holds s.mu.
 func (s *streamState) already(code string) bool {
-	return s.notified == code && !slices.ContainsFunc(s.requests, func(r *request) bool { return r.pauses() && !r.IsDone() })
+	return s.notified == code && (s.asked == code || s.asked == "") &&
+		!slices.ContainsFunc(s.requests, func(r *request) bool { return r.pauses() && !r.IsDone() })
 }
 
 // pauses reports whether r is to pause or to continue.

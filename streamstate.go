@@ -24,6 +24,7 @@ type streamState struct {
 	ended    bool   // the server has signalled the end; while seeking, the end of the old position
 	paused   bool   // the server has paused, or may still do so; a StreamEOF in that time is ignored
 	notified string // CodePauseNotify or CodeUnpauseNotify, whichever the server has sent last, unless it has started anew since; "" if neither
+	asked    string // the code that would answer the last request to pause or to continue that was sent; "" if none was
 	eof      bool   // StreamEOF has arrived while Pause was unanswered; it is the end unless the server pauses
 	position uint32 // timestamp of the last audio or video message in ms
 	err      error  // why the stream has ended: the server's error, or Close

@@ -37,24 +37,25 @@ func (l *lead) max() uint32 {
 
 // contentJoint is a place where a live stream was joined by its content. Streams that repeat themselves, such as test patterns, also match
 // if media is missing. It is then missing in the time of the stream, too, so the clock is asked: after the joint, the stream must not be further
-// behind the clock than before.
+// behind the clock than before. Less than the period can't be missing; it is the delay of another server.
 type contentJoint struct {
 	splice int // index in Result.Splices
 	at     time.Time
-	before uint32 // lead before the joint
+	before uint32        // lead before the joint
+	period time.Duration // if the stream repeats itself, the period is longer than this
 }
 
 // joined is called when a session has continued the file.
-func (d *download) joined(byContent bool) {
+func (d *download) joined(p *plan) {
 	if !d.target.options.Live {
 		return
 	}
-	before := d.lead.max()
+	before, period := d.lead.max(), p.period
 	if d.joint != nil { // too early to judge the last joint: judge both together
-		before = d.joint.before
+		before, period = d.joint.before, min(period, d.joint.period)
 	}
-	if d.joint = nil; byContent && !d.lead.began.IsZero() {
-		d.joint = &contentJoint{len(d.result.Splices) - 1, time.Now(), before}
+	if d.joint = nil; p.byContent && !d.lead.began.IsZero() {
+		d.joint = &contentJoint{len(d.result.Splices) - 1, time.Now(), before, period}
 	}
 	d.lead = lead{}
 }
@@ -75,7 +76,7 @@ func (d *download) judgeJoint() {
 	if d.joint = nil; j == nil || d.lead.began.IsZero() {
 		return
 	}
-	if behind := time.Duration(int32(j.before-d.lead.max())) * time.Millisecond; behind > tolerance {
+	if behind := time.Duration(int32(j.before-d.lead.max())) * time.Millisecond; behind > max(tolerance, j.period) {
 		s := &d.result.Splices[j.splice]
 		s.Gap = max(s.Gap, behind)
 		d.log.Warn("download: the stream is behind the clock since it was continued", "gap", behind)

@@ -107,3 +107,31 @@ func TestLiveStreamThatRepeatsItself(t *testing.T) {
 		})
 	}
 }
+
+// TestServerWithMoreDelay checks that a live stream is complete if it continues on a server that is further behind the clock, although
+// nothing is missing: what was joined is in the file only once, so the stream does not repeat itself.
+func TestServerWithMoreDelay(t *testing.T) {
+	all := recording(40, 2)
+	synctest.Test(t, func(t *testing.T) {
+		d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient()})
+		require.NoError(t, err)
+		path := t.TempDir() + "/out.flv"
+		d.out, err = createOutput(path, 0)
+		require.NoError(t, err)
+		began, sessions := time.Now(), 0
+		d.open = func(context.Context, time.Duration) (player, error) {
+			if sessions++; sessions == 1 {
+				return &livePlayer{fakePlayer{err: io.ErrUnexpectedEOF}, began, all[:headers+20*50], 0}, nil
+			}
+			return &livePlayer{fakePlayer{err: io.EOF}, began.Add(3 * time.Second), slices.Concat(all[:headers], all[headers+18*50:]), 0}, nil
+		}
+		result, err := d.run(t.Context())
+		require.NoError(t, err)
+		require.Len(t, result.Splices, 1)
+		assert.True(t, result.Splices[0].ByContent)
+		assert.Zero(t, result.Splices[0].Gap)
+		file, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, all, rtmptest.Tags(t, file))
+	})
+}

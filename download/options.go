@@ -50,7 +50,7 @@ type Options struct {
 // that is down fails after about a minute and a half; meanwhile Progress receives each error.
 //
 // The client announces and follows reconnect requests (Enhanced RTMP) as RTMP.FollowReconnect allows. A live stream is read from the old
-// connection until media arrives on the new one or the old one ends, so that nothing is missing. A session that ends with such a request
+// connection until the new one can continue the file or the old one ends, so that nothing is missing. A session that ends with such a request
 // within a minute counts as an attempt that brought nothing new.
 type Recovery struct {
 	Attempts int           // number of consecutive attempts that may bring nothing new; 0 means 8

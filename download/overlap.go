@@ -162,7 +162,7 @@ func (o *overlap) plan() plan { return o.planFor(o.kept()) }
 // planFor returns the plan that keeps the first keep tags of tail.recent.
 func (o *overlap) planFor(keep int) plan {
 	t := o.tail
-	p := plan{cut: t.end, byContent: true}
+	p := plan{cut: t.end, byContent: true, period: ms(o.votes[o.shift].period)}
 	if keep < len(t.recent) {
 		p.cut = t.recent[keep].offset
 	}

@@ -218,7 +218,7 @@ func (d *download) join(ended, last bool) error {
 	}
 	d.result.Splices = append(d.result.Splices, Splice{Offset: p.cut, Removed: t.end - p.cut, ByContent: p.byContent, Gap: p.gap})
 	d.result.Dropped += int64(p.dropped)
-	d.joined(p.byContent)
+	d.joined(&p)
 	d.log.Info("download: continuing", "offset", p.cut, "removed", t.end-p.cut, "by content", p.byContent, "gap", p.gap)
 	if err := d.out.cut(p.cut); err != nil {
 		return err

@@ -29,16 +29,22 @@ func (h *requests) record(what func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	what()
-	if h.stream != nil {
+	h.expire()
+}
+
+// expire interrupts a read if there is a request. The caller holds h.mu.
+func (h *requests) expire() {
+	if h.stream != nil && (h.empty || h.moved != nil || h.ready) {
 		h.stream.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
-// interrupt sets the stream whose reads are interrupted.
+// interrupt sets the stream whose reads are interrupted, also by a request that has arrived before.
 func (h *requests) interrupt(s *rtmp.Stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stream = s
+	h.expire()
 }
 
 // pending reports whether take would return a request.

@@ -105,7 +105,8 @@ type Splice struct {
 	Removed   int64 // bytes after Offset that were replaced
 	ByContent bool  // the server has repeated the tags before Offset; if false, the stream was joined by its timestamps
 	// Gap is the time missing between the old tags and the new. A live stream that repeats itself may be joined by its content although
-	// something is missing. Gap is then the time by which the stream is further behind the clock than before.
+	// something is missing. Gap is then the time by which the stream is further behind the clock than before, unless the file shows that the
+	// stream does not repeat itself so soon: another server may send it later.
 	Gap time.Duration
 }
 

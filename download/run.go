@@ -36,6 +36,9 @@ func (d *download) sessions(ctx context.Context) error {
 			failed = 0
 		}
 		wait, ok := d.recoverable(ctx, err, failed)
+		if again != nil && ctx.Err() != nil {
+			err = fmt.Errorf("download: %w", ctx.Err()) // the request has not ended the download
+		}
 		if !ok {
 			return err
 		}

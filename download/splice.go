@@ -49,6 +49,7 @@ type votes struct {
 	unique int    // those of them whose content is at only one place in the file
 	video  bool   // one of them is video
 	last   uint32 // new time of the last matching tag
+	period uint32 // if the stream repeats itself, the period is longer than this, in ms
 }
 
 func (v votes) compare(w votes) int {
@@ -108,6 +109,7 @@ type plan struct {
 	tags      []held // held tags to be written, with the session's times
 	dropped   int    // held tags that are in the file already
 	byContent bool
+	period    time.Duration // if the stream repeats itself and was joined by its content, the period is longer than this
 	covered   bool          // the held tags extend as far in time as the part that is cut off
 	gap       time.Duration // time missing between the end of the file and the new tags
 }
@@ -205,6 +207,9 @@ func (s *splice) vote(h *held) {
 		v.tags, v.video, v.last = v.tags+1, v.video || h.typ == flv.TagVideo, h.Timestamp
 		if len(places) == 1 {
 			v.unique++
+			if d := at - s.begin(h); int32(d) > int32(v.period) {
+				v.period = d
+			}
 		}
 		s.votes[shift] = v
 		if s.live && s.hasBest && int32(h.Timestamp+s.best-s.tail.trackOf(h.typ).last) > 0 {
@@ -214,6 +219,14 @@ func (s *splice) vote(h *held) {
 			s.best, s.hasBest = shift, true
 		}
 	}
+}
+
+// begin returns the time from which on all places of the content of h in the file are known.
+func (s *splice) begin(h *held) uint32 {
+	if h.kind == flv.KindKeyFrame && len(s.tail.keys) > 0 {
+		return s.tail.keys[0].time
+	}
+	return s.oldest[h.typ]
 }
 
 // shift returns the shift for the new times, and whether tags match with it. It returns the usual shift if no tag contradicts it, since in

@@ -2,6 +2,7 @@ package download
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
@@ -20,7 +22,12 @@ import (
 
 // TestReconnectRequestOfALiveStream checks that the download of a live stream reads its connection until the stream plays on the server that
 // the request names, so that nothing is missing: neither what arrives before the other server can be reached, nor before it has the stream.
-func TestReconnectRequestOfALiveStream(t *testing.T) {
+func TestReconnectRequestOfALiveStream(t *testing.T) { moveLive(t, false) }
+
+// TestSecondReconnectRequestOfALiveStream checks the same if the next server asks to reconnect, too, before it has the stream.
+func TestSecondReconnectRequestOfALiveStream(t *testing.T) { moveLive(t, true) }
+
+func moveLive(t *testing.T, twice bool) {
 	ctx := conntest.Context(t)
 	players := make(chan *testserver.Session, 10)
 	config := func() testserver.Config {
@@ -68,15 +75,37 @@ func TestReconnectRequestOfALiveStream(t *testing.T) {
 		}, 20*time.Second, 10*time.Millisecond)
 	}
 	player := <-players
+	require.Eventually(t, func() bool { // otherwise the player might begin at a later key frame
+		info, err := os.Stat(path)
+		return err == nil && info.Size() > int64(len(all[headers].Body))
+	}, 20*time.Second, 10*time.Millisecond)
 	publish(all[headers+1 : 200])
 	written(1)
-	require.NoError(t, player.Send(*reconnectTo(t, "rtmp://"+there.Addr()+"/live")))
-	<-players // the second connection, for which there is no media yet
+	move := func(to *testserver.Server) {
+		require.NoError(t, player.Send(*reconnectTo(t, "rtmp://"+to.Addr()+"/live")))
+		select {
+		case player = <-players: // the next connection, for which there is no media yet
+		case <-time.After(20 * time.Second):
+			t.Fatal("no connection")
+		}
+	}
+	if twice {
+		move(rtmptest.Server(t, config()))
+	}
+	move(there)
 	publish(all[200:300])
 	written(all[290].Timestamp)
 	again, end := open(there)
-	key := seek(all, ms(all[299].Timestamp), 0)
 	again(all[:headers])
+	key := seek(all, ms(all[299].Timestamp), 1)
+	for i := range all[300:key] {
+		tag := all[300+i : 301+i]
+		publish(tag)
+		written(tag[0].Timestamp)
+		if tag[0].Type == flv.TagAudio { // there are no pictures before the next key frame
+			again(tag)
+		}
+	}
 	again(all[key:])
 	end()
 	require.NoError(t, <-done)
@@ -89,4 +118,19 @@ func TestReconnectRequestOfALiveStream(t *testing.T) {
 	gotAudio, gotVideo := tracks(t, got)
 	assert.Equal(t, wantAudio, gotAudio)
 	assert.Equal(t, wantVideo, gotVideo)
+}
+
+// TestCancelWhileMoving checks the error of a download that is canceled when the server has asked to reconnect.
+func TestCancelWhileMoving(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient()})
+	require.NoError(t, err)
+	d.out, err = createOutput(filepath.Join(t.TempDir(), "out.flv"), 0)
+	require.NoError(t, err)
+	d.open = func(context.Context, time.Duration) (player, error) {
+		cancel()
+		return &fakePlayer{err: &reconnect.Moved{URL: "rtmp://h/b", Options: new(rtmp.Options)}}, nil
+	}
+	_, err = d.run(ctx)
+	assert.ErrorIs(t, err, context.Canceled)
 }

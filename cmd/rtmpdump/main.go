@@ -6,8 +6,8 @@
 //
 // See --help for the options. The exit status is 0 when the stream is complete, 1 when something failed, 2 when the stream is incomplete
 // and can be resumed, 3 when there was no connection. As in RTMPDump, a stream whose last packet begins before 99.9 % of its duration is
-// called incomplete, and a live stream complete when its server dies. With --json, the exit status of a recording is 0 if and only if it is
-// complete.
+// called incomplete, and a live stream complete when its server dies; but one that --recover has continued after a gap is incomplete. With
+// --json, the exit status of a recording is 0 if and only if it is complete.
 package main
 
 import (

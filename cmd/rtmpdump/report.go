@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,6 +158,10 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 			code = exitSuccess
 		}
 	}
+	gap := r.live && errors.Is(err, download.ErrIncomplete) && slices.ContainsFunc(result.Splices, func(s download.Splice) bool { return s.Gap > 0 })
+	if code == exitSuccess && gap { // RTMPDump never continues a live stream
+		code = exitIncomplete
+	}
 	if errors.Is(err, download.ErrIncomplete) {
 		c.log(levelWarning, "%s", err)
 	} else if err != nil && !errors.Is(err, download.ErrTruncated) && !r.alreadyComplete(err) && ctx.Err() == nil {
@@ -174,6 +179,8 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 		c.print("Already Completed\nDownload complete\n")
 	case code == exitSuccess:
 		c.print("Download complete\n")
+	case code == exitIncomplete && gap:
+		c.print("Download is incomplete\n") // resuming does not help
 	case code == exitIncomplete:
 		c.print("Download may be incomplete (downloaded about %.2f%%), try resuming\n", done)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -29,6 +30,27 @@ func TestMetadataDoesNotFillTheTerminal(t *testing.T) {
 	}
 	assert.Equal(t, 1000+3, strings.Count(out.String(), "\n"), "properties, and their headings")
 	assert.Equal(t, 3, strings.Count(out.String(), "Metadata:"))
+}
+
+// TestGapInLiveStream checks that a live stream is incomplete if media is missing where it was continued, and only then.
+func TestGapInLiveStream(t *testing.T) {
+	for _, test := range []struct {
+		gap  time.Duration
+		code int
+		says string
+	}{
+		{3 * time.Second, exitIncomplete, "Download is incomplete\n"},
+		{0, exitSuccess, "Download complete\n"}, // damaged messages, which RTMPDump ignores
+	} {
+		var out bytes.Buffer
+		r := newReporter(&job{console: &console{out: &out, level: levelInfo}, flags: &flags{live: true}})
+		r.playing = true
+		err := fmt.Errorf("%w: 1 gaps, 0 damaged messages", download.ErrIncomplete)
+		code := r.finish(t.Context(), &download.Result{Outcome: download.Incomplete, Splices: []download.Splice{{}, {Gap: test.gap}}}, err)
+		assert.Equal(t, test.code, code)
+		assert.Contains(t, out.String(), "1 gaps")
+		assert.Contains(t, out.String(), test.says)
+	}
 }
 
 // TestSaysTheSame checks that the messages are RTMPDump's, except for the frequency of the progress line.
