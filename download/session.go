@@ -41,9 +41,12 @@ func (d *download) connect(ctx context.Context, from time.Duration) (player, err
 		s = d.next.take()
 		d.next = nil
 	}
-	if s == nil {
+	connected := func() { d.report(Progress{Phase: Connected}) }
+	if s != nil {
+		connected()
+	} else {
 		var err error
-		if s, err = d.dial(ctx, d.target, from); err != nil {
+		if s, err = d.dial(ctx, d.target, from, connected); err != nil {
 			return nil, err
 		}
 		d.target.reducePipelining(s.conn.Stats().PipelineFallbacks)
@@ -54,12 +57,11 @@ func (d *download) connect(ctx context.Context, from time.Duration) (player, err
 			return d.next
 		}
 	}
-	d.report(Progress{Phase: Connected})
 	return s, nil
 }
 
-// dial connects and opens the stream.
-func (d *download) dial(ctx context.Context, to *target, from time.Duration) (*session, error) {
+// dial connects and opens the stream. It calls connected in between.
+func (d *download) dial(ctx context.Context, to *target, from time.Duration, connected func()) (*session, error) {
 	from = from.Truncate(time.Millisecond) // the precision of RTMP
 	s := &session{log: d.log, mediaTimeout: d.o.RTMP.MediaTimeout, answerBufferEmpty: !d.o.Realtime, canPause: !to.options.Live}
 	var observer observe.Observer
@@ -74,6 +76,7 @@ func (d *download) dial(ctx context.Context, to *target, from time.Duration) (*s
 	if s.conn, err = to.connect(observe.With(ctx, &observer), from, moved); err != nil {
 		return nil, err
 	}
+	connected()
 	if s.stream, err = s.conn.CreateStream(ctx, &rtmp.StreamOptions{Seek: from, NoBufferUpdate: d.o.KeepBuffer}); err != nil {
 		s.conn.Close()
 		return nil, err

@@ -26,7 +26,7 @@ func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready fu
 			}
 		}()
 		for failed := 0; n.session == nil; failed++ {
-			if s, err := d.dial(ctx, to, 0); err == nil && s.begin(ctx) == nil {
+			if s, err := d.dial(ctx, to, 0, func() {}); err == nil && s.begin(ctx) == nil {
 				n.session = s
 			} else if reconnect.Sleep(ctx, reconnect.Delay(d.o.Recover.Delay, d.o.Recover.MaxDelay, failed)) != nil {
 				return
