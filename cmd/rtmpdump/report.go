@@ -174,6 +174,8 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 		c.print("Already Completed\nDownload complete\n")
 	case code == exitSuccess:
 		c.print("Download complete\n")
+	case code == exitIncomplete && r.live && errors.Is(err, download.ErrIncomplete):
+		c.print("Download incomplete\n")
 	case code == exitIncomplete:
 		c.print("Download may be incomplete (downloaded about %.2f%%), try resuming\n", done)
 	}
@@ -197,6 +199,7 @@ func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error
 		return exitFailed
 	case errors.As(err, &refused), errors.As(err, &option): // refused after the stream had begun
 		err = nil
+	case r.live && r.recovers && errors.Is(err, download.ErrIncomplete): // RTMPDump does not recover
 	case errors.Is(err, download.ErrTruncated), errors.Is(err, download.ErrIncomplete), errors.Is(err, io.ErrUnexpectedEOF):
 		err = nil // the percentage decides, even if the connection was lost
 	}

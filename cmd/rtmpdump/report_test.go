@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -29,6 +30,25 @@ func TestMetadataDoesNotFillTheTerminal(t *testing.T) {
 	}
 	assert.Equal(t, 1000+3, strings.Count(out.String(), "\n"), "properties, and their headings")
 	assert.Equal(t, 3, strings.Count(out.String(), "Metadata:"))
+}
+
+// TestRecovered checks that a live stream of which something was lost between two connections is not called complete.
+func TestRecovered(t *testing.T) {
+	var out bytes.Buffer
+	r := newReporter(&job{console: &console{out: &out, level: levelInfo}, flags: &flags{live: true, recovers: true}})
+	r.playing = true
+	code := r.finish(t.Context(), &download.Result{Outcome: download.Incomplete}, fmt.Errorf("%w: a part", download.ErrIncomplete))
+	assert.Equal(t, exitIncomplete, code)
+	assert.Contains(t, out.String(), "Download incomplete\n")
+	assert.NotContains(t, out.String(), "try resuming")
+}
+
+// TestRecoverAnnouncesReconnect checks that with --recover a server that shuts down can ask to reconnect. Without it, connect is RTMPDump's.
+func TestRecoverAnnouncesReconnect(t *testing.T) {
+	for args, announced := range map[string]bool{"": false, " --recover": true} {
+		got := attempt(t, ours, testserver.Config{}, "-r URL/sample -o FILE"+args, nil)
+		assert.Equal(t, announced, strings.Contains(got.commands[0], "{capsEx 1}"), got.commands[0])
+	}
 }
 
 // TestSaysTheSame checks that the messages are RTMPDump's, except for the frequency of the progress line.
