@@ -186,7 +186,7 @@ func (d *download) setOutcome(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: at %v of %v", ErrTruncated, r.Position, r.Duration)
 	case err == nil && !whole:
 		r.Outcome = Incomplete
-		return fmt.Errorf("%w: %d gaps, %d damaged messages", ErrIncomplete, missing, r.BadData)
+		return fmt.Errorf("%w: gaps: %d, damaged messages: %d", ErrIncomplete, missing, r.BadData)
 	case err == nil, whole && d.allReceived(err):
 		r.Outcome = Complete
 		return nil

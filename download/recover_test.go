@@ -144,16 +144,14 @@ func TestCancelWhileWaiting(t *testing.T) {
 func TestRefusalsAreFinal(t *testing.T) {
 	p := &pauses{}
 	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}, OnMessage: p.seen})
-	for _, url := range []string{s.URL("vod", "nosuch"), s.URL("nosuch", "sample")} {
-		sessions := 0
+	for url, want := range map[string][]Phase{s.URL("vod", "nosuch"): {Connecting, Connected}, s.URL("nosuch", "sample"): {Connecting}} {
+		var phases []Phase
 		_, err := To(conntest.Context(t), url, io.Discard, &Options{Recover: impatient(), Progress: func(p *Progress) {
-			if p.Phase == Connecting {
-				sessions++
-			}
+			phases = append(phases, p.Phase)
 		}})
 		var refused *rtmp.StatusError
 		assert.ErrorAs(t, err, &refused)
-		assert.Equal(t, 1, sessions)
+		assert.Equal(t, want, phases)
 	}
 }
 

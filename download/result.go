@@ -29,8 +29,8 @@ const (
 	// lost after the known duration had arrived, and Result.Gaps is empty and Result.BadData is 0. Of a live stream, whose publisher may
 	// pause, only the gaps count at which it was continued after a lost connection; see Splice.Gap.
 	Complete
-	// Incomplete means that the end was reached, but something before it is missing; see Result.Gaps and Result.BadData.
-	// Resuming does not help.
+	// Incomplete means that the end was reached, but something before it is missing; see Result.Gaps, Result.BadData and, for a live stream,
+	// Splice.Gap. Resuming does not help.
 	Incomplete
 )
 

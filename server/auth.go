@@ -90,6 +90,7 @@ func (k *commands) playerVerified(response []byte) {
 	player := app.Player
 	wrong := swf.CheckResponse(response, player.Hash, player.Size, k.s1Tail)
 	if k.proof.player = wrong == nil; !k.proof.player {
+		k.log.Info("rtmp: player refused", "error", wrong)
 		k.Reject(&Refusal{Description: wrong.Error()})
 	}
 }

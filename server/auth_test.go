@@ -120,3 +120,35 @@ func TestSharedObjects(t *testing.T) {
 		return v == 42.0
 	})
 }
+
+// TestRefusedClientsAreLogged checks that the log names every reason for which a client was refused, and does not count the steps of a
+// successful authentication among them.
+func TestRefusedClientsAreLogged(t *testing.T) {
+	log := new(logs)
+	addr := start(t, &server.Server{Logger: log.logger(), Apps: map[string]*server.App{
+		"auth": {Publishers: credentials("adobe")},
+		"swf":  {Player: &server.SWF{Hash: bytes.Repeat([]byte{7}, 32), Size: 4711}},
+	}})
+	const refused = "level=INFO msg=\"rtmp: connect refused\""
+	publisher := &rtmp.Options{Publish: true, PublishUser: "alice", PublishPassword: "secret"}
+	dial(t, "rtmp://"+addr+"/auth/x", publisher)
+	assert.NotContains(t, log.String(), refused)
+	for _, wrong := range []struct{ user, password, reason string }{{"alice", "wrong", "authfailed"}, {"bob", "secret", "nosuchuser"}} {
+		publisher.PublishUser, publisher.PublishPassword = wrong.user, wrong.password
+		_, err := rtmp.Dial(background(t), "rtmp://"+addr+"/auth/x", publisher)
+		require.Error(t, err)
+		assert.Regexp(t, refused+".*reason="+wrong.reason, log.String())
+		assert.NotContains(t, log.String(), wrong.password)
+	}
+	_, err := rtmp.Dial(background(t), "rtmp://"+addr+"/none/x", nil)
+	require.Error(t, err)
+	assert.Regexp(t, refused+".*no such application", log.String())
+
+	c, err := rtmp.Dial(background(t), "rtmp://"+addr+"/swf/x", &rtmp.Options{SWFHash: bytes.Repeat([]byte{8}, 32), SWFSize: 4711, Live: true})
+	if err == nil {
+		_, err = c.CreateStream(background(t), nil)
+		c.Close()
+	}
+	require.Error(t, err)
+	assert.Regexp(t, `level=INFO msg="rtmp: player refused".*another player`, log.String())
+}

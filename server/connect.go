@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -78,7 +79,6 @@ func (k *commands) serveConnect(cmd message.Command) {
 		return
 	}
 	if err := app.connect(k.Conn); err != nil {
-		k.log.Info("rtmp: connect refused", "error", err)
 		k.refuseConnect(cmd, err)
 		return
 	}
@@ -144,6 +144,11 @@ func capabilities(connect amf.Object) amf.Object {
 func (k *commands) refuseConnect(cmd message.Command, err error) {
 	k.server.counts.refused.Add(1)
 	r := refusalOf(err, message.CodeConnectRejected)
+	level := slog.LevelInfo
+	if step, _, _ := auth.ParseRejection(r.Description); step.Reason == auth.NeedUser || step.Reason == auth.NeedResponse {
+		level = slog.LevelDebug // the client connects again with an answer
+	}
+	k.log.Log(k.ctx, level, "rtmp: connect refused", "error", err)
 	info := append(message.StatusObject("error", r.Code, r.Description), r.extra()...)
 	k.command(0, "_error", cmd.TransactionID, nil, info)
 	k.leave()
@@ -154,8 +159,7 @@ func (d *dispatcher) disorder(cmd message.Command) {
 	d.greeted = true
 	d.watchdog.stop()
 	d.later(0, func() {
-		d.log.Info("rtmp: command out of order", "command", quote.Attr(cmd.Name))
-		d.commands.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})
+		d.commands.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: quote.Peer(cmd.Name) + " out of order"})
 	})
 }
 

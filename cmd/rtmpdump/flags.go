@@ -155,7 +155,7 @@ func (o *flags) saving(set *pflag.FlagSet) {
 	set.VarP(&o.stop, "stop", "B", "end this many `seconds` into the stream")
 	set.VarP(&o.buffer, "buffer", "b", "let the server send this many `ms` ahead (default 36000000)")
 	set.BoolVarP(&o.realtime, "realtime", "R", false, "don't use pauses to make servers send faster than real time")
-	set.BoolVar(&o.recovers, "recover", false, "reconnect after a lost connection, and continue")
+	set.BoolVar(&o.recovers, "recover", false, "reconnect after a lost connection, or if the server asks to, and continue")
 }
 
 func (o *flags) messages(set *pflag.FlagSet, c *console) {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/download"
 )
 
@@ -75,6 +76,9 @@ func newJob(o *flags, c *console) (*job, error) {
 	j.options.Quirks = true
 	if o.recovers {
 		j.options.Recover = &download.Recovery{}
+		if r.NoEnhanced { // also without --enhanced, servers that are restarted may ask to reconnect
+			r.ConnectFields = amf.Object{{Name: "capsEx", Value: float64(rtmp.ExtReconnect)}}
+		}
 	}
 	return j, nil
 }

@@ -53,6 +53,14 @@ func TestGapInLiveStream(t *testing.T) {
 	}
 }
 
+// TestRecoverAnnouncesReconnect checks that with --recover a server that shuts down can ask to reconnect. Without it, connect is RTMPDump's.
+func TestRecoverAnnouncesReconnect(t *testing.T) {
+	for args, announced := range map[string]bool{"": false, " --recover": true} {
+		got := attempt(t, ours, testserver.Config{}, "-r URL/sample -o FILE"+args, nil)
+		assert.Equal(t, announced, strings.Contains(got.commands[0], "{capsEx 1}"), got.commands[0])
+	}
+}
+
 // TestSaysTheSame checks that the messages are RTMPDump's, except for the frequency of the progress line.
 func TestSaysTheSame(t *testing.T) {
 	programtest.Need(t, "rtmpdump")

@@ -3,8 +3,8 @@
 //	go run ./examples/relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...
 //
 // Each side reconnects when its connection is lost, with growing pauses. A target then first receives the metadata and the codec headers,
-// and the stream from a key frame on. A slow target misses pictures and does not delay the others. Interrupt the program
-// to end it, and a second time not to wait until slow targets have read everything.
+// and the stream from a key frame on. A slow target misses pictures and does not delay the others. Interrupt the program to end it, and a
+// second time not to wait until slow targets have read everything.
 package main
 
 import (

@@ -33,7 +33,7 @@ func parseProxy(raw string) (*proxyServer, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil { // omit err, which contains the URL and so the password
-		return nil, &ProxyError{Detail: "not a URL: it should look like socks5://user:password@host:port"}
+		return nil, &ProxyError{Detail: "not a URL: it should look like socks5://user:password@host:port, with %2F for a / in the password"}
 	}
 	scheme := strings.ToLower(u.Scheme)
 	if scheme == "socks5h" { // the proxy resolves names; here socks5 means the same

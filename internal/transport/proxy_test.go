@@ -336,7 +336,7 @@ func TestBadProxyOfEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	_, err = d.Dial(t.Context(), "server.test:1935")
 	require.Error(t, err)
-	assert.Equal(t, "proxy: environment variable ALL_PROXY: proxy: not a URL: it should look like socks5://user:password@host:port", err.Error())
+	assert.Equal(t, "proxy: environment variable ALL_PROXY: proxy: not a URL: it should look like socks5://user:password@host:port, with %2F for a / in the password", err.Error())
 	_, err = d.proxyFor("rtmp", "127.0.0.1:1935")
 	assert.NoError(t, err, "no proxy is needed there")
 }
