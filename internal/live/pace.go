@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
@@ -14,34 +15,60 @@ const paceWait = 5 * time.Second
 // drops messages that they have not fetched. It does not wait longer than it is ahead of its timestamps. So a live publisher does not wait,
 // and a disk that hangs does not delay its players. Timestamps that stand still while half the log arrives are not those of a live publisher.
 type pace struct {
+	clocks [3]clock // of audio, video and data, whose timestamps may be far apart
+	still  int      // cost of the messages since a clock last advanced
+	hangs  bool     // the last wait has ended without room; there is no further one until there is room
+}
+
+// clock compares the timestamps of messages of one type with their arrival.
+type clock struct {
 	began bool
 	start time.Duration // early of the first message, less the time by which later timestamps have jumped back
 	last  int64         // the largest time since the last jump back, in ms
-	still int           // cost of the messages since the time last increased
-	hangs bool          // the last wait has ended without room; there is no further one until there is room
 }
 
-// jumpBack is how far timestamps may go back, in ms, without a new beginning such as that of the next file: those of audio and video differ.
+// jumpBack is how far timestamps may go back, in ms, without a new beginning such as that of the next file: those of several tracks differ.
 const jumpBack = 1000
 
-// keepPace is called after each message, with its time in ms, arrival and cost. crowded is stream.crowded.
-func (p *Publisher) keepPace(crowded bool, at int64, now time.Duration, cost int) {
-	k := &p.pace
+// add is called with the time of a message in ms and its arrival. It returns how far the messages are ahead of their timestamps, and
+// whether the time has advanced.
+func (c *clock) add(at int64, now time.Duration) (ahead time.Duration, advanced bool) {
 	early := time.Duration(at)*time.Millisecond - now
 	switch {
-	case !k.began:
-		k.began, k.start, k.last = true, early, at
-	case at < k.last-jumpBack:
-		k.start -= time.Duration(k.last-at) * time.Millisecond
-		k.last = at
-	case at > k.last:
-		k.last, k.still = at, 0
+	case !c.began:
+		c.began, c.start, c.last = true, early, at
+	case at < c.last-jumpBack:
+		c.start -= time.Duration(c.last-at) * time.Millisecond
+		c.last = at
+	case at > c.last:
+		c.last, advanced = at, true
+	}
+	return early - c.start, advanced
+}
+
+// clock returns the clock for messages of a type.
+func (k *pace) clock(t flv.TagType) *clock {
+	switch t {
+	case flv.TagAudio:
+		return &k.clocks[0]
+	case flv.TagVideo:
+		return &k.clocks[1]
+	}
+	return &k.clocks[2]
+}
+
+// keepPace is called after each message, with its type, time in ms, arrival and cost. crowded is stream.crowded.
+func (p *Publisher) keepPace(crowded bool, t flv.TagType, at int64, now time.Duration, cost int) {
+	k := &p.pace
+	ahead, advanced := k.clock(t).add(at, now)
+	if advanced {
+		k.still = 0
 	}
 	k.still += cost
 	if !crowded {
 		k.hangs = false
 	}
-	ahead := min(early-k.start, paceWait)
+	ahead = min(ahead, paceWait)
 	if k.still > p.options.Policy.Backlog/2 {
 		ahead = paceWait
 	}

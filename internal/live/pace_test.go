@@ -143,3 +143,22 @@ func TestAPublisherThatWaitsForItsRecorderEnds(t *testing.T) {
 		})
 	}
 }
+
+// TestALivePublisherWithAnOffsetDoesNotWait is like TestALivePublisherDoesNotWaitForItsRecorder, for a publisher whose audio and video have
+// timestamps that are far apart.
+func TestALivePublisherWithAnOffsetDoesNotWait(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Backlog: 100_000, MaxBitrate: -1}})
+		recorder := pub.Collect(1, time.Second) // it fetches nothing
+		defer recorder.Close()
+		for i := range 500 {
+			time.Sleep(40 * time.Millisecond)
+			began := time.Now()
+			write(t, pub, padded(frame(uint32(10_000+40*i), i), 1_000),
+				padded(flv.Tag{Type: flv.TagAudio, Timestamp: uint32(40 * i), Body: []byte{0xaf, 1, 0}}, 200))
+			if !assert.Zero(t, time.Since(began), i) {
+				break
+			}
+		}
+	})
+}

@@ -130,7 +130,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 		return ErrBitrate
 	}
 	if kind != flv.KindHeader { // the timestamps of headers are arbitrary
-		p.keepPace(crowded, at, now, cost)
+		p.keepPace(crowded, t.Type, at, now, cost)
 	}
 	return nil
 }
