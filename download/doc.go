@@ -15,9 +15,9 @@
 // It cuts only when the held tags can replace the part to be cut off: they extend as far in time, or are as large. Servers that send faster
 // than the network may drop frames, different ones each time. Frames that only the file contains stay in it, and no frame is written twice.
 // Matching pictures count only if the sound matches, too: test patterns and slides repeat themselves. If no tag matches, or too few do before
-// the stream ends, the server has another recording: the error is ErrNoMatch. Of a live stream, servers
-// repeat at most what they have sent since the last key frame. If nothing of that is in the file, the stream is joined at a key frame, by its
-// timestamps or by the clock, and Splice.Gap is the time that is missing.
+// the stream ends, the server has another recording: the error is ErrNoMatch. Of a live stream, servers repeat at most what they have sent
+// since the last key frame. If nothing of that is in the file, the stream is joined at a key frame, by its timestamps or by the clock, and
+// Splice.Gap is the time that is missing.
 //
 // The file is not changed before the match is found, so a failed attempt leaves it unchanged, and a crash leaves a file that can be
 // continued. An incomplete tag at the end of the file is ignored.
