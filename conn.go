@@ -3,6 +3,7 @@ package rtmp
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -198,7 +199,8 @@ func (c *Conn) close() error {
 	}
 	err := c.core.fail(session.ErrClosed)
 	c.core.join()
-	if late := k.farewell.late.Load(); late != nil && refused == nil {
+	var known *StatusError
+	if late := k.farewell.late.Load(); late != nil && !errors.As(refused, &known) { // closing a Stream may only have found the connection lost
 		refused = k.session.Refusal(late)
 	}
 	return cmp.Or(refused, k.farewell.lost(err)) // a refusal is also the reason if the server then hangs up
