@@ -173,10 +173,10 @@ func (d *download) setOutcome(ctx context.Context, err error) error {
 	missing := len(r.Gaps)
 	if d.target.options.Live { // publishers may pause
 		missing = 0
-	}
-	for _, s := range r.Splices {
-		if s.Gap > 0 && d.target.options.Live {
-			missing++
+		for _, s := range r.Splices {
+			if s.Gap > 0 {
+				missing++
+			}
 		}
 	}
 	whole := r.BadData == 0 && missing == 0

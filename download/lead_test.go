@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -37,6 +38,17 @@ func (p *livePlayer) play(ctx context.Context, w io.Writer) error {
 		return nil
 	}
 	return p.err
+}
+
+// newLive returns a download of a live stream that recovers, and the name of its file.
+func newLive(t *testing.T) (d *download, path string) {
+	t.Helper()
+	d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient()})
+	require.NoError(t, err)
+	path = filepath.Join(t.TempDir(), "out.flv")
+	d.out, err = createOutput(path, 0)
+	require.NoError(t, err)
+	return d, path
 }
 
 // TestLiveStreamThatRepeatsItself checks that a gap is not hidden if a live stream that repeats itself every 4 seconds is joined by its
@@ -74,11 +86,7 @@ func TestLiveStreamThatRepeatsItself(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient()})
-				require.NoError(t, err)
-				path := t.TempDir() + "/out.flv"
-				d.out, err = createOutput(path, 0)
-				require.NoError(t, err)
+				d, path := newLive(t)
 				began, sessions := time.Now(), 0
 				d.open = func(context.Context, time.Duration) (player, error) {
 					sessions++
@@ -113,11 +121,7 @@ func TestLiveStreamThatRepeatsItself(t *testing.T) {
 func TestServerWithMoreDelay(t *testing.T) {
 	all := recording(40, 2)
 	synctest.Test(t, func(t *testing.T) {
-		d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient()})
-		require.NoError(t, err)
-		path := t.TempDir() + "/out.flv"
-		d.out, err = createOutput(path, 0)
-		require.NoError(t, err)
+		d, path := newLive(t)
 		began, sessions := time.Now(), 0
 		d.open = func(context.Context, time.Duration) (player, error) {
 			if sessions++; sessions == 1 {

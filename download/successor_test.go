@@ -123,14 +123,11 @@ func moveLive(t *testing.T, twice bool) {
 // TestCancelWhileMoving checks the error of a download that is canceled when the server has asked to reconnect.
 func TestCancelWhileMoving(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient()})
-	require.NoError(t, err)
-	d.out, err = createOutput(filepath.Join(t.TempDir(), "out.flv"), 0)
-	require.NoError(t, err)
+	d, _ := newLive(t)
 	d.open = func(context.Context, time.Duration) (player, error) {
 		cancel()
 		return &fakePlayer{err: &reconnect.Moved{URL: "rtmp://h/b", Options: new(rtmp.Options)}}, nil
 	}
-	_, err = d.run(ctx)
+	_, err := d.run(ctx)
 	assert.ErrorIs(t, err, context.Canceled)
 }
