@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -274,25 +273,22 @@ func (r *Recorder) nextFile() error {
 	return r.beginNew(r.first, r.part+1)
 }
 
-// beginNew begins a file with the first name that is not in use. It tries name if n is 1, and then name with "-2", "-3" and so on. If n is
-// greater than 2, it begins with "-n".
+// beginNew begins a file with a name that is not in use: name with the number n or, if that is in use, with a larger one (see numbered).
 func (r *Recorder) beginNew(name string, n int) error {
-	const most = 1 << 20
-	base := strings.TrimSuffix(name, extension)
-	for ; n < most; n++ {
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d%s", base, n, extension)
-		}
-		out, err := r.folder.create(name, newFile)
+	for {
+		out, err := r.folder.create(numbered(name, n), newFile)
 		if err == nil {
 			r.out, r.checked, r.part = out, 0, n
 			return nil
 		}
-		if !errors.Is(err, fs.ErrExist) {
+		if !errors.Is(err, fs.ErrExist) || n == maxNumber {
 			return err
 		}
+		n = unused(n, func(n int) bool {
+			_, err := r.folder.root.Lstat(numbered(name, n))
+			return err == nil
+		})
 	}
-	return fs.ErrExist
 }
 
 // stop ends the recording if err is not nil.
