@@ -28,6 +28,9 @@ const httpBuffer = 10 * time.Second
 // count as connections and as players. If a file can't be sent to its end, or a live stream ends because its publisher was lost or the Server
 // is closed, the response is cut off, so that the client notices: it lacks its last chunk, or the connection is reset.
 //
+// A publisher whose connection ends was lost, unless it has ended its stream with FCUnpublish, closeStream or deleteStream, or its last
+// media is the end of a sequence.
+//
 // App.Play decides who may view; App.Connect is not called. A Refusal is answered with 403, or with 302 if it has RedirectTo. A stream that
 // does not exist is answered with 404, after Live.Await. Apps with a Token, a Player or a Handler refuse HTTP viewers. The handler sets no
 // CORS headers. It refuses WebSocket requests from pages of other hosts; to accept them, check the Origin header and remove it.
