@@ -214,6 +214,14 @@ func (s *session) Close() error {
 	return nil
 }
 
+// Reset is like Close, but the client is told that the application has not used everything that it has read.
+func (s *session) Reset() {
+	s.mu.Lock()
+	s.lost++
+	s.mu.Unlock()
+	s.leave()
+}
+
 // remove removes the session from the server.
 func (s *session) remove(why error) {
 	s.server.mu.Lock()
