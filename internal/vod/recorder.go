@@ -17,7 +17,7 @@ type RecordOptions struct {
 	Append      bool          // continue an existing file 1 ms after its last tag; a truncated tag is removed first
 	Keep        bool          // choose a name for the first file as for the later ones (see Next), so that it replaces no file; Append comes first
 	Wait        time.Duration // how long to wait for the end of another recording of the file by this process; 0 means not to wait
-	Wanted      func() bool   // called after such a wait; if it returns false, the recording is not begun; nil means that it is
+	Wanted      func() bool   // called after such a wait; if it returns false, the error is ErrUnwanted; nil means true
 	MaxSize     int64         // size of a file in bytes after which the next begins, at a key frame; <= 0 means no limit
 	MaxDuration time.Duration // duration of a file after which the next begins, at a key frame; <= 0 means no limit
 	MinFree     int64         // free bytes on the disk below which nothing is recorded; 0 means 100 MiB, < 0 no limit
@@ -123,7 +123,7 @@ func (r *Recorder) begin(deadline time.Time) (err error) {
 		select {
 		case <-busy.over:
 			if r.o.Wanted != nil && !r.o.Wanted() {
-				return err
+				return ErrUnwanted
 			}
 		case <-time.After(time.Until(deadline)):
 			return err
