@@ -72,9 +72,11 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	control.SetWriteDeadline(time.Time{}) // no deadline, since there may be nothing to write for a long time
 	cut := false                          // abort the response, so that the client does not consider it complete
 	defer func() {                        // the deadline for the end of the response, which net/http sends later
-		if cut && !r.ProtoAtLeast(1, 1) { // there are no chunks, so the response ends with the connection
+		if cut && r.ProtoMajor == 1 { // end the connection without the last chunk, and without TLS's close_notify
 			if nc, _, err := control.Hijack(); err == nil {
-				setLinger(nc, 0)
+				if !r.ProtoAtLeast(1, 1) { // there are no chunks, so the response ends with the connection
+					setLinger(nc, 0)
+				}
 				closeSilently(nc)
 				return
 			}

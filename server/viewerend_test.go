@@ -312,6 +312,25 @@ func TestViewerOfACutLiveStream(t *testing.T) {
 	}
 }
 
+// TestCutOverHTTPS checks that a viewer over HTTPS whose response is cut off gets an error of the response, and not one of TLS that suggests an
+// attack or a defect.
+func TestCutOverHTTPS(t *testing.T) {
+	s := new(server.Server)
+	defer s.Close()
+	w := httptest.NewTLSServer(s.ViewHandler(".tags", "own", viewTags))
+	defer w.Close()
+	pub, err := s.Publish(t.Context(), "live/x")
+	require.NoError(t, err)
+	_, err = pub.Write(testserver.Sample)
+	require.NoError(t, err)
+	response, err := w.Client().Get(w.URL + "/live/x.tags")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.NoError(t, s.Close())
+	_, err = io.Copy(io.Discard, response.Body)
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
 // TestSubscriberOfACutLiveStream checks that a Subscriber and an io.Copy from it do not end as at the end of the stream if the publisher was
 // lost, and that another publisher can continue the stream within Linger.
 func TestSubscriberOfACutLiveStream(t *testing.T) {
