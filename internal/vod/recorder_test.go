@@ -695,8 +695,10 @@ func TestReplacedWhilePlayed(t *testing.T) {
 func TestReplacedAfterAKill(t *testing.T) {
 	stem := strings.Repeat("x", maxElement-len(extension))
 	f, dir := newFolder(t, map[string][]byte{stem + extension: fileOf(key(0)), "." + stem + "~": make([]byte, 1000)})
+	f.usage.total(f.root)
 	content := record(t, f, dir, stem+extension, RecordOptions{}, sound(0))
 	require.Equal(t, sound(0), tagsOf(t, content)[1])
+	require.EqualValues(t, len(content), f.usage.total(f.root))
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
