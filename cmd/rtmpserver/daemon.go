@@ -19,6 +19,8 @@ import (
 const (
 	// shutdownTimeout is how long the server waits for clients to disconnect.
 	shutdownTimeout = 5 * time.Second
+	// cutTimeout is how long it may take to tell HTTP/2 viewers that their responses were cut off.
+	cutTimeout = time.Second
 	// endTimeout is how long the hooks may take that are called when the server ends.
 	endTimeout = 10 * time.Second
 )
@@ -161,6 +163,9 @@ func (d *daemon) shutdown(signals <-chan os.Signal) {
 func (d *daemon) close() {
 	d.server.Close()
 	if d.http != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), cutTimeout)
+		defer cancel()
+		d.http.Shutdown(ctx) // without it, some HTTP/2 clients would consider their responses complete, such as curl 7.88
 		d.http.Close()
 	}
 	d.serving.Wait()
