@@ -62,7 +62,7 @@ func (c *console) log(l level, format string, args ...any) {
 		return
 	}
 	c.endLine()
-	text := fmt.Sprintf(strings.TrimRight(format, "\n"), args...)
+	text := advice.Replace(fmt.Sprintf(strings.TrimRight(format, "\n"), args...))
 	ending := format[len(strings.TrimRight(format, "\n")):] + "\n"
 	c.write(levelNames[min(int(l), len(levelNames)-1)] + ": " + quote.Text(text, maxMessage) + ending)
 }

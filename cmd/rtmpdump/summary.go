@@ -48,7 +48,7 @@ func writeSummary(w io.Writer, j *job, r *download.Result, code int, err error) 
 		Sessions: r.Sessions, MetadataChanged: r.MetadataChanged, Splices: []spliceSummary{},
 		Gaps: []gapSummary{}, BadData: r.BadData}
 	if err != nil {
-		s.Error = err.Error()
+		s.Error = advice.Replace(err.Error())
 	}
 	for _, splice := range r.Splices {
 		s.Splices = append(s.Splices, spliceSummary{splice.Offset, splice.Removed, splice.ByContent, splice.Gap.Seconds()})
