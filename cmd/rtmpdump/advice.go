@@ -1,9 +1,9 @@
 package main
 
-import "strings"
+import "github.com/go-librtmp/rtmp/cmd/internal/hint"
 
-// advice replaces the names of the library's options in errors and logs by those of the command's.
-var advice = strings.NewReplacer(
+// advice names the command's options in errors and logs.
+var advice = hint.Replacer(
 	"SWFVerify", "--swfVfy",
 	"SWFHash", "--swfhash",
 	"SWFSize", "--swfsize",
@@ -11,7 +11,6 @@ var advice = strings.NewReplacer(
 	"SWFURL", "swfUrl", // an option of --url
 	": set Token", ": set --token",
 	": check Token", ": check --token",
-	", or set PublishUser and PublishPassword", "", // rtmpdump does not publish
 	"option Proxy", "option --proxy",
 	"try NoEnhanced", "try without --enhanced",
 )

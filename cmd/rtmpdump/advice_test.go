@@ -27,11 +27,12 @@ func TestAdviceNamesFlags(t *testing.T) {
 		{testserver.Config{Token: "hush"}, "-r URL/sample -T other", "challenge: check --token"},
 		{testserver.Config{Refuse: demands}, "-r URL/sample", "put user:password@ before the host"},
 		{testserver.Config{}, "-r URL/sample --proxy ftp://x", "option --proxy: "},
+		{testserver.Config{Scheme: "rtmps"}, "-r URL/sample", "add it, or the certificate itself, to the file that"},
 		{testserver.Config{}, "-i URL/sample_swfVfy=1", "option swfVfy: needs swfUrl"},
 	} {
 		got := attempt(t, ours, test.config, test.args+" -o FILE --json", nil)
 		assert.Contains(t, got.stderr, test.want, test.args)
 		assert.Contains(t, string(got.stdout), test.want, test.args)
-		assert.NotRegexp(t, `SWF[A-Z]|[^a-z-]Token|Proxy|PublishUser`, got.stderr+string(got.stdout), test.args)
+		assert.NotRegexp(t, `SWF[A-Z]|[^a-z-]Token|Proxy|PublishUser|TLSConfig`, got.stderr+string(got.stdout), test.args)
 	}
 }
