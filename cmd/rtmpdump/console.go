@@ -111,9 +111,7 @@ func levelOf(l slog.Level) level {
 		return levelError
 	case l >= slog.LevelWarn:
 		return levelWarning
-	case l >= slog.LevelInfo:
-		return levelInfo
-	case l >= slog.LevelDebug:
+	case l >= slog.LevelDebug: // also what the library logs at Info, since the progress shows it
 		return levelDebug
 	}
 	return levelAll

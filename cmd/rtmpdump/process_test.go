@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
@@ -67,6 +71,28 @@ func TestSignals(t *testing.T) {
 		assert.Equal(t, "canceled", s.Outcome)
 		assert.EqualValues(t, len(got), s.Size)
 	}
+}
+
+// TestUnexpectedAnswer checks that nothing is printed with --quiet if a server of a tunnel sends more than was asked for. Package net/http
+// logs that.
+func TestUnexpectedAnswer(t *testing.T) {
+	left := make(chan struct{}, 10)
+	addr := conntest.Serve(t, func(nc net.Conn) {
+		http.ReadRequest(bufio.NewReader(nc))
+		io.WriteString(nc, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\nnot asked for")
+		io.Copy(io.Discard, nc)
+		left <- struct{}{}
+	})
+	cmd := process(t, "-q", "-r", "rtmpt://"+addr+"/vod/sample", "-o", filepath.Join(t.TempDir(), "out.flv"), "--recover")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	for range 2 { // at the second connection, all about the first has been logged
+		<-left
+	}
+	require.NoError(t, cmd.Process.Kill())
+	cmd.Wait()
+	assert.Empty(t, stderr.String())
 }
 
 func TestClosedPipe(t *testing.T) {
