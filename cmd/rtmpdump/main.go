@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/term"
 
@@ -74,8 +75,11 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	return j.run(ctx, stdout)
 }
 
-// catchSignals makes the first signal end the download, and ignores further ones. It also ignores SIGPIPE, so that a write to a closed pipe
-// returns an error.
+// again is how long further signals are ignored after the first: timeout(1), for example, sends its signal twice.
+const again = time.Second
+
+// catchSignals makes the first signal end the download, and a later one the program, in case nobody reads standard output. It also ignores
+// SIGPIPE, so that a write to a closed pipe returns an error.
 func catchSignals(c *console, cancel func()) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
@@ -87,6 +91,12 @@ func catchSignals(c *console, cancel func()) (stop func()) {
 		case s := <-signals:
 			c.log(levelError, "Caught signal: %s, cleaning up, just a second...", strings.ToLower(s.String()))
 			cancel()
+		case <-done:
+			return
+		}
+		select {
+		case <-time.After(again):
+			signal.Stop(signals)
 		case <-done:
 		}
 	}()

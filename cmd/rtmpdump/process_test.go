@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -49,14 +50,10 @@ func TestSignals(t *testing.T) {
 		var stdout bytes.Buffer
 		cmd.Stdout = &stdout
 		require.NoError(t, cmd.Start())
-		var said strings.Builder
-		for b := make([]byte, 1); !strings.Contains(said.String(), " kB / "); {
-			n, err := stderr.Read(b)
-			require.NoError(t, err, "%s", said.String())
-			said.Write(b[:n])
-		}
+		said := bufio.NewReader(stderr)
+		awaitText(t, said, " kB / ")
 		require.NoError(t, cmd.Process.Signal(signal))
-		rest, err := io.ReadAll(stderr)
+		rest, err := io.ReadAll(said)
 		require.NoError(t, err)
 		cmd.Wait()
 		assert.Equal(t, exitIncomplete, cmd.ProcessState.ExitCode(), "%s", rest)
@@ -93,6 +90,50 @@ func TestUnexpectedAnswer(t *testing.T) {
 	require.NoError(t, cmd.Process.Kill())
 	cmd.Wait()
 	assert.Empty(t, stderr.String())
+}
+
+// TestSecondSignal checks that a later signal ends the program if the first can't, because nobody reads its output.
+func TestSecondSignal(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such signals")
+	}
+	url := startServer(t, testserver.Config{})
+	cmd := process(t, "-r", url, "-o", "-")
+	_, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	defer cmd.Process.Kill()
+	lines := bufio.NewReader(stderr)
+	awaitText(t, lines, "filesize") // the output is larger than a pipe's buffer
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	awaitText(t, lines, "Caught signal")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cmd.Process.Wait()
+	}()
+	require.Eventually(t, func() bool {
+		cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+			return true
+		default:
+			return false
+		}
+	}, 30*time.Second, 100*time.Millisecond)
+}
+
+// awaitText reads until text has been read.
+func awaitText(t *testing.T, r io.ByteReader, text string) {
+	t.Helper()
+	var said strings.Builder
+	for !strings.Contains(said.String(), text) {
+		b, err := r.ReadByte()
+		require.NoError(t, err, "%s", said.String())
+		said.WriteByte(b)
+	}
 }
 
 func TestClosedPipe(t *testing.T) {
