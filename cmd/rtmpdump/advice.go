@@ -11,6 +11,6 @@ var advice = hint.Replacer(
 	"SWFURL", "swfUrl", // an option of --url
 	": set Token", ": set --token",
 	": check Token", ": check --token",
-	"option Proxy", "option --proxy",
+	"option Proxy", "option --proxy or --socks",
 	"try NoEnhanced", "try without --enhanced",
 )

@@ -26,7 +26,7 @@ func TestAdviceNamesFlags(t *testing.T) {
 		{testserver.Config{Token: "hush"}, "-r URL/sample", "challenge: set --token"},
 		{testserver.Config{Token: "hush"}, "-r URL/sample -T other", "challenge: check --token"},
 		{testserver.Config{Refuse: demands}, "-r URL/sample", "put user:password@ before the host"},
-		{testserver.Config{}, "-r URL/sample --proxy ftp://x", "option --proxy: "},
+		{testserver.Config{}, "-r URL/sample --proxy ftp://x", "option --proxy or --socks: "},
 		{testserver.Config{Scheme: "rtmps"}, "-r URL/sample", "add it, or the certificate itself, to the file that"},
 		{testserver.Config{}, "-i URL/sample_swfVfy=1", "option swfVfy: needs swfUrl"},
 	} {

@@ -4,7 +4,9 @@
 //	rtmpdump -r rtmp://example.com/vod/film -o film.flv --resume
 //	rtmpdump -r rtmp://example.com/live/camera --live -o - | ffmpeg -i - camera.mp4
 //
-// See --help for the options. The exit status is 0 when the stream is complete, 1 when something failed, 2 when the stream is incomplete
+// See --help for the options. A signal ends the download with whole tags; another one, at least a second later, ends the program at once.
+//
+// The exit status is 0 when the stream is complete, 1 when something failed, 2 when the stream is incomplete
 // and can be resumed, 3 when there was no connection. As in RTMPDump, a stream whose last packet begins before 99.9 % of its duration is
 // called incomplete, and a live stream complete when its server dies; but one that --recover has continued after a gap is incomplete. With
 // --json, the exit status of a recording is 0 if and only if it is complete.
