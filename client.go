@@ -282,6 +282,7 @@ func (k *client) connectAccepted(reply []any) error {
 func (l *link) answerChallenge(reply []any) error {
 	value, _ := amf.Find("secureToken", reply...)
 	challenge, found := value.(string)
+	l.challenged.Store(found)
 	if !found || l.opts.Token == "" {
 		return nil
 	}

@@ -46,8 +46,8 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
 		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/secret internal/session internal/transport message swf url",
 
-		"cmd/rtmpdump":                  public + " internal/quote cmd/internal/version",
-		"cmd/rtmpprobe":                 public + " internal/quote internal/secret cmd/internal/version" + probe,
+		"cmd/rtmpdump":                  public + " internal/quote cmd/internal/hint cmd/internal/version",
+		"cmd/rtmpprobe":                 public + " internal/quote internal/secret cmd/internal/hint cmd/internal/version" + probe,
 		"cmd/rtmpprobe/internal/report": "message", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/event":    "chunk rtmp",
 		"cmd/rtmpprobe/internal/dump":     "amf flv internal/quote message cmd/rtmpprobe/internal/event",
@@ -57,6 +57,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpprobe/internal/watch":    "amf flv message" + events,
 		"cmd/rtmpprobe/internal/online":   "flv message rtmp cmd/rtmpprobe/internal/event",
 		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/online" + events,
+		"cmd/internal/hint":               "",
 		"cmd/internal/version":            "",
 		"cmd/rtmpserver":                  "cmd/internal/version cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/admission internal/quote internal/transport message server",
 		"cmd/rtmpserver/internal/edge":    "amf flv message relay rtmp server url",

@@ -40,7 +40,7 @@ type daemon struct {
 	failed  chan error // receives the first error of a listener
 }
 
-func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error) {
+func newDaemon(s *settings, c *certificate, logger *slog.Logger) (_ *daemon, err error) {
 	d := &daemon{settings: s, certificate: c, logger: logger, addrs: make(map[string]net.Addr), failed: make(chan error, 4)}
 	d.server = &server.Server{ChunkSize: s.chunkSize, WindowAckSize: s.windowAckSize, MaxMessageSize: int(s.maxMessage), MaxConns: s.maxConns,
 		MaxConnsPerIP: s.maxConnsPerIP, MaxStreams: s.maxStreams, SetupTimeout: s.setup, IdleTimeout: s.idle, WriteTimeout: s.write,
@@ -52,9 +52,10 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 		d.server.TLSConfig = c.config()
 	}
 	if s.capture != "" {
-		d.server.Capture = captures(s.capture, logger)
+		if d.server.Capture, err = captures(s.capture, logger); err != nil {
+			return nil, err
+		}
 	}
-	var err error
 	if d.apps, err = newApplications(s, d.server, logger); err != nil {
 		return nil, err
 	}
@@ -80,8 +81,8 @@ func (d *daemon) listen() error {
 	}{
 		{"rtmp", at(s.port), true, d.server.Serve},
 		{"rtmps", at(s.tlsPort), d.certificate != nil, func(l net.Listener) error { return d.server.ServeTLS(l, "", "") }},
-		{"http", s.http, s.http != "", func(l net.Listener) error { return d.http.Serve(l) }},
-		{"https", s.https, s.https != "", func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }},
+		{"http", string(s.http), s.http != "", func(l net.Listener) error { return d.http.Serve(l) }},
+		{"https", string(s.https), s.https != "", func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }},
 	} {
 		if !service.is {
 			continue
