@@ -142,7 +142,10 @@ func (o *flvOut) more() []byte {
 // prepare collects tags until it is known what the file header must announce. It puts metadata first, even if it arrives after media. Media
 // with which that becomes known may be long, so it is not collected but taken like any later media.
 func (o *flvOut) prepare(m *session.Message, script bool) {
-	known := o.prelude.Add(flv.TagType(m.Type), m.Timestamp, m.Size())
+	var head [64]byte
+	begin := head[:min(len(head), m.Size())]
+	m.CopyAt(begin, 0)
+	known := o.prelude.Add(flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: begin}, m.Size())
 	switch {
 	case script:
 		o.script = appendTag(o.script, m)

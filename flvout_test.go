@@ -142,6 +142,17 @@ func TestFileHeaderWaitsForMedia(t *testing.T) {
 	}
 }
 
+// TestFileHeaderOfLiveStreams checks that the file header announces audio whose configuration comes after that of video, with a timestamp other
+// than 0, as when nginx-rtmp begins to play in the middle of a live stream.
+func TestFileHeaderOfLiveStreams(t *testing.T) {
+	o := flvOut{dst: make([]byte, 4096)}
+	o.take(&session.Message{Packet: Packet{Type: message.TypeVideo, Timestamp: 5000, Body: []byte{0x17, 0, 0, 0, 0, 1}}})
+	o.take(&session.Message{Packet: Packet{Type: message.TypeAudio, Timestamp: 5000, Body: []byte{0xaf, 0, 0x12, 0x10}}})
+	header, err := flv.NewReader(bytes.NewReader(o.dst[:o.n])).Header()
+	require.NoError(t, err)
+	require.Equal(t, flv.FileHeader{HasAudio: true, HasVideo: true}, header)
+}
+
 // TestFileHeaderAfterMuchMetadata checks that after more metadata than can be held back, the file header announces both audio and video,
 // since players ignore what it does not announce.
 func TestFileHeaderAfterMuchMetadata(t *testing.T) {

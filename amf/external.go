@@ -103,15 +103,17 @@ type ExternalWriter struct {
 	e     *encoder3
 	dst   []byte
 	depth int
+	err   *EncodeError
 }
 
-// Value writes an AMF3 value. WriteExternal should return its error, an *EncodeError.
+// Value writes an AMF3 value. Its error, an *EncodeError, is final: the instance is not written, even if WriteExternal returns nil.
 func (w *ExternalWriter) Value(v any) error {
-	dst, err := w.e.value(w.dst, v, w.depth)
-	if err != nil {
-		return err
+	if w.err == nil { // After an error, the reference tables contain strings that were not written.
+		w.dst, w.err = w.e.value(w.dst, v, w.depth)
 	}
-	w.dst = dst
+	if w.err != nil {
+		return w.err
+	}
 	return nil
 }
 
@@ -135,12 +137,11 @@ func (e *encoder3) external(dst []byte, x Externalizable, depth int) ([]byte, *E
 		return dst, err
 	}
 	w := &ExternalWriter{e: e, dst: out, depth: depth + 1}
-	switch err := x.WriteExternal(w).(type) {
-	case nil:
-		return w.dst, nil
-	case *EncodeError:
-		return dst, err
-	default:
+	switch err := x.WriteExternal(w); {
+	case w.err != nil:
+		return dst, w.err
+	case err != nil:
 		return dst, &EncodeError{Detail: "externalizable class", Value: class, Err: err}
 	}
+	return w.dst, nil
 }

@@ -154,3 +154,24 @@ func TestExternalReaderErrorsAreFinal(t *testing.T) {
 		})
 	}
 }
+
+// forgiving ignores an error of ExternalWriter.Value and writes other values in its place.
+type forgiving struct{}
+
+func (forgiving) AMFClass() string { return "test.Forgiving" }
+
+func (forgiving) WriteExternal(w *ExternalWriter) error {
+	if err := w.Value(Object{{"name", make(chan int)}}); err != nil {
+		w.Value("name") // would be a reference to the name above, which has not been written
+	}
+	return nil
+}
+
+func TestExternalWriterErrorsAreFinal(t *testing.T) {
+	dst := []byte{1}
+	b, err := AppendAMF3(dst, forgiving{})
+	var encodeError *EncodeError
+	require.ErrorAs(t, err, &encodeError)
+	assert.Equal(t, "[0].name", encodeError.Path)
+	assert.Equal(t, dst, b)
+}

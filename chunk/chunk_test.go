@@ -209,6 +209,14 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+func TestZeroWriter(t *testing.T) {
+	var zero Writer
+	assert.Equal(t, DefaultChunkSize, zero.ChunkSize())
+	b, err := zero.AppendMessage(nil, &Outgoing{Type: 9, ChunkStreamID: 4, Body: []byte(long(DefaultChunkSize + 1))})
+	require.NoError(t, err)
+	assert.Len(t, b, 12+DefaultChunkSize+1+1)
+}
+
 func TestWriter(t *testing.T) {
 	w := NewWriter()
 	for _, step := range []struct {

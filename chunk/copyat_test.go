@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,4 +34,23 @@ func TestCopyAt(t *testing.T) {
 	m.Body() // joins the chunks
 	require.Zero(t, m.stride)
 	check()
+}
+
+// TestCopiesOfMessages checks that copies of a Message share one body. If each took its own memory, the first one's would return to the pool
+// while the caller uses it.
+func TestCopiesOfMessages(t *testing.T) {
+	body := bytes.Repeat([]byte("abc"), DefaultChunkSize)
+	wire, err := NewWriter().AppendMessage(nil, &Outgoing{Type: 9, ChunkStreamID: 4, Body: body})
+	require.NoError(t, err)
+	r := NewReader(bytes.NewReader(wire), 0)
+	var m Message
+	require.NoError(t, r.Next(&m))
+	second, third := m, m
+	first := m.Body()
+	require.Equal(t, body, first)
+	assert.Same(t, &first[0], &second.Body()[0])
+	d, ok := third.Detach()
+	require.True(t, ok)
+	whole := d.Bytes()
+	assert.Equal(t, body, whole[Headroom:len(whole)-Tailroom])
 }

@@ -84,10 +84,10 @@ func appendBasicHeader(dst []byte, f Format, id uint32) []byte {
 // connections. But a Writer does not know about such headers. All messages that a Writer writes on the same chunk stream must therefore
 // have Format0.
 type Header struct {
-	ChunkStreamID uint32
+	ChunkStreamID uint32 // 2 to MaxChunkStreamID
 	StreamID      uint32 // message stream id
 	Timestamp     uint32 // time of the message, in milliseconds
-	Length        int    // length of the body, in bytes
+	Length        int    // length of the body, in bytes, at most MaxMessageLength
 	Type          uint8
 }
 
@@ -128,7 +128,7 @@ func (h *Header) AppendContinuation(dst []byte) []byte {
 	return dst
 }
 
-// AppendBody appends the message's body in chunks of chunkSize bytes. Before each chunk except the first, it appends the chunk's header.
+// AppendBody appends the message's body in chunks of chunkSize bytes, at least 1. Before each chunk except the first, it appends the chunk's header.
 func (h *Header) AppendBody(dst, body []byte, chunkSize int) []byte {
 	for ; len(body) > chunkSize; body = body[chunkSize:] {
 		dst = append(dst, body[:chunkSize]...)

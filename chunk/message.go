@@ -1,6 +1,7 @@
 package chunk
 
-// Message is one received message. The body belongs to the Reader and is valid until the Reader's next call. The other fields are copies.
+// Message is one received message. The body belongs to the Reader and is valid until the Reader's next call; copies of a Message share it.
+// The other fields are copies.
 type Message struct {
 	Type          uint8  // message type id
 	Format        Format // format of the message's first chunk
@@ -98,11 +99,13 @@ func copyOnce(dst, src []byte) int {
 // Body returns the body in one piece. It is valid until the Reader's next call and must not be modified.
 func (m *Message) Body() []byte {
 	if m.stride != 0 {
-		old := m.reader.lent // the memory of raw, if any
-		b := m.reader.hand(m.length)
-		b.bytes = b.bytes[:m.length]
-		m.CopyTo(b.bytes)
-		release(old)
+		b := m.reader.lent
+		if b == nil || len(b.bytes) < m.length { // otherwise a copy of m has joined the body already
+			// What was lent, the end of a body in place, is left to the garbage collector, since copies of m may still refer to it.
+			b = m.reader.hand(m.length)
+			b.bytes = b.bytes[:m.length]
+			m.CopyTo(b.bytes)
+		}
 		m.raw, m.stride = b.bytes, 0
 	}
 	return m.raw
@@ -113,11 +116,11 @@ func (m *Message) Body() []byte {
 // Placer, the caller gets only the part after that.
 func (m *Message) Detach() (d Detached, ok bool) {
 	b := m.reader.lent
-	if b == nil || b.whole == nil || len(m.raw) == 0 {
+	if b == nil || b.whole == nil || len(b.bytes) == 0 {
 		return Detached{}, false
 	}
 	m.reader.lent = nil
-	d = Detached{buffer: b, size: len(m.raw)}
+	d = Detached{buffer: b, size: len(b.bytes)}
 	m.raw, m.length, m.stride = nil, 0, 0
 	return d, true
 }

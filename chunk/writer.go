@@ -16,9 +16,9 @@ type Outgoing struct {
 	Body     []byte
 }
 
-// Writer writes messages as chunks. Only one goroutine may use it at a time.
+// Writer writes messages as chunks. Only one goroutine may use it at a time. The zero value is ready to use.
 type Writer struct {
-	chunkSize int
+	chunkSize int     // 0 means DefaultChunkSize
 	low       [9]sent // index is the chunk stream id; clients use 2 to 8
 	high      map[uint32]*sent
 }
@@ -31,10 +31,15 @@ type sent struct {
 }
 
 // NewWriter returns a Writer with the default chunk size.
-func NewWriter() *Writer { return &Writer{chunkSize: DefaultChunkSize} }
+func NewWriter() *Writer { return new(Writer) }
 
 // ChunkSize returns the current outgoing chunk size in bytes. Writing a Set Chunk Size message changes it.
-func (w *Writer) ChunkSize() int { return w.chunkSize }
+func (w *Writer) ChunkSize() int {
+	if w.chunkSize == 0 {
+		return DefaultChunkSize
+	}
+	return w.chunkSize
+}
 
 // AppendMessage appends the chunks of o to dst. The error is an *Error, and dst is then returned unchanged.
 func (w *Writer) AppendMessage(dst []byte, o *Outgoing) ([]byte, error) {
@@ -42,7 +47,7 @@ func (w *Writer) AppendMessage(dst []byte, o *Outgoing) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst = h.AppendBody(dst, o.Body, w.chunkSize)
+	dst = h.AppendBody(dst, o.Body, w.ChunkSize())
 	if o.Type == typeSetChunkSize && len(o.Body) >= 4 {
 		w.chunkSize = int(min(binary.BigEndian.Uint32(o.Body), MaxMessageLength))
 	}

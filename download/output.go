@@ -157,7 +157,7 @@ func (o *output) write(tag flv.Tag, raw []byte) error {
 	}
 	tag.Body = bytes.Clone(tag.Body)
 	o.waiting = append(o.waiting, tag)
-	if o.prelude.Add(tag.Type, tag.Timestamp, len(tag.Body)) || o.emptyFlags && tag.Timestamp != 0 {
+	if o.prelude.Add(tag, len(tag.Body)) || o.emptyFlags && tag.Timestamp != 0 {
 		return o.begin()
 	}
 	return nil

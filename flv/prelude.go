@@ -10,19 +10,20 @@ type Prelude struct {
 	size   int // bytes of tags
 }
 
-// Add considers the next tag, whose body has size bytes, and reports whether the header is known. The header is known when both audio and
-// video have arrived, when the timestamps show that the stream has only audio or only video, or after 128 KiB of tags. The timestamps of
-// script data are ignored.
-func (p *Prelude) Add(t TagType, timestamp uint32, size int) (known bool) {
-	media := t == TagAudio || t == TagVideo
-	p.header.HasAudio = p.header.HasAudio || t == TagAudio
-	p.header.HasVideo = p.header.HasVideo || t == TagVideo
+// Add considers the next tag, and reports whether the header is known. size is the size of its body in bytes, of which t.Body must contain
+// the first 64. The header is known when both audio and video have arrived, when a frame has a timestamp other than 0, so that the stream
+// probably has nothing else, or after 128 KiB of tags. Configurations do not count as frames: in the middle of a live stream, those of audio
+// and video come first.
+func (p *Prelude) Add(t Tag, size int) (known bool) {
+	media := t.Type == TagAudio || t.Type == TagVideo
+	p.header.HasAudio = p.header.HasAudio || t.Type == TagAudio
+	p.header.HasVideo = p.header.HasVideo || t.Type == TagVideo
 	p.size += size + TagOverhead
 	long := p.size > maxPrelude
 	if long && p.header == (FileHeader{}) { // still unknown: announce both, since players look only for what is announced
 		p.header = FileHeader{HasAudio: true, HasVideo: true}
 	}
-	return p.header.HasAudio && p.header.HasVideo || media && timestamp != 0 || long
+	return p.header.HasAudio && p.header.HasVideo || media && t.Timestamp != 0 && !IsHeader(t) || long
 }
 
 // Header returns the header so far.

@@ -3,6 +3,7 @@ package message
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"iter"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -129,6 +130,9 @@ func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
 			}
 			d := amf.NewDecoder(rest)
 			value, err := d.Decode()
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
 			if err != nil {
 				yield(amf.Property{}, e.bad("invalid AMF in property "+fmt.Sprintf("%.40q", name), err))
 				return

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
@@ -110,6 +111,7 @@ func TestMalformedSharedObjects(t *testing.T) {
 	for _, data := range []string{"\x00", "\x00\x02a", "\x00\x01a", "\x00\x01a\x02\x00"} {
 		_, err := SharedEvent{Type: SharedChange, Data: []byte(data)}.Properties()
 		require.Error(t, err, "%q", data)
+		require.NotErrorIs(t, err, io.EOF, "%q is incomplete, not at its end", data)
 	}
 	_, _, err = SharedEvent{Type: SharedSendMessage, Data: []byte{5}}.Message()
 	require.Error(t, err)

@@ -57,7 +57,7 @@ func (v *viewer) openLive(w http.ResponseWriter, r *http.Request, sub *live.Subs
 		}
 		for _, m := range batch[from:] {
 			t := m.Tag()
-			known = prelude.Add(t.Type, t.Timestamp, len(t.Body)) || known
+			known = prelude.Add(t, len(t.Body)) || known
 		}
 	}
 	return batch, flv.AppendFileHeader(nil, prelude.Header()), nil

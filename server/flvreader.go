@@ -18,7 +18,7 @@ func (f *flvReader) add(t flv.Tag) {
 		f.buf, f.handed = f.buf[:0], 0
 	}
 	f.buf = flv.AppendTag(f.buf, t)
-	if !f.headerWritten && f.prelude.Add(t.Type, t.Timestamp, len(t.Body)) {
+	if !f.headerWritten && f.prelude.Add(t, len(t.Body)) {
 		f.flush()
 	}
 }

@@ -2,6 +2,7 @@
 package url
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strconv"
@@ -210,9 +211,10 @@ func decodeEscapes(s string, mark byte) (text string, valid bool) {
 
 // TCURL returns the tcUrl that connect sends. This is the URL as it was written, but without user info, and without everything after the app.
 // If the URL has no app, only the user info and the fragment are left out (RTMP Errata and Addenda of 2024). If app is not empty, it
-// replaces the app of the URL. In that case librtmp adds ":0" to a URL without a port; TCURL does not.
+// replaces the app of the URL. In that case librtmp adds ":0" to a URL without a port; TCURL does not. If Parse has not made u, TCURL is made
+// from the fields.
 func (u *URL) TCURL(app string) string {
-	if app == "" {
+	if app == "" && u.prefix != "" {
 		path := u.App
 		if path == "" {
 			path = u.rest
@@ -220,7 +222,7 @@ func (u *URL) TCURL(app string) string {
 		path, _, _ = strings.Cut(path, "#")
 		return u.prefix + path
 	}
-	return u.Scheme + "://" + u.Authority() + "/" + app
+	return u.Scheme + "://" + u.Authority() + "/" + cmp.Or(app, u.App)
 }
 
 // Authority returns the host, in brackets if it is an IPv6 address, and the port if the URL has one.

@@ -148,6 +148,7 @@ func TestTCURL(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, test.want, u.TCURL(test.app), "%s app=%s", test.in, test.app)
 	}
+	assert.Equal(t, "rtmp://h:81/a/b", (&URL{Scheme: "rtmp", Host: "h", Port: 81, App: "a/b", Playpath: "p"}).TCURL(""))
 }
 
 func TestEffectivePort(t *testing.T) {

@@ -28,6 +28,9 @@ func (p *proxyServer) askHTTP(nc net.Conn, t target) (net.Conn, error) {
 	limited := &io.LimitedReader{R: nc, N: maxConnectHeader}
 	in := bufio.NewReader(limited)
 	response, err := http.ReadResponse(in, request)
+	for err == nil && response.StatusCode/100 == 1 && response.StatusCode != http.StatusSwitchingProtocols { // RFC 9110 section 15.2
+		response, err = http.ReadResponse(in, request)
+	}
 	if err != nil {
 		if limited.N <= 0 {
 			return nil, p.fail(fmt.Sprintf("its answer's header has more than %d bytes", maxConnectHeader), nil)

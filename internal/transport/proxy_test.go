@@ -117,6 +117,8 @@ var goodProxies = []struct {
 	{"http password", "http://me:p%40ss@proxy.test", "server.test:1935", "proxy.test:80",
 		[]turn{{connectRequest("Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("me:p@ss")) + "\r\n"),
 			"HTTP/1.1 200 OK\r\n\r\n"}}, ""},
+	{"http interim answers", "http://proxy.test", "server.test:1935", "proxy.test:80",
+		[]turn{{connectRequest(""), "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\n\r\nhello"}}, "hello"},
 	{"http server first", "http://proxy.test", "server.test:1935", "proxy.test:80",
 		[]turn{{connectRequest(""), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhello"}}, "hello"},
 }
