@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"hash/maphash"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
@@ -17,6 +18,8 @@ type frames struct {
 	headers flv.Headers // headers that have been delivered
 	first   time.Time   // arrival of the first audio or video of this connection; zero if none has arrived
 	keyed   [256]bool   // tracks with a key frame on this connection
+	video   bool        // the stream has video
+	joints  joints      // the latest frames that were delivered and at which a connection can begin
 }
 
 type outcome struct {
@@ -67,18 +70,58 @@ func (f *frames) accept(pkt *rtmp.Packet, now time.Time) (o outcome) {
 		}
 		pkt.Timestamp = uint32(f.line.end.at)
 		return o
-	case flv.KindKeyFrame:
+	}
+	f.video = f.video || kind != flv.KindAudio
+	id, hash := trackID{kind != flv.KindAudio, track}, uint64(0)
+	if f.isJoint(kind) {
+		hash = maphash.Bytes(seed, pkt.Body)
+		f.join(pkt.Timestamp, hash, now)
+	}
+	again := f.line.repeats(id, pkt.Timestamp)
+	if again && now.Sub(f.line.joined) >= burst { // this is not stored media: a publisher sends the same file once more
+		again, f.joints, f.keyed = false, joints{}, [256]bool{}
+		f.line.restart()
+	}
+	switch {
+	case kind == flv.KindKeyFrame:
 		f.keyed[track] = true
-	case flv.KindFrame:
-		if !f.keyed[track] && now.Sub(f.first) < patience {
-			o.action = skipped
-			return o
-		}
+	case kind == flv.KindFrame && !f.keyed[track] && now.Sub(f.first) < patience:
+		o.action = skipped
+		return o
+	}
+	if again {
+		o.action = repeated
+		return o
 	}
 	var at int64
-	at, o.gap, o.jump = f.line.frame(kind != flv.KindAudio, pkt.Timestamp, now)
+	at, o.gap, o.jump = f.line.frame(id, pkt.Timestamp, now)
 	pkt.Timestamp = uint32(at)
+	if f.isJoint(kind) {
+		f.joints.add(hash, at)
+	}
 	return o
+}
+
+// isJoint reports whether a connection can begin with a frame of this kind: a key frame or, if there is no video, audio.
+func (f *frames) isJoint(kind flv.Kind) bool {
+	return kind == flv.KindKeyFrame || kind == flv.KindAudio && !f.video
+}
+
+// join looks for the first joint of a connection among those that were delivered, since servers may begin with stored media. ok reports
+// whether the line repeats what follows it.
+func (f *frames) join(timestamp uint32, hash uint64, now time.Time) (ok bool) {
+	if !f.line.fresh {
+		return false
+	}
+	raw, expected := f.line.in.Unwrap(timestamp), f.line.expected(now)
+	if f.line.continues(raw, expected) {
+		return false
+	}
+	at, ok := f.joints.find(hash, raw+f.line.shift, expected-maxStored)
+	if ok {
+		f.line.join(timestamp, at, now)
+	}
+	return ok
 }
 
 func tagOf(pkt *rtmp.Packet) flv.Tag {

@@ -14,7 +14,7 @@ import (
 
 // Player plays a live stream without end: it connects again whenever the connection is lost or the stream ends or falls silent. It returns
 // the packets of one continuous stream: timestamps begin at 0 and never decrease within a track, headers are repeated only after a change,
-// and all pictures can be decoded.
+// media is not repeated if a server begins a connection with what it has sent before, and all pictures can be decoded.
 //
 //	p := &relay.Player{URL: "rtmp://example.com/live/camera", OnEvent: func(e relay.Event) { log.Print(e) }}
 //	defer p.Close()
@@ -199,7 +199,7 @@ type PlayerStats struct {
 
 	Received  uint64 // messages of the stream
 	Delivered uint64 // returned by ReadPacket
-	Repeated  uint64 // headers that had not changed
+	Repeated  uint64 // headers that had not changed, and stored media that a server has sent again at the beginning of a connection
 	Skipped   uint64 // pictures before a connection's first key frame, and messages about the connection
 
 	Gaps     uint64        // Gap events
