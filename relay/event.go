@@ -17,7 +17,7 @@ const (
 	Unpublished                  // Player: the server works, but the stream is not being published, or no longer
 	Down                         // the server can't be reached, or the connection was lost or is silent
 	Refused                      // the server has refused
-	Moved                        // the server has asked the client to connect to URL instead
+	Moved                        // the server has asked the client to connect to URL instead; a Player reads on until Connected follows
 	Gap                          // Player: something may be missing before the next packet
 )
 

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"hash/maphash"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
@@ -35,9 +34,35 @@ const (
 	skipped
 )
 
-func (f *frames) restart() {
+// restart begins a connection, of which packets have been read.
+func (f *frames) restart(packets []rtmp.Packet, now time.Time) {
 	f.first, f.keyed = time.Time{}, [256]bool{}
-	f.line.restart()
+	timestamp, at, known := f.known(packets, now)
+	if f.line.restart(); known {
+		f.line.join(timestamp, at, now)
+	}
+}
+
+// known looks for the first joint of packets from another connection among those that were delivered. If that is known, packets repeat what
+// followed its position.
+func (f *frames) known(packets []rtmp.Packet, now time.Time) (timestamp uint32, at int64, known bool) {
+	for _, pkt := range packets {
+		if kind, _ := flv.KindOf(tagOf(&pkt)); f.isJoint(kind) {
+			at, known = f.find(pkt.Timestamp, hashOf(&pkt), now)
+			return pkt.Timestamp, at, known
+		}
+	}
+	return 0, 0, false
+}
+
+// find returns the position of a joint of another connection, if it was delivered.
+func (f *frames) find(timestamp uint32, hash uint64, now time.Time) (at int64, ok bool) {
+	in := f.line.in
+	raw, expected := in.Unwrap(timestamp), f.line.expected(now)
+	if f.line.continues(raw, expected) {
+		return 0, false
+	}
+	return f.joints.find(hash, raw+f.line.shift, expected-maxStored)
 }
 
 // uptime returns how long ago the first audio or video of the connection arrived. silent reports whether none has arrived.
@@ -74,8 +99,12 @@ func (f *frames) accept(pkt *rtmp.Packet, now time.Time) (o outcome) {
 	f.video = f.video || kind != flv.KindAudio
 	id, hash := trackID{kind != flv.KindAudio, track}, uint64(0)
 	if f.isJoint(kind) {
-		hash = maphash.Bytes(seed, pkt.Body)
-		f.join(pkt.Timestamp, hash, now)
+		hash = hashOf(pkt)
+		if f.line.fresh { // servers may begin with stored media
+			if at, ok := f.find(pkt.Timestamp, hash, now); ok {
+				f.line.join(pkt.Timestamp, at, now)
+			}
+		}
 	}
 	again := f.line.repeats(id, pkt.Timestamp)
 	if again && now.Sub(f.line.joined) >= burst { // this is not stored media: a publisher sends the same file once more
@@ -105,23 +134,6 @@ func (f *frames) accept(pkt *rtmp.Packet, now time.Time) (o outcome) {
 // isJoint reports whether a connection can begin with a frame of this kind: a key frame or, if there is no video, audio.
 func (f *frames) isJoint(kind flv.Kind) bool {
 	return kind == flv.KindKeyFrame || kind == flv.KindAudio && !f.video
-}
-
-// join looks for the first joint of a connection among those that were delivered, since servers may begin with stored media. ok reports
-// whether the line repeats what follows it.
-func (f *frames) join(timestamp uint32, hash uint64, now time.Time) (ok bool) {
-	if !f.line.fresh {
-		return false
-	}
-	raw, expected := f.line.in.Unwrap(timestamp), f.line.expected(now)
-	if f.line.continues(raw, expected) {
-		return false
-	}
-	at, ok := f.joints.find(hash, raw+f.line.shift, expected-maxStored)
-	if ok {
-		f.line.join(timestamp, at, now)
-	}
-	return ok
 }
 
 func tagOf(pkt *rtmp.Packet) flv.Tag {

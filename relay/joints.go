@@ -3,6 +3,8 @@ package relay
 import (
 	"hash/maphash"
 	"time"
+
+	"github.com/go-librtmp/rtmp"
 )
 
 // maxStored is how old the stored media may be with which a server begins a connection, in ms.
@@ -26,6 +28,8 @@ func (j *joints) add(hash uint64, at int64) {
 	j.list[j.n%len(j.list)] = joint{hash, at}
 	j.n++
 }
+
+func hashOf(pkt *rtmp.Packet) uint64 { return maphash.Bytes(seed, pkt.Body) }
 
 // find returns the position of the frame with this hash, but not of one before since. Of several it returns the one at expected, where the
 // frame is if the server has not restarted its timestamps.

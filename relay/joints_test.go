@@ -16,10 +16,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// assertEveryFrame asserts that tags have every frame of the sample, which repeats itself, from their first ones on.
-func assertEveryFrame(t *testing.T, tags []flv.Tag) {
+// assertEveryFrame asserts that tags have every frame of the sample, which repeats itself, from their first ones on. The tracks are only those
+// of kinds, or audio and video.
+func assertEveryFrame(t *testing.T, tags []flv.Tag, kinds ...flv.TagType) {
 	t.Helper()
-	for _, kind := range []flv.TagType{flv.TagAudio, flv.TagVideo} {
+	if len(kinds) == 0 {
+		kinds = []flv.TagType{flv.TagAudio, flv.TagVideo}
+	}
+	for _, kind := range kinds {
 		of := func(tags []flv.Tag) (frames []flv.Tag) {
 			for _, tag := range tags {
 				if tag.Type == kind && !flv.IsHeader(tag) {
@@ -105,7 +109,7 @@ func TestStoredMedia(t *testing.T) {
 			var f frames
 			begin := time.Now()
 			accept := func(list []frame) (text string) {
-				f.restart()
+				f.restart(nil, begin)
 				for _, x := range list {
 					pkt := rtmp.Packet{Type: message.TypeVideo, Timestamp: x.at}
 					switch x.what {

@@ -103,7 +103,7 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 	var f frames
-	f.restart()
+	f.restart(nil, time.Now())
 	now := time.Now()
 	assert.Zero(t, testing.AllocsPerRun(1000, func() {
 		for _, pkt := range []*rtmp.Packet{&key, &frame, &sound} {

@@ -192,7 +192,7 @@ func (s *sender) search() *search {
 		for reconnect.Sleep(ctx, reconnect.Delay(pause, pause, 0)) == nil {
 			for _, r.at = range places {
 				var err error
-				if r.link, err = open(s.p.ctx, ctx, s.endpoints[r.at], &rtmp.StreamOptions{Writable: true}); err == nil {
+				if r.link, err = open(s.p.ctx, ctx, s.endpoints[r.at], &rtmp.StreamOptions{Writable: true}, nil); err == nil {
 					return
 				}
 			}

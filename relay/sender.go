@@ -72,7 +72,7 @@ func (s *sender) connect() *link {
 			to = *s.next
 		}
 		s.report(Event{Kind: Connecting, URL: to.String(), Index: s.current})
-		l, err := open(s.p.ctx, s.p.ctx, to, &rtmp.StreamOptions{Writable: true})
+		l, err := open(s.p.ctx, s.p.ctx, to, &rtmp.StreamOptions{Writable: true}, nil)
 		if err == nil {
 			s.connected(l)
 			return l
@@ -107,7 +107,8 @@ func (s *sender) failed(err error, to endpoint, uptime time.Duration) bool {
 	var move *reconnect.Moved
 	switch {
 	case errors.As(err, &move):
-		s.next = &endpoint{move.URL, *move.Options}
+		next := endpointOf(move)
+		s.next = &next
 		e = Event{Kind: Moved, URL: s.next.String(), Index: s.current, Wait: s.failures.add(s.p.Backoff)}
 	case moving: // return to the endpoint that sent the request
 		e.Wait = s.failures.add(s.p.Backoff)
