@@ -15,7 +15,7 @@ type successor = reconnect.Successor[*session]
 // succeed begins to connect to the server that moved names. When the session plays, it calls ready.
 func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready func()) *successor {
 	to, video := d.target.moved(moved), d.out.tail.video.seen
-	return reconnect.Succeed(ctx, d.o.Recover.Delay, d.o.Recover.MaxDelay, func(ctx context.Context) (*session, bool) {
+	return reconnect.Succeed(ctx, 0, d.o.Recover.Delay, d.o.Recover.MaxDelay, func(ctx context.Context) (*session, bool) {
 		s, err := d.dial(ctx, to, 0, func() {})
 		if err != nil {
 			return nil, false

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type link struct {
 	conn     *rtmp.Conn
 	stream   *rtmp.Stream
 	endpoint endpoint
+	index    int           // Publisher: the index of the endpoint to which the link leads, or whose server has led it elsewhere
 	began    time.Time     // when the server accepted the stream
 	first    []rtmp.Packet // read by begin, and not yet by read
 
@@ -71,6 +73,24 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 		l.release = l.stream.Bind(l.ctx)
 	}
 	return err
+}
+
+// succeed begins to make the next link with open, after wait, at the server to which that of l has asked to reconnect. If that server asks to
+// reconnect before open returns, succeed goes there.
+func (l *link) succeed(ctx context.Context, wait time.Duration, b Backoff, open func(context.Context, endpoint) (*link, error),
+	ready func()) *reconnect.Successor[*link] {
+	var request *reconnect.Moved // the latest one of l's server
+	var to endpoint
+	return reconnect.Succeed(ctx, wait, b.Min, b.Max, func(ctx context.Context) (*link, bool) {
+		if latest := l.request(); latest != request {
+			request, to = latest, endpointOf(latest)
+		}
+		next, err := open(ctx, to)
+		if again := (*reconnect.Moved)(nil); errors.As(err, &again) {
+			to = endpointOf(again)
+		}
+		return next, err == nil
+	}, ready)
 }
 
 // onRequest makes the link call f when the server asks to reconnect, and reports whether it has already done so. f runs on the goroutine

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -47,39 +46,24 @@ func (p *Player) follow() {
 
 // succeed begins to connect, after wait, to the server to which that of p.link has asked to reconnect.
 func (p *Player) succeed(wait time.Duration) *successor {
-	s := new(successor)
-	old, video := p.link, p.frames.video
-	var request *reconnect.Moved // the latest one of old's server
-	var to endpoint
-	open := func(ctx context.Context) (*link, bool) {
-		if reconnect.Sleep(ctx, wait) != nil {
-			return nil, false
-		}
-		wait = 0
-		if latest := old.request(); latest != request {
-			request, to = latest, endpointOf(latest)
-		}
+	s, video := new(successor), p.frames.video
+	s.Successor = p.link.succeed(context.Background(), wait, p.Backoff, func(ctx context.Context, to endpoint) (*link, error) {
 		beginning, stop := context.WithCancel(ctx)
 		defer stop()
 		l, err := open(context.Background(), ctx, to, nil, stop)
-		if err == nil {
-			if err = l.begin(beginning, video); err == nil {
-				s.begun.Store(l)
-				p.wake()
-				reconnect.Sleep(ctx, burst)
-				return l, true
-			}
-			if ctx.Err() != nil && l.conn.Err() == nil { // the Player has no other link
-				return l, true
-			}
-			err = l.fail(err)
+		if err != nil {
+			return nil, err
 		}
-		if again := (*reconnect.Moved)(nil); errors.As(err, &again) {
-			to = endpointOf(again)
-		}
-		return nil, false
-	}
-	s.Successor = reconnect.Succeed(context.Background(), p.Backoff.Min, p.Backoff.Max, open, p.wake)
+		switch err := l.begin(beginning, video); {
+		case err == nil:
+			s.begun.Store(l)
+			p.wake()
+			reconnect.Sleep(ctx, burst)
+		case ctx.Err() == nil || l.conn.Err() != nil:
+			return nil, l.fail(err)
+		} // otherwise the Player has no other link
+		return l, nil
+	}, p.wake)
 	return s
 }
 

@@ -23,9 +23,9 @@ type Successor[T any] struct {
 	ok     bool          // there is a conn
 }
 
-// Succeed begins to connect with open. If open returns false, Succeed tries again after a [Delay] of first and longest, until Take is called.
-// When open has returned a connection, Succeed calls ready.
-func Succeed[T any](ctx context.Context, first, longest time.Duration, open func(context.Context) (T, bool), ready func()) *Successor[T] {
+// Succeed begins to connect with open after wait. If open returns false, Succeed tries again after a [Delay] of first and longest, until Take is
+// called. When open has returned a connection, Succeed calls ready.
+func Succeed[T any](ctx context.Context, wait, first, longest time.Duration, open func(context.Context) (T, bool), ready func()) *Successor[T] {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &Successor[T]{cancel: cancel, done: make(chan struct{})}
 	go func() {
@@ -34,10 +34,11 @@ func Succeed[T any](ctx context.Context, first, longest time.Duration, open func
 				ready()
 			}
 		}()
-		for failed := 0; ; failed++ {
-			if s.conn, s.ok = open(ctx); s.ok || Sleep(ctx, Delay(first, longest, failed)) != nil {
+		for failed := 0; Sleep(ctx, wait) == nil; failed++ {
+			if s.conn, s.ok = open(ctx); s.ok {
 				return
 			}
+			wait = Delay(first, longest, failed)
 		}
 	}()
 	return s
