@@ -41,7 +41,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 
 		"internal/encoded":   "media",
 		"internal/observe":   "message",
-		"internal/reconnect": "amf internal/observe message rtmp",
+		"internal/reconnect": "amf flv internal/observe message rtmp",
 		"download":           "amf flv internal/observe internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
 		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/secret internal/session internal/transport message swf url",
