@@ -320,6 +320,11 @@ func (r *reader) lost(err error) error {
 	return err
 }
 
+// readRest reads and dispatches until the Session ends, for at most stopGrace.
+func (r *reader) readRest() {
+	r.awaitWithin(stopGrace, Waiter{What: "read"})
+}
+
 // Interrupt makes w check its state, if w is reading.
 func (r *reader) Interrupt(w *Waiter) { r.deadline.interrupt(w) }
 

@@ -24,7 +24,8 @@ const (
 	// writeGrace is the minimum time that a write gets. Its context or deadline may expire before the first system call, but the socket
 	// usually accepts all bytes within microseconds.
 	writeGrace = 100 * time.Millisecond
-	// stopGrace is how long a write that is in progress when the peer hangs up is waited for.
+	// stopGrace is how long a write that is in progress when the peer hangs up is waited for, and how long reading goes on after a write has
+	// failed.
 	stopGrace = 250 * time.Millisecond
 )
 
@@ -49,11 +50,12 @@ type writer struct {
 	sending   senders
 	gathering atomic.Bool           // a call of Post is about to write the messages that others post meanwhile
 	leaving   atomic.Bool           // Leaving was called
-	stopped   atomic.Pointer[error] // the error of all later writes, after the peer has hung up
+	stopped   atomic.Pointer[error] // the error of all later writes, after the peer has hung up or a write has failed
+	ears      *reader               // for readRest
 }
 
-func (w *writer) init(life *lifetime, config *Config) {
-	w.life, w.config, w.counters, w.lock, w.chunks = life, config, config.Counters, make(chan struct{}, 1), config.Chunks
+func (w *writer) init(life *lifetime, ears *reader, config *Config) {
+	w.life, w.ears, w.config, w.counters, w.lock, w.chunks = life, ears, config, config.Counters, make(chan struct{}, 1), config.Chunks
 	w.try.init(life.nc)
 	if w.chunks == nil {
 		w.chunks = chunk.NewWriter()
@@ -211,6 +213,28 @@ func (w *writer) repeatWrite(p purpose, write func() (int, error)) error {
 			}
 		}
 	}
+}
+
+// fail ends the Session because a write has failed with err, and returns the error of the Session. If the peer has closed the connection,
+// what it sent before is handled first, since it may say why. The caller holds the lock, and not the token.
+func (w *writer) fail(err error) error {
+	w.startFailing(err)
+	<-w.life.done
+	return w.life.Err()
+}
+
+// startFailing is fail for the reader: it does not wait.
+func (w *writer) startFailing(err error) {
+	var lost *LostError
+	unread := w.stopped.CompareAndSwap(nil, &err) // otherwise the reader has found that the peer has hung up
+	if !unread || !errors.As(err, &lost) || w.config.Passive {
+		w.life.Fail(err)
+		return
+	}
+	w.life.Own(func() {
+		w.ears.readRest()
+		w.life.Fail(err)
+	})
 }
 
 func (w *writer) lost(err error) error {
