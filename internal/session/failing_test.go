@@ -91,3 +91,18 @@ func TestFailedWriteEndsSoon(t *testing.T) {
 		})
 	}
 }
+
+// TestResetFoundByAReply checks that a connection that the peer has reset counts as lost and not as closed in an orderly way, also if the
+// system has reported the reset to the write of a reply, and then reports the end of the connection to the reader.
+func TestResetFoundByAReply(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client := newRole(a, Config{HungUp: func(bool) { t.Error("the peer has not hung up") }})
+	defer client.session.Close()
+	require.NoError(t, b.SetLinger(0))
+	require.NoError(t, b.Close())
+	client.session.Reply(ping)
+	client.session.FlushReplies()
+	err := client.session.Await(conntest.Context(t), "the end", nil)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.False(t, HungUp(err))
+}

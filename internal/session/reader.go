@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -310,6 +311,9 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 // lost returns the error of the connection after err has ended reading.
 func (r *reader) lost(err error) error {
 	err = ReadError(err, r.config.Peer)
+	if HungUp(err) && r.out.reset.Load() {
+		err = &LostError{What: "read", Peer: r.config.Peer, Cause: syscall.ECONNRESET}
+	}
 	switch {
 	case !HungUp(err):
 	case r.config.HungUp != nil:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -51,6 +52,7 @@ type writer struct {
 	gathering atomic.Bool           // a call of Post is about to write the messages that others post meanwhile
 	leaving   atomic.Bool           // Leaving was called
 	stopped   atomic.Pointer[error] // the error of all later writes, after the peer has hung up or a write has failed
+	reset     atomic.Bool           // a write has failed because the peer has reset the connection
 	ears      *reader               // for readRest
 }
 
@@ -115,9 +117,10 @@ func (w *writer) flush(p purpose, keep int) error {
 }
 
 // offer writes as much of the buffer as the socket accepts without blocking, and reports whether that is all of it. If the write fails, the
-// next write returns the error. The caller holds the lock.
+// next write returns an error. The caller holds the lock.
 func (w *writer) offer(keep int) bool {
-	n, _ := w.try.write(w.buf)
+	n, err := w.try.write(w.buf)
+	w.noteReset(err)
 	w.counters.BytesWritten.Add(uint64(n))
 	if n < len(w.buf) {
 		w.buf = w.buf[:copy(w.buf, w.buf[n:])]
@@ -237,7 +240,16 @@ func (w *writer) startFailing(err error) {
 	})
 }
 
+// noteReset notes whether a write has failed with err because the peer has reset the connection. The system reports a reset only once. A read
+// then finds the end of the connection, as if the peer had closed it in an orderly way.
+func (w *writer) noteReset(err error) {
+	if errors.Is(err, syscall.ECONNRESET) {
+		w.reset.Store(true)
+	}
+}
+
 func (w *writer) lost(err error) error {
+	w.noteReset(err)
 	return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
 }
 
