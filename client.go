@@ -24,7 +24,6 @@ import (
 //
 //	Conn.closing -> Stream.closing -> farewell.underWay -> all others
 //	Conn.mu -> life.mu
-//	SharedObject.order -> write lock
 //	reader.dispatching, write lock -> Stream.mu (streamState.mu) -> streamTable.mu, replies.mu
 //	lifetime.mu -> life.mu -> Callbacks.mu, steps.mu
 //

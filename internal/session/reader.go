@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -310,6 +311,9 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 // lost returns the error of the connection after err has ended reading.
 func (r *reader) lost(err error) error {
 	err = ReadError(err, r.config.Peer)
+	if HungUp(err) && r.out.reset.Load() {
+		err = &LostError{What: "read", Peer: r.config.Peer, Cause: syscall.ECONNRESET}
+	}
 	switch {
 	case !HungUp(err):
 	case r.config.HungUp != nil:
@@ -318,6 +322,11 @@ func (r *reader) lost(err error) error {
 		r.out.finishReplies() // the peer may have closed only its own direction
 	}
 	return err
+}
+
+// readRest reads and dispatches until the Session ends, for at most stopGrace.
+func (r *reader) readRest() {
+	r.awaitWithin(stopGrace, Waiter{What: "read"})
 }
 
 // Interrupt makes w check its state, if w is reading.

@@ -58,7 +58,7 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	}
 	s.config = config
 	s.nc, s.log, s.up, s.lifetime.calls, s.done = nc, config.Logger, up, &s.calls, make(chan struct{})
-	s.writer.init(&s.lifetime, &s.config)
+	s.writer.init(&s.lifetime, &s.reader, &s.config)
 	s.reader.init(&s.lifetime, &s.writer, &s.config)
 	s.calls.wait, s.calls.timeout = s.reader.awaitCall, config.Timeout
 	if config.Passive {

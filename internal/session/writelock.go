@@ -47,14 +47,17 @@ func (w *writer) allow(p purpose) error {
 		return err
 	}
 	if w.err != nil && !p.replies && !w.leaving.Load() {
-		return w.life.Fail(w.err)
+		return w.fail(w.err)
 	}
 	return w.err
 }
 
-// stop makes later writes fail with err, and waits for the write in progress. It returns false if that write does not end within stopGrace.
+// stop makes later writes fail with err, and waits for the write in progress. It returns false if that write does not end within stopGrace,
+// or if a write has failed.
 func (w *writer) stop(err error) bool {
-	w.stopped.Store(&err)
+	if !w.stopped.CompareAndSwap(nil, &err) {
+		return false
+	}
 	timer := time.NewTimer(stopGrace)
 	defer timer.Stop()
 	select {
@@ -68,6 +71,9 @@ func (w *writer) stop(err error) bool {
 
 // finishReplies waits for the write in progress, for at most stopGrace, and sends the replies as far as the connection accepts them.
 func (w *writer) finishReplies() {
+	if w.stopped.Load() != nil { // a write has failed, and waits for the reader
+		return
+	}
 	timer := time.NewTimer(stopGrace)
 	defer timer.Stop()
 	select {
