@@ -142,9 +142,6 @@ func (w *writer) empty(keep int) {
 // write writes b within p's limit, or within writeGrace if that is longer. Each timedSize bytes get Config.Timeout, so that larger writes do
 // not need a faster network. Usually the socket accepts all bytes at once, so no deadline needs to be set.
 func (w *writer) write(p purpose, b []byte) error {
-	if p.began.IsZero() {
-		p.began = time.Now()
-	}
 	for {
 		if w.try.usable() {
 			n, err := w.try.write(b)
@@ -155,6 +152,9 @@ func (w *writer) write(p purpose, b []byte) error {
 			if b = b[n:]; len(b) == 0 {
 				return nil
 			}
+		}
+		if p.began.IsZero() { // not before, since reading the clock takes longer than encoding a small message
+			p.began = time.Now()
 		}
 		timed := b[:min(len(b), timedSize)]
 		b = b[len(timed):]
