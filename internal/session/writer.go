@@ -33,11 +33,11 @@ type writer struct {
 	// TryWritev uses the fields up to replies.
 	life     *lifetime
 	counters *Counters
-	lock     chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
-	err      error         // error of the first failed write; owned by the holder of lock
-	buf      []byte        // owned by the holder of lock. Between writes, it contains bytes that the socket has not accepted yet
-	rest     [][]byte      // what is left of TryWritev; owned by the holder of lock. buf or rest is empty
-	try      tryWriter     // owned by the holder of lock
+	lock     lock      // the right to encode and write
+	err      error     // error of the first failed write; owned by the holder of lock
+	buf      []byte    // owned by the holder of lock. Between writes, it contains bytes that the socket has not accepted yet
+	rest     [][]byte  // what is left of TryWritev; owned by the holder of lock. buf or rest is empty
+	try      tryWriter // owned by the holder of lock
 	replies  replies
 
 	config   *Config
@@ -53,7 +53,8 @@ type writer struct {
 }
 
 func (w *writer) init(life *lifetime, config *Config) {
-	w.life, w.config, w.counters, w.lock, w.chunks = life, config, config.Counters, make(chan struct{}, 1), config.Chunks
+	w.life, w.config, w.counters, w.chunks = life, config, config.Counters, config.Chunks
+	w.lock.init()
 	w.try.init(life.nc)
 	if w.chunks == nil {
 		w.chunks = chunk.NewWriter()
@@ -245,9 +246,7 @@ func (w *writer) CloseWrite(ctx context.Context) bool {
 	if !ok {
 		return false
 	}
-	select {
-	case w.lock <- struct{}{}:
-	case <-ctx.Done():
+	if w.waitForLock(purpose{ctx: ctx}) != nil {
 		return true
 	}
 	defer w.release()
