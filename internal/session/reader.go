@@ -63,22 +63,17 @@ func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) e
 
 // AwaitReply is like Await, with a limit of Config.Timeout.
 func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct{}) error {
-	return r.awaitWithin(r.config.Timeout, Waiter{What: what, Wake: done, ctx: ctx})
+	return r.await(ctx, r.config.Timeout, what, done, nil)
 }
 
-// awaitCall waits until k is complete, for at most limit; <= 0 means no limit.
-func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) error {
-	return r.awaitWithin(limit, Waiter{What: k.Method, call: k, ctx: ctx})
-}
-
-// awaitWithin waits until wait is ready, for at most limit; <= 0 means no limit.
-func (r *reader) awaitWithin(limit time.Duration, wait Waiter) error {
+// await waits until done is closed or, if k is not nil, until k is complete, for at most limit; <= 0 means no limit.
+func (r *reader) await(ctx context.Context, limit time.Duration, what string, done <-chan struct{}, k *Call) error {
 	w := r.waiters.get()
-	defer r.waiters.put(w) // an interrupt that comes later is harmless
-	wait.timer = w.timer
-	*w = wait
+	w.ctx, w.What, w.Wake, w.call = ctx, what, done, k
 	w.expireAfter(limit)
-	return r.Read(w)
+	err := r.Read(w)
+	r.waiters.put(w) // an interrupt that comes later is harmless
+	return err
 }
 
 // Read returns nil when w is ready, and otherwise an error.
@@ -326,7 +321,7 @@ func (r *reader) lost(err error) error {
 
 // readRest reads and dispatches until the Session ends, for at most stopGrace.
 func (r *reader) readRest() {
-	r.awaitWithin(stopGrace, Waiter{What: "read"})
+	r.await(context.Background(), stopGrace, "read", nil, nil)
 }
 
 // Interrupt makes w check its state, if w is reading.

@@ -132,11 +132,11 @@ func (w *writer) FlushReplies() {
 		if !w.replies.urgent.Load() {
 			return
 		}
-		if !w.tryLock() {
+		if !w.lock.try() {
 			return
 		}
 		done := w.writeNow()
-		<-w.lock
+		w.lock.unlock()
 		if !done {
 			w.startFlusher()
 			return

@@ -56,7 +56,7 @@ func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error 
 		return err
 	}
 	p := purpose{ctx: ctx}
-	if !gather && w.tryLock() {
+	if !gather && w.lock.try() {
 		defer w.release()
 		if err := w.allow(p); err != nil {
 			return err

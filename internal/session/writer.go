@@ -35,11 +35,11 @@ type writer struct {
 	// TryWritev uses the fields up to replies.
 	life     *lifetime
 	counters *Counters
-	lock     chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
-	err      error         // error of the first failed write; owned by the holder of lock
-	buf      []byte        // owned by the holder of lock. Between writes, it contains bytes that the socket has not accepted yet
-	rest     [][]byte      // what is left of TryWritev; owned by the holder of lock. buf or rest is empty
-	try      tryWriter     // owned by the holder of lock
+	lock     lock      // the right to encode and write
+	err      error     // error of the first failed write; owned by the holder of lock
+	buf      []byte    // owned by the holder of lock. Between writes, it contains bytes that the socket has not accepted yet
+	rest     [][]byte  // what is left of TryWritev; owned by the holder of lock. buf or rest is empty
+	try      tryWriter // owned by the holder of lock
 	replies  replies
 
 	config   *Config
@@ -57,7 +57,8 @@ type writer struct {
 }
 
 func (w *writer) init(life *lifetime, ears *reader, config *Config) {
-	w.life, w.ears, w.config, w.counters, w.lock, w.chunks = life, ears, config, config.Counters, make(chan struct{}, 1), config.Chunks
+	w.life, w.ears, w.config, w.counters, w.chunks = life, ears, config, config.Counters, config.Chunks
+	w.lock.init()
 	w.try.init(life.nc)
 	if w.chunks == nil {
 		w.chunks = chunk.NewWriter()
@@ -147,9 +148,6 @@ func (w *writer) empty(keep int) {
 // write writes b within p's limit, or within writeGrace if that is longer. Each timedSize bytes get Config.Timeout, so that larger writes do
 // not need a faster network. Usually the socket accepts all bytes at once, so no deadline needs to be set.
 func (w *writer) write(p purpose, b []byte) error {
-	if p.began.IsZero() {
-		p.began = time.Now()
-	}
 	for {
 		if w.try.usable() {
 			n, err := w.try.write(b)
@@ -160,6 +158,9 @@ func (w *writer) write(p purpose, b []byte) error {
 			if b = b[n:]; len(b) == 0 {
 				return nil
 			}
+		}
+		if p.began.IsZero() { // not before, since reading the clock takes longer than encoding a small message
+			p.began = time.Now()
 		}
 		timed := b[:min(len(b), timedSize)]
 		b = b[len(timed):]
@@ -281,9 +282,7 @@ func (w *writer) CloseWrite(ctx context.Context) bool {
 	if !ok {
 		return false
 	}
-	select {
-	case w.lock <- struct{}{}:
-	case <-ctx.Done():
+	if w.waitForLock(purpose{ctx: ctx}) != nil {
 		return true
 	}
 	defer w.release()
