@@ -21,7 +21,7 @@ type PacedReader struct {
 	pending  bool // tag is valid
 	rest     []byte
 	out      []byte
-	err      error
+	err      error // error of the last fetch; returned after out
 }
 
 // NewPacedReader returns a PacedReader of r. It returns each tag earlier by the duration ahead, so that players can fill their buffers. A
@@ -30,7 +30,8 @@ func NewPacedReader(ctx context.Context, r io.Reader, ahead time.Duration) *Pace
 	return &PacedReader{ctx: ctx, in: NewReader(r), ahead: ahead}
 }
 
-// Read waits until a tag is due, and returns all tags that are due. Its errors are those of Reader.Next and of the context.
+// Read waits until a tag is due, and returns all tags that are due. Its errors are those of Reader.Next, after which reading may continue as
+// described there, and of the context.
 func (p *PacedReader) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -65,7 +66,9 @@ func (p *PacedReader) gather(size int) error {
 			if len(p.out) > 0 {
 				return nil
 			}
-			return p.err
+			err := p.err
+			p.err = nil
+			return err
 		}
 		if wait := time.Until(p.due()); wait > 0 {
 			if len(p.out) > 0 {

@@ -3,6 +3,7 @@ package flv_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"testing"
 	"testing/iotest"
@@ -85,4 +86,26 @@ func TestPacedReaderEnds(t *testing.T) {
 	assert.Len(t, got, len(file)-flv.TagOverhead-3)
 	_, err = io.ReadAll(flv.NewPacedReader(t.Context(), bytes.NewReader([]byte("no FLV file")), 0))
 	require.Error(t, err)
+}
+
+// TestPacedReaderContinues checks that reading continues after an error of the io.Reader, as with a Reader.
+func TestPacedReaderContinues(t *testing.T) {
+	file := flv.AppendTag(flv.AppendFileHeader(nil, flv.FileHeader{}), flv.Tag{Type: flv.TagAudio, Body: []byte("a")})
+	lost := errors.New("lost for a moment")
+	half := len(file) - 5
+	r := flv.NewPacedReader(t.Context(), io.MultiReader(bytes.NewReader(file[:half]), &failingOnce{lost}, bytes.NewReader(file[half:])), 0)
+	got, err := io.ReadAll(r)
+	require.Equal(t, lost, err)
+	rest, err := io.ReadAll(r)
+	require.NoError(t, err)
+	assert.Equal(t, file, append(got, rest...))
+}
+
+// failingOnce returns err once, and then io.EOF.
+type failingOnce struct{ err error }
+
+func (f *failingOnce) Read([]byte) (int, error) {
+	err := f.err
+	f.err = io.EOF
+	return 0, err
 }

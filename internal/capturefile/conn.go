@@ -23,7 +23,8 @@ type conn struct {
 	net.Conn
 	recorder *Recorder
 	in, out  Direction
-	ahead    int // number of bytes that were recorded but not yet written; used only by the goroutine that writes
+	writing  sync.Mutex // held while writing, since bytes must be recorded in the order in which they are written
+	ahead    int        // number of bytes that were recorded but not yet written; guarded by writing
 	closed   func(error)
 	closing  sync.Once
 
@@ -57,6 +58,8 @@ func (c *conn) ended(by Direction, reason string) {
 // Write records b first, since otherwise the peer's answer could be recorded before b. When a write was incomplete because of a deadline,
 // it does not record the rest again.
 func (c *conn) Write(b []byte) (int, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	c.recorder.Record(c.out, time.Now(), b[min(c.ahead, len(b)):])
 	n, err := c.Conn.Write(b)
 	c.ahead = max(c.ahead, len(b)) - n

@@ -153,13 +153,17 @@ func ParseEnd(b []byte) (e End) {
 	return e
 }
 
+// maxField is the maximum size of a value in bytes; the rest is cut off. It keeps blocks below MaxBlock.
+const maxField = 4 << 10
+
 // fields are the names and values of a text record. Empty values are not written.
 type fields [][2]string
 
 func (f fields) append(dst []byte) []byte {
 	for _, field := range f {
 		if field[1] != "" {
-			dst = append(dst, field[0]+": "+oneLine(field[1])+"\n"...)
+			value := field[1][:min(len(field[1]), maxField)]
+			dst = append(dst, field[0]+": "+oneLine(value)+"\n"...)
 		}
 	}
 	return dst

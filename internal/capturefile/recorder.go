@@ -24,6 +24,8 @@ const (
 	maxQueue = 4
 	// patience is how long a session waits for the writer when the queue is full. Then the recording ends.
 	patience = 5 * time.Second
+	// maxMissing is the maximum number of missing parts that are described.
+	maxMissing = 100
 )
 
 // ErrSlow is the error of a recording whose writer was blocked for 5 s.
@@ -139,12 +141,17 @@ func (r *Recorder) Close(closedBy Direction, reason string) error {
 	return r.Err()
 }
 
-// Missing records in End that a part of one end's bytes is missing. what describes the part. The client's bytes may have contained a secret
+// Missing records in End that a part of one end's bytes is missing. what describes the part; after 100 parts, End says "and more". The client's bytes may have contained a secret
 // that is now unknown, so from then on all strings that may repeat a secret are replaced completely.
 func (r *Recorder) Missing(from Direction, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.missing = append(r.missing, what)
+	switch n := len(r.missing); {
+	case n < maxMissing:
+		r.missing = append(r.missing, what)
+	case n == maxMissing:
+		r.missing = append(r.missing, "and more")
+	}
 	r.redactor.blind = r.redactor.blind || from == FromClient
 }
 

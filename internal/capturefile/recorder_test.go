@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -173,6 +174,54 @@ func TestConnRecordsARepeatedWriteOnce(t *testing.T) {
 	}
 	assert.Equal(t, wire, got)
 	assert.Equal(t, FromClient, ParseEnd(records[len(records)-1].Data).ClosedBy)
+}
+
+// TestConnRecordsConcurrentWrites checks that messages of several goroutines are recorded in the order in which they are written.
+func TestConnRecordsConcurrentWrites(t *testing.T) {
+	var file, got bytes.Buffer
+	r := NewRecorder(&file, Info{Role: RoleClient}, nil)
+	client, server := net.Pipe()
+	var running sync.WaitGroup
+	running.Go(func() { io.Copy(&got, server) })
+	c := r.Conn(client, func(error) {})
+	wire := chunked(t, 3, message.TypeVideo, []byte("a message"))
+	var writing sync.WaitGroup
+	for range 4 {
+		writing.Go(func() {
+			for range 100 {
+				_, err := c.Write(wire)
+				assert.NoError(t, err)
+			}
+		})
+	}
+	writing.Wait()
+	require.NoError(t, c.Close())
+	running.Wait()
+	server.Close()
+	var recorded []byte
+	_, records := blocks(t, file.Bytes())
+	for _, rec := range records {
+		if rec.Kind == KindClient {
+			recorded = append(recorded, rec.Data...)
+		}
+	}
+	assert.Equal(t, got.Bytes(), recorded)
+}
+
+// TestEndIsBounded checks that the end of a recording fits into a block whatever a program says about it.
+func TestEndIsBounded(t *testing.T) {
+	var file bytes.Buffer
+	long := string(bytes.Repeat([]byte("x"), 1<<20))
+	r := NewRecorder(&file, Info{Server: long}, nil)
+	for range 2 * maxMissing {
+		r.Missing(FromServer, long)
+	}
+	require.NoError(t, r.Close(0, long))
+	_, records := blocks(t, file.Bytes())
+	end := ParseEnd(records[len(records)-1].Data)
+	assert.Len(t, end.Missing, maxMissing+1)
+	assert.Equal(t, "and more", end.Missing[maxMissing])
+	assert.Len(t, end.Reason, maxField)
 }
 
 type scriptedConn struct {
