@@ -255,13 +255,12 @@ func (t *calls) take(k *Call) bool {
 // takeAnswered returns the call with this id, which has got an answer: a _result or an _error. It removes the call if that completes it.
 func (t *calls) takeAnswered(id float64, refused bool) (k *Call, complete bool) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	k = t.pending[key(id)]
-	if k == nil || k.NoResult && !refused {
-		return k, false
+	if complete = k != nil && (refused || !k.NoResult); complete {
+		delete(t.pending, key(id))
 	}
-	delete(t.pending, key(id))
-	return k, true
+	t.mu.Unlock()
+	return k, complete
 }
 
 // end completes every call with the connection's error.

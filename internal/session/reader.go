@@ -159,7 +159,6 @@ func (r *reader) readFor(w *Waiter, check bool) (again bool, err error) {
 	}
 	r.holder = w
 	r.deadline.hold(w)
-	defer r.deadline.hold(nil)
 	if w.cancelled() != nil {
 		stop := context.AfterFunc(w.ctx, func() { r.Interrupt(w) })
 		defer stop()
@@ -188,7 +187,10 @@ func (r *reader) releaseBuffer() {
 // check is true, it first checks whether w is ready. The error says why w is not ready. An error that occurs after w is ready is left to
 // the next call.
 func (r *reader) serveBuffered(w *Waiter, check bool) (ready bool, _ error) {
-	ready, stopped, err := r.dispatchBuffered(w, check && w.ready())
+	ready = check && w.ready()
+	r.dispatching.Lock()
+	ready, stopped, err := r.dispatchBuffered(w, ready)
+	r.dispatched()
 	if err != nil {
 		err = r.life.Fail(err)
 	}
@@ -201,11 +203,9 @@ func (r *reader) serveBuffered(w *Waiter, check bool) (ready bool, _ error) {
 	return false, err
 }
 
-// dispatchBuffered does the work of serveBuffered, and holds dispatching meanwhile. An error ends the Session. If a full Backlog has
-// stopped w, dispatchBuffered returns that Backlog.
+// dispatchBuffered does the work of serveBuffered. The caller holds dispatching. An error ends the Session. If a full Backlog has stopped w,
+// dispatchBuffered returns that Backlog.
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
-	r.dispatching.Lock()
-	defer r.dispatched()
 	for !ready || !r.kept && r.wantsMore(w) {
 		if b := r.full.Load(); !ready && w.stops(b) {
 			return false, b, nil
