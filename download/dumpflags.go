@@ -2,14 +2,19 @@ package download
 
 import (
 	"strings"
+	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
 )
 
 // rtmpdumpFlags returns what RTMPDump announces in the header of a file that begins with tags, in which h was found: up to the first tag whose
-// timestamp is not 0, also if that is metadata, and what metadata names if it is an object. RTMPDump does not look into ECMA arrays.
-func rtmpdumpFlags(h flv.FileHeader, tags []flv.Tag) flv.FileHeader {
+// timestamp is not 0, also if that is metadata, and what metadata names if it is an object. RTMPDump does not look into ECMA arrays. If playing
+// does not start at 0, it announces nothing.
+func rtmpdumpFlags(h flv.FileHeader, start time.Duration, tags []flv.Tag) flv.FileHeader {
+	if start > 0 {
+		return flv.FileHeader{}
+	}
 	for _, t := range tags {
 		if t.Type == flv.TagScript {
 			_, values, _ := flv.ParseScript(t.Body)

@@ -3,6 +3,7 @@ package download
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,19 +18,21 @@ func TestFlagsOfRTMPDump(t *testing.T) {
 	for name, test := range map[string]struct {
 		metadata any
 		time     uint32
+		start    time.Duration
 		want     flv.FileHeader
 	}{
-		"no names":               {amf.Object{{Name: "video", Value: 1.0}, {Name: "duration", Value: 1.0}}, 0, flv.FileHeader{HasVideo: true}},
-		"no names, late":         {amf.Object{}, 100_000, flv.FileHeader{}},
-		"an object":              {both, 0, flv.FileHeader{HasAudio: true, HasVideo: true}},
-		"an object, late":        {both, 100_000, flv.FileHeader{HasAudio: true, HasVideo: true}},
-		"an object in an object": {amf.Object{{Name: "x", Value: both}}, 100_000, flv.FileHeader{HasAudio: true, HasVideo: true}},
-		"an ECMA array":          {amf.ECMAArray(both), 0, flv.FileHeader{HasVideo: true}},
-		"an ECMA array, late":    {amf.ECMAArray(both), 100_000, flv.FileHeader{}},
+		"no names":               {amf.Object{{Name: "video", Value: 1.0}, {Name: "duration", Value: 1.0}}, 0, 0, flv.FileHeader{HasVideo: true}},
+		"no names, late":         {amf.Object{}, 100_000, 0, flv.FileHeader{}},
+		"an object":              {both, 0, 0, flv.FileHeader{HasAudio: true, HasVideo: true}},
+		"an object, late":        {both, 100_000, 0, flv.FileHeader{HasAudio: true, HasVideo: true}},
+		"an object in an object": {amf.Object{{Name: "x", Value: both}}, 100_000, 0, flv.FileHeader{HasAudio: true, HasVideo: true}},
+		"an ECMA array":          {amf.ECMAArray(both), 0, 0, flv.FileHeader{HasVideo: true}},
+		"an object, and Start":   {both, 100_000, time.Second, flv.FileHeader{}},
+		"an ECMA array, late":    {amf.ECMAArray(both), 100_000, 0, flv.FileHeader{}},
 	} {
 		var file bytes.Buffer
 		o := newOutput(&file, 0)
-		o.dumpFlags = true
+		o.dumpFlags, o.dumpStart = true, test.start
 		metadata, err := flv.AppendScript(nil, "onMetaData", test.metadata)
 		require.NoError(t, err)
 		for _, tag := range []flv.Tag{

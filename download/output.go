@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -21,10 +22,11 @@ type output struct {
 	borrowed []byte // like pending, in the memory of write's caller; one of pending and borrowed is always empty
 	tail     *tail  // tail of the file, including the pending tags
 
-	created   fs.FileInfo // of the file, if it did not exist before; otherwise nil
-	begun     bool        // the file header has been written
-	stale     bool        // the file has bytes after tail.end
-	dumpFlags bool        // the file header announces what it does in rtmpdump; see rtmpdumpFlags
+	created   fs.FileInfo   // of the file, if it did not exist before; otherwise nil
+	begun     bool          // the file header has been written
+	stale     bool          // the file has bytes after tail.end
+	dumpFlags bool          // the file header announces what it does in rtmpdump; see rtmpdumpFlags
+	dumpStart time.Duration // Options.Start, if dumpFlags is set
 	prelude   flv.Prelude
 	waiting   []flv.Tag // copies of the tags that wait for the file header
 
@@ -175,7 +177,7 @@ func (o *output) begin() error {
 	}
 	header := o.prelude.Header()
 	if o.dumpFlags {
-		header = rtmpdumpFlags(header, o.waiting)
+		header = rtmpdumpFlags(header, o.dumpStart, o.waiting)
 	}
 	o.pending = flv.AppendFileHeader(o.pending, header)
 	o.begun, o.tail.end = true, flv.FileHeaderSize
