@@ -111,7 +111,7 @@ type download struct {
 }
 
 func (d *download) run(ctx context.Context) (Result, error) {
-	d.out.emptyFlags = d.o.Quirks
+	d.out.dumpFlags, d.out.dumpStart = d.o.Quirks, d.target.options.Start
 	d.duration = d.out.tail.duration
 	d.position = d.out.tail.last()
 	d.pace = newPace(mark{time.Now(), d.out.tail.end, ms(d.position)})

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -21,12 +22,13 @@ type output struct {
 	borrowed []byte // like pending, in the memory of write's caller; one of pending and borrowed is always empty
 	tail     *tail  // tail of the file, including the pending tags
 
-	created    fs.FileInfo // of the file, if it did not exist before; otherwise nil
-	begun      bool        // the file header has been written
-	stale      bool        // the file has bytes after tail.end
-	emptyFlags bool        // as in rtmpdump, the file header announces neither audio nor video if the metadata's timestamp is not 0
-	prelude    flv.Prelude
-	waiting    []flv.Tag // copies of the tags that wait for the file header
+	created   fs.FileInfo   // of the file, if it did not exist before; otherwise nil
+	begun     bool          // the file header has been written
+	stale     bool          // the file has bytes after tail.end
+	dumpFlags bool          // the file header announces what it does in rtmpdump; see rtmpdumpFlags
+	dumpStart time.Duration // Options.Start, if dumpFlags is set
+	prelude   flv.Prelude
+	waiting   []flv.Tag // copies of the tags that wait for the file header
 
 	audio, video, data int64 // tags written
 }
@@ -157,7 +159,7 @@ func (o *output) write(tag flv.Tag, raw []byte) error {
 	}
 	tag.Body = bytes.Clone(tag.Body)
 	o.waiting = append(o.waiting, tag)
-	if o.prelude.Add(tag, len(tag.Body)) || o.emptyFlags && tag.Timestamp != 0 {
+	if o.prelude.Add(tag, len(tag.Body)) || o.dumpFlags && tag.Timestamp != 0 {
 		return o.begin()
 	}
 	return nil
@@ -173,7 +175,11 @@ func (o *output) begin() error {
 			return err
 		}
 	}
-	o.pending = flv.AppendFileHeader(o.pending, o.prelude.Header())
+	header := o.prelude.Header()
+	if o.dumpFlags {
+		header = rtmpdumpFlags(header, o.dumpStart, o.waiting)
+	}
+	o.pending = flv.AppendFileHeader(o.pending, header)
 	o.begun, o.tail.end = true, flv.FileHeaderSize
 	early := o.waiting
 	o.waiting = nil
