@@ -159,6 +159,7 @@ func (r *reader) readFor(w *Waiter, check bool) (again bool, err error) {
 	}
 	r.holder = w
 	r.deadline.hold(w)
+	defer r.deadline.hold(nil)
 	if w.cancelled() != nil {
 		stop := context.AfterFunc(w.ctx, func() { r.Interrupt(w) })
 		defer stop()
