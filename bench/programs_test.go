@@ -31,7 +31,7 @@ func ffmpeg(t *testing.T, args ...string) {
 	require.NoError(t, err, "%s", out)
 }
 
-// TestPrograms runs the programs that docs/access-units.md shows.
+// TestPrograms runs the programs of docs/access-units.md, and the same with gortmplib.
 func TestPrograms(t *testing.T) {
 	need(t, "ffmpeg")
 	dir := t.TempDir()
@@ -94,7 +94,7 @@ func units(t *testing.T, b []byte) (n int) {
 func TestProgramsInTheDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../docs/access-units.md")
 	require.NoError(t, err)
-	for _, name := range []string{"publish", "publish-gortmplib", "read", "read-gortmplib"} {
+	for _, name := range []string{"publish", "read"} {
 		program, err := os.ReadFile(filepath.Join("programs", name, "main.go"))
 		require.NoError(t, err)
 		assert.Contains(t, string(page), "```go\n"+string(program)+"```", name)

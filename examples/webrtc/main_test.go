@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -73,16 +72,5 @@ func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestDocumentation checks that docs/webrtc.md contains the present program.
-func TestDocumentation(t *testing.T) {
-	page, err := os.ReadFile("../../docs/webrtc.md")
-	check(t, err)
-	program, err := os.ReadFile("main.go")
-	check(t, err)
-	if !bytes.Contains(page, append([]byte("```go\n"), program...)) {
-		t.Fatal("docs/webrtc.md has another program")
 	}
 }

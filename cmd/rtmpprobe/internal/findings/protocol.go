@@ -174,7 +174,7 @@ var protocol = []rule{
 		most := report.Duration(r.Trips.RTMP-r.Trips.Earliest) * r.Trips.RTT
 		return fmt.Sprintf("RTMP took %d round trips of %s. Pipelining of commands would save %s, and pipelining of the handshake as well %s.",
 			r.Trips.RTMP, milliseconds(r.Trips.RTT), milliseconds(saved), milliseconds(most))
-	}, "Set Options.Pipelining, or rtmpdump's --pipelining."},
+	}, "Set Options.Pipelining. rtmpdump and package download pipeline the commands by default."},
 	{"small-chunks", report.Note, func(r *report.Report) string {
 		if !r.Wire.MediaReceived() || r.Wire.TheirChunks >= smallChunks {
 			return ""
