@@ -1,11 +1,13 @@
 package rtmp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -15,6 +17,7 @@ type Call struct {
 	call    session.Call
 	hint    string                           // added to the error if no answer comes
 	explain func(*StatusError) (hint string) // what to do about a refusal; may be nil
+	body    [64]byte                         // the memory of the message, if it is large enough, so that a small call needs one allocation
 }
 
 // TransactionID returns the transaction id of the call.
@@ -31,13 +34,21 @@ func (k *Call) Result(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	v, err := k.call.Result()
+	if err != nil {
+		err = k.explained(err)
+	}
+	return v, err
+}
+
+// explained adds to err what to do about a refusal.
+func (k *Call) explained(err error) error {
 	var refused *StatusError
 	if k.explain != nil && errors.As(err, &refused) {
 		if hint := k.explain(refused); hint != "" {
-			err = session.During(k.call.Method+": "+hint, err)
+			return session.During(k.call.Method+": "+hint, err)
 		}
 	}
-	return v, err
+	return err
 }
 
 // Decode waits like Result and stores the value in dst, a non-nil pointer. See amf.Assign for the conversions.
@@ -70,10 +81,9 @@ type CallOptions struct {
 
 // send sends a call.
 func (l *link) send(ctx context.Context, o CallOptions, method string, args []any) (*Call, error) {
-	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
-		Absolute: true}
+	t := message.TypeCommandAMF0
 	if o.AMF3 || l.amf3.Load() {
-		p.Type = message.TypeCommandAMF3
+		t = message.TypeCommandAMF3
 	}
 	k := new(Call)
 	if o.NoReply {
@@ -81,12 +91,12 @@ func (l *link) send(ctx context.Context, o CallOptions, method string, args []an
 	} else if err := l.session.Register(&k.call, method, o.TransactionID); err != nil {
 		return nil, err
 	}
-	var err error
-	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: k.call.ID, Object: o.Object, Args: args})
+	body, err := message.AppendCommand(k.body[:0], t, &message.Command{Name: method, TransactionID: k.call.ID, Object: o.Object, Args: args})
 	if err != nil {
 		err = fmt.Errorf("rtmp: %s: %w", method, err)
 	} else {
-		err = l.session.Post(ctx, k.call.Others, session.EncodePacket(&p))
+		err = l.session.Post(ctx, k.call.Others, chunk.Outgoing{Type: uint8(t), Format: chunk.Format1, StreamID: o.StreamID, Body: body,
+			ChunkStreamID: cmp.Or(o.ChunkStreamID, session.ChunkStreamCommand)})
 	}
 	if err != nil {
 		k.call.Forget()

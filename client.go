@@ -24,7 +24,6 @@ import (
 //
 //	Conn.closing -> Stream.closing -> farewell.underWay -> all others
 //	Conn.mu -> life.mu
-//	SharedObject.order -> write lock
 //	reader.dispatching, write lock -> Stream.mu (streamState.mu) -> streamTable.mu, replies.mu
 //	lifetime.mu -> life.mu -> Callbacks.mu, steps.mu
 //
@@ -282,6 +281,7 @@ func (k *client) connectAccepted(reply []any) error {
 func (l *link) answerChallenge(reply []any) error {
 	value, _ := amf.Find("secureToken", reply...)
 	challenge, found := value.(string)
+	l.challenged.Store(found)
 	if !found || l.opts.Token == "" {
 		return nil
 	}

@@ -168,3 +168,12 @@ func TestResetOfARequestIsExplained(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.NotErrorIs(t, &HandshakeError{Stage: StageDial, Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}, io.ErrUnexpectedEOF)
 }
+
+// TestSlashInPassword checks that the error says what to do if the host of a URL may be meant as a user name.
+func TestSlashInPassword(t *testing.T) {
+	o := &Options{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("unknown host") }}
+	_, err := Dial(t.Context(), "rtmp://joe:1/2@example.com/app/play", o)
+	require.EqualError(t, err, "rtmp: dial: unknown host: a / in a user or a password must be written %2F")
+	_, err = Dial(t.Context(), "rtmp://example.com/app/me@here", o)
+	require.EqualError(t, err, "rtmp: dial: unknown host")
+}

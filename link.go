@@ -21,6 +21,7 @@ type link struct {
 	session      *session.Session
 	verification []byte             // the answer to SWF verification, a user control body; nil if there is none
 	playerAsked  atomic.Bool        // the server has asked for SWF verification
+	challenged   atomic.Bool        // the server has sent a SecureToken challenge
 	relayed      bool               // the other end of nc may be a proxy or a tunnel's HTTP server, not the RTMP server
 	near         transport.Nearness // nearness of the server
 

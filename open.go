@@ -3,8 +3,10 @@ package rtmp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -51,7 +53,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	c := newClient(k.core, k.settings, k.announce)
 	nc, err := k.dial(ctx, &c.link)
 	if err != nil {
-		return nil, &HandshakeError{Stage: transport.Stage(err), Err: ctx.failed(err)}
+		return nil, &HandshakeError{Stage: transport.Stage(err), Err: k.misread(ctx.failed(err))}
 	}
 	if err := k.useConn(nc); err != nil {
 		return nil, err
@@ -77,6 +79,15 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	c.begin(k.recorded(nc, result, data, k.log), received, chunks)
 	c.nc = nc // Unacknowledged and others need the connection itself, not the one that records
 	return c, nil
+}
+
+// misread adds a hint to the error of dial if the host may be the user name of a URL whose password contains a /. librtmp and net/url also
+// read the host of rtmp://user:1/2@host as "user".
+func (k *opener) misread(err error) error {
+	if strings.Contains(k.url.App, "@") {
+		return fmt.Errorf("%w: a / in a user or a password must be written %%2F", err)
+	}
+	return err
 }
 
 func (k *opener) beginStep(parent context.Context) *step {

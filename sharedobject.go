@@ -24,7 +24,6 @@ type SharedObject struct {
 	table      *sharedTable
 	name       string
 	persistent bool
-	order      chan struct{} // one slot, held while a request is sent and added to waits
 
 	mu         sync.Mutex // guards the rest
 	version    uint32
@@ -121,7 +120,7 @@ type sharedTable struct {
 
 // use connects to a shared object.
 func (t *sharedTable) use(ctx context.Context, name string, persistent bool) (*SharedObject, error) {
-	o := &SharedObject{conn: t.conn, table: t, name: name, persistent: persistent, order: make(chan struct{}, 1),
+	o := &SharedObject{conn: t.conn, table: t, name: name, persistent: persistent,
 		properties: make(map[string]sharedProperty)}
 	if err := t.add(o); err != nil {
 		return nil, err
@@ -226,7 +225,7 @@ func (o *SharedObject) Send(ctx context.Context, handler string, args ...any) er
 	if err != nil {
 		return o.error(err)
 	}
-	return o.send(ctx, message.SharedEvent{Type: message.SharedSendMessage, Data: data})
+	return o.send(ctx, nil, message.SharedEvent{Type: message.SharedSendMessage, Data: data})
 }
 
 // Close releases the object. The server sends no more events, and pending calls of Set and Delete return net.ErrClosed. The Conn stays
@@ -248,30 +247,37 @@ func (o *SharedObject) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
-	return o.transmit(ctx, message.SharedEvent{Type: message.SharedRelease})
+	return o.transmit(ctx, message.SharedEvent{Type: message.SharedRelease}, func() error { return nil })
 }
 
 func (o *SharedObject) error(err error) error {
 	return session.During("shared object "+o.name, err)
 }
 
-func (o *SharedObject) send(ctx context.Context, e message.SharedEvent) error {
-	o.mu.Lock()
-	closed := o.closed
-	o.mu.Unlock()
-	if closed {
-		return o.error(net.ErrClosed)
-	}
-	return o.transmit(ctx, e)
+// send sends an event. When the event is about to be sent, it adds w to the waits, unless w is nil, so the order of the waits is the order
+// in which the events are sent.
+func (o *SharedObject) send(ctx context.Context, w *sharedWait, e message.SharedEvent) error {
+	return o.transmit(ctx, e, func() error {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.closed {
+			return net.ErrClosed
+		}
+		if w != nil {
+			o.waits = append(o.waits, w)
+		}
+		return nil
+	})
 }
 
-func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent) error {
+// transmit sends an event, also of an object that is closed. When the event is about to be sent, it calls begin.
+func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent, begin func() error) error {
 	body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0, &message.SharedObject{Name: o.name,
 		Version: o.Version(), Persistent: o.persistent, Events: []message.SharedEvent{e}})
 	if err != nil {
 		return o.error(err)
 	}
-	if err := o.conn.session.Send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body)); err != nil {
+	if err := o.conn.session.SendInOrder(ctx, begin, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body)); err != nil {
 		return o.error(session.Cancelled("shared object "+o.name, err))
 	}
 	return nil
@@ -285,7 +291,7 @@ func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.Sha
 		defer o.mu.Unlock()
 		o.waits = slices.DeleteFunc(o.waits, func(other *sharedWait) bool { return other == w })
 	}()
-	if err := o.ask(ctx, w, e); err != nil {
+	if err := o.send(ctx, w, e); err != nil {
 		return err
 	}
 	err := o.conn.session.AwaitReply(ctx, "shared object "+o.name, w.done)
@@ -296,20 +302,6 @@ func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.Sha
 		return o.error(w.err)
 	}
 	return nil
-}
-
-// ask sends an event and appends its wait. The order of the waits is the order in which the events are sent.
-func (o *SharedObject) ask(ctx context.Context, w *sharedWait, e message.SharedEvent) error {
-	select {
-	case o.order <- struct{}{}:
-		defer func() { <-o.order }()
-	case <-ctx.Done():
-		return o.error(ctx.Err())
-	}
-	o.mu.Lock()
-	o.waits = append(o.waits, w)
-	o.mu.Unlock()
-	return o.send(ctx, e)
 }
 
 // refuse ends the oldest wait or, if all is set, every wait with err. It reports whether there was one.

@@ -76,6 +76,12 @@ func (s *streamWriter) Write(p []byte) (int, error) {
 	if !s.options.Writable {
 		return 0, ErrNotWritable
 	}
+	n, err := s.write(p)
+	return n, s.explained(err)
+}
+
+// write is Write without the server's reason for an error.
+func (s *streamWriter) write(p []byte) (int, error) {
 	if s.sending.Drops() {
 		// Enqueue does not check the limit again: a tag that it refused would be lost, since its bytes count as written.
 		if _, err := s.asWriter().WriteLimit(); err != nil {
@@ -140,7 +146,21 @@ func (s *streamWriter) WritePacket(p *Packet) error {
 	if err != nil {
 		session.Signal(s.writeWake) // the error also ends another write that waits
 	}
-	return err
+	return s.explained(err)
+}
+
+// explained returns err, the error of a write. If the server has ended the stream, and then perhaps the connection, it returns the server's
+// reason instead.
+func (s *streamWriter) explained(err error) error {
+	if err == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil || s.err == errStreamClosed {
+		return err
+	}
+	return s.err
 }
 
 // WriteData publishes a data message, such as onMetaData or onCuePoint. The args are values that amf.AppendAMF0 accepts. The message has the

@@ -51,16 +51,20 @@ func (l *link) verifyPlayer(request []byte) {
 	l.session.Reply(session.Control(message.TypeUserControl, l.verification))
 }
 
-// playerHint says what to do if err, the error of opening a stream, may be due to SWF verification.
+// playerHint says what to do if err, the error of opening a stream, may be due to SWF verification or to a SecureToken challenge.
 func (l *link) playerHint(err error) string {
 	var refused *StatusError
 	lost := errors.Is(err, io.ErrUnexpectedEOF)
-	switch {
-	case !l.playerAsked.Load():
-	case l.verification != nil && lost:
+	failed := lost || errors.As(err, &refused) && refused.Code == message.CodePlayFailed
+	switch asked := l.playerAsked.Load(); {
+	case asked && l.verification != nil && lost:
 		return "the server may not accept the player: check SWFHash and SWFSize, or SWFURL"
-	case l.verification == nil && (lost || errors.As(err, &refused) && refused.Code == message.CodePlayFailed):
+	case asked && l.verification == nil && failed:
 		return "the server asks for SWF verification: set SWFVerify, or SWFHash and SWFSize"
+	case l.challenged.Load() && failed && l.opts.Token == "":
+		return "the server has sent a SecureToken challenge: set Token"
+	case l.challenged.Load() && failed:
+		return "the server may not accept the answer to its SecureToken challenge: check Token"
 	}
 	return ""
 }

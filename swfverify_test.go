@@ -35,3 +35,15 @@ func TestRefusedPlayer(t *testing.T) {
 		assert.Equal(t, test.said == message.CodePlayFailed, c.Connected())
 	}
 }
+
+// TestRefusedToken checks that the error of CreateStream says what to do about a SecureToken challenge.
+func TestRefusedToken(t *testing.T) {
+	s := servertest.NewServer(&server.App{Token: "hush"})
+	defer s.Close()
+	for token, hint := range map[string]string{"": "challenge: set Token", "wrong": "challenge: check Token"} {
+		c := dialed(t, s.URL("live/x"), &Options{Token: token})
+		_, err := c.CreateStream(conntest.Context(t), nil)
+		require.ErrorContains(t, err, hint)
+		require.ErrorAs(t, err, new(*StatusError))
+	}
+}

@@ -26,39 +26,35 @@ func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, true) }
 
 func decodeAll(b []byte, amf3 bool) ([]any, error) {
 	d := decoders.Get().(*Decoder)
-	defer d.release()
-	d.reset(b, amf3)
+	d.in.b, d.valuesLeft, d.amf3 = b, MaxValues, amf3
 	values, err := d.decodeRest()
 	if d.tables3.shared { // The scope changed while decoding, so earlier references may be wrong.
-		d.reset(b, amf3)
+		d.reset()
+		d.in.b, d.valuesLeft, d.amf3 = b, MaxValues, amf3
 		d.tables3.shared = true
-		if better, err := d.decodeRest(); err == nil {
-			return better, nil
+		if better, bad := d.decodeRest(); bad == nil {
+			values, err = better, nil
 		}
 	}
+	d.reset()
+	decoders.Put(d)
 	return values, err
 }
 
-// decoders holds the Decoders that decodeAll reuses. No caller ever receives one.
+// decoders holds the Decoders that decodeAll reuses, without references to a message. No caller ever receives one.
 var decoders = sync.Pool{New: func() any { return new(Decoder) }}
 
 // keptObjects is the size of the largest reference table that a Decoder keeps for the next message.
 const keptObjects = 32
 
-// reset prepares d for a new message. It keeps the memory of a small reference table.
-func (d *Decoder) reset(b []byte, amf3 bool) {
+// reset drops all references to the message. It keeps the memory of a small reference table.
+func (d *Decoder) reset() {
 	objects := d.objects[:0]
 	if cap(objects) > keptObjects {
 		objects = nil
 	}
 	clear(d.objects)
-	*d = Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}, objects: objects, amf3: amf3}
-}
-
-// release drops all references to the message and makes d available for reuse.
-func (d *Decoder) release() {
-	d.reset(nil, false)
-	decoders.Put(d)
+	*d = Decoder{objects: objects}
 }
 
 // usualValues is the number of values in most commands: name, transaction id, command object and one argument.

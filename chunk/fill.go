@@ -33,6 +33,7 @@ func (r *Reader) Fill() error {
 				r.adapt(n, len(k.vector[0]))
 			}
 			r.settle(n)
+			r.scatter.end()
 		}
 		if n > 0 {
 			r.srcErr = err
@@ -71,13 +72,15 @@ func (r *Reader) provide(size int) {
 	if r.awaited != nil && len(r.buf)-r.end >= size/4 {
 		return
 	}
-	if r.in == nil || len(r.buf) < size || len(r.buf) > 2*size {
-		old := r.in
+	old := r.in
+	if old == nil || len(r.buf) < size || len(r.buf) > 2*size {
 		r.in = buffers.get(size, 2*size)
 		r.buf = r.in.bytes[:cap(r.in.bytes)]
-		defer release(old) // after the unparsed bytes have been copied
 	}
 	r.pos, r.end = 0, copy(r.buf, rest)
+	if old != r.in {
+		release(old)
+	}
 }
 
 // Buffered returns the number of bytes that have been read and not yet parsed.

@@ -150,7 +150,6 @@ func (r *Reader) addSlots(s *stream, memory, more []byte) {
 // settle processes n bytes that were read into the vector.
 func (r *Reader) settle(n int) {
 	s, k := r.current, &r.scatter
-	defer k.end()
 	for i, slot := range k.vector[:k.slots] {
 		if r.left == 0 { // a header
 			if n < len(slot) || !bytes.Equal(slot, s.basicBytes[:s.basicSize]) {

@@ -117,7 +117,7 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	d.pace = newPace(mark{time.Now(), d.out.tail.end, ms(d.position)})
 	err := d.sessions(ctx)
 	if d.next != nil {
-		if s := d.next.take(); s != nil {
+		if s, ok := d.next.Take(); ok {
 			s.close()
 		}
 	}

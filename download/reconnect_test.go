@@ -169,10 +169,12 @@ func TestReconnectRequest(t *testing.T) {
 	assert.Equal(t, []string{"sample"}, there.names)
 }
 
-// TestReconnectRequestBeforeHangingUp checks that a request to reconnect is followed even if the server closes the connection at once.
+// TestReconnectRequestBeforeHangingUp checks that a request to reconnect is followed even if the server closes the connection at once. The
+// server must have read everything by then, since otherwise the system resets the connection and drops what is still to be sent. So the
+// window is that large that the client acknowledges only once.
 func TestReconnectRequestBeforeHangingUp(t *testing.T) {
 	next := rtmptest.Server(t, testserver.Config{})
-	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 50_000, OnMessage: func(s *testserver.Session, m *chunk.Message) {
+	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 150_000, OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		if message.Type(m.Type) == message.TypeAcknowledgement {
 			s.Send(*reconnectTo(t, "rtmp://"+next.Addr()+"/vod"))
 			s.Close()

@@ -42,7 +42,7 @@ func (d *download) sessions(ctx context.Context) error {
 		if !ok {
 			return err
 		}
-		if d.next != nil && d.next.plays() {
+		if d.next != nil && d.next.Ready() {
 			wait = 0
 		}
 		failed++

@@ -38,7 +38,7 @@ type session struct {
 func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
 	var s *session
 	if d.next != nil {
-		s = d.next.take()
+		s, _ = d.next.Take()
 		d.next = nil
 	}
 	connected := func() { d.report(Progress{Phase: Connected}) }
@@ -120,7 +120,7 @@ func (s *session) read(ctx context.Context, w io.Writer) error {
 			}
 			moved = nil
 		}
-		if s.next != nil && s.next.plays() {
+		if s.next != nil && s.next.Ready() {
 			return s.moved
 		}
 		if moved == nil && empty && s.canPause && !s.pausedForBuffer {

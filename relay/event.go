@@ -17,7 +17,7 @@ const (
 	Unpublished                  // Player: the server works, but the stream is not being published, or no longer
 	Down                         // the server can't be reached, or the connection was lost or is silent
 	Refused                      // the server has refused
-	Moved                        // the server has asked the client to connect to URL instead
+	Moved                        // the server has asked the client to connect to URL instead; the old connection is used until Connected follows
 	Gap                          // Player: something may be missing before the next packet
 )
 
@@ -40,7 +40,7 @@ type Event struct {
 	URL   string        // the server, without parts that may be secret: user, password, stream name, queries
 	Index int           // index in Publisher.URLs; for Moved, that of the server that sent the request
 	Err   error         // the reason for Unpublished, Down and Refused; free of secrets
-	Wait  time.Duration // time until the next attempt, for Unpublished, Down, Refused and Moved
+	Wait  time.Duration // time until the next attempt to connect, for Unpublished, Down, Refused and Moved
 	Gap   time.Duration // how much is missing, for Gap; 0 if unknown
 }
 

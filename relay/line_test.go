@@ -53,7 +53,7 @@ func TestLine(t *testing.T) {
 					l.restart()
 					continue
 				}
-				at, gap, jump := l.frame(s.what == video, s.at, begin.Add(time.Duration(s.now)*time.Millisecond))
+				at, gap, jump := l.frame(trackID{video: s.what == video}, s.at, begin.Add(time.Duration(s.now)*time.Millisecond))
 				assert.Equal(t, step{s.what, s.at, s.now, at, jump, int(gap.Milliseconds())}, s, "step %d", i)
 			}
 		})
@@ -74,7 +74,13 @@ func FuzzLine(f *testing.F) {
 			}
 			now = now.Add(time.Duration(b[4]) * 100 * time.Millisecond)
 			timestamp := uint32(b[1])<<24 | uint32(b[2])<<12 | uint32(b[3])
-			at, gap, _ := l.frame(b[0]&1 != 0, timestamp, now)
+			if b[0]&4 != 0 {
+				l.join(timestamp, l.end.at-int64(b[4]), now)
+			}
+			if l.repeats(trackID{video: b[0]&1 != 0}, timestamp) {
+				continue
+			}
+			at, gap, _ := l.frame(trackID{video: b[0]&1 != 0}, timestamp, now)
 			if at < last[b[0]&1] || gap < 0 {
 				t.Fatalf("%d after %d, gap %v", at, last[b[0]&1], gap)
 			}
@@ -97,7 +103,7 @@ func TestAllocations(t *testing.T) {
 		}
 	}
 	var f frames
-	f.restart()
+	f.restart(nil, time.Now())
 	now := time.Now()
 	assert.Zero(t, testing.AllocsPerRun(1000, func() {
 		for _, pkt := range []*rtmp.Packet{&key, &frame, &sound} {

@@ -3,9 +3,11 @@ package relay
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
@@ -15,39 +17,55 @@ type endpoint struct {
 	options rtmp.Options
 }
 
+func endpointOf(m *reconnect.Moved) endpoint { return endpoint{m.URL, *m.Options} }
+
 func (p endpoint) String() string { return rtmpurl.Redact(p.url) }
 
 type link struct {
 	conn     *rtmp.Conn
 	stream   *rtmp.Stream
 	endpoint endpoint
-	began    time.Time // when the server accepted the stream
+	index    int           // Publisher: the index of the endpoint to which the link leads, or whose server has led it elsewhere
+	began    time.Time     // when the server accepted the stream
+	first    []rtmp.Packet // read by begin, and not yet by read
 
-	ctx     context.Context // context of all operations on the stream; its cause may be a *moved
+	ctx     context.Context // context of all operations on the stream
 	cancel  context.CancelCauseFunc
 	release func() // unbinds the stream from ctx
+
+	mu    sync.Mutex       // guards the rest
+	moved *reconnect.Moved // the server's latest request to reconnect; nil if there was none
+	asked func()           // called after each request
 }
 
-// open connects and opens the stream. The link ends when ctx is done. dialing bounds only this call.
-func open(ctx, dialing context.Context, to endpoint, o *rtmp.StreamOptions) (*link, error) {
+// open connects and opens the stream. The link ends when ctx is done. dialing bounds only this call. When the server asks to reconnect, asked
+// is called, as by onRequest. Before the stream is open, and if asked is nil, the link ends instead.
+func open(ctx, dialing context.Context, to endpoint, o *rtmp.StreamOptions, asked func()) (*link, error) {
 	l := &link{endpoint: to}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	l.asked = func() { l.cancel(nil) }
 	stop := context.AfterFunc(dialing, func() { l.cancel(context.Cause(dialing)) })
 	err := l.open(o)
 	if !stop() && err == nil {
 		err = l.ctx.Err()
 	}
+	if err == nil && asked != nil && l.onRequest(asked) {
+		err = l.moved
+	}
 	if err != nil {
-		err = l.cause(err)
-		l.close()
-		return nil, err
+		return nil, l.fail(err)
 	}
 	l.began = time.Now()
 	return l, nil
 }
 
 func (l *link) open(o *rtmp.StreamOptions) (err error) {
-	l.conn, err = reconnect.Dial(l.ctx, l.endpoint.url, &l.endpoint.options, func(m *reconnect.Moved) { l.cancel(m) })
+	l.conn, err = reconnect.Dial(l.ctx, l.endpoint.url, &l.endpoint.options, func(m *reconnect.Moved) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.moved = m
+		l.asked()
+	})
 	if err != nil {
 		return err
 	}
@@ -57,18 +75,68 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 	return err
 }
 
-// cause returns the *reconnect.Moved if the server has asked to reconnect, and otherwise err.
-func (l *link) cause(err error) error {
-	var move *reconnect.Moved
-	if cause := context.Cause(l.ctx); errors.As(cause, &move) {
-		return move
-	}
-	return err
+// succeed begins to make the next link with open, after wait, at the server to which that of l has asked to reconnect. If that server asks to
+// reconnect before open returns, succeed goes there.
+func (l *link) succeed(ctx context.Context, wait time.Duration, b Backoff, open func(context.Context, endpoint) (*link, error),
+	ready func()) *reconnect.Successor[*link] {
+	var request *reconnect.Moved // the latest one of l's server
+	var to endpoint
+	return reconnect.Succeed(ctx, wait, b.Min, b.Max, func(ctx context.Context) (*link, bool) {
+		if latest := l.request(); latest != request {
+			request, to = latest, endpointOf(latest)
+		}
+		next, err := open(ctx, to)
+		if again := (*reconnect.Moved)(nil); errors.As(err, &again) {
+			to = endpointOf(again)
+		}
+		return next, err == nil
+	}, ready)
 }
 
-// fail closes the link after err and returns the cause.
+// onRequest makes the link call f when the server asks to reconnect, and reports whether it has already done so. f runs on the goroutine
+// that reads the connection.
+func (l *link) onRequest(f func()) (asked bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = f
+	return l.moved != nil
+}
+
+// request returns the server's latest request to reconnect, or nil.
+func (l *link) request() *reconnect.Moved {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.moved
+}
+
+// begin reads until the stream can be continued with this link.
+func (l *link) begin(ctx context.Context, video bool) error {
+	defer l.stream.Bind(ctx)()
+	return reconnect.Begin(func(tag *flv.Tag) error {
+		var pkt rtmp.Packet
+		if err := l.stream.ReadPacket(&pkt); err != nil {
+			return err
+		}
+		l.first = append(l.first, pkt)
+		*tag = tagOf(&pkt)
+		return nil
+	}, video)
+}
+
+// read reads the next packet of a stream that is played.
+func (l *link) read(pkt *rtmp.Packet) error {
+	if len(l.first) == 0 {
+		return l.stream.ReadPacket(pkt)
+	}
+	*pkt, l.first = l.first[0], l.first[1:]
+	return nil
+}
+
+// fail closes the link after err, and returns the *reconnect.Moved if the server has asked to reconnect, and otherwise err.
 func (l *link) fail(err error) error {
-	err = l.cause(err)
+	if move := l.request(); move != nil {
+		err = move
+	}
 	l.close()
 	return err
 }

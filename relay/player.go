@@ -14,19 +14,20 @@ import (
 
 // Player plays a live stream without end: it connects again whenever the connection is lost or the stream ends or falls silent. It returns
 // the packets of one continuous stream: timestamps begin at 0 and never decrease within a track, headers are repeated only after a change,
-// and all pictures can be decoded.
+// media is not repeated if a server begins a connection with what it has sent before, and all pictures can be decoded.
 //
 //	p := &relay.Player{URL: "rtmp://example.com/live/camera", OnEvent: func(e relay.Event) { log.Print(e) }}
 //	defer p.Close()
 //	r := media.NewReader(p) // or p.ReadPacket
 //
 // The fields must not be changed after the first use. Only one goroutine at a time may call ReadPacket; all may call the other methods. A
-// Player has no goroutine of its own: it connects, waits and reads while ReadPacket is called.
+// Player connects, waits and reads while ReadPacket is called. It has goroutines of its own only while it moves to another server.
 type Player struct {
 	URL string // as for rtmp.New, including librtmp's options
 
 	// Options are the options of the connections; nil means the defaults. The Player sets Live. A MediaTimeout of 0 means half a minute, a
-	// negative one none. The Player follows requests to reconnect as FollowReconnect allows, for one connection, and then uses URL again.
+	// negative one none. The Player follows requests to reconnect as FollowReconnect allows, for one connection, and then uses URL again. It
+	// reads the old connection until the new one continues the stream at a key frame, so that nothing is missing.
 	Options *rtmp.Options
 	Backoff Backoff
 
@@ -36,13 +37,15 @@ type Player struct {
 	// ReadPacket returns the error. Nil means that the Player never gives up. See [Denied].
 	GiveUp func(error) bool
 
-	reading  sync.Mutex // held by ReadPacket; guards the fields up to mu; link is changed with mu held as well
-	link     *link      // nil if there is no connection
-	unbind   func()     // unbinds link's stream from waitCtx
-	next     endpoint   // the endpoint to which the server has asked to reconnect; zero means URL
-	dialAt   time.Time  // when to connect
-	failures failures
-	frames   frames
+	reading   sync.Mutex     // held by ReadPacket; guards the fields up to mu; link is changed with mu held as well
+	link      *link          // nil if there is no connection
+	unbind    func()         // unbinds link's stream from waitCtx
+	successor *successor     // nil if the server has not asked to reconnect
+	leaving   sync.WaitGroup // goroutines that close links from which the stream has moved to the successor
+	next      endpoint       // the endpoint of link or of the next connection; zero means URL
+	dialAt    time.Time      // when to connect
+	failures  failures
+	frames    frames
 
 	mu         sync.Mutex // guards the rest
 	err        error      // final
@@ -69,7 +72,8 @@ func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 			}
 			continue
 		}
-		switch err := p.link.stream.ReadPacket(pkt); {
+		p.follow()
+		switch err := p.link.read(pkt); {
 		case err == nil:
 			if p.accept(pkt) {
 				return nil
@@ -91,18 +95,35 @@ func (p *Player) connect(ctx context.Context) error {
 		return err
 	}
 	p.report(Event{Kind: Connecting})
-	l, err := open(context.Background(), ctx, p.next, nil)
+	l, err := open(context.Background(), ctx, p.next, nil, p.wake)
 	if err != nil {
 		return err
 	}
-	p.unbind = l.stream.Bind(ctx)
-	p.frames.restart()
+	p.use(l)
+	return nil
+}
+
+// use makes l the Player's link.
+func (p *Player) use(l *link) {
+	l.onRequest(p.wake)
+	p.next = l.endpoint
+	p.frames.restart(l.first, time.Now())
 	p.mu.Lock()
-	p.link = l
+	p.link, p.unbind = l, l.stream.Bind(p.waitCtx)
 	p.stats.Connections++
 	p.mu.Unlock()
 	p.report(Event{Kind: Connected})
-	return nil
+}
+
+// lost is called when the link has ended or could not be made.
+func (p *Player) lost() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.link != nil {
+		p.unbind()
+		p.link = nil
+	}
+	p.stats.Failures++
 }
 
 // endpoint returns the endpoint in URL and Options.
@@ -122,7 +143,7 @@ func (p *Player) endpoint() endpoint {
 	return to
 }
 
-// failed closes the link, if there is one, and decides when and where to connect after err.
+// failed decides when and where to connect after the link has ended with err or could not be made.
 func (p *Player) failed(err error) {
 	e := Event{Kind: kindOf(err), Err: err}
 	uptime, silent := p.frames.uptime()
@@ -131,20 +152,22 @@ func (p *Player) failed(err error) {
 	} else if silent && errors.Is(err, os.ErrDeadlineExceeded) { // usually the stream has no publisher yet
 		e.Kind = Unpublished
 	}
+	p.lost()
+	if p.takeSuccessor() {
+		return
+	}
 	p.failures.ended(p.Backoff, uptime)
 	e.URL, e.Wait = p.next.String(), p.failures.add(p.Backoff)
 	p.next, p.dialAt = endpoint{}, time.Now().Add(e.Wait)
 	var move *reconnect.Moved
 	final := false
 	if errors.As(err, &move) {
-		p.next = endpoint{move.URL, *move.Options}
+		p.next = endpointOf(move)
 		e = Event{Kind: Moved, URL: p.next.String(), Wait: e.Wait}
 	} else if final = isSettingsError(err) || p.GiveUp != nil && p.GiveUp(err); final {
 		e.Wait = 0
 	}
 	p.mu.Lock()
-	p.link = nil
-	p.stats.Failures++
 	if final && p.err == nil {
 		p.err = err
 	}
@@ -199,7 +222,7 @@ type PlayerStats struct {
 
 	Received  uint64 // messages of the stream
 	Delivered uint64 // returned by ReadPacket
-	Repeated  uint64 // headers that had not changed
+	Repeated  uint64 // headers that had not changed, and stored media that a server has sent again at the beginning of a connection
 	Skipped   uint64 // pictures before a connection's first key frame, and messages about the connection
 
 	Gaps     uint64        // Gap events

@@ -18,6 +18,13 @@ func (p *Player) Bind(ctx context.Context) (release func()) {
 	})
 }
 
+// wake makes ReadPacket check its conditions again.
+func (p *Player) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endWaits()
+}
+
 // endWaits makes ReadPacket check its conditions again. The caller holds p.mu.
 func (p *Player) endWaits() {
 	if p.cancelWait != nil {
@@ -55,9 +62,16 @@ func (p *Player) Close() error {
 	p.mu.Unlock()
 	p.reading.Lock()
 	defer p.reading.Unlock()
+	if p.successor != nil {
+		if l, ok := p.successor.Take(); ok {
+			l.close()
+		}
+		p.successor = nil
+	}
 	if p.link != nil {
 		p.link.close()
 		p.link = nil
 	}
+	p.leaving.Wait()
 	return nil
 }

@@ -418,6 +418,68 @@ func TestMoved(t *testing.T) {
 	})
 }
 
+// TestPublisherMovesWithoutLoss checks that a Publisher sends to the old server until the next key frame after the new one accepts the
+// stream, even if that takes a while, and that it connects to the new server at once if the old one hangs up.
+func TestPublisherMovesWithoutLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var first, second recorder
+		var asked atomic.Pointer[testserver.Session]
+		one := n.serve("first", testserver.Config{OnMessage: first.take, OnConnect: func(s *testserver.Session) { asked.Store(s) }})
+		defer one.Close()
+		var seen events
+		o := n.options()
+		o.FollowReconnect = rtmp.FollowAny
+		p := &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: o, OnEvent: seen.add}
+		e := newEncoder(t)
+		write(t, p, e, 20*time.Second)
+		require.NoError(t, asked.Load().Send(reconnectTo(t, "rtmp://second/live")))
+		write(t, p, e, 7*time.Second)
+		two := n.serve("second", testserver.Config{OnMessage: second.take})
+		write(t, p, e, 20*time.Second)
+		assert.Equal(t, []EventKind{Connecting, Connected, Moved, Connected}, seen.kinds())
+		before, after := first.taken(), second.taken()
+		assert.Equal(t, "mvaK", describe(after, 4))
+		assertEveryFrame(t, append(before, after...))
+		assert.Zero(t, assertPublisherStats(t, p).Dropped)
+
+		two.Close() // back to the first server
+		write(t, p, e, 10*time.Second)
+		assert.Equal(t, []EventKind{Down, Connecting, Connected}, seen.kinds())
+		two = n.serve("second", testserver.Config{OnMessage: second.take})
+		defer two.Close()
+		write(t, p, e, time.Until(e.began.Add(time.Duration(length*6+100)*time.Millisecond))) // just after a key frame
+		require.NoError(t, asked.Load().Send(reconnectTo(t, "rtmp://second/live")))
+		write(t, p, e, time.Second)
+		one.Close()
+		write(t, p, e, 10*time.Second)
+		assert.Equal(t, []EventKind{Moved, Connected}, seen.kinds())
+		assertDecodable(t, second.taken())
+		assert.EqualValues(t, 4, p.Stats().Connections)
+		require.NoError(t, p.Close())
+		assertPublisherStats(t, p)
+	})
+}
+
+// TestPublisherMovesToTheSameServer checks a request to reconnect to the server that sends it, which refuses
+// a second connection with the same name.
+func TestPublisherMovesToTheSameServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var asked atomic.Pointer[testserver.Session]
+		server := n.serve("first", testserver.Config{OnConnect: func(s *testserver.Session) { asked.Store(s) }})
+		defer server.Close()
+		var seen events
+		p := &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: n.options(), OnEvent: seen.add}
+		e := newEncoder(t)
+		write(t, p, e, 20500*time.Millisecond)
+		require.NoError(t, asked.Load().Send(reconnectTo(t, "")))
+		write(t, p, e, 20*time.Second)
+		assert.Equal(t, []EventKind{Connecting, Connected, Moved, Moved, Connecting, Connected}, seen.kinds())
+		require.NoError(t, p.Close())
+	})
+}
+
 // TestPlayerMoved checks that a Player follows a request to reconnect, and that its stream continues.
 func TestPlayerMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -433,8 +495,9 @@ func TestPlayerMoved(t *testing.T) {
 		tags := read(t, p, 20*time.Second)
 		require.NoError(t, last.Load().Send(reconnectTo(t, "")))
 		tags = append(tags, read(t, p, 20*time.Second)...)
-		assert.Contains(t, seen.kinds(), Moved)
-		assert.LessOrEqual(t, assertLine(t, tags), 5*time.Second)
+		assert.Equal(t, []EventKind{Connecting, Connected, Playing, Moved, Connected, Playing}, seen.kinds())
+		assertEveryFrame(t, tags)
+		assertLine(t, tags)
 		assertPlayerStats(t, p, len(tags))
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 func (s *sender) restart() {
@@ -33,17 +34,25 @@ func (s *sender) drop() {
 	s.p.stats.Dropped = s.p.stats.Written - s.p.stats.Sent
 }
 
-// send sends the headers, and then the queue. It returns nil when Close has been called and everything is sent, a better link to continue
-// with, or an error.
-func (s *sender) send(l *link) (better *link, _ error) {
-	search := s.search()
+// send sends the headers, and then the queue. It returns nil when Close has been called and everything is sent, or a better link to continue
+// with, or an error. If it returns both, l has ended.
+func (s *sender) send(l *link) (better *link, err error) {
+	next, moving := s.prefer(), false // the better link
 	defer func() {
-		search.end(better)
+		if err != nil && s.p.ctx.Err() == nil && next != nil && next.Ready() {
+			better, _ = s.take(next, moving)
+		} else if better == nil {
+			s.abandon(next)
+		}
 		s.p.mu.Lock()
 		s.p.connected = better != nil
 		s.p.mu.Unlock()
 	}()
 	for begun := false; ; {
+		if !moving && l.request() != nil {
+			s.abandon(next)
+			next, moving = s.move(l), true
+		}
 		if !s.pending {
 			if s.pop() {
 				if s.early > 0 {
@@ -64,10 +73,9 @@ func (s *sender) send(l *link) (better *link, _ error) {
 		}
 		kind, _ := flv.KindOf(tagOf(&s.pkt))
 		if kind == flv.KindKeyFrame || !s.hasVideo {
-			if found := search.found(); found != nil {
-				s.current, s.failedInRound = search.at, 0
-				s.connected(found)
-				return found, nil
+			if next != nil && next.Ready() {
+				better, _ = s.take(next, moving)
+				return better, nil
 			}
 		}
 		if !begun {
@@ -165,17 +173,8 @@ func (s *sender) report(e Event) {
 	}
 }
 
-// search tries the endpoints before the current one.
-type search struct {
-	cancel context.CancelFunc
-	ended  chan struct{} // closed when the search has ended; link is not nil if it was successful
-	link   *link
-	at     int // the index of link's endpoint in sender.endpoints
-}
-
-func (s *sender) search() *search {
-	ctx, cancel := context.WithCancel(s.p.ctx)
-	r := &search{cancel: cancel, ended: make(chan struct{})}
+// prefer begins to try the endpoints before the current one, again and again. It returns nil if there are none.
+func (s *sender) prefer() *reconnect.Successor[*link] {
 	var places []int
 	for i := range s.current {
 		if !s.givenUp[i] {
@@ -183,38 +182,57 @@ func (s *sender) search() *search {
 		}
 	}
 	if len(places) == 0 {
-		close(r.ended)
-		return r
-	}
-	pause := cmp.Or(s.p.Backoff.Max, 30*time.Second)
-	go func() {
-		defer close(r.ended)
-		for reconnect.Sleep(ctx, reconnect.Delay(pause, pause, 0)) == nil {
-			for _, r.at = range places {
-				var err error
-				if r.link, err = open(s.p.ctx, ctx, s.endpoints[r.at], &rtmp.StreamOptions{Writable: true}); err == nil {
-					return
-				}
-			}
-		}
-	}()
-	return r
-}
-
-func (r *search) found() *link {
-	select {
-	case <-r.ended:
-		return r.link
-	default:
 		return nil
 	}
+	pause := cmp.Or(s.p.Backoff.Max, 30*time.Second)
+	open := func(ctx context.Context) (*link, bool) {
+		for _, at := range places {
+			if l, err := s.open(ctx, s.endpoints[at], at); err == nil {
+				return l, true
+			}
+		}
+		return nil, false
+	}
+	return reconnect.Succeed(s.p.ctx, reconnect.Delay(pause, pause, 0), pause, pause, open, s.wake)
 }
 
-// end ends the search. It closes the link that the search has found, unless that link is taken.
-func (r *search) end(taken *link) {
-	r.cancel()
-	<-r.ended
-	if r.link != nil && r.link != taken {
-		r.link.close()
+// move begins to connect to the server to which that of l has asked to reconnect.
+func (s *sender) move(l *link) *reconnect.Successor[*link] {
+	s.failures.ended(s.p.Backoff, time.Since(l.began))
+	wait, at := s.failures.add(s.p.Backoff), s.current
+	s.report(Event{Kind: Moved, URL: endpointOf(l.request()).String(), Index: at, Wait: wait})
+	return l.succeed(s.p.ctx, wait, s.p.Backoff, func(ctx context.Context, to endpoint) (*link, error) {
+		next, err := s.open(ctx, to, at)
+		var refused *rtmp.StatusError
+		if errors.As(err, &refused) && refused.Code == message.CodePublishBadName { // perhaps l has the name
+			l.cancel(nil)
+		}
+		return next, err
+	}, s.wake)
+}
+
+// take ends the successor. If there is a link, the stream continues with it.
+func (s *sender) take(next *reconnect.Successor[*link], moving bool) (*link, bool) {
+	l, ok := next.Take()
+	if !ok {
+		return nil, false
+	}
+	s.current, s.failedInRound, s.next = l.index, 0, nil
+	if moving {
+		s.next = &l.endpoint
+	}
+	s.connected(l)
+	return l, true
+}
+
+// leave closes a link in a goroutine, since that waits until a slow server has read everything.
+func (s *sender) leave(l *link) { s.moved.Go(func() { l.close() }) }
+
+// abandon ends a successor, which may be nil, and closes its link.
+func (s *sender) abandon(next *reconnect.Successor[*link]) {
+	if next != nil {
+		if l, ok := next.Take(); ok {
+			s.leave(l)
+		}
 	}
 }

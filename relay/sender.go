@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
+	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // sender is the state of a Publisher's goroutine.
@@ -50,9 +52,11 @@ func (s *sender) run() {
 		}
 		uptime := time.Since(l.began)
 		if better != nil {
-			old := l
-			s.moved.Go(func() { old.close() }) // in a goroutine, since it waits until a slow server has read everything
+			s.leave(l)
 			s.count(func(stats *PublisherStats) { stats.Failures++ })
+			if err != nil {
+				s.restart()
+			}
 		} else if !s.failed(l.fail(err), l.endpoint, uptime) {
 			break
 		}
@@ -72,7 +76,7 @@ func (s *sender) connect() *link {
 			to = *s.next
 		}
 		s.report(Event{Kind: Connecting, URL: to.String(), Index: s.current})
-		l, err := open(s.p.ctx, s.p.ctx, to, &rtmp.StreamOptions{Writable: true})
+		l, err := s.open(s.p.ctx, to, s.current)
 		if err == nil {
 			s.connected(l)
 			return l
@@ -82,6 +86,17 @@ func (s *sender) connect() *link {
 		}
 	}
 }
+
+// open opens a link. dialing bounds only this call. at is the index of the endpoint to which the link leads, or whose server has led it.
+func (s *sender) open(dialing context.Context, to endpoint, at int) (*link, error) {
+	l, err := open(s.p.ctx, dialing, to, &rtmp.StreamOptions{Writable: true}, s.wake)
+	if err == nil {
+		l.index = at
+	}
+	return l, err
+}
+
+func (s *sender) wake() { session.Signal(s.p.more) }
 
 func (s *sender) connected(l *link) {
 	s.p.failure = nil
@@ -107,7 +122,8 @@ func (s *sender) failed(err error, to endpoint, uptime time.Duration) bool {
 	var move *reconnect.Moved
 	switch {
 	case errors.As(err, &move):
-		s.next = &endpoint{move.URL, *move.Options}
+		next := endpointOf(move)
+		s.next = &next
 		e = Event{Kind: Moved, URL: s.next.String(), Index: s.current, Wait: s.failures.add(s.p.Backoff)}
 	case moving: // return to the endpoint that sent the request
 		e.Wait = s.failures.add(s.p.Backoff)

@@ -48,6 +48,7 @@ type Conn struct {
 	watchdog watchdog
 	leaving  atomic.Bool // no more requests are served
 	saidBye  atomic.Bool
+	informed atomic.Bool // everything that the client should know about the end of the connection has been written
 
 	connected atomic.Bool // connect has been accepted; set before the client is told
 
@@ -188,14 +189,14 @@ func (c *Conn) application() application {
 // Reject disconnects the client. It sends an onStatus for err, in the same form as for the error of a hook (see [Refusal]). It closes the
 // connection after all queued messages have been sent.
 func (c *Conn) Reject(err error) {
-	if c.leaving.Swap(true) {
+	if c.leaving.Load() {
 		return
 	}
 	r := refusalOf(err, message.CodeConnectRejected)
 	if o, bad := statusMessage(0, "error", r.Code, r.Description, r.extra()); bad == nil {
 		c.session.TryReply(o)
 	}
-	c.session.Own(c.hangUp)
+	c.leave() // last: nothing must hang up before the status is queued
 }
 
 // hangUp ends the connection in such a way that the client receives everything that was sent. It sends a FIN, and closes the socket when
@@ -208,7 +209,12 @@ func (c *Conn) hangUp() {
 	ctx, cancel := context.WithTimeout(context.Background(), lingerTimeout)
 	defer cancel()
 	c.session.Leaving()
-	if c.session.Send(ctx) != nil || !c.session.CloseWrite(ctx) {
+	if c.session.Send(ctx) != nil {
+		c.fail(session.ErrClosed)
+		return
+	}
+	c.informed.Store(true)
+	if !c.session.CloseWrite(ctx) {
 		c.fail(session.ErrClosed)
 		return
 	}

@@ -23,7 +23,8 @@ type dispatcher struct {
 
 // Ended ends all activities of the connection, and arranges for the hooks to be called.
 func (d *dispatcher) Ended(err error) error {
-	if informed := d.leaving.Swap(true); !informed && !session.HungUp(err) && d.publishes() {
+	d.leaving.Store(true)
+	if !d.informed.Load() && !session.HungUp(err) && d.publishes() {
 		d.reset()
 	}
 	d.end(err)
@@ -40,9 +41,12 @@ func (c *Conn) publishes() bool {
 // reset makes the end of the connection a reset. After a FIN, a client that has sent everything would believe that it has been published,
 // although the server has dropped the last media.
 func (c *Conn) reset() {
-	if nc, ok := below(c.dialed).(*net.TCPConn); ok {
+	switch nc := below(c.dialed).(type) {
+	case *net.TCPConn:
 		nc.SetLinger(0)
 		nc.Close() // before TLS sends its close_notify
+	case tunnelled:
+		nc.Reset()
 	}
 }
 

@@ -28,6 +28,9 @@ const httpBuffer = 10 * time.Second
 // count as connections and as players. If a file can't be sent to its end, or a live stream ends because its publisher was lost or the Server
 // is closed, the response is cut off, so that the client notices: it lacks its last chunk, or the connection is reset.
 //
+// A publisher whose connection ends was lost, unless it has ended its stream with FCUnpublish, closeStream or deleteStream, or its last
+// media is the end of a sequence.
+//
 // App.Play decides who may view; App.Connect is not called. A Refusal is answered with 403, or with 302 if it has RedirectTo. A stream that
 // does not exist is answered with 404, after Live.Await. Apps with a Token, a Player or a Handler refuse HTTP viewers. The handler sets no
 // CORS headers. It refuses WebSocket requests from pages of other hosts; to accept them, check the Origin header and remove it.
@@ -69,9 +72,11 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	control.SetWriteDeadline(time.Time{}) // no deadline, since there may be nothing to write for a long time
 	cut := false                          // abort the response, so that the client does not consider it complete
 	defer func() {                        // the deadline for the end of the response, which net/http sends later
-		if cut && !r.ProtoAtLeast(1, 1) { // there are no chunks, so the response ends with the connection
+		if cut && r.ProtoMajor == 1 { // end the connection without the last chunk, and without TLS's close_notify
 			if nc, _, err := control.Hijack(); err == nil {
-				setLinger(nc, 0)
+				if !r.ProtoAtLeast(1, 1) { // there are no chunks, so the response ends with the connection
+					setLinger(nc, 0)
+				}
 				closeSilently(nc)
 				return
 			}

@@ -133,28 +133,37 @@ func TestIdleTimeout(t *testing.T) {
 
 // TestWriteTimeout checks that a player that reads nothing is disconnected, and that the other players receive everything.
 func TestWriteTimeout(t *testing.T) {
-	stopped := make(chan server.StreamStats, 2)
-	s := &server.Server{WriteTimeout: time.Second, Apps: map[string]*server.App{"*": {
-		Stop: func(r *server.Request, st server.StreamStats) { stopped <- st }}}}
-	addr := start(t, s)
-	stuck := newPeer(t, addr)
-	stuck.connect("live")
-	stuck.command(stuck.CreateStream(), "play", 3, nil, "x", -1000.0)
-	stuck.UntilCode(message.CodePlayStart)
-	_, viewer := play(t, "rtmp://"+addr+"/live/x")
-	_, out := publish(t, "rtmp://"+addr+"/live/x")
-	body := append([]byte{0x17, 1, 0, 0, 0}, make([]byte, 200<<10)...)
-	for i := 0; ; i++ {
-		require.Less(t, i, 10000)
-		require.NoError(t, out.WritePacket(&message.Packet{Type: message.TypeVideo, Timestamp: uint32(i), Body: body}))
-		require.EqualValues(t, i, receive(t, viewer, 1)[0].Timestamp)
-		select {
-		case st := <-stopped:
-			assert.Equal(t, "live/x", st.Path)
-			return
-		case <-time.After(5 * time.Millisecond):
+	synctest.Test(t, func(t *testing.T) {
+		const limit = time.Second
+		stopped := make(chan server.StreamStats, 1)
+		s := &server.Server{WriteTimeout: limit, Apps: map[string]*server.App{"*": {
+			Stop: func(_ *server.Request, st server.StreamStats) { stopped <- st }}}}
+		defer s.Close()
+		stuck, ended := piped(t, s)
+		stuck.connect("live")
+		stuck.command(stuck.CreateStream(), "play", 3, nil, "x", -1000.0)
+		stuck.UntilCode(message.CodePlayStart)
+		pub, err := s.Publish(t.Context(), "live/x")
+		require.NoError(t, err)
+		viewer, err := s.Subscribe(t.Context(), "live/x", server.SubscribeOptions{})
+		require.NoError(t, err)
+		send := func(at uint32) {
+			t.Helper()
+			require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeVideo, Timestamp: at, Body: []byte{0x17, 1, 0, 0, 0, 0}}))
+			tag, err := viewer.Next(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, at, tag.Tag.Timestamp)
+			synctest.Wait()
 		}
-	}
+		for at := uint32(0); at < 1000; at += 40 {
+			send(at)
+			require.Empty(t, stopped, "%d ms", at)
+			time.Sleep(40 * time.Millisecond)
+		}
+		send(1000)
+		assert.Equal(t, "live/x", (<-stopped).Path)
+		assert.ErrorIs(t, <-ended, os.ErrDeadlineExceeded)
+	})
 }
 
 // TestPingFloodOfAClient sends endless pings without reading the answers. The pings must neither block the server nor fill its memory. The

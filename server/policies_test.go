@@ -1,10 +1,12 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -329,5 +331,60 @@ func TestPublisherIsReset(t *testing.T) {
 			_, err = io.Copy(io.Discard, p.Conn)
 			assert.Error(t, err, "%s, %s", transport, name)
 		}
+	}
+}
+
+// TestPublisherIsResetThroughATunnel is like TestPublisherIsReset, for RTMPT, which has no reset: the client learns from the answer to its next
+// request that its last media has not been published.
+func TestPublisherIsResetThroughATunnel(t *testing.T) {
+	for _, name := range []string{"conn", "server"} {
+		s := new(server.Server)
+		ended := make(chan struct{})
+		s.Apps = map[string]*server.App{"*": {Media: func(r *server.Request, p *message.Packet) bool {
+			switch {
+			case p.Type != message.TypeAudio:
+			case name == "conn":
+				r.Conn.Close()
+			default:
+				go func() {
+					defer close(ended)
+					s.Close()
+				}()
+				<-r.Conn.Context().Done()
+			}
+			return true
+		}}}
+		defer s.Close()
+		web := httptest.NewServer(s.TunnelHandler())
+		defer web.Close()
+		c := dial(t, "rtmpt://"+web.Listener.Addr().String()+"/live/x", &rtmp.Options{Publish: true})
+		stream, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true})
+		require.NoError(t, err)
+		require.NoError(t, stream.WritePacket(&message.Packet{Type: message.TypeAudio, Body: []byte{0xaf, 1, 0}}))
+		assert.Error(t, c.Close(), name)
+		if name == "server" {
+			waitFor(t, "the end of the server", ended)
+		}
+	}
+}
+
+// TestPublisherThatIsRejected checks that a publisher learns that it was rejected, or gets a reset, even if the connection ends at that moment.
+func TestPublisherThatIsRejected(t *testing.T) {
+	s := &server.Server{Apps: map[string]*server.App{"*": {Media: func(r *server.Request, _ *message.Packet) bool {
+		r.Conn.Reject(server.Deny("no more"))
+		r.Conn.Close()
+		return true
+	}}}}
+	addr := start(t, s)
+	for range 100 {
+		p := newPeer(t, addr)
+		p.connect("live")
+		id := p.CreateStream()
+		p.command(id, "publish", 3, nil, "x", "live")
+		p.UntilCode(message.CodePublishStart)
+		p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 0})
+		rest, err := io.ReadAll(p.Conn)
+		assert.True(t, err != nil || bytes.Contains(rest, []byte(message.CodeConnectRejected)))
+		p.Conn.Close()
 	}
 }

@@ -23,9 +23,8 @@ func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 		return tag, false
 	}
 	tag = flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
-	if p.Type == message.TypeDataAMF3 { // the data is AMF0 after a format selector byte
-		tag.Type = flv.TagScript
-		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
+	if p.Type == message.TypeDataAMF3 {
+		tag.Type, tag.Body = flv.TagScript, message.WithoutSelector(p.Type, p.Body)
 	}
 	if tag.Type == flv.TagScript {
 		tag.Body = bytes.TrimPrefix(tag.Body, setDataFrame)

@@ -16,6 +16,7 @@ import (
 type tunnelled interface {
 	TLS() *tls.ConnectionState
 	SetBusy(busy func() bool)
+	Reset()
 }
 
 func (s *Server) tunnelHandler() http.Handler {

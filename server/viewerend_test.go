@@ -235,6 +235,18 @@ func TestViewerOfALiveStreamOnly(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, w.Code)
 }
 
+// withoutEnd returns tags without the last ones that end a sequence, which say that the stream is over.
+func withoutEnd(tags []flv.Tag) []flv.Tag {
+	for len(tags) > 0 {
+		last := tags[len(tags)-1]
+		if h, err := flv.ParseVideoHeader(last.Body); last.Type != flv.TagVideo || err != nil || h.PacketType != flv.VideoSequenceEnd {
+			break
+		}
+		tags = tags[:len(tags)-1]
+	}
+	return tags
+}
+
 // TestViewerOfACutLiveStream checks that the response of a live stream seems complete only if the publisher has ended the stream, and not
 // if the publisher or the server has gone.
 func TestViewerOfACutLiveStream(t *testing.T) {
@@ -293,11 +305,30 @@ func TestViewerOfACutLiveStream(t *testing.T) {
 					}})
 				stream, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true})
 				require.NoError(t, err)
-				write(t, stream, sample(t))
+				write(t, stream, withoutEnd(sample(t)))
 				assert.Equal(t, end.whole, readFile(t, w.Client(), w.URL+test.path, test.transport, func() { end.by(c, nc, s) }))
 			})
 		}
 	}
+}
+
+// TestCutOverHTTPS checks that a viewer over HTTPS whose response is cut off gets an error of the response, and not one of TLS that suggests an
+// attack or a defect.
+func TestCutOverHTTPS(t *testing.T) {
+	s := new(server.Server)
+	defer s.Close()
+	w := httptest.NewTLSServer(s.ViewHandler(".tags", "own", viewTags))
+	defer w.Close()
+	pub, err := s.Publish(t.Context(), "live/x")
+	require.NoError(t, err)
+	_, err = pub.Write(testserver.Sample)
+	require.NoError(t, err)
+	response, err := w.Client().Get(w.URL + "/live/x.tags")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.NoError(t, s.Close())
+	_, err = io.Copy(io.Discard, response.Body)
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 // TestSubscriberOfACutLiveStream checks that a Subscriber and an io.Copy from it do not end as at the end of the stream if the publisher was
@@ -349,7 +380,17 @@ func TestSubscriberOfACutLiveStream(t *testing.T) {
 	})
 }
 
-// TestEndsOfAPublisher checks which commands end a stream properly, whatever the client does afterwards.
+// lastMessages are messages with which a publication may end.
+var lastMessages = map[string]message.Packet{
+	"the end of H.264": {Type: message.TypeVideo, Body: []byte{0x17, 2, 0, 0, 0}},
+	"the end of HEVC":  {Type: message.TypeVideo, Body: []byte("\x92hvc1")},
+	"the end of Opus":  {Type: message.TypeAudio, Body: []byte("\x92Opus")},
+	"a picture":        {Type: message.TypeVideo, Body: []byte{0x17, 1, 0, 0, 0, 0}},
+	"sound":            {Type: message.TypeAudio, Body: []byte{0xaf, 1, 0}},
+	"metadata":         {Type: message.TypeDataAMF0, Body: []byte("\x02\x00\x0aonMetaData\x08\x00\x00\x00\x00\x00\x00\x09")},
+}
+
+// TestEndsOfAPublisher checks which commands and media end a stream properly, whatever the client does afterwards.
 func TestEndsOfAPublisher(t *testing.T) {
 	for _, end := range []struct {
 		commands []string
@@ -362,6 +403,12 @@ func TestEndsOfAPublisher(t *testing.T) {
 		{[]string{"closeStream"}, true},
 		{[]string{"FCUnpublish", "deleteStream"}, true},
 		{[]string{"closeStream", "FCUnpublish"}, true},
+		{[]string{"the end of H.264"}, true},
+		{[]string{"the end of H.264", "metadata"}, true},
+		{[]string{"the end of HEVC"}, true},
+		{[]string{"the end of Opus"}, true},
+		{[]string{"the end of H.264", "sound"}, false},
+		{[]string{"a picture"}, false},
 	} {
 		t.Run(fmt.Sprint(end.commands), func(t *testing.T) {
 			s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
@@ -375,6 +422,10 @@ func TestEndsOfAPublisher(t *testing.T) {
 			p.UntilCode(message.CodePublishStart)
 			p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 0})
 			for _, name := range end.commands {
+				if m, ok := lastMessages[name]; ok {
+					p.media(m.Type, id, 0, m.Body)
+					continue
+				}
 				switch name {
 				case "FCUnpublish":
 					p.command(0, name, 0, nil, "x")
@@ -390,7 +441,10 @@ func TestEndsOfAPublisher(t *testing.T) {
 			p.Conn.Close()
 			_, err = sub.Next(background(t))
 			require.NoError(t, err)
-			if _, err = sub.Next(background(t)); end.whole {
+			for err == nil {
+				_, err = sub.Next(background(t))
+			}
+			if end.whole {
 				assert.ErrorIs(t, err, io.EOF)
 			} else {
 				assert.ErrorIs(t, err, io.ErrUnexpectedEOF)

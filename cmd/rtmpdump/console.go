@@ -62,7 +62,7 @@ func (c *console) log(l level, format string, args ...any) {
 		return
 	}
 	c.endLine()
-	text := fmt.Sprintf(strings.TrimRight(format, "\n"), args...)
+	text := advice.Replace(fmt.Sprintf(strings.TrimRight(format, "\n"), args...))
 	ending := format[len(strings.TrimRight(format, "\n")):] + "\n"
 	c.write(levelNames[min(int(l), len(levelNames)-1)] + ": " + quote.Text(text, maxMessage) + ending)
 }
@@ -111,9 +111,7 @@ func levelOf(l slog.Level) level {
 		return levelError
 	case l >= slog.LevelWarn:
 		return levelWarning
-	case l >= slog.LevelInfo:
-		return levelInfo
-	case l >= slog.LevelDebug:
+	case l >= slog.LevelDebug: // also what the library logs at Info, since the progress shows it
 		return levelDebug
 	}
 	return levelAll

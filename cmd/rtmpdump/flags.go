@@ -119,7 +119,7 @@ func (o *flags) connection(set *pflag.FlagSet) {
 	set.VarP(&o.port, "port", "c", "`port` to connect to instead of the URL's")
 	set.VarP(&o.protocol, "protocol", "l", "protocol instead of the URL's, a `number`: 0 RTMP, 1 RTMPT, 2 RTMPE, 3 RTMPTE, 4 RTMPS, 5 RTMPTS")
 	set.StringVarP(&o.socks, "socks", "S", "", "connect through this SOCKS4 proxy, `host[:port]`")
-	set.StringVar(&o.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5, http or https; direct: none")
+	set.StringVar(&o.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5, http or https; direct: none (default $ALL_PROXY)")
 	set.VarP(&o.timeout, "timeout", "m", "give up after this many `seconds` without a byte (default 30; 0: never)")
 	set.Var(&o.mediaTimeout, "media-timeout", "give up after this many `seconds` without a whole message of the stream (default 0: never)")
 }
@@ -137,22 +137,22 @@ func (o *flags) session(set *pflag.FlagSet) {
 		"O:1 to begin an object and O:0 to end it, and within an object NB:name:0|1, NS:name:text, NN:name:number")
 	set.StringVarP(&o.subscribe, "subscribe", "d", "", "subscribe to this `name` (with --live, the default is the stream's name)")
 	set.StringVarP(&o.token, "token", "T", "", "`key` that answers a SecureToken challenge")
-	set.StringVarP(&o.usherToken, "jtv", "j", "", "token for Justin.tv's servers, `JSON`")
+	set.StringVarP(&o.usherToken, "jtv", "j", "", "`JSON` token for Justin.tv's servers")
 	set.StringVarP(&o.swfVfy, "swfVfy", "W", "", "`URL` of the player, to compute its hash and size")
 	set.VarP(&o.swfAge, "swfAge", "X", "use a cached hash for this many `days` (default 30)")
 	set.StringVarP(&o.swfHash, "swfhash", "w", "", "SHA-256 of the player, 64 `hex` digits")
 	set.VarP(&o.swfSize, "swfsize", "x", "size of the player in `bytes`, decompressed")
-	set.TextVar(&o.pipelining, "pipelining", rtmp.PipelineCommands, "what to pipeline while connecting: none, `commands` or handshake")
+	set.TextVar(&o.pipelining, "pipelining", rtmp.PipelineCommands, "what to pipeline while connecting, a `mode`: none, commands or handshake")
 	set.BoolVar(&o.enhanced, "enhanced", false, "announce Enhanced RTMP; many servers need that to send HEVC, AV1, Opus and additional tracks")
 }
 
 func (o *flags) saving(set *pflag.FlagSet) {
 	set.StringVarP(&o.output, "flv", "o", "", "save to this `file`; - is standard output, the default")
 	set.BoolVarP(&o.live, "live", "v", false, "the stream is live: no seeking, no resuming")
-	set.BoolVarP(&o.resume, "resume", "e", false, "continue the file")
-	set.VarP(&o.skip, "skip", "k", "with --resume, go back this many additional key `frames`")
-	set.VarP(&o.start, "start", "A", "begin this many `seconds` into the stream")
-	set.VarP(&o.stop, "stop", "B", "end this many `seconds` into the stream")
+	set.BoolVarP(&o.resume, "resume", "e", false, "continue the file; not with --live or standard output")
+	set.VarP(&o.skip, "skip", "k", "with --resume, go back this many additional key `frames` (default 0)")
+	set.VarP(&o.start, "start", "A", "begin this many `seconds` into the stream, such as 1.5 (default 0)")
+	set.VarP(&o.stop, "stop", "B", "end this many `seconds` into the stream, counted from its beginning (default 0: its end)")
 	set.VarP(&o.buffer, "buffer", "b", "let the server send this many `ms` ahead (default 36000000)")
 	set.BoolVarP(&o.realtime, "realtime", "R", false, "don't use pauses to make servers send faster than real time")
 	set.BoolVar(&o.recovers, "recover", false, "reconnect after a lost connection, or if the server asks to, and continue")
@@ -247,5 +247,10 @@ func usage() string {
 		group.define(set)
 		b.WriteString("\n" + group.title + ":\n" + set.FlagUsagesWrapped(110))
 	}
+	b.WriteString(`
+Exit status: 0 complete, 1 failed, 2 incomplete (--resume may help), 3 not connected. A signal ends the
+download with whole tags, and exit status 2, or 3 while connecting; another one, at least a second later, ends
+rtmpdump at once.
+`)
 	return b.String()
 }

@@ -298,7 +298,10 @@ func (j *job) run(ctx context.Context, stdout io.Writer) int {
 		if !j.toFile {
 			out = j.console.out
 		}
-		writeSummary(out, j, &result, code, err)
+		if err := writeSummary(out, j, &result, code, err); err != nil {
+			j.console.log(levelError, "Couldn't write the summary: %s", err)
+			return exitFailed
+		}
 	}
 	return code
 }

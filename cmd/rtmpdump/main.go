@@ -4,7 +4,9 @@
 //	rtmpdump -r rtmp://example.com/vod/film -o film.flv --resume
 //	rtmpdump -r rtmp://example.com/live/camera --live -o - | ffmpeg -i - camera.mp4
 //
-// See --help for the options. The exit status is 0 when the stream is complete, 1 when something failed, 2 when the stream is incomplete
+// See --help for the options. A signal ends the download with whole tags; another one, at least a second later, ends the program at once.
+//
+// The exit status is 0 when the stream is complete, 1 when something failed, 2 when the stream is incomplete
 // and can be resumed, 3 when there was no connection. As in RTMPDump, a stream whose last packet begins before 99.9 % of its duration is
 // called incomplete, and a live stream complete when its server dies; but one that --recover has continued after a gap is incomplete. With
 // --json, the exit status of a recording is 0 if and only if it is complete.
@@ -14,10 +16,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/term"
 
@@ -33,6 +37,7 @@ const (
 )
 
 func main() {
+	log.SetOutput(io.Discard) // net/http logs what servers of tunnels send unasked
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stderr.Fd()))))
 }
 
@@ -72,8 +77,11 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	return j.run(ctx, stdout)
 }
 
-// catchSignals makes the first signal end the download, and ignores further ones. It also ignores SIGPIPE, so that a write to a closed pipe
-// returns an error.
+// again is how long further signals are ignored after the first: timeout(1), for example, sends its signal twice.
+const again = time.Second
+
+// catchSignals makes the first signal end the download, and a later one the program, in case nobody reads standard output. It also ignores
+// SIGPIPE, so that a write to a closed pipe returns an error.
 func catchSignals(c *console, cancel func()) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
@@ -85,6 +93,12 @@ func catchSignals(c *console, cancel func()) (stop func()) {
 		case s := <-signals:
 			c.log(levelError, "Caught signal: %s, cleaning up, just a second...", strings.ToLower(s.String()))
 			cancel()
+		case <-done:
+			return
+		}
+		select {
+		case <-time.After(again):
+			signal.Stop(signals)
 		case <-done:
 		}
 	}()

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,10 +14,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
@@ -45,14 +50,10 @@ func TestSignals(t *testing.T) {
 		var stdout bytes.Buffer
 		cmd.Stdout = &stdout
 		require.NoError(t, cmd.Start())
-		var said strings.Builder
-		for b := make([]byte, 1); !strings.Contains(said.String(), " kB / "); {
-			n, err := stderr.Read(b)
-			require.NoError(t, err, "%s", said.String())
-			said.Write(b[:n])
-		}
+		said := bufio.NewReader(stderr)
+		awaitText(t, said, " kB / ")
 		require.NoError(t, cmd.Process.Signal(signal))
-		rest, err := io.ReadAll(stderr)
+		rest, err := io.ReadAll(said)
 		require.NoError(t, err)
 		cmd.Wait()
 		assert.Equal(t, exitIncomplete, cmd.ProcessState.ExitCode(), "%s", rest)
@@ -66,6 +67,72 @@ func TestSignals(t *testing.T) {
 		require.NoError(t, json.Unmarshal(stdout.Bytes(), &s))
 		assert.Equal(t, "canceled", s.Outcome)
 		assert.EqualValues(t, len(got), s.Size)
+	}
+}
+
+// TestUnexpectedAnswer checks that nothing is printed with --quiet if a server of a tunnel sends more than was asked for. Package net/http
+// logs that.
+func TestUnexpectedAnswer(t *testing.T) {
+	left := make(chan struct{}, 10)
+	addr := conntest.Serve(t, func(nc net.Conn) {
+		http.ReadRequest(bufio.NewReader(nc))
+		io.WriteString(nc, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\nnot asked for")
+		io.Copy(io.Discard, nc)
+		left <- struct{}{}
+	})
+	cmd := process(t, "-q", "-r", "rtmpt://"+addr+"/vod/sample", "-o", filepath.Join(t.TempDir(), "out.flv"), "--recover")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	for range 2 { // at the second connection, all about the first has been logged
+		<-left
+	}
+	require.NoError(t, cmd.Process.Kill())
+	cmd.Wait()
+	assert.Empty(t, stderr.String())
+}
+
+// TestSecondSignal checks that a later signal ends the program if the first can't, because nobody reads its output.
+func TestSecondSignal(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such signals")
+	}
+	url := startServer(t, testserver.Config{})
+	cmd := process(t, "-r", url, "-o", "-")
+	_, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	defer cmd.Process.Kill()
+	lines := bufio.NewReader(stderr)
+	awaitText(t, lines, "filesize") // the output is larger than a pipe's buffer
+	require.NoError(t, cmd.Process.Signal(os.Interrupt))
+	awaitText(t, lines, "Caught signal")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cmd.Process.Wait()
+	}()
+	require.Eventually(t, func() bool {
+		cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-ended:
+			return true
+		default:
+			return false
+		}
+	}, 30*time.Second, 100*time.Millisecond)
+}
+
+// awaitText reads until text has been read.
+func awaitText(t *testing.T, r io.ByteReader, text string) {
+	t.Helper()
+	var said strings.Builder
+	for !strings.Contains(said.String(), text) {
+		b, err := r.ReadByte()
+		require.NoError(t, err, "%s", said.String())
+		said.WriteByte(b)
 	}
 }
 

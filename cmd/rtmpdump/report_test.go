@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -165,10 +166,20 @@ func TestSummary(t *testing.T) {
 		assert.Equal(t, got.code, s.ExitCode)
 		test.check(s)
 	}
-	got := attempt(t, ours, testserver.Config{}, "-r URL/sample -o - --json", nil)
+	got := attempt(t, func(args []string, _, stderr *bytes.Buffer) int { return run(args, failingWriter{}, stderr, false) },
+		testserver.Config{}, "-r URL/sample -o FILE --json", nil)
+	assert.Equal(t, exitFailed, got.code, "a summary that can't be written is a failure")
+	assert.Contains(t, got.stderr, "Couldn't write the summary: the disk is full")
+	got = attempt(t, ours, testserver.Config{}, "-r URL/sample -o - --json", nil)
 	assert.True(t, bytes.Equal(saved, got.stdout), "standard output has nothing but the stream")
 	assert.Contains(t, got.stderr, `{"outcome":"complete"`)
 }
+
+// failingWriter is an output that takes nothing.
+type failingWriter struct{}
+
+// Write implements io.Writer.
+func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
 
 func TestVersion(t *testing.T) {
 	got := attempt(t, ours, testserver.Config{}, "--version", nil)

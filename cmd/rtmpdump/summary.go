@@ -42,13 +42,13 @@ type spliceSummary struct {
 	Gap       float64 `json:"gap"`
 }
 
-func writeSummary(w io.Writer, j *job, r *download.Result, code int, err error) {
+func writeSummary(w io.Writer, j *job, r *download.Result, code int, err error) error {
 	s := summary{Outcome: r.Outcome.String(), ExitCode: code, File: j.output, Size: r.Size, Position: r.Position.Seconds(),
 		Duration: r.Duration.Seconds(), Ended: r.Ended, Audio: r.Audio, Video: r.Video, Dropped: r.Dropped,
 		Sessions: r.Sessions, MetadataChanged: r.MetadataChanged, Splices: []spliceSummary{},
 		Gaps: []gapSummary{}, BadData: r.BadData}
 	if err != nil {
-		s.Error = err.Error()
+		s.Error = advice.Replace(err.Error())
 	}
 	for _, splice := range r.Splices {
 		s.Splices = append(s.Splices, spliceSummary{splice.Offset, splice.Removed, splice.ByContent, splice.Gap.Seconds()})
@@ -60,5 +60,5 @@ func writeSummary(w io.Writer, j *job, r *download.Result, code int, err error) 
 		}
 		s.Gaps = append(s.Gaps, gapSummary{track, gap.From.Seconds(), gap.To.Seconds()})
 	}
-	json.NewEncoder(w).Encode(s)
+	return json.NewEncoder(w).Encode(s)
 }

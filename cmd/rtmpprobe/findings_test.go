@@ -106,6 +106,16 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// TestOptionsInAdvice checks that advice names options that rtmpprobe has, and that it works.
+func TestOptionsInAdvice(t *testing.T) {
+	t.Parallel()
+	srv := rtmptest.Server(t, testserver.Config{Token: "hush"})
+	r, _ := probed(t, "--try", "never", srv.URL("vod", "sample"))
+	assert.Contains(t, r.Findings[0].Text, "append token=KEY to the argument")
+	r, _ = probed(t, "--try", "never", srv.URL("vod", "sample")+" token=hush")
+	assert.NotNil(t, r.Media.Video)
+}
+
 func TestScriptedServers(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -31,12 +31,12 @@ func (f *flags) session(set *pflag.FlagSet) {
 	set.BoolVar(&f.publish, "publish", false, "publish a sample of two seconds, repeatedly, instead of playing")
 	set.DurationVar(&f.watchFor, "for", 10*time.Second, "how long to watch the stream")
 	set.BoolVar(&f.live, "live", false, "ask for a live stream: send FCSubscribe, and play with start -1000")
-	set.StringVar(&f.try, "try", "failed", "when to try other settings: `failed`, if playing or publishing fails, until one works; always, all of them; never")
+	set.StringVar(&f.try, "try", "failed", "`when` to try other settings: failed, if playing or publishing fails, until one works; always, all of them; never")
 }
 
 func (f *flags) connection(set *pflag.FlagSet) {
 	set.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for each answer, and for connecting and the handshake together")
-	set.StringVar(&f.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5, http or https; direct: none")
+	set.StringVar(&f.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5, http or https; direct: none (default $ALL_PROXY)")
 	set.BoolVar(&f.insecure, "insecure", false, "do not verify the server's certificate")
 	set.BoolVar(&f.noEnhanced, "no-enhanced", false, "do not announce Enhanced RTMP")
 }

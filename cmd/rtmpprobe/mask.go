@@ -61,7 +61,7 @@ func masker(source string) func(string) string {
 		if cut {
 			text = text[:maxText]
 		}
-		text = secret.Hide(text, secrets)
+		text = secret.Hide(optionNames.Replace(text), secrets)
 		if user {
 			text = challenges.ReplaceAllString(text, "$1="+secret.Mask)
 		}

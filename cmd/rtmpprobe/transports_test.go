@@ -5,6 +5,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -59,6 +62,37 @@ func TestThroughAProxy(t *testing.T) {
 	refuses := conntest.Serve(t, func(nc net.Conn) { io.WriteString(nc, "HTTP/1.1 403 Forbidden\r\n\r\n") })
 	r, _ = probed(t, "--proxy", "http://"+refuses, "--try", "never", srv.URL("vod", "sample"))
 	assert.Equal(t, []string{"proxy"}, r.ids())
+}
+
+// TestTunnelRefused checks the stages if a proxy or a server refuses the first request of a tunnel: an HTTP proxy gets that request instead
+// of the server.
+func TestTunnelRefused(t *testing.T) {
+	t.Parallel()
+	answers := func(status int) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) }))
+		t.Cleanup(s.Close)
+		return s.Listener.Addr().String()
+	}
+	for _, test := range []struct {
+		proxy, server int
+		want, finding string // the stages before the failed one, which is the last, and the finding
+	}{
+		{http.StatusProxyAuthRequired, 0, "tcp proxy", "proxy"},
+		{http.StatusNotFound, 0, "tcp proxy tunnel", "tunnel"},
+		{0, http.StatusNotFound, "tcp tunnel", "tunnel"},
+	} {
+		args := []string{"--try", "never", "rtmpt://127.0.0.1:1/live/x"}
+		if test.proxy != 0 {
+			args = append(args, "--proxy", "http://"+answers(test.proxy))
+		} else {
+			args[2] = "rtmpt://" + answers(test.server) + "/live/x"
+		}
+		r, got := probed(t, args...)
+		assert.Equal(t, test.want, strings.Join(r.until(""), " "), got.stdout)
+		last := r.Stages[len(r.Stages)-1]
+		assert.Contains(t, last.Error, strconv.Itoa(max(test.proxy, test.server)))
+		assert.Equal(t, []string{test.finding}, r.ids())
+	}
 }
 
 func connectProxy(nc net.Conn) {

@@ -46,7 +46,7 @@ func TestConfig(t *testing.T) {
 	`)
 	s, err := parse([]string{"--config", file, "--port", "1937", "--takeover", "always", "-d"})
 	require.NoError(t, err)
-	assert.Equal(t, ":8080", s.http)
+	assert.EqualValues(t, ":8080", s.http)
 	assert.EqualValues(t, 1937, s.port)
 	assert.True(t, s.rtmpe)
 	assert.True(t, s.debug)
@@ -96,6 +96,11 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"-usecret"}, "", "-u"},
 		{[]string{"--pull", "http://secret/"}, "", "--pull: rtmp: url: "},
 		{[]string{"--push", "http://secret/"}, "", "--push: rtmp: url: "},
+		{[]string{"--http", "8080"}, "", "--http: not an address, such as :8080"},
+		{[]string{"--https", ":99999"}, "", "--https: not an address"},
+		{[]string{"--tunnel", ":1", "--target", "h"}, "", "--target: not an address"},
+		{nil, "http = '8080'", "http: not an address"},
+		{[]string{"--chunk-size", "99999999"}, "", "--chunk-size must be at most 16777215"},
 		{[]string{"--port", "99999"}, "", "--port: out of range"},
 		{[]string{"--port", "secret"}, "", "--port: not a whole number"},
 		{[]string{"--max-bitrate", "2 apples"}, "", "--max-bitrate: not a bit rate, such as 800K or 2M"},

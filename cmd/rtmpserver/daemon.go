@@ -19,6 +19,8 @@ import (
 const (
 	// shutdownTimeout is how long the server waits for clients to disconnect.
 	shutdownTimeout = 5 * time.Second
+	// cutTimeout is how long it may take to tell HTTP/2 viewers that their responses were cut off.
+	cutTimeout = time.Second
 	// endTimeout is how long the hooks may take that are called when the server ends.
 	endTimeout = 10 * time.Second
 )
@@ -38,7 +40,7 @@ type daemon struct {
 	failed  chan error // receives the first error of a listener
 }
 
-func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error) {
+func newDaemon(s *settings, c *certificate, logger *slog.Logger) (_ *daemon, err error) {
 	d := &daemon{settings: s, certificate: c, logger: logger, addrs: make(map[string]net.Addr), failed: make(chan error, 4)}
 	d.server = &server.Server{ChunkSize: s.chunkSize, WindowAckSize: s.windowAckSize, MaxMessageSize: int(s.maxMessage), MaxConns: s.maxConns,
 		MaxConnsPerIP: s.maxConnsPerIP, MaxStreams: s.maxStreams, SetupTimeout: s.setup, IdleTimeout: s.idle, WriteTimeout: s.write,
@@ -50,9 +52,10 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 		d.server.TLSConfig = c.config()
 	}
 	if s.capture != "" {
-		d.server.Capture = captures(s.capture, logger)
+		if d.server.Capture, err = captures(s.capture, logger); err != nil {
+			return nil, err
+		}
 	}
-	var err error
 	if d.apps, err = newApplications(s, d.server, logger); err != nil {
 		return nil, err
 	}
@@ -78,8 +81,8 @@ func (d *daemon) listen() error {
 	}{
 		{"rtmp", at(s.port), true, d.server.Serve},
 		{"rtmps", at(s.tlsPort), d.certificate != nil, func(l net.Listener) error { return d.server.ServeTLS(l, "", "") }},
-		{"http", s.http, s.http != "", func(l net.Listener) error { return d.http.Serve(l) }},
-		{"https", s.https, s.https != "", func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }},
+		{"http", string(s.http), s.http != "", func(l net.Listener) error { return d.http.Serve(l) }},
+		{"https", string(s.https), s.https != "", func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }},
 	} {
 		if !service.is {
 			continue
@@ -161,6 +164,9 @@ func (d *daemon) shutdown(signals <-chan os.Signal) {
 func (d *daemon) close() {
 	d.server.Close()
 	if d.http != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), cutTimeout)
+		defer cancel()
+		d.http.Shutdown(ctx) // without it, some HTTP/2 clients would consider their responses complete, such as curl 7.88
 		d.http.Close()
 	}
 	d.serving.Wait()

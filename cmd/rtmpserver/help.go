@@ -36,7 +36,7 @@ OPTIONS
 
 const appendix = `
   A time is written 500ms, 10s or 2h, a size 4096, 500K, 8M or 2G, in units of 1024. A negative time or number turns a
-  limit off.
+  limit off, and 0 means the default, unless the option says otherwise.
   Keep passwords and keys in the file of --config: every user of this machine can read the command line.
 
 FILES

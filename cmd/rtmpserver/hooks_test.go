@@ -1,17 +1,24 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // backEnd is a web program for SRS's HTTP callbacks.
@@ -122,4 +129,28 @@ func TestHookDown(t *testing.T) {
 	assert.Error(t, err)
 	c.await("no answer from the hook")
 	assert.NotContains(t, c.text(), "hidden")
+}
+
+// TestUnexpectedAnswerOfAHook checks that the log is JSON if the hook's server sends more than was asked for. Package net/http logs that.
+func TestUnexpectedAnswerOfAHook(t *testing.T) {
+	t.Parallel()
+	hook := conntest.Serve(t, func(nc net.Conn) {
+		request, err := http.ReadRequest(bufio.NewReader(nc))
+		if err != nil {
+			return
+		}
+		io.Copy(io.Discard, request.Body)
+		io.WriteString(nc, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n0not asked for")
+		io.Copy(io.Discard, nc)
+	})
+	c := start(t, "--hook", "on_connect=http://"+hook+"/", "--log", "json", "-d")
+	conn, err := rtmp.Dial(conntest.Context(t), c.url("live"), nil)
+	require.NoError(t, err)
+	defer conn.Close()
+	c.await("not asked for")
+	for line := range strings.Lines(c.text()) {
+		if strings.Contains(line, "not asked for") {
+			assert.True(t, json.Valid([]byte(line)), line)
+		}
+	}
 }

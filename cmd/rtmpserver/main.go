@@ -58,6 +58,8 @@ func run(args []string, stdout io.Writer, stderr *os.File) int {
 // run runs the server until it ends, and returns the exit code.
 func (s *settings) run(stdout io.Writer, stderr *os.File) int {
 	logger := s.logger(stderr)
+	slog.SetDefault(logger)
+	slog.SetLogLoggerLevel(slog.LevelDebug) // net/http logs what other servers send unasked
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50) // most memory belongs to clients, and the garbage collector has little work; this saves a sixth of the memory
 	}

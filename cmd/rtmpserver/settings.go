@@ -12,6 +12,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// maxChunkSize is the length of the longest message, so that larger chunks make no difference (RTMP 1.0 section 5.4.1).
+const maxChunkSize = 1<<24 - 1
+
 // settings are the settings on the command line and in the file.
 type settings struct {
 	host                    string
@@ -19,11 +22,11 @@ type settings struct {
 	tlsCert, tlsKey         string
 	rtmpe                   bool
 	trustedProxies          prefixes
-	http, https             string
+	http, https             address
 	httpUsers               accounts
 	httpPublic              bool
 	cors                    []string
-	tunnel, target          string
+	tunnel, target          address
 	maxConns, maxConnsPerIP int
 	maxStreams              int
 	maxMessage              size
@@ -64,8 +67,8 @@ func (s *settings) listening(set *pflag.FlagSet) {
 }
 
 func (s *settings) web(set *pflag.FlagSet) {
-	set.StringVar(&s.http, "http", "", "serve HTTP at this `address`, such as :8080")
-	set.StringVar(&s.https, "https", "", "serve HTTPS at this `address`")
+	set.Var(&s.http, "http", "serve HTTP at this address, such as :8080")
+	set.Var(&s.https, "https", "serve HTTPS at this address")
 	set.Var(&s.httpUsers, "http-user", "who may see the names of streams and disconnect clients; may be repeated; without it only this machine "+
 		"may, since names are keys")
 	set.BoolVar(&s.httpPublic, "http-public", false, "show the page, and the names of all streams, to everyone")
@@ -74,8 +77,8 @@ func (s *settings) web(set *pflag.FlagSet) {
 }
 
 func (s *settings) forwarding(set *pflag.FlagSet) {
-	set.StringVar(&s.tunnel, "tunnel", "", "only forward RTMPT, from this `address` to --target; RTMPTS if there is --tls-cert")
-	set.StringVar(&s.target, "target", "", "`host:port` of the RTMP server that --tunnel forwards to")
+	set.Var(&s.tunnel, "tunnel", "only forward RTMPT, from this address to --target; RTMPTS if there is --tls-cert")
+	set.Var(&s.target, "target", "`host:port` of the RTMP server that --tunnel forwards to")
 }
 
 func (s *settings) limits(set *pflag.FlagSet) {
@@ -178,6 +181,8 @@ func (s *settings) check() error {
 		return errors.New("--tunnel and --target need each other")
 	case s.tunnel != "" && (s.http != "" || s.https != "" || s.app.root != "" || len(s.apps) > 0):
 		return errors.New("--tunnel only forwards: it can't be combined with --http, --https, --root or applications")
+	case s.chunkSize > maxChunkSize:
+		return fmt.Errorf("--chunk-size must be at most %d", maxChunkSize)
 	case !s.otherApps && len(s.apps) == 0:
 		return errors.New("without --other-apps the file must name an application")
 	}

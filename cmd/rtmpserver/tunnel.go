@@ -24,12 +24,12 @@ const (
 
 // forward serves only RTMPT, and forwards it to another server until a signal ends the command.
 func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger, signals <-chan os.Signal) error {
-	l, err := net.Listen("tcp", s.tunnel)
+	l, err := net.Listen("tcp", string(s.tunnel))
 	if err != nil {
 		return err
 	}
 	tunnel := transport.NewTunnelServer(func(nc net.Conn) {
-		if err := connect(nc, s.target); err != nil {
+		if err := connect(nc, string(s.target)); err != nil {
 			logger.Info("tunnel ended", "remote", nc.RemoteAddr().String(), "error", err)
 		}
 	})
@@ -44,7 +44,7 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 	failed := make(chan error, 1)
 	go func() { failed <- serve(l) }()
 	defer srv.Close()
-	logger.Info("forwarding", "protocol", scheme, "address", l.Addr().String(), "target", s.target)
+	logger.Info("forwarding", "protocol", scheme, "address", l.Addr().String(), "target", string(s.target))
 	fmt.Fprintf(stdout, "%s://%s/ forwards to rtmp://%s/\n", scheme, shown(l.Addr(), scheme), s.target)
 	for {
 		select {

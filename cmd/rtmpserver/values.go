@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -86,6 +87,29 @@ func (r *bitRate) String() string {
 
 // Type implements pflag.Value.
 func (r *bitRate) Type() string { return "bit/s" }
+
+// address is a flag for host:port. An empty host means all addresses of this machine.
+type address string
+
+// Set implements pflag.Value.
+func (a *address) Set(text string) error {
+	if text != "" {
+		_, port, err := net.SplitHostPort(text)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if err != nil {
+			return errors.New("not an address, such as :8080 or 127.0.0.1:8080")
+		}
+	}
+	*a = address(text)
+	return nil
+}
+
+func (a *address) String() string { return "" }
+
+// Type implements pflag.Value.
+func (a *address) Type() string { return "address" }
 
 // prefixes is a flag for networks, such as 10.0.0.0/8, or single addresses. It may be repeated.
 type prefixes []netip.Prefix

@@ -45,3 +45,12 @@ func TestEncode(t *testing.T) {
 	stop()
 	<-ended // ffmpeg was killed, so its error does not matter
 }
+
+// TestBadURL checks that the program ends if it can never publish.
+func TestBadURL(t *testing.T) {
+	programtest.Need(t, "ffmpeg")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.ErrorContains(t, run(ctx, "http://127.0.0.1/", nil), "unknown scheme")
+	require.NoError(t, ctx.Err())
+}

@@ -8,8 +8,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -47,6 +47,8 @@ func run(ctx context.Context, url string, files []string) error {
 	if len(files) > 0 {
 		input = []string{"-i", files[0]}
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	pictures, sound, wait, err := encoder(ctx, input)
 	if err != nil {
 		return err
@@ -76,7 +78,11 @@ func run(ctx context.Context, url string, files []string) error {
 		}
 		ended <- s.Err()
 	}()
-	return errors.Join(<-ended, <-ended, wait(), w.Close(), p.Close())
+	err = <-ended
+	if err != nil {
+		stop() // ffmpeg, which would wait for a reader of its output
+	}
+	return cmp.Or(err, <-ended, wait(), w.Close(), p.Close())
 }
 
 // encoder starts ffmpeg, which encodes at the speed at which the input plays. wait waits until it ends.

@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log"
 	"net"
 	"net/http"
@@ -29,6 +30,10 @@ func main() {
 	tunnel := flag.String("rtmpt", ":8080", "address for RTMPT")
 	cert := flag.String("cert", "", "certificate file")
 	key := flag.String("key", "", "key file of the certificate")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: ingest [options] DIR")
+		flag.PrintDefaults()
+	}
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()

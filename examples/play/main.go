@@ -37,7 +37,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once, also while a full pipe takes no more
 	options := &rtmp.Options{Live: *live, Timeout: *timeout, NoEnhanced: *plain, Pipelining: pipelining}
 	if !*live {
 		options.Buffer = 10 * time.Hour // ask for everything at once, even if the timestamps of a recording begin late or jump

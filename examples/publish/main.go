@@ -37,7 +37,7 @@ func main() {
 	}
 	options.SendQueue = *queue
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once, also while it waits for standard input
 	if err := publishFile(ctx, flag.Arg(0), flag.Arg(1), &options); err != nil {
 		fmt.Fprintln(os.Stderr, "publish:", err)
 		os.Exit(1)

@@ -1,7 +1,7 @@
 // Command ts makes a live stream available to browsers: it plays RTMP and serves HLS with MPEG-TS segments, using
 // github.com/bluenviron/gohlslib.
 //
-//	go run . URL [ADDRESS]        then open http://ADDRESS/index.m3u8, for example with mpv or ffplay
+//	go run . URL [ADDRESS]        then open http://127.0.0.1:8888/index.m3u8, or that of ADDRESS, with mpv or ffplay
 //
 // It is a separate module, so that the library does not depend on HLS modules. A copy does not need the replace directive in its go.mod.
 package main

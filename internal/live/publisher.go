@@ -38,6 +38,7 @@ type Publisher struct {
 	mu      sync.Mutex // guards the fields below; no other lock is taken while it is held
 	info    flv.Info
 	bytesIn uint64
+	over    bool // the newest audio or video is the end of a sequence
 }
 
 // newPublisher starts a publication. The caller holds Hub.mu and s.mu.
@@ -60,7 +61,7 @@ func (p *Publisher) watch(d time.Duration) {
 	p.idle = newAlarm(&p.stream.hub.running, d, func() {
 		idle := p.stream.hub.now() - p.heard()
 		if idle >= p.options.Policy.PublishIdle {
-			p.end(ErrIdle, true, ErrCut)
+			p.end(ErrIdle, true, p.cut())
 			return
 		}
 		p.locked(func() { p.watch(p.options.Policy.PublishIdle - idle) })
@@ -124,6 +125,9 @@ func (p *Publisher) Write(t flv.Tag) error {
 	p.mu.Lock()
 	p.info.Add(t)
 	p.bytesIn += uint64(len(t.Body))
+	if t.Type != flv.TagScript {
+		p.over = endsSequence(t)
+	}
 	p.mu.Unlock()
 	if p.rate.add(now, len(t.Body)) > int64(p.options.Policy.MaxBitrate) {
 		p.end(ErrBitrate, true, ErrCut)
@@ -211,5 +215,31 @@ func (p *Publisher) Stats() StreamStats {
 func (p *Publisher) Close() { p.end(ErrClosed, false, nil) }
 
 // Abandon is like Close, but for a publisher that was lost before it has ended its stream. If no other publisher continues the stream, its
-// players end with ErrCut.
-func (p *Publisher) Abandon() { p.end(ErrClosed, false, ErrCut) }
+// players end with ErrCut, unless its media says that it is over.
+func (p *Publisher) Abandon() { p.end(ErrClosed, false, p.cut()) }
+
+// cut returns ErrCut or, if the end of a sequence was the last that the publisher has sent, nil: nothing is missing then. Some servers, such
+// as nginx-rtmp, close the connection without a command when a stream that they push to another server ends. But if FFmpeg has published
+// the stream to them, it has ended the sequence.
+func (p *Publisher) cut() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return nil
+	}
+	return ErrCut
+}
+
+// endsSequence reports whether a tag is the end of a sequence (FLV E.4.3.1, E-RTMP v2).
+func endsSequence(t flv.Tag) bool {
+	const longest = 64 // bytes; it has no data
+	if len(t.Body) > longest {
+		return false
+	}
+	if t.Type == flv.TagVideo {
+		h, err := flv.ParseVideoHeader(t.Body)
+		return err == nil && h.PacketType == flv.VideoSequenceEnd
+	}
+	h, err := flv.ParseAudioHeader(t.Body)
+	return err == nil && h.Enhanced && h.PacketType == flv.AudioSequenceEnd
+}

@@ -18,10 +18,13 @@ var debianPackages = map[string]string{
 	"nginx": "nginx-light", NginxModule: "libnginx-mod-rtmp", "danted": "dante-server", "rtmpsrv": "rtmpdump", "ffprobe": "ffmpeg",
 }
 
-// Need skips the test if a program is missing. In CI, where all programs are installed, it fails the test instead. A name with a slash is a
-// file that must exist.
+// Need skips the test with -short, and if a program is missing. In CI, where all programs are installed, a missing one fails the test instead.
+// A name with a slash is a file that must exist.
 func Need(t testing.TB, programs ...string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: the test runs other programs")
+	}
 	for _, program := range programs {
 		_, err := exec.LookPath(program)
 		if program == NginxModule { // a file that can't be executed

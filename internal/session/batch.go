@@ -149,7 +149,7 @@ func (b *Batch) finish(err error) error {
 		b.write()
 	}
 	if b.err != nil {
-		return b.w.life.Fail(b.err)
+		return b.w.fail(b.err)
 	}
 	return err
 }

@@ -95,10 +95,16 @@ func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	if limit == 0 {
 		limit = k.table.timeout
 	}
-	if err := k.table.wait(ctx, limit, k); err != nil && !k.IsDone() {
-		return err
+	var err error
+	if r := k.table.reader; r != nil {
+		err = r.await(ctx, limit, k.Method, nil, k)
+	} else {
+		err = awaitAnswer(ctx, limit, k)
 	}
-	return nil
+	if k.IsDone() {
+		return nil
+	}
+	return err
 }
 
 // awaitAnswer waits until k is complete, but does not read the connection. It waits for at most limit; <= 0 means no limit.
@@ -171,9 +177,9 @@ func (k *Call) BeforeResult(f func(reply []any) error) { k.accept = f }
 
 // calls contains the unanswered calls, by transaction id.
 type calls struct {
-	wait    func(ctx context.Context, limit time.Duration, k *Call) error // the reader's awaitCall, or awaitAnswer
-	timeout time.Duration                                                 // Config.Timeout
-	mask    func(string) string                                           // Config.Mask
+	reader  *reader             // nil if Config.Passive is set
+	timeout time.Duration       // Config.Timeout
+	mask    func(string) string // Config.Mask
 
 	mu      sync.Mutex       // guards the fields below
 	last    float64          // transaction id
@@ -249,13 +255,12 @@ func (t *calls) take(k *Call) bool {
 // takeAnswered returns the call with this id, which has got an answer: a _result or an _error. It removes the call if that completes it.
 func (t *calls) takeAnswered(id float64, refused bool) (k *Call, complete bool) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	k = t.pending[key(id)]
-	if k == nil || k.NoResult && !refused {
-		return k, false
+	if complete = k != nil && (refused || !k.NoResult); complete {
+		delete(t.pending, key(id))
 	}
-	delete(t.pending, key(id))
-	return k, true
+	t.mu.Unlock()
+	return k, complete
 }
 
 // end completes every call with the connection's error.

@@ -24,18 +24,19 @@ type deadline struct {
 // hold makes who the holder; nil means that there is none. The new holder must check its state after the call.
 func (d *deadline) hold(who any) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.holder, d.interrupted = who, false
+	d.mu.Unlock()
 }
 
 // arm prepares an operation that must end at due; zero means no limit. It returns false if the holder has already been interrupted.
 func (d *deadline) arm(due time.Time) bool {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	if !due.IsZero() && (d.armed.IsZero() || due.Before(d.armed)) {
 		d.move(due)
 	}
-	return !d.interrupted
+	interrupted := d.interrupted
+	d.mu.Unlock()
+	return !interrupted
 }
 
 // rearm prepares to repeat an operation that has timed out. It returns false if the operation must not be repeated, since the holder was

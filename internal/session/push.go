@@ -87,7 +87,7 @@ func (w *writer) Writev(b [][]byte) error {
 // failIf ends the Session with err, unless err is nil. It returns the Session's error.
 func (w *writer) failIf(err error) error {
 	if err != nil {
-		return w.life.Fail(err)
+		return w.fail(err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -62,22 +63,17 @@ func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) e
 
 // AwaitReply is like Await, with a limit of Config.Timeout.
 func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct{}) error {
-	return r.awaitWithin(r.config.Timeout, Waiter{What: what, Wake: done, ctx: ctx})
+	return r.await(ctx, r.config.Timeout, what, done, nil)
 }
 
-// awaitCall waits until k is complete, for at most limit; <= 0 means no limit.
-func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) error {
-	return r.awaitWithin(limit, Waiter{What: k.Method, call: k, ctx: ctx})
-}
-
-// awaitWithin waits until wait is ready, for at most limit; <= 0 means no limit.
-func (r *reader) awaitWithin(limit time.Duration, wait Waiter) error {
+// await waits until done is closed or, if k is not nil, until k is complete, for at most limit; <= 0 means no limit.
+func (r *reader) await(ctx context.Context, limit time.Duration, what string, done <-chan struct{}, k *Call) error {
 	w := r.waiters.get()
-	defer r.waiters.put(w) // an interrupt that comes later is harmless
-	wait.timer = w.timer
-	*w = wait
+	w.ctx, w.What, w.Wake, w.call = ctx, what, done, k
 	w.expireAfter(limit)
-	return r.Read(w)
+	err := r.Read(w)
+	r.waiters.put(w) // an interrupt that comes later is harmless
+	return err
 }
 
 // Read returns nil when w is ready, and otherwise an error.
@@ -192,7 +188,10 @@ func (r *reader) releaseBuffer() {
 // check is true, it first checks whether w is ready. The error says why w is not ready. An error that occurs after w is ready is left to
 // the next call.
 func (r *reader) serveBuffered(w *Waiter, check bool) (ready bool, _ error) {
-	ready, stopped, err := r.dispatchBuffered(w, check && w.ready())
+	ready = check && w.ready()
+	r.dispatching.Lock()
+	ready, stopped, err := r.dispatchBuffered(w, ready)
+	r.dispatched()
 	if err != nil {
 		err = r.life.Fail(err)
 	}
@@ -205,11 +204,9 @@ func (r *reader) serveBuffered(w *Waiter, check bool) (ready bool, _ error) {
 	return false, err
 }
 
-// dispatchBuffered does the work of serveBuffered, and holds dispatching meanwhile. An error ends the Session. If a full Backlog has
-// stopped w, dispatchBuffered returns that Backlog.
+// dispatchBuffered does the work of serveBuffered. The caller holds dispatching. An error ends the Session. If a full Backlog has stopped w,
+// dispatchBuffered returns that Backlog.
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
-	r.dispatching.Lock()
-	defer r.dispatched()
 	for !ready || !r.kept && r.wantsMore(w) {
 		if b := r.full.Load(); !ready && w.stops(b) {
 			return false, b, nil
@@ -310,6 +307,9 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 // lost returns the error of the connection after err has ended reading.
 func (r *reader) lost(err error) error {
 	err = ReadError(err, r.config.Peer)
+	if HungUp(err) && r.out.reset.Load() {
+		err = &LostError{What: "read", Peer: r.config.Peer, Cause: syscall.ECONNRESET}
+	}
 	switch {
 	case !HungUp(err):
 	case r.config.HungUp != nil:
@@ -318,6 +318,11 @@ func (r *reader) lost(err error) error {
 		r.out.finishReplies() // the peer may have closed only its own direction
 	}
 	return err
+}
+
+// readRest reads and dispatches until the Session ends, for at most stopGrace.
+func (r *reader) readRest() {
+	r.await(context.Background(), stopGrace, "read", nil, nil)
 }
 
 // Interrupt makes w check its state, if w is reading.

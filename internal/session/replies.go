@@ -132,11 +132,11 @@ func (w *writer) FlushReplies() {
 		if !w.replies.urgent.Load() {
 			return
 		}
-		if !w.tryLock() {
+		if !w.lock.try() {
 			return
 		}
 		done := w.writeNow()
-		<-w.lock
+		w.lock.unlock()
 		if !done {
 			w.startFlusher()
 			return
@@ -164,15 +164,24 @@ type roomy interface {
 // writeNow writes the replies as far as the connection accepts them without blocking, and reports whether it has accepted all of them. The
 // caller holds the lock.
 func (w *writer) writeNow() bool {
-	if w.err != nil && !w.leaving.Load() && w.havePosted() {
-		w.life.Fail(w.err)
+	if w.stopped.Load() != nil {
+		return false
 	}
-	if w.stopped.Load() != nil || w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
+	if w.err != nil && !w.leaving.Load() && w.havePosted() {
+		w.startFailing(w.err)
+	}
+	if w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
 		return false
 	}
 	if !w.try.usable() {
-		c, ok := w.life.nc.(roomy)
-		return ok && w.replies.short() && c.HasRoom() && w.sendLocked(purpose{replies: true}) == nil
+		if c, ok := w.life.nc.(roomy); !ok || !w.replies.short() || !c.HasRoom() {
+			return false
+		}
+		fatal, err := w.put(purpose{replies: true})
+		if fatal {
+			w.startFailing(err)
+		}
+		return err == nil
 	}
 	w.startWrite()
 	if w.offer(0) { // keeps no write buffer, since there may be thousands of players

@@ -56,7 +56,7 @@ func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error 
 		return err
 	}
 	p := purpose{ctx: ctx}
-	if !gather && w.tryLock() {
+	if !gather && w.lock.try() {
 		defer w.release()
 		if err := w.allow(p); err != nil {
 			return err
@@ -93,6 +93,15 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 
 // sendLocked writes messages. The caller holds the lock.
 func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
+	fatal, err := w.put(p, messages...)
+	if fatal {
+		return w.fail(err)
+	}
+	return err
+}
+
+// put is sendLocked, but leaves it to the caller to end the Session if the error is fatal.
+func (w *writer) put(p purpose, messages ...chunk.Outgoing) (fatal bool, _ error) {
 	w.startWrite()
 	p.replies = p.replies && !w.posted
 	var refused error // the error of a message that cannot be encoded; the messages before it are still written
@@ -103,10 +112,10 @@ func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
 	}
 	switch err := w.flush(p, keepWriteBuffer); {
 	case err == nil:
-		return refused
+		return false, refused
 	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // the Session can still read
-		return err
+		return false, err
 	default:
-		return w.life.Fail(err)
+		return true, err
 	}
 }

@@ -160,7 +160,7 @@ func (q *SendQueue) wait(who Writer, try func() (bool, error)) error {
 	}
 	defer Signal(q.room) // wake another call: there may be room for it, or the queue has ended
 	for !done && err == nil {
-		if err = q.w.waitFor(who, nil, q.room); err == nil {
+		if err = q.w.waitFor(purpose{who: who}, q.room); err == nil {
 			done, err = try()
 		}
 	}
@@ -273,16 +273,26 @@ func (q *SendQueue) Finish(grace func() time.Duration) error {
 	defer tick.Stop()
 	w.deadline.interrupt(nil) // interrupt the write: it counts the accepted bytes only when it returns
 	quiet, before, ended := time.Duration(0), w.counters.BytesWritten.Load(), q.ended
-	var lock chan struct{} // nil while waiting for the queue; then the lock
+	var lock <-chan struct{} // not nil while waiting for the write lock, after the queue has ended
+	defer func() {
+		if lock != nil {
+			w.lock.leave()
+		}
+	}()
 	for {
 		select {
 		case <-ended:
 			if err := q.failure(); err != nil {
 				return err
 			}
-			ended, lock = nil, w.lock
+			if w.lock.join() {
+				w.release()
+				return w.life.Err()
+			}
+			ended, lock = nil, w.lock.passed
 			continue
-		case lock <- struct{}{}:
+		case <-lock:
+			lock = nil
 			w.release()
 			return w.life.Err()
 		case <-w.life.done:

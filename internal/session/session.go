@@ -58,13 +58,12 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	}
 	s.config = config
 	s.nc, s.log, s.up, s.lifetime.calls, s.done = nc, config.Logger, up, &s.calls, make(chan struct{})
-	s.writer.init(&s.lifetime, &s.config)
+	s.writer.init(&s.lifetime, &s.reader, &s.config)
 	s.reader.init(&s.lifetime, &s.writer, &s.config)
-	s.calls.wait, s.calls.timeout = s.reader.awaitCall, config.Timeout
-	if config.Passive {
-		s.calls.wait = awaitAnswer
+	s.calls.timeout, s.calls.mask = config.Timeout, config.Mask
+	if !config.Passive {
+		s.calls.reader = &s.reader
 	}
-	s.calls.mask = config.Mask
 	s.in = chunk.NewReader(newSource(&s.reader), config.MaxMessageSize)
 	s.in.SetPlacer(s.place)
 	return s

@@ -273,8 +273,8 @@ func TestNothingIsWrittenAfterAHangUp(t *testing.T) {
 				results <- []any{writing, HungUp(err), client.session.Counters().BytesWritten.Load() - before}
 			}})
 			if writing {
-				client.session.writer.lock <- struct{}{}
-				defer func() { <-client.session.writer.lock }()
+				client.session.writer.lock.try()
+				defer func() { client.session.writer.lock.unlock() }()
 			}
 			client.session.StartStanding()
 			server.session.Close()

@@ -82,6 +82,7 @@ func (w *Waiter) wake() <-chan struct{} {
 
 // expireAfter limits the whole wait; <= 0 means no limit.
 func (w *Waiter) expireAfter(limit time.Duration) {
+	w.deadline = time.Time{}
 	if limit > 0 {
 		w.deadline = time.Now().Add(limit)
 	}
@@ -140,22 +141,23 @@ const maxIdleWaiters = 64
 
 func (p *waiterPool) get() *Waiter {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	last := len(p.idle) - 1
 	if last < 0 {
+		p.mu.Unlock()
 		return new(Waiter)
 	}
 	w := p.idle[last]
 	p.idle = p.idle[:last]
+	p.mu.Unlock()
 	return w
 }
 
 // put adds w, which keeps only its timer.
 func (p *waiterPool) put(w *Waiter) {
-	*w = Waiter{timer: w.timer}
+	w.ctx, w.What, w.Wake, w.call = nil, "", nil, nil
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if len(p.idle) < maxIdleWaiters {
 		p.idle = append(p.idle, w)
 	}
+	p.mu.Unlock()
 }

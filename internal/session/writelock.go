@@ -1,9 +1,6 @@
 package session
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // acquire takes the write lock. It returns an error if the Session has ended or p's limit has passed. Messages must be encoded only with
 // the lock held, since every encoded message must be written.
@@ -24,7 +21,7 @@ func (w *writer) acquire(p purpose) error {
 // acquireNow takes the write lock if it is free and no bytes of earlier writes are left. It returns false if it has not taken the lock. It
 // never takes the lock of a connection that is not a plain socket.
 func (w *writer) acquireNow() bool {
-	if !w.try.usable() || w.life.ending.Load() || w.stopped.Load() != nil || !w.tryLock() {
+	if !w.try.usable() || w.life.ending.Load() || w.stopped.Load() != nil || !w.lock.try() {
 		return false
 	}
 	if w.err != nil || len(w.buf) > 0 || len(w.rest) > 0 {
@@ -47,92 +44,93 @@ func (w *writer) allow(p purpose) error {
 		return err
 	}
 	if w.err != nil && !p.replies && !w.leaving.Load() {
-		return w.life.Fail(w.err)
+		return w.fail(w.err)
 	}
 	return w.err
 }
 
-// stop makes later writes fail with err, and waits for the write in progress. It returns false if that write does not end within stopGrace.
+// stop makes later writes fail with err, and waits for the write in progress. It returns false if that write does not end within stopGrace,
+// or if a write has failed.
 func (w *writer) stop(err error) bool {
-	w.stopped.Store(&err)
-	timer := time.NewTimer(stopGrace)
-	defer timer.Stop()
-	select {
-	case w.lock <- struct{}{}:
-		<-w.lock
-		return true
-	case <-timer.C:
+	if !w.stopped.CompareAndSwap(nil, &err) {
 		return false
 	}
+	ended := w.lockWithin(stopGrace)
+	if ended {
+		w.lock.unlock()
+	}
+	return ended
 }
 
 // finishReplies waits for the write in progress, for at most stopGrace, and sends the replies as far as the connection accepts them.
 func (w *writer) finishReplies() {
-	timer := time.NewTimer(stopGrace)
+	if w.stopped.Load() != nil { // a write has failed, and waits for the reader
+		return
+	}
+	if w.lockWithin(stopGrace) {
+		w.writeNow()
+		w.lock.unlock()
+	}
+}
+
+// lockWithin takes the write lock, unless that takes longer than limit.
+func (w *writer) lockWithin(limit time.Duration) bool {
+	if w.lock.join() {
+		return true
+	}
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case w.lock <- struct{}{}:
-		w.writeNow()
-		<-w.lock
+	case <-w.lock.passed:
+		return true
 	case <-timer.C:
+		w.lock.leave()
+		return false
 	}
 }
 
 // release releases the write lock, and sends the replies that were added while it was held.
 func (w *writer) release() {
-	<-w.lock
+	w.lock.unlock()
 	w.FlushReplies()
 }
 
-// tryLock takes the write lock if it is free. It reports whether it has taken it.
-func (w *writer) tryLock() bool {
-	select {
-	case w.lock <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
 func (w *writer) waitForLock(p purpose) error {
-	if w.tryLock() {
+	if w.lock.join() {
 		return nil
 	}
-	if p.ctx == nil {
-		return w.waitFor(p.who, w.lock, nil)
+	err := w.waitFor(p, w.lock.passed)
+	if err != nil {
+		w.lock.leave()
 	}
-	select {
-	case w.lock <- struct{}{}:
-		return nil
-	case <-p.ctx.Done():
-		return fmt.Errorf("rtmp: write: %w", p.ctx.Err())
-	case <-w.life.done:
-		return w.life.Err()
-	}
+	return err
 }
 
-// waitFor waits for the lock or for an event, within the limit of who. Either lock or event is nil. If who is nil, there is no limit.
-func (w *writer) waitFor(who Writer, lock chan<- struct{}, event <-chan struct{}) error {
+// waitFor waits for an event within p's limit.
+func (w *writer) waitFor(p purpose, event <-chan struct{}) error {
+	var cancelled <-chan struct{}
+	if p.ctx != nil {
+		cancelled = p.ctx.Done()
+	}
 	for {
+		deadline, err := p.limit()
+		if err != nil {
+			return err
+		}
 		var expired <-chan time.Time
 		var wake <-chan struct{}
-		if who != nil {
-			deadline, err := who.WriteLimit()
-			if err != nil {
-				return err
-			}
-			if !deadline.IsZero() {
-				timer := time.NewTimer(time.Until(deadline))
-				defer timer.Stop()
-				expired = timer.C
-			}
-			wake = who.WriteWake()
+		if !deadline.IsZero() {
+			timer := time.NewTimer(time.Until(deadline))
+			defer timer.Stop()
+			expired = timer.C
+		}
+		if p.who != nil {
+			wake = p.who.WriteWake()
 		}
 		select {
-		case lock <- struct{}{}:
-			return nil
 		case <-event:
 			return nil
+		case <-cancelled: // p.limit returns the error
 		case <-w.life.done:
 			return w.life.Err()
 		case <-expired:

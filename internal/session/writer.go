@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -24,7 +25,8 @@ const (
 	// writeGrace is the minimum time that a write gets. Its context or deadline may expire before the first system call, but the socket
 	// usually accepts all bytes within microseconds.
 	writeGrace = 100 * time.Millisecond
-	// stopGrace is how long a write that is in progress when the peer hangs up is waited for.
+	// stopGrace is how long a write that is in progress when the peer hangs up is waited for, and how long reading goes on after a write has
+	// failed.
 	stopGrace = 250 * time.Millisecond
 )
 
@@ -33,11 +35,11 @@ type writer struct {
 	// TryWritev uses the fields up to replies.
 	life     *lifetime
 	counters *Counters
-	lock     chan struct{} // one slot: the right to encode and write. Unlike with a mutex, the wait can end with a context
-	err      error         // error of the first failed write; owned by the holder of lock
-	buf      []byte        // owned by the holder of lock. Between writes, it contains bytes that the socket has not accepted yet
-	rest     [][]byte      // what is left of TryWritev; owned by the holder of lock. buf or rest is empty
-	try      tryWriter     // owned by the holder of lock
+	lock     lock      // the right to encode and write
+	err      error     // error of the first failed write; owned by the holder of lock
+	buf      []byte    // owned by the holder of lock. Between writes, it contains bytes that the socket has not accepted yet
+	rest     [][]byte  // what is left of TryWritev; owned by the holder of lock. buf or rest is empty
+	try      tryWriter // owned by the holder of lock
 	replies  replies
 
 	config   *Config
@@ -49,11 +51,14 @@ type writer struct {
 	sending   senders
 	gathering atomic.Bool           // a call of Post is about to write the messages that others post meanwhile
 	leaving   atomic.Bool           // Leaving was called
-	stopped   atomic.Pointer[error] // the error of all later writes, after the peer has hung up
+	stopped   atomic.Pointer[error] // the error of all later writes, after the peer has hung up or a write has failed
+	reset     atomic.Bool           // a write has failed because the peer has reset the connection
+	ears      *reader               // for readRest
 }
 
-func (w *writer) init(life *lifetime, config *Config) {
-	w.life, w.config, w.counters, w.lock, w.chunks = life, config, config.Counters, make(chan struct{}, 1), config.Chunks
+func (w *writer) init(life *lifetime, ears *reader, config *Config) {
+	w.life, w.ears, w.config, w.counters, w.chunks = life, ears, config, config.Counters, config.Chunks
+	w.lock.init()
 	w.try.init(life.nc)
 	if w.chunks == nil {
 		w.chunks = chunk.NewWriter()
@@ -113,9 +118,10 @@ func (w *writer) flush(p purpose, keep int) error {
 }
 
 // offer writes as much of the buffer as the socket accepts without blocking, and reports whether that is all of it. If the write fails, the
-// next write returns the error. The caller holds the lock.
+// next write returns an error. The caller holds the lock.
 func (w *writer) offer(keep int) bool {
-	n, _ := w.try.write(w.buf)
+	n, err := w.try.write(w.buf)
+	w.noteReset(err)
 	w.counters.BytesWritten.Add(uint64(n))
 	if n < len(w.buf) {
 		w.buf = w.buf[:copy(w.buf, w.buf[n:])]
@@ -142,9 +148,6 @@ func (w *writer) empty(keep int) {
 // write writes b within p's limit, or within writeGrace if that is longer. Each timedSize bytes get Config.Timeout, so that larger writes do
 // not need a faster network. Usually the socket accepts all bytes at once, so no deadline needs to be set.
 func (w *writer) write(p purpose, b []byte) error {
-	if p.began.IsZero() {
-		p.began = time.Now()
-	}
 	for {
 		if w.try.usable() {
 			n, err := w.try.write(b)
@@ -155,6 +158,9 @@ func (w *writer) write(p purpose, b []byte) error {
 			if b = b[n:]; len(b) == 0 {
 				return nil
 			}
+		}
+		if p.began.IsZero() { // not before, since reading the clock takes longer than encoding a small message
+			p.began = time.Now()
 		}
 		timed := b[:min(len(b), timedSize)]
 		b = b[len(timed):]
@@ -213,7 +219,38 @@ func (w *writer) repeatWrite(p purpose, write func() (int, error)) error {
 	}
 }
 
+// fail ends the Session because a write has failed with err, and returns the error of the Session. If the peer has closed the connection,
+// what it sent before is handled first, since it may say why. The caller holds the lock, and not the token.
+func (w *writer) fail(err error) error {
+	w.startFailing(err)
+	<-w.life.done
+	return w.life.Err()
+}
+
+// startFailing is fail for the reader: it does not wait.
+func (w *writer) startFailing(err error) {
+	var lost *LostError
+	unread := w.stopped.CompareAndSwap(nil, &err) // otherwise the reader has found that the peer has hung up
+	if !unread || !errors.As(err, &lost) || w.config.Passive {
+		w.life.Fail(err)
+		return
+	}
+	w.life.Own(func() {
+		w.ears.readRest()
+		w.life.Fail(err)
+	})
+}
+
+// noteReset notes whether a write has failed with err because the peer has reset the connection. The system reports a reset only once. A read
+// then finds the end of the connection, as if the peer had closed it in an orderly way.
+func (w *writer) noteReset(err error) {
+	if errors.Is(err, syscall.ECONNRESET) {
+		w.reset.Store(true)
+	}
+}
+
 func (w *writer) lost(err error) error {
+	w.noteReset(err)
 	return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
 }
 
@@ -245,9 +282,7 @@ func (w *writer) CloseWrite(ctx context.Context) bool {
 	if !ok {
 		return false
 	}
-	select {
-	case w.lock <- struct{}{}:
-	case <-ctx.Done():
+	if w.waitForLock(purpose{ctx: ctx}) != nil {
 		return true
 	}
 	defer w.release()

@@ -35,7 +35,7 @@ type duplex struct {
 	shut    bool      // closed by the application for writing
 	readers int       // number of calls of Read that are waiting
 	over    error     // the reason why no more bytes are carried; io.EOF after an orderly end
-	lost    int       // number of received bytes that the application has not read before it closed its end
+	lost    int       // number of received bytes that the application has not read or used before it closed its end
 
 	readDue, writeDue deadline
 

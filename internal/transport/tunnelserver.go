@@ -26,6 +26,8 @@ const (
 	// maxHold is how long a request waits for data for its answer. The wait saves a request if data becomes available a moment later. It
 	// also slows down clients that poll without a pause, as librtmp does.
 	maxHold = 15 * time.Millisecond
+	// maxSkipped is how many bytes of a request are read that nobody needs.
+	maxSkipped = 4 << 20
 	// maxEmpty is the number of consecutive empty answers after which clients are asked to poll less often.
 	maxEmpty = 10
 )
@@ -214,6 +216,14 @@ func (s *session) Close() error {
 	return nil
 }
 
+// Reset is like Close, but the client is told that the application has not used everything that it has read.
+func (s *session) Reset() {
+	s.mu.Lock()
+	s.lost++
+	s.mu.Unlock()
+	s.leave()
+}
+
 // remove removes the session from the server.
 func (s *session) remove(why error) {
 	s.server.mu.Lock()
@@ -285,20 +295,35 @@ func (s *session) ended() bool {
 	return s.over != nil
 }
 
-// receiveBody delivers the body of a send, and skips the body of any other request. If it fails, the read deadline stays, since net/http
-// waits for the rest of the body before it sends the answer.
+// left reports whether nobody will read what is received.
+func (s *session) left() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed || s.over != nil
+}
+
+// receiveBody delivers the body of a send, and skips the body of any other request, and of a send after the application has closed its end. If
+// it fails, the read deadline stays, since net/http waits for the rest of the body before it sends the answer.
 func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string) error {
 	control := http.NewResponseController(w)
-	for {
+	for skipped := 0; ; {
 		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // ignore the error: a server without deadlines has a timeout of its own
+		var skip [1 << 10]byte
+		var n int
 		var err error
 		if op == "send" {
-			_, err = s.receive(r.Body, r.ContentLength >= 0)
+			n, err = s.receive(r.Body, r.ContentLength >= 0)
 		} else {
-			_, err = io.CopyN(io.Discard, r.Body, 1<<10)
+			n, err = r.Body.Read(skip[:])
+		}
+		if op != "send" || s.left() {
+			skipped += n
 		}
 		if err == io.EOF {
 			break
+		}
+		if err == nil && skipped > maxSkipped {
+			err = errors.New("the body is too long")
 		}
 		if err != nil {
 			return err

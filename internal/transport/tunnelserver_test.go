@@ -272,6 +272,26 @@ type brokenWriter struct{ http.ResponseWriter }
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
+// TestTunnelServerEndlessBody checks that the server does not go on reading a request that nobody needs.
+func TestTunnelServerEndlessBody(t *testing.T) {
+	for _, op := range []string{"idle", "close", "send"} {
+		s := NewTunnelServer(func(nc net.Conn) { nc.Close() })
+		id := openSession(t, s)
+		s.running.Wait()
+		body := &io.LimitedReader{R: endless{}, N: 16 << 20}
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/"+op+"/"+id+"/0", body))
+		assert.Equal(t, http.StatusBadRequest, w.Code, op)
+		assert.Greater(t, body.N, int64(8<<20), op)
+		s.Close()
+	}
+}
+
+// endless is the body of a request that never ends.
+type endless struct{}
+
+func (endless) Read(b []byte) (int, error) { return len(b), nil }
+
 func TestTunnelServerHasItsLimit(t *testing.T) {
 	s := NewTunnelServer(echo)
 	defer s.Close()

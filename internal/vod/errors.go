@@ -14,6 +14,7 @@ var (
 	ErrInvalidTime = errors.New("the time is outside the file")       // a position after the end of the file
 	ErrNotFLV      = errors.New("not an FLV file")                    // the file is not an FLV file; it was not changed
 	ErrBusy        = errors.New("the file is being recorded already") // this process or another one is recording the file
+	ErrUnwanted    = errors.New("the publisher has left before the previous recording of the file was closed")
 	ErrNoSpace     = errors.New("not enough space for the recording") // MinFree or MaxTotal, the end of the disk, a quota or a limit of the process is reached
 	ErrClosed      = fs.ErrClosed                                     // the Folder, Player or Recorder is closed
 )

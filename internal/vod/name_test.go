@@ -3,6 +3,7 @@ package vod
 import (
 	"context"
 	"io/fs"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -94,4 +95,20 @@ func TestFilesThatCantBePlayed(t *testing.T) {
 	_, err = f.Play(context.Background(), strings.Repeat("\x1b", 300), all)
 	require.Less(t, len(err.Error()), 1200)
 	require.NotContains(t, err.Error(), "\x1b")
+}
+
+// TestUnusedNumber checks that the next number is found with few checks, and that it is the first one if there are no gaps.
+func TestUnusedNumber(t *testing.T) {
+	for _, inUse := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 1000, 1 << 20} {
+		checks := 0
+		n := unused(1, func(n int) bool { checks++; return n <= inUse })
+		assert.Equal(t, inUse+1, n)
+		assert.LessOrEqual(t, checks, 42, "of %d", inUse)
+	}
+	assert.Equal(t, 7, unused(6, func(n int) bool { return n <= 6 }))
+	gap := unused(1, func(n int) bool { return n != 50 && n <= 100 })
+	assert.Contains(t, []int{50, 101}, gap)
+	planted := unused(1, func(n int) bool { return n < 1<<29 || bits.OnesCount(uint(n-1)) == 1 }) // as a client can, that publishes 30 streams
+	assert.Less(t, planted, maxNumber)
+	assert.Equal(t, maxNumber, unused(1, func(int) bool { return true }))
 }

@@ -160,11 +160,14 @@ func (f *Folder) replace(o *output) (*output, error) {
 func (f *Folder) renew(o *output) (*output, error) {
 	dir, base := path.Split(o.name)
 	other := dir + "." + strings.TrimSuffix(base, extension) + "~"
-	renewed, err := f.claim(other, replaceFile) // a killed process may have left a file
+	if info, err := f.root.Lstat(other); err == nil && f.root.Remove(other) == nil && info.Mode().IsRegular() {
+		f.usage.add(-info.Size()) // a killed process has left it; a link would lead to a file that must not be changed
+	}
+	renewed, err := f.claim(other, newFile)
 	if err != nil {
 		return nil, err
 	}
-	if err = f.empty(renewed); err == nil {
+	if err = renewed.start(); err == nil {
 		err = f.root.Rename(other, o.name)
 	}
 	if err != nil {

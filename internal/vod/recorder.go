@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +17,7 @@ type RecordOptions struct {
 	Append      bool          // continue an existing file 1 ms after its last tag; a truncated tag is removed first
 	Keep        bool          // choose a name for the first file as for the later ones (see Next), so that it replaces no file; Append comes first
 	Wait        time.Duration // how long to wait for the end of another recording of the file by this process; 0 means not to wait
-	Wanted      func() bool   // called after such a wait; if it returns false, the recording is not begun; nil means that it is
+	Wanted      func() bool   // called after such a wait; if it returns false, the error is ErrUnwanted; nil means true
 	MaxSize     int64         // size of a file in bytes after which the next begins, at a key frame; <= 0 means no limit
 	MaxDuration time.Duration // duration of a file after which the next begins, at a key frame; <= 0 means no limit
 	MinFree     int64         // free bytes on the disk below which nothing is recorded; 0 means 100 MiB, < 0 no limit
@@ -124,7 +123,7 @@ func (r *Recorder) begin(deadline time.Time) (err error) {
 		select {
 		case <-busy.over:
 			if r.o.Wanted != nil && !r.o.Wanted() {
-				return err
+				return ErrUnwanted
 			}
 		case <-time.After(time.Until(deadline)):
 			return err
@@ -274,25 +273,22 @@ func (r *Recorder) nextFile() error {
 	return r.beginNew(r.first, r.part+1)
 }
 
-// beginNew begins a file with the first name that is not in use. It tries name if n is 1, and then name with "-2", "-3" and so on. If n is
-// greater than 2, it begins with "-n".
+// beginNew begins a file with a name that is not in use: name with the number n or, if that is in use, with a larger one (see numbered).
 func (r *Recorder) beginNew(name string, n int) error {
-	const most = 1 << 20
-	base := strings.TrimSuffix(name, extension)
-	for ; n < most; n++ {
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d%s", base, n, extension)
-		}
-		out, err := r.folder.create(name, newFile)
+	for {
+		out, err := r.folder.create(numbered(name, n), newFile)
 		if err == nil {
 			r.out, r.checked, r.part = out, 0, n
 			return nil
 		}
-		if !errors.Is(err, fs.ErrExist) {
+		if !errors.Is(err, fs.ErrExist) || n == maxNumber {
 			return err
 		}
+		n = unused(n, func(n int) bool {
+			_, err := r.folder.root.Lstat(numbered(name, n))
+			return err == nil
+		})
 	}
-	return fs.ErrExist
 }
 
 // stop ends the recording if err is not nil.

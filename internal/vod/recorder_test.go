@@ -423,6 +423,26 @@ func TestBusy(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
+// TestReplaceBesideALink checks that a recording that replaces another one changes no file to which a link leads from the name that the new file
+// has at first.
+func TestReplaceBesideALink(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need rights there")
+	}
+	f, dir := newFolder(t, map[string][]byte{"a.flv": fileOf(key(0)), "b.flv": fileOf(key(0))})
+	require.NoError(t, os.Symlink("b.flv", filepath.Join(dir, ".a~")))
+	r, err := f.Record("a.flv", RecordOptions{})
+	require.NoError(t, err)
+	require.NoError(t, r.WriteTag(sound(0)))
+	require.NoError(t, r.Close())
+	other, err := os.ReadFile(filepath.Join(dir, "b.flv"))
+	require.NoError(t, err)
+	assert.Equal(t, fileOf(key(0)), other)
+	info, err := os.Lstat(filepath.Join(dir, "a.flv"))
+	require.NoError(t, err)
+	assert.True(t, info.Mode().IsRegular())
+}
+
 // TestWaitForNothing checks a recording that is no longer wanted after it has waited for another one. It must not replace the file.
 func TestWaitForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -437,7 +457,7 @@ func TestWaitForNothing(t *testing.T) {
 		}()
 		synctest.Wait() // it waits
 		require.NoError(t, r.Close())
-		require.ErrorIs(t, <-refused, ErrBusy)
+		require.ErrorIs(t, <-refused, ErrUnwanted)
 		info, err := os.Stat(filepath.Join(dir, "a.flv"))
 		require.NoError(t, err)
 		assert.Greater(t, info.Size(), int64(flv.FileHeaderSize))
@@ -675,8 +695,10 @@ func TestReplacedWhilePlayed(t *testing.T) {
 func TestReplacedAfterAKill(t *testing.T) {
 	stem := strings.Repeat("x", maxElement-len(extension))
 	f, dir := newFolder(t, map[string][]byte{stem + extension: fileOf(key(0)), "." + stem + "~": make([]byte, 1000)})
+	f.usage.total(f.root)
 	content := record(t, f, dir, stem+extension, RecordOptions{}, sound(0))
 	require.Equal(t, sound(0), tagsOf(t, content)[1])
+	require.EqualValues(t, len(content), f.usage.total(f.root))
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1)

@@ -33,6 +33,7 @@ type Builder struct {
 	mask     func(string) string
 	now      time.Duration
 	begun    map[string]time.Duration // stages in progress
+	over     map[string]time.Duration // stages in progress that are over unless an error says otherwise
 	waits    map[float64]string       // the stage that the answer to a transaction ends
 	dialling map[string]time.Duration // addresses being dialled, of which there may be several
 	trips    trips
@@ -50,8 +51,8 @@ func New(r *report.Report, mask func(string) string) *Builder {
 		mask = func(s string) string { return s }
 	}
 	r.Wire.TheirChunks, r.Wire.OurChunks = 128, 128 // RTMP 1.0 section 5.4.1
-	return &Builder{report: r, mask: mask, begun: make(map[string]time.Duration), waits: make(map[float64]string),
-		dialling: make(map[string]time.Duration)}
+	return &Builder{report: r, mask: mask, begun: make(map[string]time.Duration), over: make(map[string]time.Duration),
+		waits: make(map[float64]string), dialling: make(map[string]time.Duration)}
 }
 
 // Add implements event.Sink.
@@ -74,14 +75,15 @@ func (b *Builder) Add(e *event.Event) {
 	case event.TLSDone:
 		b.tlsDone(e)
 	case event.Asked:
-		b.proxyDone()
 		if !b.reached { // later requests are polls
+			b.over[report.Proxy] = b.now // but an HTTP proxy may answer in place of the server
 			b.begin(report.Tunnel)
 		}
 	case event.Answered:
-		b.end(report.Tunnel, "the server answers HTTP", nil, 1)
+		b.over[report.Tunnel] = b.now // the answer may be a refusal
 	case event.HandshakeStart:
 		b.proxyDone()
+		b.end(report.Tunnel, "the server answers HTTP", nil, 1)
 		b.reached = true
 		b.begin(report.Handshake)
 	case event.HandshakeDone:
@@ -104,8 +106,13 @@ func (b *Builder) end(name, text string, err error, trips int) {
 	if !underWay {
 		return
 	}
+	ended := b.now
+	if over, isOver := b.over[name]; isOver {
+		ended = over
+	}
 	delete(b.begun, name)
-	s := report.Stage{Name: name, At: report.Duration(began), Took: report.Duration(b.now - began), Text: text, Trips: trips}
+	delete(b.over, name)
+	s := report.Stage{Name: name, At: report.Duration(began), Took: report.Duration(ended - began), Text: text, Trips: trips}
 	if err != nil {
 		s.Error, s.Trips = b.because(err), 0
 		if report.IsRefusal(err) {
@@ -128,6 +135,7 @@ func (b *Builder) because(err error) string {
 // attempt starts another attempt to connect, and removes what belongs to the previous one. text says why.
 func (b *Builder) attempt(text string) {
 	clear(b.begun)
+	clear(b.over)
 	clear(b.waits)
 	clear(b.dialling)
 	b.trips, b.reached, b.refusal = trips{}, false, nil
@@ -196,6 +204,12 @@ func (b *Builder) sessionEnded(e *event.Event) {
 		return
 	}
 	b.report.Err, b.report.Error = err, b.because(err)
+	var failed *rtmp.HandshakeError
+	if errors.As(err, &failed) && failed.Stage == rtmp.StageProxy {
+		delete(b.begun, report.Tunnel) // the request did not get further than the proxy
+	} else if _, isOver := b.over[report.Proxy]; isOver {
+		b.proxyDone()
+	}
 	for _, name := range []string{report.Name, report.TCP, report.TLSHandshake, report.Proxy, report.Tunnel, report.Handshake, report.Connect,
 		report.CreateStream, report.Play, report.Publish} {
 		b.end(name, "", err, 0)
