@@ -36,7 +36,8 @@ type Options struct {
 
 	// Quirks makes the file equal to rtmpdump's: audio messages of one byte and video messages of up to five bytes are left out; RTMP.Start
 	// is added to all timestamps, even if the server's already count from the beginning of the stream; and the file header announces
-	// neither audio nor video if the metadata's timestamp is not 0. An empty file that File has created is not removed.
+	// what arrives up to the first timestamp other than 0 and what metadata names if it is an object, and nothing if RTMP.Start is not 0.
+	// An empty file that File has created is not removed.
 	Quirks bool
 
 	// Progress, if not nil, is called when the phase changes, at most ten times a second while media arrives, and at the end. It is called

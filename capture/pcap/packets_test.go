@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/gopacket/gopacket"
@@ -294,4 +295,11 @@ func TestNotAChunkStream(t *testing.T) {
 	require.True(t, complete)
 	require.Len(t, end.Missing, 1)
 	assert.Contains(t, end.Missing[0], "bytes from the server that are not a chunk stream (chunk: chunk size out of range")
+}
+
+// TestConvertReportsReadErrors checks that a file that can't be read is not called a file in another format.
+func TestConvertReportsReadErrors(t *testing.T) {
+	lost := errors.New("disk lost")
+	_, err := pcap.Convert(io.Discard, iotest.ErrReader(lost))
+	require.ErrorIs(t, err, lost)
 }

@@ -109,8 +109,10 @@ func isClassic(head []byte) bool {
 
 func newPacketReader(r io.Reader) (next func() (packet, error), err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
-	head, _ := in.Peek(4)
+	head, err := in.Peek(4)
 	switch {
+	case err != nil && err != io.EOF:
+		return nil, fmt.Errorf("pcap: %w", err)
 	case isNg(head):
 		return (&ngReader{in: in, order: binary.LittleEndian}).next, nil
 	case isClassic(head):
