@@ -15,7 +15,9 @@ import (
 // TestBegin checks how many tags are read before a stream can be continued.
 func TestBegin(t *testing.T) {
 	sound := func(at uint32) flv.Tag { return flv.Tag{Type: flv.TagAudio, Timestamp: at, Body: []byte{0xaf, 1, 0}} }
-	key := func(at uint32) flv.Tag { return flv.Tag{Type: flv.TagVideo, Timestamp: at, Body: []byte{0x17, 1, 0, 0, 0, 0}} }
+	key := func(at uint32) flv.Tag {
+		return flv.Tag{Type: flv.TagVideo, Timestamp: at, Body: []byte{0x17, 1, 0, 0, 0, 0}}
+	}
 	header := flv.Tag{Type: flv.TagAudio, Body: []byte{0xaf, 0, 0}}
 	for _, test := range []struct {
 		name  string
