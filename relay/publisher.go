@@ -30,7 +30,8 @@ type Publisher struct {
 	URLs []string
 
 	// Options are the options of the connections; nil means the defaults. The Publisher sets Publish. SendQueue is the size in bytes of the
-	// queue, which all connections share; 0 means 4 MiB. FollowReconnect applies to one connection: the one after it uses URLs again. A
+	// queue, which all connections share; 0 means 4 MiB. It should hold a group of pictures, with which a Player may begin at once: what finds
+	// no room is dropped up to the next key frame. FollowReconnect applies to one connection: the one after it uses URLs again. A
 	// Publisher that is asked to reconnect uses the old connection up to a key frame, which is the first that it sends to the new one. If the
 	// new server has the name in use, it closes the old connection first.
 	Options *rtmp.Options

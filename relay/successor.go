@@ -14,9 +14,12 @@ type successor struct {
 	begun atomic.Pointer[link] // set when the stream can be continued with the link
 }
 
+// silence is how long a link of which the server has asked to reconnect may deliver nothing while the next one can play.
+const silence = 500 * time.Millisecond
+
 // follow makes the next link if the server of the present one has asked to reconnect, and changes to that link when it continues what was
-// delivered. It changes at the latest when the next link has played for the time of burst: then the two servers have different streams, or
-// the present one has fallen behind.
+// delivered, or the present one is silent. It changes at the latest when the next link has played for the time of burst: then the two servers
+// have different streams, or the present one is far behind.
 func (p *Player) follow() {
 	if p.successor == nil {
 		move := p.link.request()
@@ -33,10 +36,9 @@ func (p *Player) follow() {
 	if l == nil {
 		return
 	}
-	if _, silent := p.frames.uptime(); !silent && !p.successor.Ready() {
-		if _, _, known := p.frames.known(l.first, time.Now()); !known {
-			return
-		}
+	now := time.Now()
+	if _, _, known := p.frames.known(l.first, now); !known && !p.successor.Ready() && now.Sub(p.frames.line.end.now) < silence {
+		return
 	}
 	old := p.link
 	p.leaving.Go(func() { old.close() }) // in a goroutine, since it may wait for the server
@@ -57,8 +59,12 @@ func (p *Player) succeed(wait time.Duration) *successor {
 		switch err := l.begin(beginning, video); {
 		case err == nil:
 			s.begun.Store(l)
-			p.wake()
-			reconnect.Sleep(ctx, burst)
+			for range burst / silence {
+				p.wake()
+				if reconnect.Sleep(ctx, silence) != nil {
+					break
+				}
+			}
 		case ctx.Err() == nil || l.conn.Err() != nil:
 			return nil, l.fail(err)
 		} // otherwise the Player has no other link

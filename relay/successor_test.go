@@ -184,6 +184,26 @@ func TestPlayerMovesWithoutLoss(t *testing.T) {
 	}
 }
 
+// TestPlayerLeavesASilentServer checks that a Player does not wait for a server that no longer has the stream.
+func TestPlayerLeavesASilentServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMoving(t, 0, output{})
+		m.play(20500 * time.Millisecond)
+		m.start("second")
+		m.ask("first", "second")
+		m.play(1500 * time.Millisecond) // until just before a key frame
+		m.mu.Lock()
+		first := m.outputs["first"]
+		delete(m.outputs, "first")
+		m.mu.Unlock()
+		m.publish("second", output{})
+		m.play(2 * time.Second)
+		assert.Equal(t, []EventKind{Connecting, Connected, Playing, Moved, Connected, Playing}, m.seen.kinds()[:6])
+		close(first.late)
+		assert.NoError(t, first.Close())
+	})
+}
+
 // TestPlayerMovesTwice checks a server that asks to reconnect to a third one before the stream is there.
 func TestPlayerMovesTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,8 +10,9 @@ import (
 const (
 	// minOverlap is how much media Begin reads after the first, in ms. Meanwhile, what the old server has sent before that arrives.
 	minOverlap = 500
-	// maxFirst bounds what Begin reads, in bytes.
+	// maxFirst bounds what Begin reads, in bytes, which the caller keeps. tagSize is what a tag takes besides its body.
 	maxFirst = 32 << 20
+	tagSize  = 128
 )
 
 // Successor is the next connection of a live stream whose server has asked to reconnect. It is made while the old connection is still being
@@ -73,7 +74,7 @@ func Begin(next func(*flv.Tag) error, video bool) error {
 			}
 			return err
 		}
-		size += len(tag.Body)
+		size += tagSize + len(tag.Body)
 		kind, _ := flv.KindOf(tag)
 		if !found && (kind == flv.KindKeyFrame || !video && (kind == flv.KindFrame || kind == flv.KindAudio)) {
 			found, at = true, tag.Timestamp
