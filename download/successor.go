@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"sync"
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
@@ -22,13 +23,17 @@ type successor struct {
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when the goroutine has ended
 	session *session      // may be used when done is closed; nil if there is none
+
+	mu     sync.Mutex // guards the fields below
+	to     *target
+	giveUp context.CancelFunc // ends the attempt in progress
 }
 
 // succeed begins to connect to the server that moved names. It tries again until take is called. When the session plays, it calls ready.
 func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready func()) *successor {
 	ctx, cancel := context.WithCancel(ctx)
-	n := &successor{cancel: cancel, done: make(chan struct{})}
-	to, video := d.target.moved(moved), d.out.tail.video.seen
+	n := &successor{cancel: cancel, done: make(chan struct{}), to: d.target.moved(moved)}
+	video := d.out.tail.video.seen
 	go func() {
 		defer func() {
 			if close(n.done); n.session != nil {
@@ -36,15 +41,8 @@ func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready fu
 			}
 		}()
 		for failed := 0; ; failed++ {
-			s, err := d.dial(ctx, to, 0, func() {})
-			if err == nil {
-				if err = s.begin(ctx, video); err == nil {
-					n.session = s
-					return
-				}
-				if _, again := s.requests.take(s.stream); again != nil {
-					to = to.moved(again)
-				}
+			if n.session = n.attempt(ctx, d, video); n.session != nil {
+				return
 			}
 			if reconnect.Sleep(ctx, reconnect.Delay(d.o.Recover.Delay, d.o.Recover.MaxDelay, failed)) != nil {
 				return
@@ -52,6 +50,42 @@ func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready fu
 		}
 	}()
 	return n
+}
+
+// attempt connects once, and returns a session that plays, or nil.
+func (n *successor) attempt(ctx context.Context, d *download, video bool) *session {
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	n.mu.Lock()
+	to := n.to
+	n.giveUp = giveUp
+	n.mu.Unlock()
+	s, err := d.dial(ctx, to, 0, func() {})
+	if err != nil {
+		return nil
+	}
+	if s.begin(ctx, video) == nil {
+		return s
+	}
+	if _, again := s.requests.take(s.stream); again != nil {
+		n.redirect(to, again)
+	}
+	return nil
+}
+
+// redirect makes the next attempts connect to the server that moved names, if from is where the present ones connect to; a nil from is any.
+// It ends the attempt in progress, unless that is with this server already: servers repeat requests. Further attempts wait longer and longer,
+// however often the server asks.
+func (n *successor) redirect(from *target, moved *reconnect.Moved) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if moved.URL == n.to.url || from != nil && from != n.to { // in the second case, the old server has asked again meanwhile
+		return
+	}
+	n.to = n.to.moved(moved)
+	if n.giveUp != nil {
+		n.giveUp()
+	}
 }
 
 func (n *successor) plays() bool {
