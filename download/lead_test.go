@@ -139,3 +139,27 @@ func TestServerWithMoreDelay(t *testing.T) {
 		assert.Equal(t, all, rtmptest.Tags(t, file))
 	})
 }
+
+// TestStopOfALiveStream checks that Stop ends a live stream that two sessions have played, although the server counts from the beginning of
+// the second.
+func TestStopOfALiveStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := recording(40, 2)
+		d, path := newLive(t)
+		d.target.options.Stop = 30 * time.Second
+		began, sessions := time.Now(), 0
+		d.open = func(context.Context, time.Duration) (player, error) {
+			if sessions++; sessions == 1 {
+				return &livePlayer{fakePlayer{err: io.ErrUnexpectedEOF}, began, all[:headers+20*50], 0}, nil
+			}
+			return &livePlayer{fakePlayer{err: io.EOF}, began.Add(3 * time.Second), slices.Concat(all[:headers], all[headers+18*50:]), 0}, nil
+		}
+		result, err := d.run(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, Complete, result.Outcome)
+		assert.True(t, result.Ended)
+		file, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, all[:headers+30*50], rtmptest.Tags(t, file))
+	})
+}

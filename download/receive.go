@@ -1,6 +1,9 @@
 package download
 
 import (
+	"errors"
+	"math"
+
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -182,7 +185,21 @@ func (d *download) origin(first uint32) uint32 {
 	return -d.shifts.other
 }
 
+// errStopped ends a session at rtmp.Options.Stop.
+var errStopped = errors.New("download: stopped")
+
+// passesStop reports whether a live stream that several sessions have played reaches rtmp.Options.Stop with tag. Servers count from the
+// beginning of each session.
+func (d *download) passesStop(tag flv.Tag) bool {
+	stop, t := d.target.options.Stop, d.out.tail
+	return d.target.options.Live && stop > 0 && d.result.Sessions > 1 && tag.Type != flv.TagScript && !t.empty() &&
+		int32(tag.Timestamp-t.first.time) >= int32(min(stop.Milliseconds(), math.MaxInt32))
+}
+
 func (d *download) write(tag flv.Tag, raw []byte) error {
+	if d.passesStop(tag) {
+		return errStopped
+	}
 	if err := d.out.write(tag, raw); err != nil {
 		return err
 	}

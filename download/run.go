@@ -85,6 +85,9 @@ func (d *download) session(ctx context.Context, back int) error {
 	in := intake{download: d, player: s, last: last}
 	err = s.play(ctx, &in)
 	switch {
+	case in.err == errStopped:
+		d.result.Ended = true
+		return nil
 	case in.err != nil:
 		return in.err
 	case err != nil:

@@ -116,9 +116,11 @@ func (s *session) read(ctx context.Context, w io.Writer) error {
 		var to *reconnect.Moved
 		if s.succeed != nil && errors.As(moved, &to) {
 			if s.next == nil {
-				s.next, s.moved = s.succeed(ctx, to), moved
+				s.next = s.succeed(ctx, to)
+			} else if s.next.redirect(nil, to) {
+				s.next.Retry()
 			}
-			moved = nil
+			s.moved, moved = moved, nil
 		}
 		if s.next != nil && s.next.Ready() {
 			return s.moved

@@ -4,18 +4,25 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"sync"
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
 // successor is the next session of a live stream whose server has asked to reconnect.
-type successor = reconnect.Successor[*session]
+type successor struct {
+	*reconnect.Successor[*session]
+
+	mu sync.Mutex // guards to
+	to *target    // where the next attempt connects to
+}
 
 // succeed begins to connect to the server that moved names. When the session plays, it calls ready.
 func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready func()) *successor {
-	to, video := d.target.moved(moved), d.out.tail.video.seen
-	return reconnect.Succeed(ctx, 0, d.o.Recover.Delay, d.o.Recover.MaxDelay, func(ctx context.Context) (*session, bool) {
+	n, video := &successor{to: d.target.moved(moved)}, d.out.tail.video.seen
+	n.Successor = reconnect.Succeed(ctx, 0, d.o.Recover.Delay, d.o.Recover.MaxDelay, func(ctx context.Context) (*session, bool) {
+		to := n.target()
 		s, err := d.dial(ctx, to, 0, func() {})
 		if err != nil {
 			return nil, false
@@ -24,10 +31,29 @@ func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready fu
 			return s, true
 		}
 		if _, again := s.requests.take(s.stream); again != nil {
-			to = to.moved(again)
+			n.redirect(to, again)
 		}
 		return nil, false
 	}, ready)
+	return n
+}
+
+func (n *successor) target() *target {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.to
+}
+
+// redirect makes the next attempts connect to the server that moved names, if from is where the present ones connect to; a nil from is any.
+// It reports whether that is another server than before: servers repeat requests.
+func (n *successor) redirect(from *target, moved *reconnect.Moved) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if moved.URL == n.to.url || from != nil && from != n.to { // in the second case, the old server has asked again meanwhile
+		return false
+	}
+	n.to = n.to.moved(moved)
+	return true
 }
 
 // begin waits for media with which the file can be continued. If there is an error, begin closes the session.

@@ -22,12 +22,23 @@ import (
 
 // TestReconnectRequestOfALiveStream checks that the download of a live stream reads its connection until the stream plays on the server that
 // the request names, so that nothing is missing: neither what arrives before the other server can be reached, nor before it has the stream.
-func TestReconnectRequestOfALiveStream(t *testing.T) { moveLive(t, false) }
+func TestReconnectRequestOfALiveStream(t *testing.T) { moveLive(t, once) }
 
-// TestSecondReconnectRequestOfALiveStream checks the same if the next server asks to reconnect, too, before it has the stream.
-func TestSecondReconnectRequestOfALiveStream(t *testing.T) { moveLive(t, true) }
+// TestSecondReconnectRequestOfALiveStream checks the same if the next server asks to reconnect, too, before it has the stream, or if the first
+// server asks again.
+func TestSecondReconnectRequestOfALiveStream(t *testing.T) {
+	t.Run("of the next server", func(t *testing.T) { moveLive(t, byTheNext) })
+	t.Run("of the first server", func(t *testing.T) { moveLive(t, byTheFirst) })
+}
 
-func moveLive(t *testing.T, twice bool) {
+// These say how many requests to reconnect moveLive sends, and which server sends the second.
+const (
+	once = iota
+	byTheNext
+	byTheFirst
+)
+
+func moveLive(t *testing.T, requests int) {
 	ctx := conntest.Context(t)
 	players := make(chan *testserver.Session, 10)
 	config := func() testserver.Config {
@@ -89,8 +100,11 @@ func moveLive(t *testing.T, twice bool) {
 			t.Fatal("no connection")
 		}
 	}
-	if twice {
+	if first := player; requests != once {
 		move(rtmptest.Server(t, config()))
+		if requests == byTheFirst {
+			player = first
+		}
 	}
 	move(there)
 	publish(all[200:300])

@@ -2,6 +2,7 @@ package reconnect
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -22,6 +23,9 @@ type Successor[T any] struct {
 	done   chan struct{} // closed when the goroutine has ended
 	conn   T             // may be used when done is closed
 	ok     bool          // there is a conn
+
+	mu     sync.Mutex         // guards giveUp
+	giveUp context.CancelFunc // ends the attempt in progress; nil before the first
 }
 
 // Succeed begins to connect with open after wait. If open returns false, Succeed tries again after a [Delay] of first and longest, until Take is
@@ -36,13 +40,32 @@ func Succeed[T any](ctx context.Context, wait, first, longest time.Duration, ope
 			}
 		}()
 		for failed := 0; Sleep(ctx, wait) == nil; failed++ {
-			if s.conn, s.ok = open(ctx); s.ok {
+			if s.conn, s.ok = s.attempt(ctx, open); s.ok {
 				return
 			}
 			wait = Delay(first, longest, failed)
 		}
 	}()
 	return s
+}
+
+func (s *Successor[T]) attempt(ctx context.Context, open func(context.Context) (T, bool)) (T, bool) {
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	s.mu.Lock()
+	s.giveUp = giveUp
+	s.mu.Unlock()
+	return open(ctx)
+}
+
+// Retry ends the context of the call of open that is in progress, if there is one, since another destination is better now. Further attempts
+// wait longer and longer, however often Retry is called.
+func (s *Successor[T]) Retry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.giveUp != nil {
+		s.giveUp()
+	}
 }
 
 // Ready reports whether Take returns a connection without ending open.
