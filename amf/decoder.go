@@ -61,8 +61,8 @@ func (d *Decoder) reset() {
 const usualValues = 4
 
 func (d *Decoder) decodeRest() (values []any, err error) {
-	for d.More() {
-		v, err := d.Decode()
+	for d.in.left() > 0 {
+		v, err := d.next()
 		if err != nil {
 			return values, err
 		}
@@ -116,16 +116,19 @@ func (d *Decoder) Decode() (v any, err error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	if d.amf3 {
-		v, err = d.outermost3()
-	} else {
-		v, err = d.value0()
-	}
-	if err != nil {
+	if v, err = d.next(); err != nil {
 		d.err = err
 		return nil, err
 	}
 	return v, nil
+}
+
+// next decodes the next value. The result is not used if there is an error.
+func (d *Decoder) next() (any, error) {
+	if d.amf3 {
+		return d.outermost3()
+	}
+	return d.value0()
 }
 
 // outermost3 reads an AMF3 value with its own reference tables. If a reference has no target, it reads this value and all

@@ -199,7 +199,13 @@ func (t *calls) NewCall(method string, id float64) (*Call, error) {
 // be told apart.
 func (t *calls) Register(k *Call, method string, id float64) error {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	err := t.register(k, method, id)
+	t.mu.Unlock()
+	return err
+}
+
+// register is Register. The caller holds t.mu.
+func (t *calls) register(k *Call, method string, id float64) error {
 	if len(t.pending) >= maxPendingCalls {
 		return fmt.Errorf("rtmp: %s: the server has left %d calls without an answer", method, len(t.pending))
 	}

@@ -57,11 +57,12 @@ func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error 
 	}
 	p := purpose{ctx: ctx}
 	if !gather && w.lock.try() {
-		defer w.release()
-		if err := w.allow(p); err != nil {
-			return err
+		err := w.allow(p)
+		if err == nil {
+			err = w.sendLocked(p, o)
 		}
-		return w.sendLocked(p, o)
+		w.release()
+		return err
 	}
 	if _, err := p.limit(); err != nil {
 		return err
