@@ -17,6 +17,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -344,6 +345,31 @@ func TestTLSIsNetConn(t *testing.T) {
 			c2.Close()
 			close(release)
 		}, nil
+	})
+}
+
+// TestTLSCloseTwice checks that a second Close does not close the socket while the first still sends close_notify.
+func TestTLSCloseTwice(t *testing.T) {
+	ca, trusting := authority(t)
+	cert := certify(t, "server.test", time.Now().Add(time.Hour), &ca)
+	now := time.Now() // the time in the bubble is another
+	trusting.Time = func() time.Time { return now }
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		defer b.Close()
+		server := tls.Server(b, &tls.Config{Certificates: []tls.Certificate{cert}, SessionTicketsDisabled: true, Time: trusting.Time})
+		shaken := make(chan error, 1)
+		go func() { shaken <- server.Handshake() }()
+		client, err := startTLS(t.Context(), a, "server.test", trusting)
+		require.NoError(t, err)
+		require.NoError(t, <-shaken)
+		first := make(chan error, 1)
+		go func() { first <- client.Close() }()
+		synctest.Wait() // the first Close is blocked, since nobody reads
+		require.ErrorIs(t, client.Close(), net.ErrClosed)
+		_, err = server.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF)
+		require.NoError(t, <-first)
 	})
 }
 

@@ -2,8 +2,10 @@ package transport
 
 import (
 	"crypto/tls"
+	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +26,7 @@ type tlsConn struct {
 	*tls.Conn
 	box     *outbox
 	writing sync.Mutex
+	closed  atomic.Bool // Close was called
 }
 
 // Write writes p. A Write that has timed out may have returned len(p): the next Write then sends the last bytes.
@@ -63,8 +66,11 @@ func (c *tlsConn) CloseWrite() error {
 }
 
 // Close sends close_notify and closes the connection. It takes at most tlsCloseTimeout. Like crypto/tls, it sends nothing if a Write or
-// CloseWrite is in progress, which it ends.
+// CloseWrite is in progress, which it ends. Further calls return net.ErrClosed at once, and do not disturb the first.
 func (c *tlsConn) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
 	if !c.writing.TryLock() {
 		return c.box.Close()
 	}
