@@ -92,6 +92,24 @@ func TestFailedWriteEndsSoon(t *testing.T) {
 	}
 }
 
+// TestFailedWriteDuringDispatch checks that a write that fails while messages can't be dispatched, since the caller is dispatching one, returns.
+func TestFailedWriteDuringDispatch(t *testing.T) {
+	a, b := net.Pipe()
+	defer b.Close()
+	client := newRole(deafConn{a}, Config{})
+	defer client.session.Close()
+	client.session.dispatching.Lock()
+	defer client.session.dispatching.Unlock()
+	sent := make(chan error, 1)
+	go func() { sent <- client.session.Send(context.Background(), ping) }()
+	select {
+	case err := <-sent:
+		require.ErrorIs(t, err, io.ErrClosedPipe)
+	case <-conntest.Context(t).Done():
+		t.Fatal("Send has not returned")
+	}
+}
+
 // TestResetFoundByAReply checks that a connection that the peer has reset counts as lost and not as closed in an orderly way, also if the
 // system has reported the reset to the write of a reply, and then reports the end of the connection to the reader.
 func TestResetFoundByAReply(t *testing.T) {

@@ -220,10 +220,17 @@ func (w *writer) repeatWrite(p purpose, write func() (int, error)) error {
 }
 
 // fail ends the Session because a write has failed with err, and returns the error of the Session. If the peer has closed the connection,
-// what it sent before is handled first, since it may say why. The caller holds the lock, and not the token.
+// what it sent before is handled first, since it may say why. The caller holds the lock, and not the token. fail takes at most stopGrace, even
+// if nothing can be read or dispatched because of the caller.
 func (w *writer) fail(err error) error {
 	w.startFailing(err)
-	<-w.life.done
+	timer := time.NewTimer(stopGrace)
+	defer timer.Stop()
+	select {
+	case <-w.life.done:
+	case <-timer.C:
+		w.life.Fail(err)
+	}
 	return w.life.Err()
 }
 
