@@ -149,6 +149,9 @@ func (a *appSettings) check() error {
 	case a.pull != "" && a.await < 0:
 		return errors.New("--pull needs players that wait, since a stream is fetched for its first player: --await must not be negative")
 	}
+	if err := checkRecordName(a.recordName); err != nil {
+		return fmt.Errorf("--record-name: %w", err)
+	}
 	if _, err := a.hookURLs(); err != nil {
 		return fmt.Errorf("--hook: %w", err)
 	}

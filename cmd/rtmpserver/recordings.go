@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -57,6 +60,23 @@ func (a *application) recorded(r *server.Request, file string, err error) {
 
 // timeInName is the format of {time}. Names in this format sort by time, and are valid on every system.
 const timeInName = "20060102-150405.000"
+
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+// checkRecordName returns an error if --record-name has an unknown placeholder, or names files outside --root.
+func checkRecordName(pattern string) error {
+	for _, p := range placeholder.FindAllString(pattern, -1) {
+		switch p {
+		case "{app}", "{name}", "{path}", "{user}", "{time}":
+		default:
+			return fmt.Errorf("%s is unknown; there are {app}, {name}, {path}, {user} and {time}", p)
+		}
+	}
+	if pattern != "" && !filepath.IsLocal(filepath.FromSlash(pattern)) {
+		return errors.New("leads out of --root")
+	}
+	return nil
+}
 
 // recordingName returns the name of a file according to --record-name.
 func recordingName(pattern string, r *server.Request, start time.Time) string {
