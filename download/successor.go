@@ -14,13 +14,19 @@ import (
 type successor struct {
 	*reconnect.Successor[*session]
 
-	mu sync.Mutex // guards to
-	to *target    // where the next attempt connects to
+	mu    sync.Mutex // guards the rest
+	to    *target    // where the next attempt connects to
+	asked string     // URL of the old server's latest request
+}
+
+// successor returns a successor that has not begun.
+func (d *download) successor(moved *reconnect.Moved) *successor {
+	return &successor{to: d.target.moved(moved), asked: moved.URL}
 }
 
 // succeed begins to connect to the server that moved names. When the session plays, it calls ready.
 func (d *download) succeed(ctx context.Context, moved *reconnect.Moved, ready func()) *successor {
-	n, video := &successor{to: d.target.moved(moved)}, d.out.tail.video.seen
+	n, video := d.successor(moved), d.out.tail.video.seen
 	n.Successor = reconnect.Succeed(ctx, 0, d.o.Recover.Delay, d.o.Recover.MaxDelay, func(ctx context.Context) (*session, bool) {
 		to := n.target()
 		s, err := d.dial(ctx, to, 0, func() {})
@@ -44,12 +50,20 @@ func (n *successor) target() *target {
 	return n.to
 }
 
-// redirect makes the next attempts connect to the server that moved names, if from is where the present ones connect to; a nil from is any.
-// It reports whether that is another server than before: servers repeat requests.
+// redirect makes the next attempts connect to the server that moved names. from is where the attempt connects to whose server has asked, or
+// nil for the old server, which prevails. redirect reports whether that is another server than before: servers repeat requests.
 func (n *successor) redirect(from *target, moved *reconnect.Moved) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if moved.URL == n.to.url || from != nil && from != n.to { // in the second case, the old server has asked again meanwhile
+	switch {
+	case from != nil && from != n.to: // the old server has asked again meanwhile
+		return false
+	case from == nil && moved.URL == n.asked: // perhaps another server has led on from there
+		return false
+	case from == nil:
+		n.asked = moved.URL
+	}
+	if moved.URL == n.to.url {
 		return false
 	}
 	n.to = n.to.moved(moved)

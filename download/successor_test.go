@@ -134,6 +134,24 @@ func moveLive(t *testing.T, requests int) {
 	assert.Equal(t, wantVideo, gotVideo)
 }
 
+// TestRepeatedReconnectRequest checks that a request that the old server repeats does not lead back to a server that has led the download on.
+func TestRepeatedReconnectRequest(t *testing.T) {
+	d, _ := newLive(t)
+	to := func(host string) *reconnect.Moved {
+		return &reconnect.Moved{URL: "rtmp://" + host + "/live/cam", Options: new(rtmp.Options)}
+	}
+	n := d.successor(to("second"))
+	second := n.target()
+	assert.False(t, n.redirect(nil, to("second")))
+	assert.True(t, n.redirect(second, to("third")))
+	assert.False(t, n.redirect(nil, to("second")))
+	assert.Equal(t, "rtmp://third/live/cam", n.target().url)
+	assert.False(t, n.redirect(nil, to("third")), "it already leads there")
+	assert.True(t, n.redirect(nil, to("fourth")))
+	assert.False(t, n.redirect(second, to("third")))
+	assert.Equal(t, "rtmp://fourth/live/cam", n.target().url)
+}
+
 // TestCancelWhileMoving checks the error of a download that is canceled when the server has asked to reconnect.
 func TestCancelWhileMoving(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -47,10 +47,10 @@ func open(ctx, dialing context.Context, to endpoint, o *rtmp.StreamOptions, aske
 	stop := context.AfterFunc(dialing, func() { l.cancel(context.Cause(dialing)) })
 	err := l.open(o)
 	if !stop() && err == nil {
-		err = l.ctx.Err()
+		err = dialing.Err()
 	}
 	if err == nil && asked != nil && l.onRequest(asked) {
-		err = l.moved
+		err = l.request()
 	}
 	if err != nil {
 		return nil, l.fail(err)
@@ -82,7 +82,7 @@ func (l *link) succeed(ctx context.Context, wait time.Duration, b Backoff, open 
 	var request *reconnect.Moved // the latest one of l's server
 	var to endpoint
 	return reconnect.Succeed(ctx, wait, b.Min, b.Max, func(ctx context.Context) (*link, bool) {
-		if latest := l.request(); latest != request {
+		if latest := l.request(); request == nil || latest.URL != request.URL { // servers repeat requests
 			request, to = latest, endpointOf(latest)
 		}
 		next, err := open(ctx, to)
@@ -122,6 +122,31 @@ func (l *link) begin(ctx context.Context, video bool) error {
 		return nil
 	}, video)
 }
+
+// maxCollected is how many bytes collect reads.
+const maxCollected = 4 << 20
+
+// collect reads for the time d, or until ctx is done, so that a loss of the link is noticed.
+func (l *link) collect(ctx context.Context, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	defer l.stream.Bind(ctx)()
+	for size := 0; size < maxCollected; {
+		var pkt rtmp.Packet
+		if err := l.stream.ReadPacket(&pkt); err != nil {
+			if ctx.Err() != nil && l.conn.Err() == nil {
+				return nil
+			}
+			return err
+		}
+		l.first = append(l.first, pkt)
+		size += packetSize + len(pkt.Body)
+	}
+	return nil
+}
+
+// packetSize is what a packet takes besides its body, in bytes.
+const packetSize = 128
 
 // read reads the next packet of a stream that is played.
 func (l *link) read(pkt *rtmp.Packet) error {

@@ -501,3 +501,34 @@ func TestPlayerMoved(t *testing.T) {
 		assertPlayerStats(t, p, len(tags))
 	})
 }
+
+// TestPublisherLosesTheNewServer checks that a Publisher goes on with the old server if the new one is lost while the next key frame is
+// awaited.
+func TestPublisherLosesTheNewServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var first, second recorder
+		var asked atomic.Pointer[testserver.Session]
+		one := n.serve("first", testserver.Config{OnMessage: first.take, OnConnect: func(s *testserver.Session) { asked.Store(s) }})
+		defer one.Close()
+		var seen events
+		o := n.options()
+		o.FollowReconnect = rtmp.FollowAny
+		p := &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: o, OnEvent: seen.add}
+		e := newEncoder(t)
+		write(t, p, e, (length*2+100)*time.Millisecond) // just after a key frame
+		two := n.serve("second", testserver.Config{OnMessage: second.take})
+		require.NoError(t, asked.Load().Send(reconnectTo(t, "rtmp://second/live")))
+		write(t, p, e, time.Second)
+		two.Close()
+		write(t, p, e, 10*time.Second)
+		assert.Equal(t, []EventKind{Connecting, Connected, Moved, Moved}, seen.kinds())
+		two = n.serve("second", testserver.Config{OnMessage: second.take})
+		defer two.Close()
+		write(t, p, e, time.Minute)
+		assert.Equal(t, []EventKind{Connected}, seen.kinds())
+		assertEveryFrame(t, append(first.taken(), second.taken()...))
+		assert.Zero(t, assertPublisherStats(t, p).Dropped)
+		require.NoError(t, p.Close())
+	})
+}

@@ -40,7 +40,7 @@ func (s *sender) send(l *link) (better *link, err error) {
 	next, moving := s.prefer(), false // the better link
 	defer func() {
 		if err != nil && s.p.ctx.Err() == nil && next != nil && next.Ready() {
-			better, _ = s.take(next, moving)
+			better = s.take(next, moving)
 		} else if better == nil {
 			s.abandon(next)
 		}
@@ -74,8 +74,11 @@ func (s *sender) send(l *link) (better *link, err error) {
 		kind, _ := flv.KindOf(tagOf(&s.pkt))
 		if kind == flv.KindKeyFrame || !s.hasVideo {
 			if next != nil && next.Ready() {
-				better, _ = s.take(next, moving)
-				return better, nil
+				if better = s.take(next, moving); better != nil {
+					return better, nil
+				}
+				next, moving = s.prefer(), false
+				continue
 			}
 		}
 		if !begun {
@@ -211,18 +214,21 @@ func (s *sender) move(l *link) *reconnect.Successor[*link] {
 	}, s.wake)
 }
 
-// take ends the successor. If there is a link, the stream continues with it.
-func (s *sender) take(next *reconnect.Successor[*link], moving bool) (*link, bool) {
-	l, ok := next.Take()
-	if !ok {
-		return nil, false
+// take ends the successor, which must be ready, and returns its link, with which the stream continues. It returns nil if the link has been
+// lost meanwhile.
+func (s *sender) take(next *reconnect.Successor[*link], moving bool) *link {
+	l, _ := next.Take()
+	if l.conn.Err() != nil {
+		s.leave(l)
+		s.count(func(stats *PublisherStats) { stats.Failures++ })
+		return nil
 	}
 	s.current, s.failedInRound, s.next = l.index, 0, nil
 	if moving {
 		s.next = &l.endpoint
 	}
 	s.connected(l)
-	return l, true
+	return l
 }
 
 // leave closes a link in a goroutine, since that waits until a slow server has read everything.

@@ -5,13 +5,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
 // successor is the next link of a Player whose server has asked to reconnect.
 type successor struct {
 	*reconnect.Successor[*link]
-	begun atomic.Pointer[link] // set when the stream can be continued with the link
+	begun atomic.Pointer[[]rtmp.Packet] // the first packets of the link; nil unless the stream can be continued with it
 }
 
 // silence is how long a link of which the server has asked to reconnect may deliver nothing while the next one can play.
@@ -32,12 +33,12 @@ func (p *Player) follow() {
 		p.successor = p.succeed(wait)
 		p.call(Event{Kind: Moved, URL: endpointOf(move).String(), Wait: wait})
 	}
-	l := p.successor.begun.Load()
-	if l == nil {
+	first := p.successor.begun.Load()
+	if first == nil {
 		return
 	}
 	now := time.Now()
-	if _, _, known := p.frames.known(l.first, now); !known && !p.successor.Ready() && now.Sub(p.frames.line.end.now) < silence {
+	if _, _, known := p.frames.known(*first, now); !known && !p.successor.Ready() && now.Sub(p.frames.line.end.now) < silence {
 		return
 	}
 	old := p.link
@@ -58,11 +59,13 @@ func (p *Player) succeed(wait time.Duration) *successor {
 		}
 		switch err := l.begin(beginning, video); {
 		case err == nil:
-			s.begun.Store(l)
+			first := l.first
+			s.begun.Store(&first)
 			for range burst / silence {
 				p.wake()
-				if reconnect.Sleep(ctx, silence) != nil {
-					break
+				if err := l.collect(ctx, silence); err != nil { // the present link may last
+					s.begun.Store(nil)
+					return nil, l.fail(err)
 				}
 			}
 		case ctx.Err() == nil || l.conn.Err() != nil:

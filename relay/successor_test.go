@@ -269,3 +269,45 @@ func TestPlayerCloseWhileMoving(t *testing.T) {
 		})
 	}
 }
+
+// TestPlayerLosesTheNewServer checks that a Player stays on the old connection if the next one is lost before the stream has moved to it.
+func TestPlayerLosesTheNewServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMoving(t, 0, output{delay: 2 * time.Second})
+		m.play(20500 * time.Millisecond)
+		second := m.start("second")
+		m.publish("second", output{})
+		m.ask("first", "second")
+		m.play(2500 * time.Millisecond) // the next connection can play, but is ahead of the old one
+		m.unpublish("second")
+		second.Close()
+		m.play(10 * time.Second)
+		assert.Equal(t, []EventKind{Connecting, Connected, Playing, Moved}, m.seen.kinds())
+		m.start("second")
+		m.publish("second", output{})
+		m.play(30 * time.Second)
+		assert.Equal(t, []EventKind{Connected, Playing}, m.seen.kinds())
+	})
+}
+
+// TestPlayerIsAskedAgain checks that a request that the old server repeats does not lead back to a server that has led the Player on.
+func TestPlayerIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMoving(t, 0, output{})
+		m.play(20500 * time.Millisecond)
+		second := m.serve("second", testserver.Config{OnMessage: func(s *testserver.Session, msg *chunk.Message) {
+			if cmd, _ := message.ParseCommand(message.Type(msg.Type), msg.Body()); cmd.Name == "play" {
+				s.Send(reconnectTo(t, "rtmp://third/live"))
+			}
+		}})
+		defer second.Close()
+		m.start("third")
+		m.publish("third", output{})
+		for range 30 {
+			first, _ := m.players.Load("first")
+			first.(*testserver.Session).Send(reconnectTo(t, "rtmp://second/live")) // fails after the move
+			m.play(400 * time.Millisecond)
+		}
+		assert.Equal(t, []EventKind{Connecting, Connected, Playing, Moved, Connected, Playing}, m.seen.kinds())
+	})
+}

@@ -124,3 +124,32 @@ func TestResetFoundByAReply(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.False(t, HungUp(err))
 }
+
+// lateConn is a connection whose writes fail when fail is closed.
+type lateConn struct {
+	net.Conn
+	fail chan struct{}
+}
+
+func (c lateConn) Write([]byte) (int, error) { <-c.fail; return 0, io.ErrClosedPipe }
+
+// TestFailedWriteAfterTheEnd checks that a write that fails when the reader has already found the end of the connection ends the Session at
+// once.
+func TestFailedWriteAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		c := lateConn{a, make(chan struct{})}
+		client := newRole(c, Config{})
+		defer client.session.Close()
+		client.session.StartStanding()
+		began := time.Now()
+		var writing sync.WaitGroup
+		writing.Go(func() { require.Error(t, client.session.Send(context.Background(), ping)) })
+		synctest.Wait()
+		require.NoError(t, b.Close())
+		synctest.Wait()
+		close(c.fail)
+		writing.Wait()
+		require.Zero(t, time.Since(began))
+	})
+}

@@ -1,6 +1,9 @@
 package session
 
-import "sync/atomic"
+import (
+	"runtime"
+	"sync/atomic"
+)
 
 // lock is a mutual exclusion lock. Unlike with a sync.Mutex, a wait for it can end early. It could be a channel with one slot, but if no
 // goroutine waits, a channel costs several times as much.
@@ -18,16 +21,21 @@ func (l *lock) try() bool { return l.users.CompareAndSwap(0, 1) }
 // the lock, or call leave.
 func (l *lock) join() bool { return l.users.Add(1) == 1 }
 
-// leave ends a wait for the lock.
+// leave ends a wait for the lock. It does not wait for the holder.
 func (l *lock) leave() {
 	for {
-		switch n := l.users.Load(); {
-		case n == 1: // no one else is left: the lock has been passed to the caller, or is about to be
-			<-l.passed
+		if n := l.users.Load(); n > 1 {
+			if l.users.CompareAndSwap(n, n-1) { // if the lock has been passed already, another goroutine that waits gets it
+				return
+			}
+			continue
+		}
+		select { // no one else is left: the lock has been passed to the caller, or is about to be, unless someone comes meanwhile and gets it
+		case <-l.passed:
 			l.unlock()
 			return
-		case l.users.CompareAndSwap(n, n-1): // if the lock has been passed already, another goroutine that waits gets it
-			return
+		default:
+			runtime.Gosched()
 		}
 	}
 }

@@ -97,3 +97,28 @@ func TestLockOrder(t *testing.T) {
 		l.unlock()
 	})
 }
+
+// TestLockLeave checks that a wait that ends early never waits for a goroutine that came later and got the lock.
+func TestLockLeave(t *testing.T) {
+	for range 100_000 {
+		var l lock
+		l.init()
+		l.try()
+		l.join()
+		left := make(chan struct{})
+		var users sync.WaitGroup
+		users.Go(func() {
+			l.leave()
+			close(left)
+		})
+		users.Go(func() {
+			if !l.join() {
+				<-l.passed
+			}
+			<-left
+			l.unlock()
+		})
+		l.unlock()
+		users.Wait()
+	}
+}

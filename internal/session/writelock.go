@@ -64,6 +64,7 @@ func (w *writer) stop(err error) bool {
 
 // finishReplies waits for the write in progress, for at most stopGrace, and sends the replies as far as the connection accepts them.
 func (w *writer) finishReplies() {
+	w.readAll.Store(true)        // before stopped is read, so that a write that fails and the reader do not wait for each other
 	if w.stopped.Load() != nil { // a write has failed, and waits for the reader
 		return
 	}

@@ -52,6 +52,7 @@ type writer struct {
 	gathering atomic.Bool           // a call of Post is about to write the messages that others post meanwhile
 	leaving   atomic.Bool           // Leaving was called
 	stopped   atomic.Pointer[error] // the error of all later writes, after the peer has hung up or a write has failed
+	readAll   atomic.Bool           // the reader has found the end of the connection, and waits for the lock
 	reset     atomic.Bool           // a write has failed because the peer has reset the connection
 	ears      *reader               // for readRest
 }
@@ -237,7 +238,7 @@ func (w *writer) fail(err error) error {
 // startFailing is fail for the reader: it does not wait.
 func (w *writer) startFailing(err error) {
 	var lost *LostError
-	unread := w.stopped.CompareAndSwap(nil, &err) // otherwise the reader has found that the peer has hung up
+	unread := w.stopped.CompareAndSwap(nil, &err) && !w.readAll.Load() // otherwise the reader has found that the peer has hung up
 	if !unread || !errors.As(err, &lost) || w.config.Passive {
 		w.life.Fail(err)
 		return
