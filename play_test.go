@@ -84,6 +84,24 @@ func TestPlayWithoutName(t *testing.T) {
 	assert.ErrorContains(t, err, "neither the URL nor the options name a stream")
 }
 
+// TestPlayFromAfterTheEnd checks that CreateStream fails if a server refuses to begin with a status about seeking.
+func TestPlayFromAfterTheEnd(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptConnect()
+		p.AcceptStream(1)
+		p.Expect("play")
+		p.Status(message.CodeSeekInvalidTime)
+		p.UntilGone()
+	})
+	c, err := Dial(conntest.Context(t), url, &Options{Start: time.Hour, Timeout: 5 * time.Second})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.CreateStream(conntest.Context(t), nil)
+	var status *StatusError
+	require.ErrorAs(t, err, &status)
+	assert.Equal(t, message.CodeSeekInvalidTime, status.Code)
+}
+
 func TestStreamNotFound(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}})
 	_, err := download(conntest.Context(t), s.URL("vod", "nothing"), nil, nil)

@@ -208,11 +208,12 @@ func (r *request) pauses() bool {
 	return r.codes[0] == message.CodePauseNotify || r.codes[0] == message.CodeUnpauseNotify
 }
 
-// mayBeRefused reports whether a refusal with this code may refuse r. Most codes do not say what they refuse.
+// mayBeRefused reports whether a refusal with this code may refuse r. Most codes do not say what they refuse. Those about seeking also refuse a
+// play that begins after the end of the file.
 func (r *request) mayBeRefused(code string) bool {
 	switch about := controlOf(code); {
 	case about != "":
-		return about == controlOf(r.codes[0])
+		return about == controlOf(r.codes[0]) || about == controlOf(message.CodeSeekNotify) && slices.Contains(r.codes, message.CodePlayStart)
 	case r.abandoned: // nobody would learn that the stream has ended
 		return !strings.HasPrefix(code, "NetStream.Play.")
 	}

@@ -145,6 +145,15 @@ func TestFileThatIsNotThere(t *testing.T) {
 	}
 }
 
+// TestPlayFromAfterTheEnd checks that the refusal has a code with which librtmp gives up.
+func TestPlayFromAfterTheEnd(t *testing.T) {
+	p := newPeer(t, app(t, &server.App{Files: vodFolder(t)}))
+	p.connect("vod")
+	p.command(p.CreateStream(), "play", 3, nil, "film", 60000.0)
+	assert.Equal(t, message.CodePlayFailed, p.status())
+	p.alive()
+}
+
 func TestGetStreamLength(t *testing.T) {
 	addr := app(t, &server.App{Files: vodFolder(t)})
 	for app, name := range map[string]string{"vod": "film", "": "vod/film"} {

@@ -65,7 +65,8 @@ func playError(err error) error {
 	case errors.Is(err, errNotFound), errors.Is(err, vod.ErrBadName), errors.Is(err, errBadPath):
 		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "no such stream"}
 	case errors.Is(err, vod.ErrInvalidTime):
-		return &Refusal{Code: message.CodeSeekInvalidTime, Description: "the time is outside the file"}
+		// Not Seek.InvalidTime, for which librtmp would wait on.
+		return &Refusal{Code: message.CodePlayFailed, Description: "the start is after the end of the file"}
 	}
 	return err
 }

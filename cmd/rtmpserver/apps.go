@@ -40,14 +40,14 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	if s.otherApps && all["*"] == nil {
 		all["*"] = &s.app
 	}
+	if err := checkRoots(all, logger); err != nil {
+		return nil, err
+	}
 	id := rand.Text()
 	apps := make(applications)
 	srv.Apps = make(map[string]*server.App)
 	for name, one := range all {
 		a := &application{settings: one, logger: logger}
-		if err := one.checkRoot(logger); err != nil {
-			return nil, err
-		}
 		if one.keys != "" {
 			var err error
 			if a.keys, err = newKeys(one.keys); err != nil {
@@ -65,19 +65,25 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	return apps, nil
 }
 
-// checkRoot logs it if the folder of --root does not exist, since its name may be misspelled. The error is that root is not a folder.
-func (a *appSettings) checkRoot(logger *slog.Logger) error {
-	if a.root == "" {
-		return nil
+// checkRoots logs it if the folder of --root does not exist, since its name may be misspelled. Applications may share a folder. The error is
+// that a root is not a folder.
+func checkRoots(all map[string]*appSettings, logger *slog.Logger) error {
+	recorded := make(map[string]bool)
+	for _, a := range all {
+		if a.root != "" {
+			recorded[a.root] = recorded[a.root] || a.record || a.recordAsked
+		}
 	}
-	info, err := os.Stat(a.root)
-	switch {
-	case err == nil && !info.IsDir():
-		return fmt.Errorf("--root %s is not a folder", a.root)
-	case errors.Is(err, fs.ErrNotExist) && (a.record || a.recordAsked):
-		logger.Info("the folder does not exist yet: the first recording creates it", "root", a.root)
-	case err != nil:
-		logger.Warn("there are no files to play", "root", a.root, "error", err)
+	for _, root := range slices.Sorted(maps.Keys(recorded)) {
+		info, err := os.Stat(root)
+		switch {
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("--root %s is not a folder", root)
+		case errors.Is(err, fs.ErrNotExist) && recorded[root]:
+			logger.Info("the folder does not exist yet: the first recording creates it", "root", root)
+		case err != nil:
+			logger.Warn("there are no files to play", "root", root, "error", err)
+		}
 	}
 	return nil
 }

@@ -99,8 +99,9 @@ func TestRootThatDoesNotExist(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
 	start(t, "--root", missing).await("there are no files to play")
-	for _, option := range []string{"--record", "--record-asked"} {
-		c := start(t, "--root", missing, option)
+	oneRecords := config(t, "root = '"+missing+"'\n[app.live]\nrecord = true\n[app.vod]\n[app.more]")
+	for _, options := range [][]string{{"--root", missing, "--record"}, {"--root", missing, "--record-asked"}, {"--config", oneRecords}} {
+		c := start(t, options...)
 		c.await("the first recording creates it")
 		assert.NotContains(t, c.text(), "WARN")
 	}
