@@ -42,9 +42,9 @@ func (p *Player) follow() {
 		return
 	}
 	old := p.link
-	p.leaving.Go(func() { old.close() }) // in a goroutine, since it may wait for the server
-	p.lost()
-	p.takeSuccessor()
+	if p.takeSuccessor() {
+		p.leaving.Go(func() { old.close() }) // in a goroutine, since it may wait for the server
+	}
 }
 
 // succeed begins to connect, after wait, to the server to which that of p.link has asked to reconnect.
@@ -83,6 +83,9 @@ func (p *Player) takeSuccessor() bool {
 	}
 	l, ok := p.successor.Take()
 	if p.successor = nil; ok {
+		if p.link != nil {
+			p.lost()
+		}
 		p.use(l)
 	}
 	return ok
