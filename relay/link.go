@@ -140,13 +140,10 @@ func (l *link) collect(ctx context.Context, d time.Duration) error {
 			return err
 		}
 		l.first = append(l.first, pkt)
-		size += packetSize + len(pkt.Body)
+		size += reconnect.TagSize + len(pkt.Body)
 	}
 	return nil
 }
-
-// packetSize is what a packet takes besides its body, in bytes.
-const packetSize = 128
 
 // read reads the next packet of a stream that is played.
 func (l *link) read(pkt *rtmp.Packet) error {

@@ -11,9 +11,10 @@ import (
 const (
 	// minOverlap is how much media Begin reads after the first, in ms. Meanwhile, what the old server has sent before that arrives.
 	minOverlap = 500
-	// maxFirst bounds what Begin reads, in bytes, which the caller keeps. tagSize is what a tag takes besides its body.
+	// maxFirst bounds what Begin reads, in bytes, which the caller keeps.
 	maxFirst = 32 << 20
-	tagSize  = 128
+	// TagSize is what a tag or packet that is kept takes besides its body, in bytes.
+	TagSize = 128
 )
 
 // Successor is the next connection of a live stream whose server has asked to reconnect. It is made while the old connection is still being
@@ -97,7 +98,7 @@ func Begin(next func(*flv.Tag) error, video bool) error {
 			}
 			return err
 		}
-		size += tagSize + len(tag.Body)
+		size += TagSize + len(tag.Body)
 		kind, _ := flv.KindOf(tag)
 		if !found && (kind == flv.KindKeyFrame || !video && (kind == flv.KindFrame || kind == flv.KindAudio)) {
 			found, at = true, tag.Timestamp

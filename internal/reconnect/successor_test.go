@@ -47,7 +47,7 @@ func TestBegin(t *testing.T) {
 	}
 	n := 0
 	assert.NoError(t, Begin(func(tag *flv.Tag) error { n++; *tag = sound(0); return nil }, true))
-	assert.LessOrEqual(t, n, maxFirst/tagSize, "small tags without end")
+	assert.LessOrEqual(t, n, maxFirst/TagSize, "small tags without end")
 }
 
 func TestSuccessor(t *testing.T) {
