@@ -114,7 +114,8 @@ const (
 // A recording gets a new file. If its name is in use, "-2", "-3" and so on are inserted before ".flv", so an encoder that connects again does
 // not replace what was recorded before. Only a client that asks for it, by publishing with the type record, replaces an earlier recording with
 // the default name, Request.Path + ".flv"; with append, it continues the file. If a name that the field Name returns does not end with ".flv",
-// this is added.
+// this is added. Name is called for each file, so also while a client publishes. The recording waits for it, and Server.Close for the
+// recording, so Name should return at once.
 //
 // A recording begins with the first message that is neither metadata nor a codec's configuration. If a publisher sends none, an earlier
 // recording is kept, and no file is left.

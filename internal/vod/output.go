@@ -145,7 +145,7 @@ func (f *Folder) replace(o *output) (*output, error) {
 	}
 	renewed, err := f.renew(o)
 	switch {
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrExist): // the latter if the other name is in use and can't be freed
 		return o, f.empty(o)
 	case err != nil:
 		return o, err

@@ -704,6 +704,16 @@ func TestReplacedAfterAKill(t *testing.T) {
 	require.Len(t, entries, 1)
 }
 
+// TestReplacedBesideAnObstacle checks that a recording replaces another one even if the name that the new file has at first is in use and can't be
+// freed, as that of another user's file in a folder like /tmp.
+func TestReplacedBesideAnObstacle(t *testing.T) {
+	f, dir := newFolder(t, map[string][]byte{"a.flv": fileOf(key(0), key(40)), ".a~/b": nil})
+	f.usage.total(f.root)
+	content := record(t, f, dir, "a.flv", RecordOptions{}, sound(0))
+	require.Equal(t, sound(0), tagsOf(t, content)[1])
+	require.EqualValues(t, len(content), f.usage.total(f.root))
+}
+
 // TestUsage checks that the folder is searched again after a while, since other programs also add and remove files.
 func TestUsage(t *testing.T) {
 	f, dir := newFolder(t, map[string][]byte{"a.flv": make([]byte, 1000), "d/b.flv": make([]byte, 200)})
