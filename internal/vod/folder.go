@@ -82,8 +82,8 @@ func (f *Folder) regular(name string) error {
 	return err
 }
 
-// Record begins a recording, and creates missing directories. The error is an [*Error] that wraps ErrBadName, ErrBusy, ErrUnwanted,
-// ErrNoSpace, ErrNotFLV or an error of the system. If the existing file is damaged and can't be appended to, it wraps an [*flv.Error]. The errors of a
+// Record begins a recording, and creates missing directories. The error is an [*Error] that wraps ErrBadName, ErrBusy, ErrUnwanted, ErrNoSpace,
+// ErrNotFLV or an error of the system. If the existing file is damaged and can't be appended to, it wraps an [*flv.Error]. The errors of a
 // recording do not contain its name.
 func (f *Folder) Record(name string, o RecordOptions) (*Recorder, error) {
 	r, err := newRecorder(f, name, o)
