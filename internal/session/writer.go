@@ -54,11 +54,11 @@ type writer struct {
 	stopped   atomic.Pointer[error] // the error of all later writes, after the peer has hung up or a write has failed
 	readAll   atomic.Bool           // the reader has found the end of the connection, and waits for the lock
 	reset     atomic.Bool           // a write has failed because the peer has reset the connection
-	ears      *reader               // for readRest
+	reader    *reader               // for readRest
 }
 
-func (w *writer) init(life *lifetime, ears *reader, config *Config) {
-	w.life, w.ears, w.config, w.counters, w.chunks = life, ears, config, config.Counters, config.Chunks
+func (w *writer) init(life *lifetime, r *reader, config *Config) {
+	w.life, w.reader, w.config, w.counters, w.chunks = life, r, config, config.Counters, config.Chunks
 	w.lock.init()
 	w.try.init(life.nc)
 	if w.chunks == nil {
@@ -244,7 +244,7 @@ func (w *writer) startFailing(err error) {
 		return
 	}
 	w.life.Own(func() {
-		w.ears.readRest()
+		w.reader.readRest()
 		w.life.Fail(err)
 	})
 }
