@@ -306,15 +306,18 @@ func (s *session) left() bool {
 // it fails, the read deadline stays, since net/http waits for the rest of the body before it sends the answer.
 func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string) error {
 	control := http.NewResponseController(w)
+	var skip []byte
+	if op != "send" {
+		skip = make([]byte, 1<<10)
+	}
 	for skipped := 0; ; {
 		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // ignore the error: a server without deadlines has a timeout of its own
-		var skip [1 << 10]byte
 		var n int
 		var err error
 		if op == "send" {
 			n, err = s.receive(r.Body, r.ContentLength >= 0)
 		} else {
-			n, err = r.Body.Read(skip[:])
+			n, err = r.Body.Read(skip)
 		}
 		if op != "send" || s.left() {
 			skipped += n

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -286,6 +287,28 @@ func TestTunnelServerEndlessBody(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestTunnelServerBodyAllocations checks that what has no limit, the number of reads of a body, costs no memory.
+func TestTunnelServerBodyAllocations(t *testing.T) {
+	s := NewTunnelServer(func(nc net.Conn) { nc.Close() }) // nobody reads, so that the pieces need no memory
+	defer s.Close()
+	id := openSession(t, s)
+	s.running.Wait()
+	for _, op := range []string{"idle", "send"} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		const reads = 1000
+		allocations := testing.AllocsPerRun(10, func() {
+			r.Body = io.NopCloser(iotest.OneByteReader(io.LimitReader(endless{}, reads)))
+			s.sessions[id].receiveBody(punctual{}, r, op)
+		})
+		assert.Less(t, allocations, reads/2.0, op) // under the race detector, sync.Pool drops some blocks
+	}
+}
+
+// punctual is a response of a server that supports deadlines.
+type punctual struct{ http.ResponseWriter }
+
+func (punctual) SetReadDeadline(time.Time) error { return nil }
 
 // endless is the body of a request that never ends.
 type endless struct{}
