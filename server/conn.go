@@ -48,6 +48,7 @@ type Conn struct {
 	watchdog watchdog
 	leaving  atomic.Bool // no more requests are served
 	saidBye  atomic.Bool
+	rejected atomic.Bool // Reject was called
 	informed atomic.Bool // everything that the client should know about the end of the connection has been written
 
 	connected atomic.Bool // connect has been accepted; set before the client is told
@@ -189,7 +190,7 @@ func (c *Conn) application() application {
 // Reject disconnects the client. It sends an onStatus for err, in the same form as for the error of a hook (see [Refusal]). It closes the
 // connection after all queued messages have been sent.
 func (c *Conn) Reject(err error) {
-	if c.leaving.Load() {
+	if c.leaving.Load() || c.rejected.Swap(true) {
 		return
 	}
 	r := refusalOf(err, message.CodeConnectRejected)

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -498,6 +499,27 @@ func TestKick(t *testing.T) {
 	assert.ErrorIs(t, err, io.EOF, "a FIN, not a reset")
 	p.Conn.Close()
 	eventually(t, "gone", func() bool { return len(s.Conns()) == 0 && c.Err() != nil })
+}
+
+// TestKickTwice checks that a client that is disconnected twice at the same time gets one status.
+func TestKickTwice(t *testing.T) {
+	s := &server.Server{}
+	addr := start(t, s)
+	for range 300 {
+		p := newPeer(t, addr)
+		p.connect("live")
+		c := s.Conns()[0]
+		var kicks sync.WaitGroup
+		for range 8 {
+			kicks.Go(func() { c.Reject(server.Deny("out")) })
+		}
+		rest, err := io.ReadAll(p.Conn)
+		require.NoError(t, err)
+		require.Equal(t, 1, bytes.Count(rest, []byte(message.CodeConnectRejected)))
+		p.Conn.Close()
+		kicks.Wait()
+		eventually(t, "gone", func() bool { return len(s.Conns()) == 0 })
+	}
 }
 
 func TestFromContextElsewhere(t *testing.T) { assert.Nil(t, server.FromContext(context.Background())) }
