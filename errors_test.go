@@ -173,7 +173,7 @@ func TestResetOfARequestIsExplained(t *testing.T) {
 func TestSlashInPassword(t *testing.T) {
 	o := &Options{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("unknown host") }}
 	_, err := Dial(t.Context(), "rtmp://joe:1/2@example.com/app/play", o)
-	require.EqualError(t, err, "rtmp: dial: unknown host: a / in a user or a password must be written %2F")
+	require.EqualError(t, err, "rtmp: dial: unknown host: if joe is a user name, a / in it or its password must be written %2F")
 	_, err = Dial(t.Context(), "rtmp://example.com/app/me@here", o)
 	require.EqualError(t, err, "rtmp: dial: unknown host")
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/swf"
@@ -85,7 +86,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 // read the host of rtmp://user:1/2@host as "user".
 func (k *opener) misread(err error) error {
 	if strings.Contains(k.url.App, "@") {
-		return fmt.Errorf("%w: a / in a user or a password must be written %%2F", err)
+		return fmt.Errorf("%w: if %s is a user name, a / in it or its password must be written %%2F", err, quote.Peer(k.url.Host))
 	}
 	return err
 }

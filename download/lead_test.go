@@ -116,19 +116,24 @@ func TestLiveStreamThatRepeatsItself(t *testing.T) {
 	}
 }
 
+// loseFirstSession makes the first session of d end after 20 s of media. The second repeats the last 2 s of these, 3 s later, and has the rest.
+func loseFirstSession(d *download, all []flv.Tag) {
+	began, sessions := time.Now(), 0
+	d.open = func(context.Context, time.Duration) (player, error) {
+		if sessions++; sessions == 1 {
+			return &livePlayer{fakePlayer{err: io.ErrUnexpectedEOF}, began, all[:headers+20*50], 0}, nil
+		}
+		return &livePlayer{fakePlayer{err: io.EOF}, began.Add(3 * time.Second), slices.Concat(all[:headers], all[headers+18*50:]), 0}, nil
+	}
+}
+
 // TestServerWithMoreDelay checks that a live stream is complete if it continues on a server that is further behind the clock, although
 // nothing is missing: what was joined is in the file only once, so the stream does not repeat itself.
 func TestServerWithMoreDelay(t *testing.T) {
 	all := recording(40, 2)
 	synctest.Test(t, func(t *testing.T) {
 		d, path := newLive(t)
-		began, sessions := time.Now(), 0
-		d.open = func(context.Context, time.Duration) (player, error) {
-			if sessions++; sessions == 1 {
-				return &livePlayer{fakePlayer{err: io.ErrUnexpectedEOF}, began, all[:headers+20*50], 0}, nil
-			}
-			return &livePlayer{fakePlayer{err: io.EOF}, began.Add(3 * time.Second), slices.Concat(all[:headers], all[headers+18*50:]), 0}, nil
-		}
+		loseFirstSession(d, all)
 		result, err := d.run(t.Context())
 		require.NoError(t, err)
 		require.Len(t, result.Splices, 1)
@@ -147,13 +152,7 @@ func TestStopOfALiveStream(t *testing.T) {
 		all := recording(40, 2)
 		d, path := newLive(t)
 		d.target.options.Stop = 30 * time.Second
-		began, sessions := time.Now(), 0
-		d.open = func(context.Context, time.Duration) (player, error) {
-			if sessions++; sessions == 1 {
-				return &livePlayer{fakePlayer{err: io.ErrUnexpectedEOF}, began, all[:headers+20*50], 0}, nil
-			}
-			return &livePlayer{fakePlayer{err: io.EOF}, began.Add(3 * time.Second), slices.Concat(all[:headers], all[headers+18*50:]), 0}, nil
-		}
+		loseFirstSession(d, all)
 		result, err := d.run(t.Context())
 		require.NoError(t, err)
 		assert.Equal(t, Complete, result.Outcome)

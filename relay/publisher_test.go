@@ -418,46 +418,64 @@ func TestMoved(t *testing.T) {
 	})
 }
 
+// movingPublisher is a Publisher that publishes on the first of two servers, which can ask it to reconnect.
+type movingPublisher struct {
+	n             network
+	first, second recorder
+	asked         atomic.Pointer[testserver.Session] // the latest session of the first server
+	seen          events
+	p             *Publisher
+}
+
+// start starts the first server.
+func (m *movingPublisher) start() *testserver.Server {
+	one := m.n.serve("first", testserver.Config{OnMessage: m.first.take, OnConnect: func(s *testserver.Session) { m.asked.Store(s) }})
+	o := m.n.options()
+	o.FollowReconnect = rtmp.FollowAny
+	m.p = &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: o, OnEvent: m.seen.add}
+	return one
+}
+
+// ask asks the Publisher to reconnect to the second server.
+func (m *movingPublisher) ask(t *testing.T) {
+	t.Helper()
+	require.NoError(t, m.asked.Load().Send(reconnectTo(t, "rtmp://second/live")))
+}
+
 // TestPublisherMovesWithoutLoss checks that a Publisher sends to the old server until the next key frame after the new one accepts the
 // stream, even if that takes a while, and that it connects to the new server at once if the old one hangs up.
 func TestPublisherMovesWithoutLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var n network
-		var first, second recorder
-		var asked atomic.Pointer[testserver.Session]
-		one := n.serve("first", testserver.Config{OnMessage: first.take, OnConnect: func(s *testserver.Session) { asked.Store(s) }})
+		var m movingPublisher
+		one := m.start()
 		defer one.Close()
-		var seen events
-		o := n.options()
-		o.FollowReconnect = rtmp.FollowAny
-		p := &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: o, OnEvent: seen.add}
 		e := newEncoder(t)
-		write(t, p, e, 20*time.Second)
-		require.NoError(t, asked.Load().Send(reconnectTo(t, "rtmp://second/live")))
-		write(t, p, e, 7*time.Second)
-		two := n.serve("second", testserver.Config{OnMessage: second.take})
-		write(t, p, e, 20*time.Second)
-		assert.Equal(t, []EventKind{Connecting, Connected, Moved, Connected}, seen.kinds())
-		before, after := first.taken(), second.taken()
+		write(t, m.p, e, 20*time.Second)
+		m.ask(t)
+		write(t, m.p, e, 7*time.Second)
+		two := m.n.serve("second", testserver.Config{OnMessage: m.second.take})
+		write(t, m.p, e, 20*time.Second)
+		assert.Equal(t, []EventKind{Connecting, Connected, Moved, Connected}, m.seen.kinds())
+		before, after := m.first.taken(), m.second.taken()
 		assert.Equal(t, "mvaK", describe(after, 4))
 		assertEveryFrame(t, append(before, after...))
-		assert.Zero(t, assertPublisherStats(t, p).Dropped)
+		assert.Zero(t, assertPublisherStats(t, m.p).Dropped)
 
 		two.Close() // back to the first server
-		write(t, p, e, 10*time.Second)
-		assert.Equal(t, []EventKind{Down, Connecting, Connected}, seen.kinds())
-		two = n.serve("second", testserver.Config{OnMessage: second.take})
+		write(t, m.p, e, 10*time.Second)
+		assert.Equal(t, []EventKind{Down, Connecting, Connected}, m.seen.kinds())
+		two = m.n.serve("second", testserver.Config{OnMessage: m.second.take})
 		defer two.Close()
-		write(t, p, e, time.Until(e.began.Add(time.Duration(length*6+100)*time.Millisecond))) // just after a key frame
-		require.NoError(t, asked.Load().Send(reconnectTo(t, "rtmp://second/live")))
-		write(t, p, e, time.Second)
+		write(t, m.p, e, time.Until(e.began.Add(time.Duration(length*6+100)*time.Millisecond))) // just after a key frame
+		m.ask(t)
+		write(t, m.p, e, time.Second)
 		one.Close()
-		write(t, p, e, 10*time.Second)
-		assert.Equal(t, []EventKind{Moved, Connected}, seen.kinds())
-		assertDecodable(t, second.taken())
-		assert.EqualValues(t, 4, p.Stats().Connections)
-		require.NoError(t, p.Close())
-		assertPublisherStats(t, p)
+		write(t, m.p, e, 10*time.Second)
+		assert.Equal(t, []EventKind{Moved, Connected}, m.seen.kinds())
+		assertDecodable(t, m.second.taken())
+		assert.EqualValues(t, 4, m.p.Stats().Connections)
+		require.NoError(t, m.p.Close())
+		assertPublisherStats(t, m.p)
 	})
 }
 
@@ -506,29 +524,23 @@ func TestPlayerMoved(t *testing.T) {
 // awaited.
 func TestPublisherLosesTheNewServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var n network
-		var first, second recorder
-		var asked atomic.Pointer[testserver.Session]
-		one := n.serve("first", testserver.Config{OnMessage: first.take, OnConnect: func(s *testserver.Session) { asked.Store(s) }})
+		var m movingPublisher
+		one := m.start()
 		defer one.Close()
-		var seen events
-		o := n.options()
-		o.FollowReconnect = rtmp.FollowAny
-		p := &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: o, OnEvent: seen.add}
 		e := newEncoder(t)
-		write(t, p, e, (length*2+100)*time.Millisecond) // just after a key frame
-		two := n.serve("second", testserver.Config{OnMessage: second.take})
-		require.NoError(t, asked.Load().Send(reconnectTo(t, "rtmp://second/live")))
-		write(t, p, e, time.Second)
+		write(t, m.p, e, (length*2+100)*time.Millisecond) // just after a key frame
+		two := m.n.serve("second", testserver.Config{OnMessage: m.second.take})
+		m.ask(t)
+		write(t, m.p, e, time.Second)
 		two.Close()
-		write(t, p, e, 10*time.Second)
-		assert.Equal(t, []EventKind{Connecting, Connected, Moved, Moved}, seen.kinds())
-		two = n.serve("second", testserver.Config{OnMessage: second.take})
+		write(t, m.p, e, 10*time.Second)
+		assert.Equal(t, []EventKind{Connecting, Connected, Moved, Moved}, m.seen.kinds())
+		two = m.n.serve("second", testserver.Config{OnMessage: m.second.take})
 		defer two.Close()
-		write(t, p, e, time.Minute)
-		assert.Equal(t, []EventKind{Connected}, seen.kinds())
-		assertEveryFrame(t, append(first.taken(), second.taken()...))
-		assert.Zero(t, assertPublisherStats(t, p).Dropped)
-		require.NoError(t, p.Close())
+		write(t, m.p, e, time.Minute)
+		assert.Equal(t, []EventKind{Connected}, m.seen.kinds())
+		assertEveryFrame(t, append(m.first.taken(), m.second.taken()...))
+		assert.Zero(t, assertPublisherStats(t, m.p).Dropped)
+		require.NoError(t, m.p.Close())
 	})
 }

@@ -129,7 +129,7 @@ func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 	})
 }
 
-// oldTransport is an http.RoundTripper that speaks HTTP/1.0, as nginx does to the servers behind it.
+// oldTransport is an http.RoundTripper that speaks HTTP/1.0, as nginx does to its upstream servers.
 type oldTransport struct{}
 
 func (oldTransport) RoundTrip(r *http.Request) (*http.Response, error) {
