@@ -26,11 +26,11 @@ func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, true) }
 
 func decodeAll(b []byte, amf3 bool) ([]any, error) {
 	d := decoders.Get().(*Decoder)
-	d.in.b, d.valuesLeft, d.amf3 = b, MaxValues, amf3
+	d.begin(b, amf3)
 	values, err := d.decodeRest()
 	if d.tables3.shared { // The scope changed while decoding, so earlier references may be wrong.
 		d.reset()
-		d.in.b, d.valuesLeft, d.amf3 = b, MaxValues, amf3
+		d.begin(b, amf3)
 		d.tables3.shared = true
 		if better, bad := d.decodeRest(); bad == nil {
 			values, err = better, nil
@@ -40,6 +40,9 @@ func decodeAll(b []byte, amf3 bool) ([]any, error) {
 	decoders.Put(d)
 	return values, err
 }
+
+// begin begins a message, after reset.
+func (d *Decoder) begin(b []byte, amf3 bool) { d.in.b, d.valuesLeft, d.amf3 = b, MaxValues, amf3 }
 
 // decoders holds the Decoders that decodeAll reuses, without references to a message. No caller ever receives one.
 var decoders = sync.Pool{New: func() any { return new(Decoder) }}

@@ -128,7 +128,8 @@ func (h *Header) AppendContinuation(dst []byte) []byte {
 	return dst
 }
 
-// AppendBody appends the message's body in chunks of chunkSize bytes, at least 1. Before each chunk except the first, it appends the chunk's header.
+// AppendBody appends the message's body in chunks of chunkSize bytes, at least 1. Before each chunk except the first, it appends the chunk's
+// header.
 func (h *Header) AppendBody(dst, body []byte, chunkSize int) []byte {
 	for ; len(body) > chunkSize; body = body[chunkSize:] {
 		dst = append(dst, body[:chunkSize]...)

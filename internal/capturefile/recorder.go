@@ -141,8 +141,8 @@ func (r *Recorder) Close(closedBy Direction, reason string) error {
 	return r.Err()
 }
 
-// Missing records in End that a part of one end's bytes is missing. what describes the part; after 100 parts, End says "and more". The client's bytes may have contained a secret
-// that is now unknown, so from then on all strings that may repeat a secret are replaced completely.
+// Missing records in End that a part of one end's bytes is missing. what describes the part; after 100 parts, End says "and more". The client's
+// bytes may have contained a secret that is now unknown, so from then on all strings that may repeat a secret are replaced completely.
 func (r *Recorder) Missing(from Direction, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
