@@ -174,6 +174,9 @@ func TestSlashInPassword(t *testing.T) {
 	o := &Options{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("unknown host") }}
 	_, err := Dial(t.Context(), "rtmp://joe:1/2@example.com/app/play", o)
 	require.EqualError(t, err, "rtmp: dial: unknown host: if joe is a user name, a / in it or its password must be written %2F")
+	parsed := &Options{App: "2@example.com/app", DialContext: o.DialContext} // as rtmpdump sets it
+	_, err = Dial(t.Context(), "rtmp://joe:1", parsed)
+	require.EqualError(t, err, "rtmp: dial: unknown host: if joe is a user name, a / in it or its password must be written %2F")
 	_, err = Dial(t.Context(), "rtmp://example.com/app/me@here", o)
 	require.EqualError(t, err, "rtmp: dial: unknown host")
 }

@@ -85,7 +85,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 // misread adds a hint to the error of dial if the host may be the user name of a URL whose password contains a /. librtmp and net/url also
 // read the host of rtmp://user:1/2@host as "user".
 func (k *opener) misread(err error) error {
-	if strings.Contains(k.url.App, "@") {
+	if strings.Contains(k.app(), "@") {
 		return fmt.Errorf("%w: if %s is a user name, a / in it or its password must be written %%2F", err, quote.Peer(k.url.Host))
 	}
 	return err
